@@ -1,0 +1,24 @@
+//! The floor of the house: samples, metrics, identities, units and time.
+//!
+//! Nothing here reads a file, opens a socket or asks for the time. A vendor's name never appears; the codes of FHIR,
+//! LOINC, UCUM and JLAC10 appear only in [`vocabulary`].
+
+pub mod accounting;
+pub mod category;
+pub mod decimal;
+pub mod environment;
+pub mod ids;
+pub mod sample;
+pub mod source;
+pub mod time;
+pub mod units;
+pub mod vocabulary;
+
+pub use accounting::{Accounting, Outcome};
+pub use category::ConsentCategory;
+pub use decimal::{Decimal, Measured};
+pub use ids::{BatchId, OrganisationId, PersonId, RecipientId, RecordKey, RecordKind};
+pub use sample::{Flags, Sample, Value};
+pub use source::{Source, SourceKind};
+pub use time::{LocalDay, Offset, OffsetTrust, UtcMillis};
+pub use vocabulary::Metric;

@@ -1,0 +1,190 @@
+//! The vocabulary: the one table of metrics with all their codes, generated from `model/vocabulary/*.tsv` when built.
+
+use crate::category::ConsentCategory;
+use crate::decimal::Decimal;
+
+include!(concat!(env!("OUT_DIR"), "/vocabulary.rs"));
+
+/// A metric, by its append-only number (1 to 4095; 0 is [`Metric::NONE`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Metric(u16);
+
+/// How values of a metric look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One number in the metric's unit.
+    Quantity,
+    /// Several numbers; their order is the order in storage.
+    Components(&'static [Component]),
+    /// An entry of a list.
+    Code(&'static [CodeEntry]),
+}
+
+/// One number of a metric that has several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Key in our own code system, e.g. `systolic`.
+    pub key: &'static str,
+    /// English name.
+    pub name_en: &'static str,
+    /// Japanese name.
+    pub name_ja: &'static str,
+    /// Canonical UCUM unit; empty when the number is a code of `codes`.
+    pub unit: &'static str,
+    /// LOINC code, if there is one.
+    pub loinc: Option<&'static str>,
+    /// The list when the component's number is a code.
+    pub codes: &'static [CodeEntry],
+}
+
+/// One entry of a metric's list of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeEntry {
+    /// The number in storage; never changes.
+    pub number: u32,
+    /// Key in our own code system, e.g. `deep`.
+    pub key: &'static str,
+    /// English name.
+    pub name_en: &'static str,
+    /// Japanese name.
+    pub name_ja: &'static str,
+    /// A second coding in another system: (system, code).
+    pub also: Option<(&'static str, &'static str)>,
+}
+
+/// What a metric's time means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Temporal {
+    /// A moment.
+    Instant,
+    /// From a start to an end.
+    Interval,
+    /// A statement about one local day.
+    DailyTotal,
+}
+
+/// How samples of a day combine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregation {
+    /// Added, after overlaps between devices are resolved.
+    Sum,
+    /// Mean, minimum, maximum and count.
+    Mean,
+    /// The last one counts.
+    Last,
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricRow {
+    /// Append-only number.
+    pub number: u16,
+    /// Canonical key.
+    pub key: &'static str,
+    /// English name.
+    pub name_en: &'static str,
+    /// Japanese name.
+    pub name_ja: &'static str,
+    /// How values look.
+    pub shape: Shape,
+    /// Canonical UCUM unit; empty for codes.
+    pub unit: &'static str,
+    /// The unit for people, e.g. `beats/minute`.
+    pub unit_display: &'static str,
+    /// LOINC codes, the primary one first.
+    pub loinc: &'static [&'static str],
+    /// Further codings: (system, code).
+    pub codings: &'static [(&'static str, &'static str)],
+    /// Code in HL7's observation-category system.
+    pub fhir_category: &'static str,
+    /// Code in JP Core's simple observation category system, if a second coding is due.
+    pub jp_category: Option<&'static str>,
+    /// Canonical URLs of the profiles that a rendered Observation claims.
+    pub profiles: &'static [&'static str],
+    /// What the time means.
+    pub temporal: Temporal,
+    /// How a day is made.
+    pub aggregation: Aggregation,
+    /// Lowest plausible value in the canonical unit; below it a sample is flagged.
+    pub plausible_min: Option<Decimal>,
+    /// Highest plausible value in the canonical unit; above it a sample is flagged.
+    pub plausible_max: Option<Decimal>,
+    /// JLAC10 item codes (17 digits).
+    pub jlac10: &'static [&'static str],
+    /// What a resident ticks for it.
+    pub category: ConsentCategory,
+    /// Needs an explanation of its own before a tick.
+    pub sensitive: bool,
+    /// Special care-required information under Japanese law, by itself.
+    pub special_care: bool,
+}
+
+impl Metric {
+    /// No metric: number 0, used in keys of things that have none. It has no row; [`Metric::row`] of it is the first row.
+    pub const NONE: Self = Self(0);
+
+    /// The metric with this number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        METRICS
+            .get(usize::from(number).checked_sub(1)?)
+            .map(|row| Self(row.number))
+    }
+
+    /// The metric with this key.
+    pub fn from_key(key: &str) -> Option<Self> {
+        METRICS.iter().find(|row| row.key == key).map(|row| Self(row.number))
+    }
+
+    /// All metrics, by number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        METRICS.iter().map(|row| Self(row.number))
+    }
+
+    /// Its append-only number.
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Its row of the table.
+    pub fn row(self) -> &'static MetricRow {
+        &METRICS[usize::from(self.0.saturating_sub(1)).min(METRICS.len() - 1)]
+    }
+
+    /// Its canonical key.
+    pub fn key(self) -> &'static str {
+        self.row().key
+    }
+
+    /// What its time means.
+    pub fn temporal(self) -> Temporal {
+        self.row().temporal
+    }
+
+    /// How a day is made of its samples.
+    pub fn aggregation(self) -> Aggregation {
+        self.row().aggregation
+    }
+
+    /// How its values look.
+    pub fn shape(self) -> Shape {
+        self.row().shape
+    }
+
+    /// What a resident ticks for it.
+    pub fn category(self) -> ConsentCategory {
+        self.row().category
+    }
+
+    /// True for metrics of the night, whose day is the day they end.
+    pub fn is_sleep(self) -> bool {
+        self.category() == ConsentCategory::Sleep
+    }
+
+    /// How many numbers a stored value has: 1, or the number of components.
+    pub fn width(self) -> usize {
+        match self.shape() {
+            Shape::Components(components) => components.len(),
+            Shape::Quantity | Shape::Code(_) => 1,
+        }
+    }
+}
