@@ -1,0 +1,413 @@
+//! Configuration: the documented default file, then the operator's file, then the environment.
+//!
+//! A bad value says file, key, what was found and what is allowed. Secrets are read from files and print as `***`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The default file, which is also the documentation of every key.
+pub const DEFAULT_FILE: &str = include_str!("../sekisho.default.toml");
+
+/// What may be wrong with the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{file}: cannot be read: {source}. Name an existing file with --config, or leave it out")]
+    Unreadable {
+        /// The file as named.
+        file: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{file}: is not valid TOML: {message}")]
+    NotToml {
+        /// The file as named.
+        file: String,
+        /// Where and why, without the line itself.
+        message: String,
+    },
+    /// A key that does not exist.
+    #[error("{place}: there is no setting `{key}`. Allowed here: {allowed}")]
+    UnknownKey {
+        /// File or environment.
+        place: String,
+        /// Section and key.
+        key: String,
+        /// The keys of that section, or the sections.
+        allowed: String,
+    },
+    /// A value that cannot be.
+    #[error("{place}: `{key}` is {found}; allowed: {allowed}")]
+    BadValue {
+        /// File or environment.
+        place: String,
+        /// Section and key.
+        key: String,
+        /// What was found.
+        found: String,
+        /// What is allowed.
+        allowed: &'static str,
+    },
+    /// A secret file cannot be used.
+    #[error("{file} (setting `{key}`): {problem}")]
+    Secret {
+        /// The file.
+        file: String,
+        /// Section and key that names it.
+        key: &'static str,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
+
+/// Where data lies.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// Folder of the databases and the journal.
+    pub folder: PathBuf,
+    /// File of the master key.
+    pub master_key_file: PathBuf,
+    /// File of the root of outward ids.
+    pub id_root_file: PathBuf,
+}
+
+/// How the gateway is reached.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Address to listen on.
+    pub listen: SocketAddr,
+    /// URL that browsers and apps use, without a slash at its end.
+    pub public_url: String,
+    /// The longest a request may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
+/// The residents' OpenID provider.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Issuer URL; empty: nobody can sign in.
+    pub issuer: String,
+    /// This gateway's client id there.
+    pub client_id: String,
+    /// File with its secret, if it has one.
+    pub client_secret_file: Option<PathBuf>,
+    /// The provider's Japanese name.
+    pub name_ja: String,
+    /// The provider's English name.
+    pub name_en: String,
+    /// Organisation of people who sign in for the first time; 0 turns them away.
+    pub organisation: u32,
+}
+
+/// How long tokens and sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens {
+    /// Access token, seconds.
+    pub access_seconds: i64,
+    /// Refresh token, days.
+    pub refresh_days: i64,
+    /// Resident's session, minutes.
+    pub session_minutes: i64,
+}
+
+/// What is logged.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// JSON lines rather than text.
+    pub json: bool,
+    /// Levels, as in `RUST_LOG`.
+    pub filter: String,
+}
+
+/// All settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where data lies.
+    pub data: Data,
+    /// How the gateway is reached.
+    pub http: Http,
+    /// The residents' provider.
+    pub sign_in: SignIn,
+    /// Lifetimes.
+    pub tokens: Tokens,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// A table of settings with the place that each value came from.
+struct Layers {
+    values: Vec<(String, String, toml::Value, String)>,
+}
+
+impl Config {
+    /// Reads the defaults, then `file` if given, then the `SEKISHO_…` variables among `environment`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] that names the place, the key, what was found and what is allowed.
+    pub fn load(file: Option<&Path>, environment: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let mut layers = Layers { values: Vec::new() };
+        layers.add_toml("the default file", DEFAULT_FILE, true)?;
+        if let Some(path) = file {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                file: name.clone(),
+                source,
+            })?;
+            layers.add_toml(&name, &text, false)?;
+        }
+        layers.add_environment(environment)?;
+        layers.into_config()
+    }
+}
+
+impl Layers {
+    fn add_toml(&mut self, place: &str, text: &str, defines: bool) -> Result<(), ConfigError> {
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::NotToml {
+            file: place.to_owned(),
+            message: format!("{}{}", line_of(text, error.span()), error.message()),
+        })?;
+        for (section, content) in table {
+            let toml::Value::Table(content) = content else {
+                return Err(self.unknown(place, section));
+            };
+            for (key, value) in content {
+                self.set(place, &section, &key, value, defines)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_environment(&mut self, environment: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
+        for (name, text) in environment {
+            let Some(setting) = name.strip_prefix("SEKISHO_") else {
+                continue;
+            };
+            let setting = setting.to_lowercase();
+            let Some((section, key, default)) = self
+                .values
+                .iter()
+                .find(|(section, key, ..)| format!("{section}_{key}") == setting)
+                .map(|(section, key, value, _)| (section.clone(), key.clone(), value.clone()))
+            else {
+                return Err(self.unknown("the environment", format!("{name} (as {setting})")));
+            };
+            let value = match default {
+                toml::Value::Integer(_) => text
+                    .parse()
+                    .map_or_else(|_| toml::Value::String(text), toml::Value::Integer),
+                _ => toml::Value::String(text),
+            };
+            self.set(&format!("environment variable {name}"), &section, &key, value, false)?;
+        }
+        Ok(())
+    }
+
+    fn set(
+        &mut self,
+        place: &str,
+        section: &str,
+        key: &str,
+        value: toml::Value,
+        defines: bool,
+    ) -> Result<(), ConfigError> {
+        if let Some(known) = self.values.iter_mut().find(|(s, k, ..)| s == section && k == key) {
+            (known.2, known.3) = (value, place.to_owned());
+            return Ok(());
+        }
+        if defines {
+            self.values
+                .push((section.to_owned(), key.to_owned(), value, place.to_owned()));
+            return Ok(());
+        }
+        Err(self.unknown(place, format!("{section}.{key}")))
+    }
+
+    fn unknown(&self, place: &str, key: String) -> ConfigError {
+        let section = key.split('.').next().unwrap_or_default();
+        let mut allowed: Vec<String> = self
+            .values
+            .iter()
+            .filter(|(known, ..)| known == section)
+            .map(|(section, key, ..)| format!("{section}.{key}"))
+            .collect();
+        if allowed.is_empty() {
+            allowed = self.values.iter().map(|(section, ..)| format!("[{section}]")).collect();
+            allowed.dedup();
+        }
+        ConfigError::UnknownKey {
+            place: place.to_owned(),
+            key,
+            allowed: allowed.join(", "),
+        }
+    }
+
+    fn get(&self, section: &str, key: &str) -> (&toml::Value, &str) {
+        self.values
+            .iter()
+            .find(|(s, k, ..)| s == section && k == key)
+            .map_or((&toml::Value::Boolean(false), ""), |(_, _, value, place)| {
+                (value, place)
+            })
+    }
+
+    fn bad(&self, section: &str, key: &str, allowed: &'static str) -> ConfigError {
+        let (value, place) = self.get(section, key);
+        ConfigError::BadValue {
+            place: place.to_owned(),
+            key: format!("{section}.{key}"),
+            found: value.to_string(),
+            allowed,
+        }
+    }
+
+    fn text(&self, section: &str, key: &str, allowed: &'static str) -> Result<String, ConfigError> {
+        self.get(section, key)
+            .0
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| self.bad(section, key, allowed))
+    }
+
+    fn parsed<T: std::str::FromStr>(&self, section: &str, key: &str, allowed: &'static str) -> Result<T, ConfigError> {
+        self.text(section, key, allowed)?
+            .parse()
+            .map_err(|_| self.bad(section, key, allowed))
+    }
+
+    fn number(
+        &self,
+        section: &str,
+        key: &str,
+        range: std::ops::RangeInclusive<i64>,
+        allowed: &'static str,
+    ) -> Result<i64, ConfigError> {
+        self.get(section, key)
+            .0
+            .as_integer()
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| self.bad(section, key, allowed))
+    }
+
+    fn into_config(self) -> Result<Config, ConfigError> {
+        let public_url = self.text("http", "public_url", "an http or https URL without a slash at its end")?;
+        let is_url = reqwest::Url::parse(&public_url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.has_host());
+        if !is_url || public_url.ends_with('/') {
+            return Err(self.bad("http", "public_url", "an http or https URL without a slash at its end"));
+        }
+        let issuer = self.text("sign_in", "issuer", "an https URL, or an empty text")?;
+        if !issuer.is_empty() && reqwest::Url::parse(&issuer).is_err() {
+            return Err(self.bad("sign_in", "issuer", "an https URL, or an empty text"));
+        }
+        let secret_file = self.text("sign_in", "client_secret_file", "the name of a file, or an empty text")?;
+        let format = self.text("log", "format", "\"json\" or \"text\"")?;
+        if !matches!(format.as_str(), "json" | "text") {
+            return Err(self.bad("log", "format", "\"json\" or \"text\""));
+        }
+        let filter = self.text("log", "filter", "levels as in RUST_LOG, for example \"info\"")?;
+        if filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
+            return Err(self.bad("log", "filter", "levels as in RUST_LOG, for example \"info\""));
+        }
+        Ok(Config {
+            data: Data {
+                folder: self.text("data", "folder", "the name of a folder")?.into(),
+                master_key_file: self.text("data", "master_key_file", "the name of a file")?.into(),
+                id_root_file: self.text("data", "id_root_file", "the name of a file")?.into(),
+            },
+            http: Http {
+                listen: self.parsed("http", "listen", "an address and port, for example 127.0.0.1:8080")?,
+                public_url,
+                timeout_seconds: self.number("http", "timeout_seconds", 1..=600, "a whole number from 1 to 600")?
+                    as u64,
+            },
+            sign_in: SignIn {
+                issuer,
+                client_id: self.text("sign_in", "client_id", "a text")?,
+                client_secret_file: (!secret_file.is_empty()).then(|| secret_file.into()),
+                name_ja: self.text("sign_in", "name_ja", "a text")?,
+                name_en: self.text("sign_in", "name_en", "a text")?,
+                organisation: self.number(
+                    "sign_in",
+                    "organisation",
+                    0..=i64::from(u32::MAX),
+                    "the number of an organisation, or 0",
+                )? as u32,
+            },
+            tokens: Tokens {
+                access_seconds: self.number("tokens", "access_seconds", 60..=86_400, "seconds from 60 to 86400")?,
+                refresh_days: self.number("tokens", "refresh_days", 1..=730, "days from 1 to 730")?,
+                session_minutes: self.number("tokens", "session_minutes", 5..=1_440, "minutes from 5 to 1440")?,
+            },
+            log: Log {
+                json: format == "json",
+                filter,
+            },
+        })
+    }
+}
+
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    span.map_or_else(String::new, |span| {
+        let line = text.as_bytes()[..span.start.min(text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
+        format!("line {line}: ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sekisho.toml");
+        std::fs::write(&file, text).unwrap();
+        let variables = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(Some(&file), variables)
+            .map_err(|error| error.to_string().replace(&file.display().to_string(), "sekisho.toml"))
+    }
+
+    #[test]
+    fn the_default_file_is_a_whole_configuration() {
+        let config = load("", &[]).unwrap();
+        assert_eq!(config.http.listen.port(), 8080);
+        assert_eq!(config.tokens.access_seconds, 3600);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            "[http]\nlisten = \"127.0.0.1:1\"",
+            &[("SEKISHO_HTTP_LISTEN", "127.0.0.1:2")],
+        )
+        .unwrap();
+        assert_eq!(config.http.listen.port(), 2);
+    }
+
+    #[test]
+    fn a_bad_value_says_file_key_what_was_found_and_what_is_allowed() {
+        assert_eq!(
+            load("[http]\ntimeout_seconds = 0", &[]).unwrap_err(),
+            "sekisho.toml: `http.timeout_seconds` is 0; allowed: a whole number from 1 to 600"
+        );
+        assert_eq!(
+            load("", &[("SEKISHO_TOKENS_ACCESS_SECONDS", "soon")]).unwrap_err(),
+            "environment variable SEKISHO_TOKENS_ACCESS_SECONDS: `tokens.access_seconds` is \"soon\"; allowed: seconds from 60 to 86400"
+        );
+        assert_eq!(
+            load("[http]\nlissen = 1", &[]).unwrap_err(),
+            "sekisho.toml: there is no setting `http.lissen`. Allowed here: http.listen, http.public_url, http.timeout_seconds"
+        );
+        assert!(
+            load("[http", &[])
+                .unwrap_err()
+                .starts_with("sekisho.toml: is not valid TOML: line 1: ")
+        );
+    }
+}

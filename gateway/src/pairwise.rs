@@ -1,0 +1,200 @@
+//! Outward ids: one AES block under a key of the recipient, in base32.
+//!
+//! The block names where the record lies, so an id is found without an index; it tells nobody anything; two recipients
+//! never see the same one. The resident's own pages use the gateway's own key.
+
+use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
+use aws_lc_rs::hkdf;
+use data_encoding::{Encoding, Specification};
+use model::{Metric, PersonId, RecipientId, RecordKey, RecordKind, UtcMillis};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+use zeroize::Zeroizing;
+
+/// Length of an id in characters: 16 bytes in base32 without padding.
+pub const ID_LENGTH: usize = 26;
+
+/// RFC 4648 section 6 in lower case, so that an id fits FHIR's `id` ([A-Za-z0-9\-.]{1,64}).
+static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut specification = Specification::new();
+    specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    #[expect(clippy::expect_used, reason = "a fixed alphabet of 32 distinct characters is valid")]
+    specification.encoding().expect("a valid alphabet")
+});
+
+/// Makes ids for one recipient and reads them back.
+pub struct RecipientIds {
+    encrypt: EncryptingKey,
+    decrypt: DecryptingKey,
+}
+
+/// All recipients' keys, derived from the id root when first used.
+pub struct Pairwise {
+    root: hkdf::Prk,
+    recipients: Mutex<HashMap<RecipientId, Arc<RecipientIds>>>,
+}
+
+struct Bytes32;
+
+impl hkdf::KeyType for Bytes32 {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+impl Pairwise {
+    /// The recipient number under which the gateway's own pages make ids.
+    pub const OWN_PAGES: RecipientId = RecipientId(0);
+
+    /// Ids under this root, which never changes.
+    pub fn new(root: &[u8; 32]) -> Self {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho outward ids").extract(root);
+        Self {
+            root,
+            recipients: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// The ids of one recipient; its web, iOS and backend clients share them.
+    pub fn of(&self, recipient: RecipientId) -> Arc<RecipientIds> {
+        let mut recipients = self
+            .recipients
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(
+            recipients
+                .entry(recipient)
+                .or_insert_with(|| Arc::new(RecipientIds::derive(&self.root, recipient))),
+        )
+    }
+}
+
+impl RecipientIds {
+    #[expect(
+        clippy::expect_used,
+        reason = "lengths are fixed: HKDF gives 32 bytes and AES-256 takes 32"
+    )]
+    fn derive(root: &hkdf::Prk, recipient: RecipientId) -> Self {
+        let number = recipient.0.to_be_bytes();
+        let mut key = Zeroizing::new([0u8; 32]);
+        root.expand(&[b"recipient", &number], Bytes32)
+            .and_then(|okm| okm.fill(key.as_mut_slice()))
+            .expect("32 bytes are within HKDF's reach");
+        let cipher = || UnboundCipherKey::new(&AES_256, key.as_slice()).expect("a 32-byte AES-256 key");
+        // One block of 128 bits is a permutation of itself: no mode, no nonce, equal keys give equal ids, which is meant.
+        Self {
+            encrypt: EncryptingKey::ecb(cipher()).expect("AES-256 in one block"),
+            decrypt: DecryptingKey::ecb(cipher()).expect("AES-256 in one block"),
+        }
+    }
+
+    /// The id of a record.
+    pub fn id(&self, key: RecordKey) -> String {
+        let mut ids = Vec::with_capacity(ID_LENGTH);
+        self.ids(std::slice::from_ref(&key), &mut ids);
+        String::from_utf8(ids).unwrap_or_default()
+    }
+
+    /// The ids of many records, [`ID_LENGTH`] bytes each, appended to `out`: one call of the cipher for a page.
+    pub fn ids(&self, keys: &[RecordKey], out: &mut Vec<u8>) {
+        let mut blocks: Vec<u8> = Vec::with_capacity(keys.len() * 16);
+        for key in keys {
+            blocks.extend_from_slice(&key.to_block());
+        }
+        #[expect(clippy::expect_used, reason = "whole blocks are always accepted")]
+        self.encrypt.encrypt(&mut blocks).expect("whole blocks");
+        let from = out.len();
+        out.resize(from + keys.len() * ID_LENGTH, 0);
+        for (block, id) in blocks.chunks_exact(16).zip(out[from..].chunks_exact_mut(ID_LENGTH)) {
+            BASE32.encode_mut(block, id);
+        }
+    }
+
+    /// The id of the person's `Patient`, which is also `sub`.
+    pub fn patient(&self, person: PersonId) -> String {
+        self.id(patient_key(person))
+    }
+
+    /// The id of one of the person's devices.
+    pub fn device(&self, person: PersonId, source: u16) -> String {
+        self.id(device_key(person, source))
+    }
+
+    /// What an id names; `None` for anything this recipient was never given.
+    pub fn read(&self, id: &str) -> Option<RecordKey> {
+        if id.len() != ID_LENGTH {
+            return None;
+        }
+        let mut block: [u8; 16] = BASE32.decode(id.as_bytes()).ok()?.try_into().ok()?;
+        self.decrypt.decrypt(&mut block, DecryptionContext::None).ok()?;
+        RecordKey::from_block(block)
+    }
+}
+
+/// The key of a person's `Patient`.
+pub fn patient_key(person: PersonId) -> RecordKey {
+    RecordKey {
+        person,
+        kind: RecordKind::Patient,
+        metric: Metric::NONE,
+        source: 0,
+        start: UtcMillis::EARLIEST,
+        tie_break: 0,
+    }
+}
+
+/// The key of a person's device.
+pub fn device_key(person: PersonId, source: u16) -> RecordKey {
+    RecordKey {
+        kind: RecordKind::Device,
+        source,
+        ..patient_key(person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_key() -> impl Strategy<Value = RecordKey> {
+        (any::<u32>(), 1u16..300, 0u16..4096, 0i64..9_000_000_000_000, 0u16..4096).prop_map(
+            |(person, metric, source, start, tie_break)| RecordKey {
+                person: PersonId(person),
+                kind: RecordKind::Sample,
+                metric: Metric::from_number(metric).unwrap(),
+                source,
+                start: UtcMillis(UtcMillis::EARLIEST.0 + start),
+                tie_break,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_reads_back_for_its_recipient_and_nobody_else(key in any_key(), other in any::<u32>()) {
+            let pairwise = Pairwise::new(&[7; 32]);
+            let ids = pairwise.of(RecipientId(1));
+            let id = ids.id(key);
+            prop_assert_eq!(id.len(), ID_LENGTH);
+            prop_assert_eq!(ids.read(&id), Some(key));
+            if other != 1 {
+                let others = pairwise.of(RecipientId(other));
+                prop_assert_ne!(others.id(key), id.clone());
+                prop_assert_ne!(others.read(&id), Some(key));
+            }
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,40}") {
+            let _ = Pairwise::new(&[7; 32]).of(RecipientId(1)).read(&text);
+        }
+    }
+
+    #[test]
+    fn an_id_is_the_same_for_ever() {
+        // Recipients keep ids for years: a change of this text is a break for every one of them.
+        let id = Pairwise::new(&[7; 32]).of(RecipientId(1)).patient(PersonId(1));
+        insta::assert_snapshot!(id);
+    }
+}
