@@ -1,78 +1,212 @@
-//! Generates the vocabulary from `vocabulary/metrics.tsv`.
+//! Generates the vocabulary from the tables in `vocabulary/`. A mistake in a table stops the build with file and line.
+
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-fn main() {
-    println!("cargo:rerun-if-changed=vocabulary");
-    let text = std::fs::read_to_string("vocabulary/metrics.tsv").expect("vocabulary/metrics.tsv");
+/// The rows of a table as maps from column to cell, with their line.
+fn table(name: &str) -> Vec<(String, BTreeMap<String, String>)> {
+    let path = format!("vocabulary/{name}");
+    println!("cargo:rerun-if-changed={path}");
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().expect("header").split('\t').collect();
-    let column = |name: &str| {
-        header
-            .iter()
-            .position(|h| *h == name)
-            .unwrap_or_else(|| panic!("no column {name}"))
+    let header: Vec<&str> = lines
+        .next()
+        .unwrap_or_else(|| panic!("{path}: no header"))
+        .split('\t')
+        .collect();
+    lines
+        .enumerate()
+        .map(|(index, line)| {
+            let place = format!("{path}:{}", index + 2);
+            let cells: Vec<&str> = line.split('\t').collect();
+            assert!(
+                cells.len() == header.len(),
+                "{place}: {} cells, {} columns",
+                cells.len(),
+                header.len()
+            );
+            (
+                place,
+                header
+                    .iter()
+                    .map(ToString::to_string)
+                    .zip(cells.iter().map(ToString::to_string))
+                    .collect(),
+            )
+        })
+        .collect()
+}
+
+fn words(cell: &str) -> Vec<&str> {
+    cell.split(' ').filter(|word| !word.is_empty()).collect()
+}
+
+fn camel(key: &str) -> String {
+    key.split('-')
+        .map(|part| part[..1].to_uppercase() + &part[1..])
+        .collect()
+}
+
+fn list_name(list: &str) -> String {
+    format!("LIST_{}", list.replace('-', "_").to_uppercase())
+}
+
+fn decimal(place: &str, cell: &str) -> String {
+    if cell.is_empty() {
+        return "None".to_owned();
+    }
+    let (whole, fraction) = cell.split_once('.').unwrap_or((cell, ""));
+    let mantissa: i64 = format!("{whole}{fraction}")
+        .parse()
+        .unwrap_or_else(|_| panic!("{place}: {cell} is no decimal"));
+    format!("Some(Decimal::new({mantissa}, {}))", fraction.len())
+}
+
+fn text_or_none(cell: &str) -> String {
+    if cell.is_empty() {
+        "None".to_owned()
+    } else {
+        format!("Some({cell:?})")
+    }
+}
+
+fn main() {
+    let mut out = String::new();
+    let mut lists: BTreeMap<String, String> = BTreeMap::new();
+    for (place, row) in table("codes.tsv") {
+        let number: u32 = row["number"].parse().unwrap_or_else(|_| panic!("{place}: number"));
+        let also = if row["also_code"].is_empty() {
+            "None".to_owned()
+        } else {
+            format!("Some(({:?}, {:?}))", row["also_system"], row["also_code"])
+        };
+        writeln!(
+            lists.entry(row["list"].clone()).or_default(),
+            "    CodeEntry {{ number: {number}, key: {:?}, name_en: {:?}, name_ja: {:?}, also: {also} }},",
+            row["key"],
+            row["name_en"],
+            row["name_ja"],
+        )
+        .expect("memory");
+    }
+    for (list, entries) in &lists {
+        writeln!(
+            out,
+            "/// Codes of the list `{list}`.\npub static {}: &[CodeEntry] = &[\n{entries}];",
+            list_name(list)
+        )
+        .expect("memory");
+    }
+    let list = |place: &str, key: &str| {
+        if key.is_empty() {
+            return "&[]".to_owned();
+        }
+        assert!(lists.contains_key(key), "{place}: there is no list {key}");
+        list_name(key)
     };
+    let mut components: BTreeMap<String, String> = BTreeMap::new();
+    for (place, row) in table("components.tsv") {
+        writeln!(
+            components.entry(row["metric"].clone()).or_default(),
+            "    Component {{ key: {:?}, name_en: {:?}, name_ja: {:?}, unit: {:?}, unit_display: {:?}, loinc: {}, codes: {} }},",
+            row["key"], row["name_en"], row["name_ja"], row["unit"], row["unit_display"], text_or_none(&row["loinc"]),
+            list(&place, &row["list"]),
+        )
+        .expect("memory");
+    }
     let mut rows = String::new();
-    let mut consts = String::new();
-    for line in lines {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let cell = |name: &str| cells.get(column(name)).copied().unwrap_or("");
-        let key = cell("metric");
-        let category = match cell("consent_category") {
-            "activity" => "Activity",
-            "location" => "Routes",
-            "sleep" => "Sleep",
-            "body_measurements" => "Body",
-            "vital_signs" | "hearing_environment" => "VitalSigns",
-            "heart" => "Heart",
-            "blood_glucose" => "Glucose",
-            "checkup_results" => "Checkup",
-            "checkup_infection" => "Infection",
-            "medication" => "Medication",
-            "lifestyle_questionnaire" | "symptoms" => "Questionnaire",
-            "nutrition" => "Nutrition",
-            "reproductive_health" => "Reproductive",
-            "mental_wellbeing" => "Mental",
-            other => panic!("{key}: {other}"),
-        };
-        let shape = match cell("value_kind") {
+    let mut constants = String::new();
+    let mut by_key: BTreeMap<String, u16> = BTreeMap::new();
+    for (index, (place, row)) in table("metrics.tsv").into_iter().enumerate() {
+        let key = row["metric"].as_str();
+        let number: u16 = row["number"].parse().unwrap_or_else(|_| panic!("{place}: number"));
+        assert!(
+            usize::from(number) == index + 1,
+            "{place}: numbers are append-only and without gaps"
+        );
+        assert!(
+            by_key.insert(key.to_owned(), number).is_none(),
+            "{place}: {key} stands twice"
+        );
+        let shape = match row["shape"].as_str() {
             "quantity" => "Shape::Quantity".to_owned(),
-            "components" => "Shape::Components(&[])".to_owned(),
-            _ => "Shape::Code(&[])".to_owned(),
+            "components" => {
+                let parts = components
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{place}: {key} has no components"));
+                writeln!(
+                    out,
+                    "static COMPONENTS_{}: &[Component] = &[\n{parts}];",
+                    key.to_uppercase()
+                )
+                .expect("memory");
+                format!("Shape::Components(COMPONENTS_{})", key.to_uppercase())
+            }
+            code => {
+                let name = code
+                    .strip_prefix("code:")
+                    .unwrap_or_else(|| panic!("{place}: shape {code}"));
+                format!("Shape::Code({})", list(&place, name))
+            }
         };
-        let temporal = match cell("temporal") {
+        let codings: Vec<(&str, &str)> = words(&row["codings"])
+            .into_iter()
+            .map(|coding| {
+                coding
+                    .split_once('|')
+                    .unwrap_or_else(|| panic!("{place}: coding {coding}"))
+            })
+            .collect();
+        let temporal = match row["temporal"].as_str() {
             "instant" => "Instant",
             "interval" => "Interval",
-            _ => "DailyTotal",
+            "daily-total" => "DailyTotal",
+            other => panic!("{place}: temporal {other}"),
         };
-        let aggregation = match cell("aggregation") {
-            "sum" => "Sum",
-            "mean" => "Mean",
-            _ => "Last",
+        let yes = |cell: &str| match cell {
+            "yes" => true,
+            "no" => false,
+            other => panic!("{place}: {other} is neither yes nor no"),
         };
-        let loinc: Vec<&str> = cell("loinc")
-            .split("; ")
-            .filter_map(|c| c.split([' ', '(']).next())
-            .filter(|c| !c.is_empty())
-            .collect();
-        let jlac: Vec<&str> = cell("jlac10").split(' ').filter(|c| !c.is_empty()).collect();
-        let profiles: Vec<&str> = cell("profile").split(' ').filter(|c| c.starts_with("http")).collect();
-        writeln!(rows, "MetricRow {{ number: {}, key: {key:?}, name_en: {:?}, name_ja: {:?}, shape: {shape}, unit: {:?}, unit_display: {:?}, loinc: &{loinc:?}, codings: &[], fhir_category: {:?}, jp_category: None, profiles: &{profiles:?}, temporal: Temporal::{temporal}, aggregation: Aggregation::{aggregation}, plausible_min: None, plausible_max: None, jlac10: &{jlac:?}, category: ConsentCategory::{category}, sensitive: {}, special_care: {} }},",
-            cell("number"), cell("display_en"), cell("display_ja"), cell("ucum_unit"), cell("ucum_unit"), cell("fhir_category"), cell("sensitive") == "yes", cell("appi_special_care") == "yes").expect("write");
-        let name = key.to_uppercase();
         writeln!(
-            consts,
-            "/// `{key}`\npub const {name}: Self = Self({});",
-            cell("number")
+            rows,
+            "    MetricRow {{ number: {number}, key: {key:?}, name_en: {:?}, name_ja: {:?}, shape: {shape}, unit: {:?}, \
+             unit_display: {:?}, loinc: &{:?}, codings: &{codings:?}, fhir_category: {:?}, jp_category: {}, profiles: &{:?}, \
+             temporal: Temporal::{temporal}, aggregation: Aggregation::{}, plausible_min: {}, plausible_max: {}, \
+             reject_min: {}, reject_max: {}, jlac10: &{:?}, category: ConsentCategory::{}, sensitive: {}, special_care: {}, \
+             confidentiality: {:?}, act_code: {} }},",
+            row["name_en"], row["name_ja"], row["unit"], row["unit_display"], words(&row["loinc"]), row["fhir_category"],
+            text_or_none(&row["jp_category"]), words(&row["profiles"]), camel(&row["aggregation"]),
+            decimal(&place, &row["plausible_min"]), decimal(&place, &row["plausible_max"]),
+            decimal(&place, &row["reject_min"]), decimal(&place, &row["reject_max"]), words(&row["jlac10"]),
+            camel(&row["category"]), yes(&row["sensitive"]), yes(&row["special_care"]), row["confidentiality"],
+            text_or_none(&row["act_code"]),
         )
-        .expect("write");
+        .expect("memory");
+        writeln!(
+            constants,
+            "    /// {}.\n    pub const {}: Self = Self({number});",
+            row["name_en"],
+            key.to_uppercase()
+        )
+        .expect("memory");
     }
-    let out = format!(
-        "/// All rows, by number.\npub static METRICS: &[MetricRow] = &[\n{rows}];\n\nimpl Metric {{\n{consts}}}\n"
-    );
-    std::fs::write(
-        std::path::Path::new(&std::env::var("OUT_DIR").expect("OUT_DIR")).join("vocabulary.rs"),
+    for key in components.keys() {
+        assert!(
+            by_key.contains_key(key),
+            "vocabulary/components.tsv: there is no metric {key}"
+        );
+    }
+    writeln!(
         out,
+        "/// All rows, by number.\npub static METRICS: &[MetricRow] = &[\n{rows}];"
     )
-    .expect("write");
+    .expect("memory");
+    writeln!(out, "static BY_KEY: &[(&str, u16)] = &[").expect("memory");
+    for (key, number) in &by_key {
+        writeln!(out, "    ({key:?}, {number}),").expect("memory");
+    }
+    writeln!(out, "];\n\nimpl Metric {{\n{constants}}}").expect("memory");
+    let folder = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    std::fs::write(std::path::Path::new(&folder).join("vocabulary.rs"), out).expect("the build folder can be written");
 }

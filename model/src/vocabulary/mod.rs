@@ -3,6 +3,10 @@
 use crate::category::ConsentCategory;
 use crate::decimal::Decimal;
 
+pub mod systems;
+#[cfg(test)]
+mod tests;
+
 include!(concat!(env!("OUT_DIR"), "/vocabulary.rs"));
 
 /// A metric, by its append-only number (1 to 4095; 0 is [`Metric::NONE`]).
@@ -31,6 +35,8 @@ pub struct Component {
     pub name_ja: &'static str,
     /// Canonical UCUM unit; empty when the number is a code of `codes`.
     pub unit: &'static str,
+    /// The unit for people, e.g. `mmHg`.
+    pub unit_display: &'static str,
     /// LOINC code, if there is one.
     pub loinc: Option<&'static str>,
     /// The list when the component's number is a code.
@@ -109,6 +115,10 @@ pub struct MetricRow {
     pub plausible_min: Option<Decimal>,
     /// Highest plausible value in the canonical unit; above it a sample is flagged.
     pub plausible_max: Option<Decimal>,
+    /// Below it a value cannot be a measurement and is rejected.
+    pub reject_min: Option<Decimal>,
+    /// Above it a value cannot be a measurement and is rejected.
+    pub reject_max: Option<Decimal>,
     /// JLAC10 item codes (17 digits).
     pub jlac10: &'static [&'static str],
     /// What a resident ticks for it.
@@ -117,6 +127,10 @@ pub struct MetricRow {
     pub sensitive: bool,
     /// Special care-required information under Japanese law, by itself.
     pub special_care: bool,
+    /// Confidentiality label: `N`, `R` or `V`.
+    pub confidentiality: &'static str,
+    /// Kind of sensitivity (ActCode), if there is one.
+    pub act_code: Option<&'static str>,
 }
 
 impl Metric {
@@ -132,7 +146,10 @@ impl Metric {
 
     /// The metric with this key.
     pub fn from_key(key: &str) -> Option<Self> {
-        METRICS.iter().find(|row| row.key == key).map(|row| Self(row.number))
+        BY_KEY
+            .binary_search_by_key(&key, |(known, _)| known)
+            .ok()
+            .map(|index| Self(BY_KEY[index].1))
     }
 
     /// All metrics, by number.
@@ -173,6 +190,50 @@ impl Metric {
     /// What a resident ticks for it.
     pub fn category(self) -> ConsentCategory {
         self.row().category
+    }
+
+    /// The metrics that carry this LOINC code.
+    pub fn with_loinc(code: &str) -> impl Iterator<Item = Self> {
+        METRICS
+            .iter()
+            .filter(move |row| row.loinc.contains(&code))
+            .map(|row| Self(row.number))
+    }
+
+    /// The metric that states a day's total of this one, where the vocabulary has a row for it.
+    pub fn daily(self) -> Option<Self> {
+        match self {
+            Self::STEP_COUNT => Some(Self::DAILY_STEP_COUNT),
+            Self::DISTANCE_WALKING_RUNNING => Some(Self::DAILY_DISTANCE),
+            Self::ACTIVE_ENERGY_BURNED => Some(Self::DAILY_ACTIVE_ENERGY),
+            Self::FLOORS_CLIMBED => Some(Self::DAILY_FLOORS_CLIMBED),
+            _ => None,
+        }
+    }
+
+    /// The interval metric whose day this one states.
+    pub fn interval_of_daily(self) -> Option<Self> {
+        [
+            Self::STEP_COUNT,
+            Self::DISTANCE_WALKING_RUNNING,
+            Self::ACTIVE_ENERGY_BURNED,
+            Self::FLOORS_CLIMBED,
+        ]
+        .into_iter()
+        .find(|metric| metric.daily() == Some(self))
+    }
+
+    /// True for metrics whose days are resolved between overlapping devices and stored as totals.
+    pub fn has_stored_totals(self) -> bool {
+        self.daily().is_some() || self == Self::EXERCISE_MINUTES
+    }
+
+    /// The entry with this number in the metric's list.
+    pub fn code(self, number: u32) -> Option<&'static CodeEntry> {
+        match self.shape() {
+            Shape::Code(entries) => entries.iter().find(|entry| entry.number == number),
+            _ => None,
+        }
     }
 
     /// True for metrics of the night, whose day is the day they end.
