@@ -1,1 +1,97 @@
-//! store
+//! Everything that persists: people, their samples as sealed leaves of compressed columns, totals, consents, tokens, audit.
+//!
+//! [`Store`] is the whole surface. It is async, knows people, samples and decisions, and shows nothing of the database
+//! below. Values are read with an access key that only the `consent` crate can make; what computes inside the store
+//! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
+
+mod error;
+// imports, operations: next
+mod people;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::environment::{Clock, Randomness};
+
+pub use error::StoreError;
+pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
+
+/// What every method of the store answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The key above all keys: 32 bytes that open the organisations' keys. Wiped when dropped; prints as nothing.
+#[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
+pub struct MasterKey([u8; 32]);
+
+impl MasterKey {
+    /// The key made of these bytes.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MasterKey(***)")
+    }
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// The data folder; made when it does not exist (unless `exclusive` is off).
+    pub folder: PathBuf,
+    /// Opens the keys in the folder; a new folder takes it as its own.
+    pub master_key: MasterKey,
+    /// Tells the time of commits.
+    pub clock: Arc<dyn Clock>,
+    /// Makes keys, nonces and identifiers.
+    pub randomness: Arc<dyn Randomness>,
+    /// True for the one process that serves or writes: it locks the folder, brings the schema up to date and finishes
+    /// what a crash left open. False opens for reading only, also beside the process that holds the lock.
+    pub exclusive: bool,
+    /// Bytes the database may grow to; beyond it writes answer [`StoreError::DiskFull`] as on a full disk. `None`: the disk.
+    pub size_limit: Option<u64>,
+}
+
+/// The store: a cheap handle; clones share one database.
+#[derive(Clone)]
+pub struct Store {
+    database: sqlite::database::Database,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("folder", &self.database.folder())
+            .finish()
+    }
+}
+
+impl Store {
+    /// Opens the folder, or makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another process holds the folder, [`StoreError::NewerSchema`] when a later version wrote
+    /// it, [`StoreError::WrongMasterKey`] when the key is not this folder's, [`StoreError::Damaged`] and
+    /// [`StoreError::Io`] when it cannot be read.
+    pub async fn open(options: OpenOptions) -> Result<Self> {
+        let database = tokio::task::spawn_blocking(move || sqlite::database::Database::open(options))
+            .await
+            .map_err(|_| StoreError::Closed)??;
+        Ok(Self { database })
+    }
+
+    /// Finishes what is queued, folds the write-ahead log into the database and lets go of the folder. Other clones answer
+    /// [`StoreError::Closed`] from then on.
+    pub async fn close(self) {
+        let database = self.database;
+        // The answer only says that the blocking thread ended, which is all there is to wait for.
+        let _ = tokio::task::spawn_blocking(move || database.close()).await;
+    }
+}

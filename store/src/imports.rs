@@ -1,0 +1,158 @@
+//! An import: a delivery streams in with bounded memory and ends in durable leaves, totals and an accounting.
+//!
+//! [`Import`] is used from a thread that may block. It collects samples by series and hands them to the writer in short
+//! transactions; [`Import::finish`] recomputes what the delivery changed and answers once all of it is on the disk. An
+//! import that was cut off is sent again from the start: what was kept already counts as duplicate.
+
+use std::sync::Arc;
+
+use model::{Accounting, BatchId, Decimal, Flags, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
+
+use crate::sqlite::imports::Intake;
+use crate::{Result, Store};
+
+/// What is known of a delivery when it begins.
+#[derive(Clone, Debug)]
+pub struct BatchStart {
+    /// Name of the adapter that reads it.
+    pub adapter: String,
+    /// The adapter's mapping version.
+    pub mapping_version: u32,
+}
+
+/// A number of a vendor's type that nothing maps yet: kept as a column, invisible outside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parked {
+    /// The vendor's name of the type.
+    pub vendor_type: Arc<str>,
+    /// The unit as the vendor wrote it; empty when there is none.
+    pub unit: Arc<str>,
+    /// The source's number within the person.
+    pub source: u16,
+    /// When it begins.
+    pub start: UtcMillis,
+    /// When it ends; `start` for a moment.
+    pub end: UtcMillis,
+    /// Local offset at the start.
+    pub offset: Offset,
+    /// The number as the vendor wrote it.
+    pub value: Decimal,
+    /// How it came to be.
+    pub flags: Flags,
+}
+
+/// A record that is neither stored nor parked: its text is kept, compressed and sealed, for a better mapping to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// The record as it came.
+    pub text: Vec<u8>,
+    /// How it ended: unsupported or rejected.
+    pub outcome: Outcome,
+    /// Why: a fixed word, sometimes with a vendor type; never a value.
+    pub reason: String,
+    /// Line in the delivery.
+    pub line: u64,
+}
+
+/// What an import came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The delivery's number within the person.
+    pub batch: BatchId,
+    /// How every record ended.
+    pub accounting: Accounting,
+    /// Samples that were not there before.
+    pub samples_new: u64,
+    /// Samples whose value changed.
+    pub versions_new: u64,
+    /// Parked numbers that were not there before.
+    pub parked_new: u64,
+    /// Months of totals that were computed anew.
+    pub months_recomputed: u64,
+}
+
+/// A delivery on its way in. All methods block; dropping it without [`Import::finish`] leaves what was flushed.
+pub struct Import {
+    intake: Intake,
+}
+
+impl Store {
+    /// Begins a delivery for a person. Call it, and everything on the [`Import`], where blocking is allowed.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what writing can answer.
+    pub fn begin_import(&self, person: PersonId, start: BatchStart) -> Result<Import> {
+        Ok(Import {
+            intake: Intake::begin(self.database.clone(), person, start)?,
+        })
+    }
+}
+
+impl Import {
+    /// The delivery's number within its person.
+    pub fn batch(&self) -> BatchId {
+        self.intake.batch()
+    }
+
+    /// When the vendor said what this delivery says (an export's date). Until it is called, the instant the import began
+    /// counts. Samples pushed before keep what counted then.
+    pub fn set_asserted(&mut self, asserted: UtcMillis) {
+        self.intake.set_asserted(asserted);
+    }
+
+    /// The person's number for a source, found by its key or given anew. What describes it is brought up to date.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::TooMany`] beyond 4,095 sources, [`crate::StoreError::Invalid`] for an empty or overlong key,
+    /// and what writing can answer.
+    pub fn source(&mut self, source: &Source) -> Result<u16> {
+        self.intake.source(source)
+    }
+
+    /// Takes samples whose `source` is the person's number. Each ends as stored or duplicate in the accounting.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Invalid`] for a sample that cannot be (ends before it starts, lies outside 1900 to 2200, names
+    /// an unknown source), and what writing can answer.
+    pub fn push(&mut self, samples: Vec<Sample>) -> Result<()> {
+        self.intake.push(samples)
+    }
+
+    /// Keeps numbers of unmapped types. Each counts as `unsupported: parked`, known or not.
+    ///
+    /// # Errors
+    /// As [`Import::push`].
+    pub fn park(&mut self, parked: Vec<Parked>) -> Result<()> {
+        self.intake.park(parked)
+    }
+
+    /// Keeps the text of a record that is neither stored nor parked, and counts it.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub fn raw(&mut self, raw: Raw) -> Result<()> {
+        self.intake.raw(raw)
+    }
+
+    /// Counts records of which nothing is kept (children taken with their parent, for one).
+    pub fn count(&mut self, outcome: Outcome, reason: &str, number: u64) {
+        self.intake.count(outcome, reason, number);
+    }
+
+    /// Hands everything collected so far to the writer and waits until it is committed (not yet synced).
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub fn checkpoint(&mut self) -> Result<()> {
+        self.intake.checkpoint()
+    }
+
+    /// Ends the delivery: flushes, recomputes totals and nights that it touched, writes the accounting, and returns once
+    /// all of it survives a power loss.
+    ///
+    /// # Errors
+    /// What writing can answer; the delivery can then be sent again.
+    pub fn finish(self) -> Result<ImportReport> {
+        self.intake.finish()
+    }
+}

@@ -1,0 +1,138 @@
+//! What an operator does to a store as a whole: look at it, check it, copy it, bring a copy back, compute totals anew.
+//!
+//! Nothing here returns a value of a person: counts, sizes and findings only.
+
+use std::path::Path;
+
+use model::{Metric, PersonId};
+
+use crate::sqlite;
+use crate::{MasterKey, Result, Store};
+
+/// Counts and sizes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// People, without the erased.
+    pub people: u64,
+    /// Samples, superseded versions not counted.
+    pub samples: u64,
+    /// Bytes on disk of all files of the data folder.
+    pub bytes_on_disk: u64,
+    /// Samples and bytes of their leaves by metric, by number.
+    pub by_metric: Vec<MetricStats>,
+    /// Parked numbers.
+    pub parked_samples: u64,
+    /// Bytes of the parked columns.
+    pub parked_bytes: u64,
+    /// Bytes of kept raw text, compressed.
+    pub raw_bytes: u64,
+}
+
+/// One metric's part of [`Stats`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricStats {
+    /// The metric.
+    pub metric: Metric,
+    /// Its samples.
+    pub samples: u64,
+    /// Bytes of its leaves.
+    pub bytes: u64,
+}
+
+/// What computing totals anew came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RebuildReport {
+    /// People looked at.
+    pub people: u64,
+    /// Months computed.
+    pub months: u64,
+    /// Months whose stored totals differed from what their samples say.
+    pub changed: u64,
+}
+
+/// One line of what `doctor` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What was checked.
+    pub what: String,
+    /// True when it is as it should be.
+    pub ok: bool,
+    /// What was seen, and what to do when it is not as it should be.
+    pub advice: String,
+}
+
+impl Store {
+    /// Counts and sizes.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn stats(&self) -> Result<Stats> {
+        let folder = self.database.folder().to_owned();
+        self.database
+            .read("count", move |reading| sqlite::operations::stats(reading, &folder))
+            .await
+    }
+
+    /// Copies the store into a new folder while it runs: keys first, then data, then the journal, so that the copy's journal is
+    /// never behind its data.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Exists`] when the folder holds something, and what reading and the file system can answer.
+    pub async fn backup(&self, to: &Path) -> Result<()> {
+        let (database, to) = (self.database.clone(), to.to_owned());
+        blocking(move || sqlite::operations::backup(&database, &to)).await
+    }
+
+    /// Brings a backup back into a data folder that no process holds. The folder's own journal, where there is one, is kept
+    /// and replayed over the older data when it is opened; all tokens and sessions end.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::InUse`], [`crate::StoreError::NotFound`] when `from` holds no backup, and what the file system
+    /// can answer.
+    pub async fn restore(from: &Path, to: &Path) -> Result<()> {
+        let (from, to) = (from.to_owned(), to.to_owned());
+        blocking(move || sqlite::operations::restore(&from, &to)).await
+    }
+
+    /// Computes the totals and nights of one person, or of all, anew from their samples.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], and what writing can answer.
+    pub async fn rebuild_totals(&self, person: Option<PersonId>) -> Result<RebuildReport> {
+        let database = self.database.clone();
+        blocking(move || sqlite::operations::rebuild_totals(&database, person)).await
+    }
+
+    /// Checks database, keys, journal and clock, and says what to do about what it finds.
+    ///
+    /// # Errors
+    /// Only when the checks themselves cannot run; what they find is in the answer.
+    pub async fn doctor(&self) -> Result<Vec<Finding>> {
+        let database = self.database.clone();
+        blocking(move || sqlite::operations::doctor(&database)).await
+    }
+
+    /// Answers when the store can read and write now.
+    ///
+    /// # Errors
+    /// What stands in the way.
+    pub async fn ready(&self) -> Result<()> {
+        self.database.read("ready", |reading| sqlite::operations::ready(reading)).await?;
+        self.database.write("ready", |_| Ok(())).await
+    }
+
+    /// True when this key opens the keys of the folder; for a command that wants to say so before it starts.
+    ///
+    /// # Errors
+    /// What reading the folder can answer.
+    pub async fn key_opens(folder: &Path, master_key: MasterKey) -> Result<bool> {
+        let folder = folder.to_owned();
+        blocking(move || sqlite::keys::opens(&folder, &master_key)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| crate::StoreError::Closed)?
+}

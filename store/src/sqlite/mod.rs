@@ -1,0 +1,14 @@
+//! The store on SQLite: connections, keys, journal, and one file of SQL a concern.
+//!
+//! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
+
+pub(crate) mod database;
+pub(crate) mod fault;
+pub(crate) mod journal;
+pub(crate) mod keys;
+pub(crate) mod people;
+pub(crate) mod readers;
+pub(crate) mod schema;
+pub(crate) mod seal;
+pub(crate) mod settle;
+pub(crate) mod writer;

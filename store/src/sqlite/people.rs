@@ -1,0 +1,374 @@
+//! SQL of organisations and people, and the person's clock that every write moves first.
+
+use model::{BatchId, LocalDay, OrganisationId, PersonId, UtcMillis};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::journal::Step;
+use super::keys::FIRST_VERSION;
+use super::writer::Writing;
+use crate::{
+    NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Result, Sex, StoreError,
+};
+
+/// Name of the organisation that is made when a person is made and there is none.
+const FIRST_ORGANISATION: &str = "Sekisho";
+
+/// Tables that hold rows of a person, all with a column `person`: what an erasure empties.
+const ERASED_TABLES: &[&str] = &[
+    "membership",
+    "identity",
+    "commits",
+    "batch",
+    "source",
+    "leaf",
+    "history",
+    "total",
+    "dirty",
+    "parked_type",
+    "parked",
+    "raw",
+];
+
+/// One commit of a person: its number and its time, later than all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Commit {
+    pub(crate) seq: i64,
+    pub(crate) at: UtcMillis,
+}
+
+/// The first statement of every write to a person's data: takes the person's lock and gives the commit its number and time,
+/// which grows even where the clock goes back.
+pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId>) -> Result<Commit> {
+    let commit = writing
+        .prepare_cached(
+            "UPDATE person SET seq = seq + 1, commit_ms = max(?2, commit_ms + 1)
+             WHERE id = ?1 AND erased_ms IS NULL RETURNING seq, commit_ms",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, writing.now().0], |row| {
+                    Ok(Commit {
+                        seq: row.get(0)?,
+                        at: UtcMillis(row.get(1)?),
+                    })
+                })
+                .optional()
+        })
+        .doing("taking a person's lock")?;
+    // No row: the person key says whether there never was one or it was erased.
+    let Some(commit) = commit else {
+        writing.person_key(person)?;
+        return Err(StoreError::NoPerson { person });
+    };
+    writing
+        .prepare_cached("INSERT INTO commits (person, seq, at_ms, batch) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut statement| {
+            statement.execute(params![
+                person.0,
+                commit.seq,
+                commit.at.0,
+                batch.map_or(0, |batch| batch.0)
+            ])
+        })
+        .doing("noting a commit")?;
+    Ok(commit)
+}
+
+/// What is sealed in a person's row.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) name: Option<String>,
+    pub(crate) birth_day: Option<i32>,
+    pub(crate) sex: Option<u8>,
+    pub(crate) address: Option<String>,
+    pub(crate) home_zone: String,
+}
+
+pub(crate) fn create_organisation(writing: &Writing<'_>, new: &NewOrganisation) -> Result<OrganisationId> {
+    let id: u32 = writing
+        .query_row("SELECT coalesce(max(id), 0) + 1 FROM organisation", [], |row| {
+            row.get(0)
+        })
+        .doing("numbering an organisation")?;
+    // Key first, as with people; a key without an organisation harms nobody and is taken by the next one.
+    writing.keys().create_organisation(OrganisationId(id))?;
+    writing
+        .execute(
+            "INSERT INTO organisation (id, kind, name, created_ms) VALUES (?1, ?2, ?3, ?4)",
+            params![id, new.kind as u8, new.name, writing.now().0],
+        )
+        .doing("making an organisation")?;
+    Ok(OrganisationId(id))
+}
+
+pub(crate) fn organisations(snapshot: &Snapshot<'_>) -> Result<Vec<Organisation>> {
+    snapshot
+        .prepare_cached("SELECT id, kind, name, created_ms FROM organisation ORDER BY id")
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| {
+                    Ok(Organisation {
+                        id: OrganisationId(row.get(0)?),
+                        kind: OrganisationKind::from_number(row.get(1)?).unwrap_or(OrganisationKind::Company),
+                        name: row.get(2)?,
+                        created: UtcMillis(row.get(3)?),
+                    })
+                })?
+                .collect()
+        })
+        .doing("listing organisations")
+}
+
+pub(crate) fn create_person(writing: &Writing<'_>, new: &NewPerson) -> Result<PersonId> {
+    let custodian = match new.organisation {
+        Some(organisation) => require_organisation(writing, organisation)?,
+        None => first_organisation(writing)?,
+    };
+    let person = fresh_number(writing)?;
+    writing.keys().create_person(person, custodian)?;
+    writing.shared().sync_point("person key made");
+    let profile = Profile {
+        name: new.name.clone(),
+        birth_day: new.birth_date.map(|day| day.0),
+        sex: new.sex.map(|sex| sex as u8),
+        address: new.address.clone(),
+        home_zone: new.home_zone.clone(),
+    };
+    let plain = serde_json::to_vec(&profile).map_err(|_| StoreError::damaged("a person's profile"))?;
+    let body = writing
+        .keys()
+        .person(person)?
+        .seal(writing.randomness(), "person", &[i64::from(person.0)], &plain)?;
+    let now = writing.now();
+    writing
+        .execute(
+            "INSERT INTO person (id, custodian, key_version, created_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![person.0, custodian.0, FIRST_VERSION, now.0, body],
+        )
+        .doing("making a person")?;
+    insert_membership(writing, person, custodian, now)?;
+    Ok(person)
+}
+
+/// A number that no person has or had in this database. Random, so that a number is not given again after an older database
+/// was brought back.
+fn fresh_number(writing: &Writing<'_>) -> Result<PersonId> {
+    loop {
+        let mut bytes = [0; 4];
+        writing.randomness().fill(&mut bytes);
+        let number = u32::from_le_bytes(bytes);
+        let taken: bool = writing
+            .query_row("SELECT EXISTS (SELECT 1 FROM person WHERE id = ?1)", [number], |row| {
+                row.get(0)
+            })
+            .doing("numbering a person")?;
+        if number != 0 && !taken {
+            return Ok(PersonId(number));
+        }
+    }
+}
+
+fn first_organisation(writing: &Writing<'_>) -> Result<OrganisationId> {
+    let first: Option<u32> = writing
+        .query_row("SELECT min(id) FROM organisation", [], |row| row.get(0))
+        .doing("finding an organisation")?;
+    match first {
+        Some(id) => Ok(OrganisationId(id)),
+        None => create_organisation(
+            writing,
+            &NewOrganisation {
+                name: FIRST_ORGANISATION.to_owned(),
+                kind: OrganisationKind::Municipality,
+            },
+        ),
+    }
+}
+
+fn require_organisation(connection: &Connection, organisation: OrganisationId) -> Result<OrganisationId> {
+    let exists: bool = connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM organisation WHERE id = ?1)",
+            [organisation.0],
+            |row| row.get(0),
+        )
+        .doing("finding an organisation")?;
+    exists
+        .then_some(organisation)
+        .ok_or(StoreError::NoOrganisation { organisation })
+}
+
+fn insert_membership(
+    connection: &Connection,
+    person: PersonId,
+    organisation: OrganisationId,
+    now: UtcMillis,
+) -> Result<()> {
+    connection
+        .execute(
+            "INSERT INTO membership (person, organisation, since_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            params![person.0, organisation.0, now.0],
+        )
+        .doing("adding a membership")
+        .map(|_| ())
+}
+
+pub(crate) fn add_membership(writing: &Writing<'_>, person: PersonId, organisation: OrganisationId) -> Result<()> {
+    writing.person_key(person)?;
+    require_organisation(writing, organisation)?;
+    insert_membership(writing, person, organisation, writing.now())
+}
+
+pub(crate) fn people(snapshot: &Snapshot<'_>, after: Option<PersonId>, limit: usize) -> Result<Vec<PersonSummary>> {
+    let rows: Vec<(PersonSummary, Option<Vec<u8>>)> = snapshot
+        .prepare_cached(
+            "SELECT id, custodian, created_ms, erased_ms IS NOT NULL, body FROM person WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(
+                    params![after.map_or(0, |after| after.0), i64::try_from(limit).unwrap_or(i64::MAX)],
+                    |row| {
+                        Ok((
+                            PersonSummary {
+                                id: PersonId(row.get(0)?),
+                                name: None,
+                                custodian: OrganisationId(row.get(1)?),
+                                created: UtcMillis(row.get(2)?),
+                                erased: row.get(3)?,
+                            },
+                            row.get(4)?,
+                        ))
+                    },
+                )?
+                .collect()
+        })
+        .doing("listing people")?;
+    rows.into_iter()
+        .map(|(mut summary, body)| {
+            if let Some(body) = body {
+                summary.name = open_profile(snapshot, summary.id, &body)?.name;
+            }
+            Ok(summary)
+        })
+        .collect()
+}
+
+/// The sealed part of a living person's row.
+pub(crate) fn profile(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Profile> {
+    let body: Option<Option<Vec<u8>>> = snapshot
+        .prepare_cached("SELECT body FROM person WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
+        .doing("reading a person")?;
+    match body {
+        None => Err(StoreError::NoPerson { person }),
+        Some(None) => Err(StoreError::Erased { person }),
+        Some(Some(body)) => open_profile(snapshot, person, &body),
+    }
+}
+
+fn open_profile(snapshot: &Snapshot<'_>, person: PersonId, body: &[u8]) -> Result<Profile> {
+    let plain = snapshot
+        .person_key(person)?
+        .open("person", &[i64::from(person.0)], body)?;
+    serde_json::from_slice(&plain).map_err(|_| StoreError::damaged(format!("the profile of person {person}")))
+}
+
+pub(crate) fn person(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Option<Person>> {
+    let read = |row: &Row<'_>| -> rusqlite::Result<(u32, i64)> { Ok((row.get(0)?, row.get(1)?)) };
+    let found = snapshot
+        .prepare_cached("SELECT custodian, created_ms FROM person WHERE id = ?1 AND erased_ms IS NULL")
+        .and_then(|mut statement| statement.query_row([person.0], read).optional())
+        .doing("reading a person")?;
+    let Some((custodian, created)) = found else {
+        return Ok(None);
+    };
+    let profile = profile(snapshot, person)?;
+    let organisations = snapshot
+        .prepare_cached("SELECT organisation FROM membership WHERE person = ?1 ORDER BY organisation")
+        .and_then(|mut statement| {
+            statement
+                .query_map([person.0], |row| row.get(0).map(OrganisationId))?
+                .collect()
+        })
+        .doing("reading memberships")?;
+    Ok(Some(Person {
+        id: person,
+        name: profile.name,
+        birth_date: profile.birth_day.map(LocalDay),
+        sex: profile.sex.and_then(Sex::from_number),
+        address: profile.address,
+        custodian: OrganisationId(custodian),
+        organisations,
+        home_zone: profile.home_zone,
+        created: UtcMillis(created),
+    }))
+}
+
+fn identity_hash(snapshot: &Snapshot<'_>, issuer: &str, subject: &str) -> Vec<u8> {
+    snapshot
+        .keys()
+        .lookup_hash("identity", &[issuer.as_bytes(), subject.as_bytes()])
+}
+
+pub(crate) fn link_identity(writing: &Writing<'_>, person: PersonId, issuer: &str, subject: &str) -> Result<()> {
+    writing.person_key(person)?;
+    match person_by_identity(writing, issuer, subject)? {
+        Some(known) if known == person => Ok(()),
+        Some(_) => Err(StoreError::Exists { what: "identity" }),
+        None => writing
+            .execute(
+                "INSERT INTO identity (hash, person, linked_ms) VALUES (?1, ?2, ?3)",
+                params![identity_hash(writing, issuer, subject), person.0, writing.now().0],
+            )
+            .doing("linking an identity")
+            .map(|_| ()),
+    }
+}
+
+pub(crate) fn person_by_identity(snapshot: &Snapshot<'_>, issuer: &str, subject: &str) -> Result<Option<PersonId>> {
+    snapshot
+        .prepare_cached("SELECT person FROM identity WHERE hash = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([identity_hash(snapshot, issuer, subject)], |row| {
+                    row.get(0).map(PersonId)
+                })
+                .optional()
+        })
+        .doing("finding an identity")
+}
+
+/// The journal first, then the rows; the key follows once this is committed.
+pub(crate) fn erase(writing: &Writing<'_>, person: PersonId) -> Result<()> {
+    let known: bool = writing
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM person WHERE id = ?1)",
+            [person.0],
+            |row| row.get(0),
+        )
+        .doing("finding a person")?;
+    if !known {
+        return Err(StoreError::NoPerson { person });
+    }
+    writing.journal(Step::Erasure, person, 0, Vec::new())?;
+    erase_rows(writing, person, writing.now())
+}
+
+/// Empties every table of a person's rows and marks the person erased. On a database that never knew them it does nothing.
+pub(crate) fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Result<()> {
+    for table in ERASED_TABLES {
+        connection
+            .execute(&format!("DELETE FROM {table} WHERE person = ?1"), [person.0])
+            .doing("erasing a person")?;
+    }
+    connection
+        .execute(
+            "UPDATE person SET body = NULL, erased_ms = coalesce(erased_ms, ?2) WHERE id = ?1",
+            params![person.0, now.0],
+        )
+        .doing("erasing a person")
+        .map(|_| ())
+}
