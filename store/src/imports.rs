@@ -96,8 +96,11 @@ impl Import {
 
     /// When the vendor said what this delivery says (an export's date). Until it is called, the instant the import began
     /// counts. Samples pushed before keep what counted then.
-    pub fn set_asserted(&mut self, asserted: UtcMillis) {
-        self.intake.set_asserted(asserted);
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub fn set_asserted(&mut self, asserted: UtcMillis) -> Result<()> {
+        self.intake.set_asserted(asserted)
     }
 
     /// The person's number for a source, found by its key or given anew. What describes it is brought up to date.
@@ -131,7 +134,7 @@ impl Import {
     /// # Errors
     /// What writing can answer.
     pub fn raw(&mut self, raw: Raw) -> Result<()> {
-        self.intake.raw(raw)
+        self.intake.raw(&raw)
     }
 
     /// Counts records of which nothing is kept (children taken with their parent, for one).

@@ -5,7 +5,7 @@
 //! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
 
 mod error;
-// imports, operations: next
+mod operations;
 mod people;
 mod sqlite;
 
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use model::environment::{Clock, Randomness};
 
 pub use error::StoreError;
+pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 
 /// What every method of the store answers.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use model::{Metric, PersonId};
+use model::Metric;
 
 use crate::sqlite;
 use crate::{MasterKey, Result, Store};
@@ -94,22 +94,13 @@ impl Store {
         blocking(move || sqlite::operations::restore(&from, &to)).await
     }
 
-    /// Computes the totals and nights of one person, or of all, anew from their samples.
-    ///
-    /// # Errors
-    /// [`crate::StoreError::NoPerson`], and what writing can answer.
-    pub async fn rebuild_totals(&self, person: Option<PersonId>) -> Result<RebuildReport> {
-        let database = self.database.clone();
-        blocking(move || sqlite::operations::rebuild_totals(&database, person)).await
-    }
-
     /// Checks database, keys, journal and clock, and says what to do about what it finds.
     ///
     /// # Errors
     /// Only when the checks themselves cannot run; what they find is in the answer.
     pub async fn doctor(&self) -> Result<Vec<Finding>> {
         let database = self.database.clone();
-        blocking(move || sqlite::operations::doctor(&database)).await
+        blocking(move || sqlite::doctor::examine(&database)).await
     }
 
     /// Answers when the store can read and write now.
@@ -117,7 +108,9 @@ impl Store {
     /// # Errors
     /// What stands in the way.
     pub async fn ready(&self) -> Result<()> {
-        self.database.read("ready", |reading| sqlite::operations::ready(reading)).await?;
+        self.database
+            .read("ready", |reading| sqlite::operations::ready(reading))
+            .await?;
         self.database.write("ready", |_| Ok(())).await
     }
 

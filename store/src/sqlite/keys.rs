@@ -197,6 +197,11 @@ impl Keys {
         Ok(people)
     }
 
+    /// Copies the file into another folder.
+    pub(crate) fn backup(&self, to: &Path) -> Result<()> {
+        super::operations::copy_database(&self.connection(), &to.join(FILE))
+    }
+
     fn forget(&self, person: PersonId) {
         self.people
             .write()

@@ -3,9 +3,11 @@
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
 pub(crate) mod database;
+pub(crate) mod doctor;
 pub(crate) mod fault;
 pub(crate) mod journal;
 pub(crate) mod keys;
+pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod readers;
 pub(crate) mod schema;

@@ -77,6 +77,18 @@ pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option
     Ok(commit)
 }
 
+/// When a commit of a person was made.
+pub(crate) fn commit_time(snapshot: &Snapshot<'_>, person: PersonId, seq: i64) -> Result<Option<UtcMillis>> {
+    snapshot
+        .prepare_cached("SELECT at_ms FROM commits WHERE person = ?1 AND seq = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, seq], |row| row.get(0).map(UtcMillis))
+                .optional()
+        })
+        .doing("reading a commit's time")
+}
+
 /// What is sealed in a person's row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Profile {

@@ -1,0 +1,343 @@
+//! Reads of values. Every one takes an access key that only the `consent` crate can make: a recipient's decision or the
+//! person's own access; what it does not permit is simply not there.
+//!
+//! A search merges leaves, totals and aggregates into one order and gives a page at a time; where a page ends is a key, not an
+//! offset. Nothing is written here: that a page was given is recorded by `audit`, and that record is the gate's last word.
+
+use consent::{ConsentsVersion, Decision, OwnAccess};
+use model::{BatchId, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, UtcMillis};
+
+use crate::sqlite;
+use crate::{Result, Sex, Store};
+
+/// The key to a read. Both kinds are made by `consent` only.
+#[derive(Clone, Copy)]
+pub enum Access<'a> {
+    /// A recipient's, under one consent.
+    Decision(&'a Decision),
+    /// The person's own.
+    Own(&'a OwnAccess),
+}
+
+/// An access key that outlives the call, for the thread that reads.
+#[derive(Clone)]
+pub(crate) enum HeldAccess {
+    Decision(Box<Decision>),
+    Own(OwnAccess),
+}
+
+impl Access<'_> {
+    /// Whose values it opens.
+    pub fn person(&self) -> PersonId {
+        match self {
+            Self::Decision(decision) => decision.person(),
+            Self::Own(own) => own.person(),
+        }
+    }
+
+    fn hold(&self) -> HeldAccess {
+        match *self {
+            Self::Decision(decision) => HeldAccess::Decision(Box::new(decision.clone())),
+            Self::Own(own) => HeldAccess::Own(own.clone()),
+        }
+    }
+}
+
+/// Bounds on a record's time, all of which must hold. `None` is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeBounds {
+    /// Starts at or after.
+    pub start_from: Option<UtcMillis>,
+    /// Starts before.
+    pub start_before: Option<UtcMillis>,
+    /// Ends after.
+    pub end_after: Option<UtcMillis>,
+    /// Ends at or before.
+    pub end_until: Option<UtcMillis>,
+}
+
+/// In which order a search gives records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By start, earliest first.
+    #[default]
+    Date,
+    /// By start, latest first.
+    DateDescending,
+    /// By the commit that made or changed them, earliest first: what a poller follows.
+    LastUpdated,
+}
+
+/// What to look for.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Metrics whose samples are asked for.
+    pub raw: Vec<Metric>,
+    /// Metrics whose days are asked for: the total of a summed metric, the aggregate of any other.
+    pub daily: Vec<Metric>,
+    /// Bounds on time.
+    pub times: TimeBounds,
+    /// Committed at or after, and before.
+    pub updated: (Option<UtcMillis>, Option<UtcMillis>),
+    /// One source only, by the person's number.
+    pub source: Option<u16>,
+    /// The order.
+    pub sort: Sort,
+    /// Continue after this place; from [`Page::next`] of the same search.
+    pub after: Option<PageKey>,
+    /// Records of a page at most; 1,000 at most.
+    pub count: usize,
+    /// The instant of the question: days become final by it.
+    pub now: UtcMillis,
+}
+
+/// A page of a search.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The records, in the order asked for.
+    pub records: Vec<Record>,
+    /// Where to continue; `None` at the end.
+    pub next: Option<PageKey>,
+    /// The person's last commit in the snapshot that was read: pollers continue from it.
+    pub last_commit: UtcMillis,
+    /// The person's consents version in the same snapshot.
+    pub consents_version: ConsentsVersion,
+}
+
+/// One record of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// A sample as it is stored.
+    Sample(StoredSample),
+    /// A day's resolved total.
+    Total(StoredTotal),
+    /// A day's mean, minimum, maximum and last value.
+    Aggregate(StoredAggregate),
+}
+
+impl Record {
+    /// What its id is made of.
+    pub fn key(&self) -> RecordKey {
+        match self {
+            Self::Sample(sample) => sample.key,
+            Self::Total(total) => total.key,
+            Self::Aggregate(aggregate) => aggregate.key,
+        }
+    }
+
+    /// When it was last made or changed.
+    pub fn updated(&self) -> UtcMillis {
+        match self {
+            Self::Sample(sample) => sample.committed,
+            Self::Total(total) => total.updated,
+            Self::Aggregate(aggregate) => aggregate.updated,
+        }
+    }
+}
+
+/// A sample with what the store knows of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSample {
+    /// What its id is made of: its first identity.
+    pub key: RecordKey,
+    /// The sample.
+    pub sample: Sample,
+    /// Its version, from 1.
+    pub version: u32,
+    /// When this version was committed.
+    pub committed: UtcMillis,
+    /// The delivery that brought this version.
+    pub batch: BatchId,
+    /// Entered in error: the vendor deleted it, or a session was joined into another.
+    pub dead: bool,
+}
+
+/// How far a day's total can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DayStatus {
+    /// Less than 48 hours after the day's end.
+    Preliminary,
+    /// 48 hours after the day's end, and unchanged since.
+    Final,
+    /// Changed after it was final.
+    Amended,
+}
+
+/// One source's part of a day's total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The source's number within the person.
+    pub source: u16,
+    /// Its part of the total, in the total's scale.
+    pub amount: i64,
+    /// Its part of the eligible total.
+    pub eligible: i64,
+}
+
+/// A day's total, resolved between overlapping sources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredTotal {
+    /// What its id is made of.
+    pub key: RecordKey,
+    /// The summed metric.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// Without hand-typed and impossible entries, as a whole number with `scale` decimals.
+    pub eligible: i64,
+    /// With everything.
+    pub total: i64,
+    /// The hand-typed part.
+    pub manual: i64,
+    /// Decimals of the three numbers and of the shares.
+    pub scale: u8,
+    /// Flags of the day, as `totals` defines them.
+    pub flags: u32,
+    /// Which source gave how much.
+    pub shares: Vec<Share>,
+    /// Version as of the question's instant, from 1.
+    pub version: u32,
+    /// Status as of the question's instant.
+    pub status: DayStatus,
+    /// When it was last changed, or became final.
+    pub updated: UtcMillis,
+}
+
+/// A day of a metric that is not summed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredAggregate {
+    /// What its id is made of.
+    pub key: RecordKey,
+    /// The metric.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// The mean of each component, rounded to the digits of its values; `None` where no value has the component.
+    pub mean: Vec<Option<Measured>>,
+    /// The lowest value of each component.
+    pub min: Vec<Option<Measured>>,
+    /// The highest value of each component.
+    pub max: Vec<Option<Measured>>,
+    /// The last value of each component.
+    pub last: Vec<Option<Measured>>,
+    /// Samples of the day.
+    pub count: u32,
+    /// Grows with every change of the day.
+    pub version: u32,
+    /// When one of its samples was last made or changed.
+    pub updated: UtcMillis,
+}
+
+/// The place of a record in a search's order: where the next page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PageKey {
+    /// Start, or commit time, in ms.
+    pub(crate) time: i64,
+    /// Metric number.
+    pub(crate) metric: u16,
+    /// Source number.
+    pub(crate) source: u16,
+    /// Start of the first identity in ms: tells records of one commit apart.
+    pub(crate) first_start: i64,
+    /// Tie-break, above it the kind of record.
+    pub(crate) tie_break: u16,
+}
+
+impl PageKey {
+    /// Bytes of a key.
+    pub const LENGTH: usize = 22;
+
+    /// As bytes, for sealing into a cursor.
+    pub fn to_bytes(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..8].copy_from_slice(&self.time.to_be_bytes());
+        bytes[8..10].copy_from_slice(&self.metric.to_be_bytes());
+        bytes[10..12].copy_from_slice(&self.source.to_be_bytes());
+        bytes[12..20].copy_from_slice(&self.first_start.to_be_bytes());
+        bytes[20..].copy_from_slice(&self.tie_break.to_be_bytes());
+        bytes
+    }
+
+    /// From bytes; `None` when there are not [`PageKey::LENGTH`].
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let bytes: &[u8; Self::LENGTH] = bytes.try_into().ok()?;
+        let long = |from: usize| Some(i64::from_be_bytes(bytes[from..from + 8].try_into().ok()?));
+        let short = |from: usize| u16::from_be_bytes([bytes[from], bytes[from + 1]]);
+        Some(Self {
+            time: long(0)?,
+            metric: short(8),
+            source: short(10),
+            first_start: long(12)?,
+            tie_break: short(20),
+        })
+    }
+}
+
+/// What an access key lets one see of who the person is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatientView {
+    /// Name, where granted and known.
+    pub name: Option<String>,
+    /// Address, where granted and known.
+    pub address: Option<String>,
+    /// Birth date, where granted and known.
+    pub birth_date: Option<LocalDay>,
+    /// Age in tens of years at the question's instant (30 for 30 to 39), where granted and known.
+    pub age_band: Option<u8>,
+    /// Sex, where granted and known.
+    pub sex: Option<Sex>,
+    /// When the person's row was last changed or, for a row that never was, made.
+    pub updated: UtcMillis,
+}
+
+/// A device as a read gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSource {
+    /// Its number within the person.
+    pub number: u16,
+    /// What it is.
+    pub source: Source,
+    /// Its version, from 1.
+    pub version: u32,
+    /// When this version was committed.
+    pub committed: UtcMillis,
+}
+
+/// How a delivery came, for Provenance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchInfo {
+    /// The delivery.
+    pub batch: BatchId,
+    /// Name of the adapter that read it.
+    pub adapter: String,
+    /// The adapter's mapping version.
+    pub mapping_version: u32,
+    /// When it came.
+    pub obtained: UtcMillis,
+    /// When the vendor said what it says.
+    pub asserted: UtcMillis,
+}
+
+/// How a day's total came about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TotalExplanation {
+    /// The total it explains; `None` when there is nothing to sum.
+    pub total: Option<StoredTotal>,
+    /// The pieces of the day, by start.
+    pub pieces: Vec<ExplainedPiece>,
+}
+
+/// One piece of a day: a source's part of a total, or something left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplainedPiece {
+    /// The source's number within the person.
+    pub source: u16,
+    /// From.
+    pub from: UtcMillis,
+    /// Until.
+    pub until: UtcMillis,
+    /// What it gave, in the total's scale; 0 for what was left out.
+    pub amount: i64,
+    /// Why it was left out of the total or of the eligible total; empty when it counts in both.
+    pub reason: &'static str,
+}

@@ -1,0 +1,107 @@
+//! SQL of deliveries: when each came, which adapter read it, and how its records ended.
+
+use model::{Accounting, BatchId, PersonId, UtcMillis};
+use rusqlite::{OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::people::Commit;
+use super::writer::Writing;
+use crate::reads::BatchInfo;
+use crate::{BatchStart, Result, StoreError};
+
+/// The accounting as it is sealed in a batch's row: reasons can name a vendor's types, and so say something of the person.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    received: u64,
+    stored: u64,
+    duplicate: u64,
+    unsupported: u64,
+    rejected: u64,
+    reasons: Vec<(String, String, u64)>,
+}
+
+/// Begins a delivery and numbers it.
+pub(crate) fn begin(writing: &Writing<'_>, person: PersonId, start: &BatchStart) -> Result<BatchId> {
+    writing.person_key(person)?;
+    let batch: u32 = writing
+        .prepare_cached("UPDATE person SET next_batch = next_batch + 1 WHERE id = ?1 RETURNING next_batch - 1")
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
+        .doing("numbering a delivery")?;
+    writing
+        .prepare_cached(
+            "INSERT INTO batch (person, batch, adapter, mapping_version, obtained_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![person.0, batch, start.adapter, start.mapping_version, writing.now().0])
+        })
+        .doing("beginning a delivery")?;
+    Ok(BatchId(batch))
+}
+
+/// Notes when the vendor said what the delivery says.
+pub(crate) fn assert(writing: &Writing<'_>, person: PersonId, batch: BatchId, asserted: UtcMillis) -> Result<()> {
+    writing
+        .prepare_cached("UPDATE batch SET asserted_ms = ?3 WHERE person = ?1 AND batch = ?2")
+        .and_then(|mut statement| statement.execute(params![person.0, batch.0, asserted.0]))
+        .doing("dating a delivery")
+        .map(|_| ())
+}
+
+/// Ends a delivery with its accounting.
+pub(crate) fn finish(
+    writing: &Writing<'_>,
+    person: PersonId,
+    batch: BatchId,
+    accounting: &Accounting,
+    commit: Commit,
+) -> Result<()> {
+    let body = Body {
+        received: accounting.received,
+        stored: accounting.stored,
+        duplicate: accounting.duplicate,
+        unsupported: accounting.unsupported,
+        rejected: accounting.rejected,
+        reasons: accounting
+            .reasons
+            .iter()
+            .map(|((outcome, reason), count)| (outcome.to_string(), reason.clone(), *count))
+            .collect(),
+    };
+    let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("an accounting"))?;
+    let body = writing.person_key(person)?.seal(
+        writing.randomness(),
+        "batch",
+        &[i64::from(person.0), i64::from(batch.0)],
+        &plain,
+    )?;
+    writing
+        .prepare_cached("UPDATE batch SET finished_ms = ?3, body = ?4 WHERE person = ?1 AND batch = ?2")
+        .and_then(|mut statement| statement.execute(params![person.0, batch.0, commit.at.0, body]))
+        .doing("ending a delivery")
+        .map(|_| ())
+}
+
+/// How a delivery came; `None` when there is none of this number.
+pub(crate) fn info(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Option<BatchInfo>> {
+    snapshot
+        .prepare_cached(
+            "SELECT adapter, mapping_version, obtained_ms, coalesce(asserted_ms, obtained_ms)
+             FROM batch WHERE person = ?1 AND batch = ?2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, batch.0], |row| {
+                    Ok(BatchInfo {
+                        batch,
+                        adapter: row.get(0)?,
+                        mapping_version: row.get(1)?,
+                        obtained: UtcMillis(row.get(2)?),
+                        asserted: UtcMillis(row.get(3)?),
+                    })
+                })
+                .optional()
+        })
+        .doing("reading a delivery")
+}

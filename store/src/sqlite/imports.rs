@@ -1,0 +1,388 @@
+//! The intake of a delivery: samples gathered by series within a memory budget, and handed to the writer in short units.
+//!
+//! The adapter's thread gathers and sorts; the writer's thread merges, compresses and seals. A series that comes in order is
+//! handed over as soon as it fills a unit; one that does not waits until memory is short, since each hand-over of scattered
+//! samples rewrites many leaves.
+
+use std::collections::{HashMap, VecDeque};
+
+use model::{Accounting, BatchId, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
+
+use super::database::{Database, Pending};
+use super::leaves::{self, Merged, Series};
+use super::zone::HomeZone;
+use super::{batches, parked, people, raw, sources, totals};
+use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
+
+/// Bytes of gathered samples at which the largest series are handed over.
+const BUDGET: usize = 24 << 20;
+/// Samples of one unit at most (but equal starts stay together): some tens of milliseconds of the writer's time.
+const UNIT: usize = 64 << 10;
+/// Units under way at most; the adapter waits beyond it.
+const UNDER_WAY: usize = 2;
+/// Bytes of kept text gathered before it is handed over.
+const TEXT_BUDGET: usize = 1 << 20;
+
+/// The samples of one series, gathered.
+#[derive(Default)]
+struct Gathered {
+    samples: Vec<Sample>,
+    /// True while no sample came before the one ahead of it.
+    in_order: bool,
+    bytes: usize,
+}
+
+/// What a unit answers.
+enum Done {
+    Samples(Merged),
+    Parked(Merged),
+    Text,
+}
+
+/// A delivery under way.
+pub(crate) struct Intake {
+    database: Database,
+    person: PersonId,
+    batch: BatchId,
+    asserted: UtcMillis,
+    zone: HomeZone,
+    known_sources: u16,
+    gathered: HashMap<Series, Gathered>,
+    bytes: usize,
+    parked_types: parked::Types,
+    piece: raw::Piece,
+    pieces: Vec<raw::Piece>,
+    pieces_bytes: usize,
+    accounting: Accounting,
+    under_way: VecDeque<Pending<Done>>,
+    report: Merged,
+    parked_new: u64,
+}
+
+impl Intake {
+    /// Begins a delivery.
+    pub(crate) fn begin(database: Database, person: PersonId, start: BatchStart) -> Result<Self> {
+        if start.adapter.is_empty() || start.adapter.len() > 64 {
+            return Err(StoreError::Invalid {
+                what: "an adapter's name has 1 to 64 bytes",
+            });
+        }
+        let obtained = database.now();
+        let (batch, home_zone, known_sources, parked_types) = database
+            .queue("begin import", true, move |writing| {
+                let batch = batches::begin(writing, person, &start)?;
+                let zone = people::profile(writing, person)?.home_zone;
+                let sources = sources::sources(writing, person)?;
+                let last = sources.last().map_or(0, |source| source.number);
+                Ok((batch, zone, last, parked::Types::read(writing, person)?))
+            })?
+            .wait()?;
+        Ok(Self {
+            database,
+            person,
+            batch,
+            asserted: obtained,
+            zone: HomeZone::new(&home_zone),
+            known_sources,
+            gathered: HashMap::new(),
+            bytes: 0,
+            parked_types,
+            piece: raw::Piece::default(),
+            pieces: Vec::new(),
+            pieces_bytes: 0,
+            accounting: Accounting::default(),
+            under_way: VecDeque::new(),
+            report: Merged::default(),
+            parked_new: 0,
+        })
+    }
+
+    /// The delivery's number.
+    pub(crate) fn batch(&self) -> BatchId {
+        self.batch
+    }
+
+    /// When the vendor said what follows. What was gathered before is handed over first, dated as it was.
+    pub(crate) fn set_asserted(&mut self, asserted: UtcMillis) -> Result<()> {
+        self.hand_over_all()?;
+        self.asserted = asserted;
+        let (person, batch) = (self.person, self.batch);
+        self.database
+            .queue("date import", true, move |writing| {
+                batches::assert(writing, person, batch, asserted)
+            })?
+            .wait()
+    }
+
+    /// The person's number for a source.
+    pub(crate) fn source(&mut self, source: &Source) -> Result<u16> {
+        if source.key.is_empty() || source.key.len() > 512 {
+            return Err(StoreError::Invalid {
+                what: "a source's key has 1 to 512 bytes",
+            });
+        }
+        let (person, batch, source) = (self.person, self.batch, source.clone());
+        let number = self
+            .database
+            .queue("number source", true, move |writing| {
+                sources::ensure(writing, person, batch, &source)
+            })?
+            .wait()?;
+        self.known_sources = self.known_sources.max(number);
+        Ok(number)
+    }
+
+    /// Takes samples.
+    pub(crate) fn push(&mut self, samples: Vec<Sample>) -> Result<()> {
+        for mut sample in samples {
+            self.check(sample.source, sample.start, sample.end)?;
+            if sample.metric == Metric::NONE {
+                return Err(StoreError::Invalid {
+                    what: "a sample has a metric",
+                });
+            }
+            self.zone.settle(&mut sample);
+            self.gather(Series::sample(sample.metric, sample.source), sample)?;
+        }
+        Ok(())
+    }
+
+    /// Takes numbers of unmapped types.
+    pub(crate) fn park(&mut self, numbers: Vec<Parked>) -> Result<()> {
+        for number in numbers {
+            self.check(number.source, number.start, number.end)?;
+            let kind = match self.parked_types.find(&number.vendor_type, &number.unit) {
+                Some(kind) => kind,
+                None => self.parked_types.add(&self.database, self.person, &number)?,
+            };
+            let mut sample = parked::sample(&number);
+            self.zone.settle(&mut sample);
+            self.gather(Series::parked(kind, number.source), sample)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps and counts a record that is neither stored nor parked.
+    pub(crate) fn raw(&mut self, raw: &Raw) -> Result<()> {
+        self.accounting.count(raw.outcome, &raw.reason);
+        if self.piece.add(raw) {
+            self.end_piece()?;
+        }
+        Ok(())
+    }
+
+    /// Counts records of which nothing is kept.
+    pub(crate) fn count(&mut self, outcome: Outcome, reason: &str, number: u64) {
+        self.accounting.count_many(outcome, reason, number);
+    }
+
+    /// Hands everything over and waits for it.
+    pub(crate) fn checkpoint(&mut self) -> Result<()> {
+        self.hand_over_all()?;
+        self.wait_until(0)
+    }
+
+    /// Hands everything over, computes what it touched, and ends the delivery with a synced commit.
+    pub(crate) fn finish(mut self) -> Result<ImportReport> {
+        self.checkpoint()?;
+        let months_recomputed = totals::compute_dirty(&self.database, self.person, Some(self.batch))?;
+        let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
+        self.database
+            .queue("end import", false, move |writing| {
+                let commit = people::next_commit(writing, person, Some(batch))?;
+                batches::finish(writing, person, batch, &accounting, commit)
+            })?
+            .wait()?;
+        Ok(ImportReport {
+            batch: self.batch,
+            accounting: self.accounting,
+            samples_new: self.report.new,
+            versions_new: self.report.versions,
+            parked_new: self.parked_new,
+            months_recomputed,
+        })
+    }
+
+    fn check(&self, source: u16, start: UtcMillis, end: UtcMillis) -> Result<()> {
+        let what = if end < start {
+            "a sample ends before it starts"
+        } else if start < UtcMillis::EARLIEST || end >= UtcMillis::LATEST {
+            "a sample lies outside the years 1900 to 2199"
+        } else if source == 0 || source > self.known_sources {
+            "a sample names a source that has no number yet"
+        } else {
+            return Ok(());
+        };
+        Err(StoreError::Invalid { what })
+    }
+
+    fn gather(&mut self, series: Series, sample: Sample) -> Result<()> {
+        let gathered = self.gathered.entry(series).or_insert_with(|| Gathered {
+            in_order: true,
+            ..Gathered::default()
+        });
+        gathered.in_order &= gathered.samples.last().is_none_or(|last| last.start <= sample.start);
+        let bytes = size_of::<Sample>()
+            + match &sample.value {
+                Value::Components(components) => size_of_val::<[_]>(components) + 16,
+                Value::Quantity(_) | Value::Code(_) => 0,
+            };
+        if gathered.samples.len() == gathered.samples.capacity() {
+            // Doubling would hold up to twice the budget.
+            gathered.samples.reserve_exact((gathered.samples.len() / 4).max(256));
+        }
+        gathered.samples.push(sample);
+        gathered.bytes += bytes;
+        self.bytes += bytes;
+        if gathered.in_order && gathered.samples.len() > UNIT {
+            self.hand_over_in_order(series)
+        } else if self.bytes > BUDGET {
+            self.make_room()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Hands over a series that came in order, but for its last start: more of it may follow.
+    fn hand_over_in_order(&mut self, series: Series) -> Result<()> {
+        let Some(gathered) = self.gathered.get_mut(&series) else {
+            return Ok(());
+        };
+        let last = gathered.samples.last().map(|sample| sample.start);
+        let cut = gathered
+            .samples
+            .iter()
+            .rposition(|sample| Some(sample.start) != last)
+            .map_or(0, |place| place + 1);
+        if cut == 0 {
+            return self.hand_over(series);
+        }
+        let rest = gathered.samples.split_off(cut);
+        let whole = std::mem::replace(&mut gathered.samples, rest);
+        let left = gathered.samples.len() * size_of::<Sample>();
+        self.bytes -= gathered.bytes.saturating_sub(left);
+        gathered.bytes = left;
+        self.send(series, whole)
+    }
+
+    fn make_room(&mut self) -> Result<()> {
+        while self.bytes > BUDGET / 2 {
+            let largest = self
+                .gathered
+                .iter()
+                .max_by_key(|(_, gathered)| gathered.bytes)
+                .map(|(series, _)| *series);
+            match largest {
+                Some(series) => self.hand_over(series)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_over_all(&mut self) -> Result<()> {
+        let mut all: Vec<Series> = self.gathered.keys().copied().collect();
+        // In one order, so that the same delivery makes the same commits.
+        all.sort_unstable();
+        for series in all {
+            self.hand_over(series)?;
+        }
+        self.end_piece()?;
+        self.send_pieces()
+    }
+
+    fn hand_over(&mut self, series: Series) -> Result<()> {
+        let Some(gathered) = self.gathered.remove(&series) else {
+            return Ok(());
+        };
+        self.bytes -= gathered.bytes;
+        let mut samples = gathered.samples;
+        if !gathered.in_order {
+            samples.sort_by_key(|sample| sample.start);
+        }
+        while samples.len() > UNIT {
+            let border = samples[samples.len() - UNIT].start;
+            let cut = samples.partition_point(|sample| sample.start < border);
+            if cut == 0 {
+                break;
+            }
+            let unit = samples.split_off(cut);
+            samples.shrink_to_fit();
+            self.send(series, unit)?;
+        }
+        self.send(series, samples)
+    }
+
+    fn send(&mut self, series: Series, samples: Vec<Sample>) -> Result<()> {
+        self.wait_until(UNDER_WAY - 1)?;
+        let (person, batch, asserted) = (self.person, self.batch, self.asserted);
+        let pending = self.database.queue("merge samples", true, move |writing| {
+            let commit = people::next_commit(writing, person, Some(batch))?;
+            let merged = leaves::merge(writing, person, series, samples, commit, asserted)?;
+            Ok(if series.is_parked() {
+                Done::Parked(merged)
+            } else {
+                totals::mark(writing, person, series, &merged)?;
+                Done::Samples(merged)
+            })
+        })?;
+        self.under_way.push_back(pending);
+        Ok(())
+    }
+
+    fn end_piece(&mut self) -> Result<()> {
+        if !self.piece.is_empty() {
+            let piece = std::mem::take(&mut self.piece);
+            self.pieces_bytes += piece.bytes();
+            self.pieces.push(piece);
+        }
+        if self.pieces_bytes > TEXT_BUDGET {
+            self.send_pieces()?;
+        }
+        Ok(())
+    }
+
+    fn send_pieces(&mut self) -> Result<()> {
+        if self.pieces.is_empty() {
+            return Ok(());
+        }
+        self.wait_until(UNDER_WAY - 1)?;
+        self.pieces_bytes = 0;
+        let pieces = std::mem::take(&mut self.pieces);
+        let (person, batch) = (self.person, self.batch);
+        let pending = self.database.queue("keep text", true, move |writing| {
+            for piece in &pieces {
+                raw::keep(writing, person, batch, piece)?;
+            }
+            Ok(Done::Text)
+        })?;
+        self.under_way.push_back(pending);
+        Ok(())
+    }
+
+    /// Waits until at most so many units are under way, and counts how their samples ended.
+    fn wait_until(&mut self, most: usize) -> Result<()> {
+        while self.under_way.len() > most {
+            let Some(pending) = self.under_way.pop_front() else {
+                break;
+            };
+            match pending.wait()? {
+                Done::Samples(merged) => {
+                    self.accounting.count_many(Outcome::Stored, "", merged.new);
+                    self.accounting.count_many(Outcome::Stored, "new version", merged.versions);
+                    self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
+                    self.accounting
+                        .count_many(Outcome::Duplicate, "superseded", merged.superseded);
+                    self.report.add(&merged);
+                }
+                Done::Parked(merged) => {
+                    self.accounting
+                        .count_many(Outcome::Unsupported, "parked", merged.received());
+                    self.parked_new += merged.new;
+                }
+                Done::Text => {}
+            }
+        }
+        Ok(())
+    }
+}

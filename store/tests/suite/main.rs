@@ -1,0 +1,7 @@
+//! What any database below the store's surface must pass: the suite speaks to [`store::Store`] only.
+//!
+//! Each file is one concern; the cases that decide the design stand in files named after them.
+
+mod harness;
+mod people;
+mod whole;
