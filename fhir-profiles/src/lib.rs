@@ -1,1 +1,31 @@
-//! fhir-profiles
+//! Samples, days, people and devices rendered to FHIR R4 JSON, straight from plain data to bytes.
+//!
+//! Every writer appends one resource to a buffer. Nothing is built before it is written: what never changes of a metric is
+//! prepared once, the rest is copied beside it. All codes come from `model::vocabulary`; all ids are made by the caller for
+//! the recipient. Whether someone may see a resource is not decided here.
+
+mod bundle;
+mod capability;
+mod daily;
+mod json;
+mod marks;
+mod observation;
+mod outcome;
+mod person;
+mod prepared;
+mod provenance;
+mod time;
+mod view;
+
+pub use bundle::SearchBundle;
+pub use capability::{
+    CapabilityView, OBSERVATION_SEARCH, OFFERED, ResourceCapability, SearchParameter, capability_statement,
+};
+pub use daily::{aggregate, amount, daily_total};
+pub use observation::observation;
+pub use outcome::{Issue, Severity, operation_outcome};
+pub use person::{device, patient};
+pub use provenance::provenance;
+pub use view::{
+    Activity, AggregateView, DayStatus, DeviceView, Gender, ObservationView, PatientView, ProvenanceView, TotalView,
+};

@@ -46,6 +46,69 @@ pub const OFFSET_ASSUMED: &str = "https://sekisho.example/fhir/StructureDefiniti
 /// Extension on Patient: the age band, where only that was granted.
 pub const AGE_BAND: &str = "https://sekisho.example/fhir/StructureDefinition/age-band";
 
+/// Extension on a date: the IANA zone it was read in.
+pub const TIMEZONE: &str = "http://hl7.org/fhir/StructureDefinition/timezone";
+/// Extension of a CapabilityStatement that older SMART clients read the OAuth addresses from.
+pub const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+/// Code of [`RESTFUL_SECURITY`]: secured as SMART says.
+pub const SMART_ON_FHIR: &str = "SMART-on-FHIR";
+/// Profile of observations in health checkup documents; it wants the official item code.
+pub const CHECKUP_PROFILE: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_Observation_eCheckupGeneral";
+/// Code of [`DATA_ABSENT_REASON`]: nobody said.
+pub const ABSENT_UNKNOWN: &str = "unknown";
+/// Code of [`DATA_ABSENT_REASON`]: there is a value, and no way to say it in FHIR yet.
+pub const ABSENT_UNSUPPORTED: &str = "unsupported";
+/// Code of [`OBSERVATION_STATISTICS`]: the mean.
+pub const AVERAGE: &str = "average";
+/// Code of [`OBSERVATION_STATISTICS`]: the lowest.
+pub const MINIMUM: &str = "minimum";
+/// Code of [`OBSERVATION_STATISTICS`]: the highest.
+pub const MAXIMUM: &str = "maximum";
+/// Code of [`OBSERVATION_STATISTICS`]: how many.
+pub const COUNT: &str = "count";
+/// SNOMED CT: before a meal.
+pub const BEFORE_MEAL: &str = "307165006";
+/// SNOMED CT: after a meal.
+pub const AFTER_MEAL: &str = "24863003";
+/// UCUM: years.
+pub const UCUM_YEAR: &str = "a";
+/// UCUM: a plain count.
+pub const UCUM_COUNT: &str = "{#}";
+/// Address under which a mapping version of an adapter is named: `<base>/<adapter>/<version>`.
+pub const MAPPING: &str = "https://sekisho.example/fhir/mapping";
+
+/// Codes of [`SEKISHO`].
+pub mod own {
+    /// Method: typed by hand.
+    pub const MANUAL_ENTRY: &str = "manual-entry";
+    /// Component of a day: its hand-typed part.
+    pub const MANUAL_PART: &str = "manual-part";
+    /// Component of a day: everything, hand-typed and impossible entries included.
+    pub const TOTAL: &str = "total";
+    /// Component of a computed day: the last value.
+    pub const LAST: &str = "last";
+    /// Component: something that a reader of the value should know.
+    pub const QUALITY_FLAG: &str = "quality-flag";
+    /// Quality flag: outside the plausible range.
+    pub const OUT_OF_RANGE: &str = "out-of-range";
+    /// Quality flag: the source gave the time to the minute.
+    pub const MINUTE_PRECISION: &str = "minute-precision";
+    /// Quality flag: the clock went back, the earlier instant was taken.
+    pub const AMBIGUOUS_TIME: &str = "ambiguous-time";
+    /// Quality flag: a zero that was measured, the device was worn.
+    pub const TRUE_ZERO: &str = "true-zero";
+    /// Component: how the value relates to a meal.
+    pub const RELATION_TO_MEAL: &str = "relation-to-meal";
+    /// Component: moving or at rest, as the device says it.
+    pub const MOTION_CONTEXT: &str = "motion-context";
+    /// Component: this is the first day of a cycle.
+    pub const CYCLE_START: &str = "cycle-start";
+    /// Component: what the insulin was for.
+    pub const INSULIN_PURPOSE: &str = "insulin-purpose";
+    /// Label: special care-required personal information (Act on the Protection of Personal Information, article 2).
+    pub const SPECIAL_CARE: &str = "appi-special-care";
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

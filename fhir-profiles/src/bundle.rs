@@ -1,0 +1,77 @@
+//! A search page as a Bundle, in pieces that can be streamed: a head with its links, entries, an end.
+//!
+//! No total: counting all would cost more than the page. A page without entries has no `entry` at all, since an empty array
+//! is not FHIR JSON.
+
+use crate::json::{escaped, raw, string};
+use crate::outcome::{Issue, operation_outcome};
+
+/// A Bundle of type `searchset` that is being written.
+#[derive(Debug)]
+#[must_use = "a bundle must be ended"]
+pub struct SearchBundle {
+    any: bool,
+}
+
+impl SearchBundle {
+    /// Appends the head. `self_url` names the parameters really used; `next_url` is given unless this is the last page.
+    pub fn begin(out: &mut Vec<u8>, self_url: &str, next_url: Option<&str>) -> Self {
+        raw(out, b"{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"link\":[");
+        link(out, "self", self_url);
+        if let Some(next) = next_url {
+            out.push(b',');
+            link(out, "next", next);
+        }
+        out.push(b']');
+        Self { any: false }
+    }
+
+    /// Appends a match: `base` is the FHIR base without a slash at its end, `id` that of the resource that `render` appends.
+    #[inline]
+    pub fn matched(
+        &mut self,
+        out: &mut Vec<u8>,
+        base: &str,
+        resource_type: &str,
+        id: &str,
+        render: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.separate(out);
+        raw(out, b"{\"fullUrl\":\"");
+        escaped(out, base);
+        out.push(b'/');
+        raw(out, resource_type);
+        out.push(b'/');
+        escaped(out, id);
+        raw(out, b"\",\"resource\":");
+        render(out);
+        raw(out, b",\"search\":{\"mode\":\"match\"}}");
+    }
+
+    /// Appends an OperationOutcome that tells of the search itself. Never with an error: the search worked.
+    pub fn outcome(&mut self, out: &mut Vec<u8>, issues: &[Issue<'_>]) {
+        self.separate(out);
+        raw(out, b"{\"resource\":");
+        operation_outcome(out, issues);
+        raw(out, b",\"search\":{\"mode\":\"outcome\"}}");
+    }
+
+    /// Appends the end.
+    pub fn end(self, out: &mut Vec<u8>) {
+        raw(out, if self.any { &b"]}"[..] } else { &b"}"[..] });
+    }
+
+    #[inline]
+    fn separate(&mut self, out: &mut Vec<u8>) {
+        raw(out, if self.any { &b","[..] } else { &b",\"entry\":["[..] });
+        self.any = true;
+    }
+}
+
+fn link(out: &mut Vec<u8>, relation: &str, url: &str) {
+    raw(out, b"{\"relation\":\"");
+    raw(out, relation);
+    raw(out, b"\",\"url\":");
+    string(out, url);
+    out.push(b'}');
+}

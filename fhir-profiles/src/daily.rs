@@ -1,0 +1,151 @@
+//! Days as Observations: the resolved total of a summed metric, and mean, minimum and maximum of any other.
+//!
+//! The value of a total is its eligible part: what programmes may count. A computed day never carries the code or profile
+//! of a single measurement, so that nobody takes a mean for a reading.
+
+use model::vocabulary::{Component, Shape, systems};
+use model::{LocalDay, Measured, UtcMillis};
+
+use crate::json::{escaped, raw, whole};
+use crate::marks::{component_code, flag};
+use crate::observation::{Components, quantity};
+use crate::prepared::{PreparedDay, coding, prepared};
+use crate::time::{date, instant};
+use crate::view::{AggregateView, DayStatus, TotalView};
+
+/// Appends the Observation of a day's total.
+pub fn daily_total(out: &mut Vec<u8>, view: &TotalView<'_>) {
+    let pieces = &prepared(view.metric).total;
+    begin(
+        out,
+        pieces,
+        &Day {
+            id: view.id,
+            patient: view.patient,
+            day: view.day,
+            version: view.version,
+            status: view.status,
+            updated: view.updated,
+        },
+    );
+    quantity(out, view.eligible, &pieces.quantity_tail);
+    let mut components = Components { any: false };
+    for (key, amount) in [
+        (systems::own::TOTAL, view.total),
+        (systems::own::MANUAL_PART, view.manual),
+    ] {
+        components.begin(out);
+        component_code(out, key);
+        quantity(out, amount, &pieces.quantity_tail);
+        out.push(b'}');
+    }
+    for code in view.flags {
+        components.begin(out);
+        raw(out, flag(code));
+    }
+    components.end(out);
+    out.push(b'}');
+}
+
+/// Appends the Observation of a computed day. Of a metric whose values are codes only the count is given.
+pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
+    let pieces = prepared(view.metric);
+    begin(
+        out,
+        &pieces.aggregate,
+        &Day {
+            id: view.id,
+            patient: view.patient,
+            day: view.day,
+            version: view.version,
+            status: view.status,
+            updated: view.updated,
+        },
+    );
+    let mut components = Components { any: false };
+    let statistics = [
+        (systems::OBSERVATION_STATISTICS, systems::AVERAGE, view.mean),
+        (systems::OBSERVATION_STATISTICS, systems::MINIMUM, view.min),
+        (systems::OBSERVATION_STATISTICS, systems::MAXIMUM, view.max),
+        (systems::SEKISHO, systems::own::LAST, view.last),
+    ];
+    let shape = view.metric.shape();
+    for (system, statistic, values) in statistics {
+        for (index, value) in values.iter().enumerate() {
+            let (part, tail) = match shape {
+                Shape::Quantity => (None, &pieces.aggregate.quantity_tail),
+                Shape::Components(parts) => match (parts.get(index), pieces.components.get(index)) {
+                    (Some(part), Some(piece)) if part.codes.is_empty() => (Some(part), &piece.quantity_tail),
+                    _ => continue,
+                },
+                Shape::Code(_) => continue,
+            };
+            if let Some(value) = value {
+                components.begin(out);
+                statistic_code(out, system, statistic, part);
+                quantity(out, *value, tail);
+                out.push(b'}');
+            }
+        }
+    }
+    components.begin(out);
+    statistic_code(out, systems::OBSERVATION_STATISTICS, systems::COUNT, None);
+    raw(out, b",\"valueQuantity\":{\"value\":");
+    whole(out, u64::from(view.count));
+    raw(out, b",\"unit\":\"samples\",\"system\":\"");
+    raw(out, systems::UCUM);
+    raw(out, b"\",\"code\":\"");
+    raw(out, systems::UCUM_COUNT);
+    raw(out, b"\"}}");
+    components.end(out);
+    out.push(b'}');
+}
+
+/// `{"code":{…}`: the statistic, and which component of the metric it is of.
+fn statistic_code(out: &mut Vec<u8>, system: &str, statistic: &str, part: Option<&Component>) {
+    raw(out, b"{\"code\":{\"coding\":[");
+    coding(out, system, statistic, None);
+    if let Some(part) = part {
+        out.push(b',');
+        coding(out, systems::SEKISHO, part.key, Some(part.name_en));
+    }
+    raw(out, b"]}");
+}
+
+struct Day<'a> {
+    id: &'a str,
+    patient: &'a str,
+    day: LocalDay,
+    version: u32,
+    status: DayStatus,
+    updated: UtcMillis,
+}
+
+/// Everything before the values.
+fn begin(out: &mut Vec<u8>, pieces: &PreparedDay, day: &Day<'_>) {
+    raw(out, b"{\"resourceType\":\"Observation\",\"id\":\"");
+    escaped(out, day.id);
+    raw(out, b"\",\"meta\":{\"versionId\":\"");
+    whole(out, u64::from(day.version));
+    raw(out, b"\",\"lastUpdated\":\"");
+    instant(out, day.updated);
+    raw(out, &pieces.to_status);
+    raw(out, day.status.code());
+    raw(out, &pieces.to_patient);
+    escaped(out, day.patient);
+    raw(out, b"\"},\"effectiveDateTime\":\"");
+    date(out, day.day);
+    raw(out, b"\",\"issued\":\"");
+    instant(out, day.updated);
+    out.push(b'"');
+}
+
+/// A decimal of a whole number with `scale` decimals, shown to `digits` of them: how totals are kept and shown.
+#[must_use]
+pub const fn amount(mantissa: i64, scale: u8, digits: u8) -> Measured {
+    Measured {
+        mantissa,
+        scale,
+        digits,
+    }
+}

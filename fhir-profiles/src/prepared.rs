@@ -1,0 +1,311 @@
+//! What never changes of a metric's Observations, written once: profiles, labels, categories, codes, units.
+//!
+//! Rendering then copies a few long runs of bytes and writes only what differs between samples.
+
+use std::sync::LazyLock;
+
+use model::Metric;
+use model::vocabulary::{CodeEntry, Component, MetricRow, Shape, systems};
+
+use crate::json::{raw, string};
+
+/// The pieces of one metric. Each begins and ends in the middle of an Observation, where a value is written between.
+pub(crate) struct Prepared {
+    /// From the end of `meta.lastUpdated` to the id of the patient, for a live sample.
+    pub(crate) live: Vec<u8>,
+    /// The same for one entered in error: no profile is claimed, since the value is gone.
+    pub(crate) dead: Vec<u8>,
+    /// After the number of a `valueQuantity`.
+    pub(crate) quantity_tail: Vec<u8>,
+    /// `,"valueCodeableConcept":{…}` by the number of the entry.
+    pub(crate) codes: Vec<(u32, Vec<u8>)>,
+    /// The metric's components.
+    pub(crate) components: Vec<PreparedComponent>,
+    /// A total of a day.
+    pub(crate) total: PreparedDay,
+    /// A computed day.
+    pub(crate) aggregate: PreparedDay,
+}
+
+/// The pieces of one component.
+pub(crate) struct PreparedComponent {
+    /// `{"code":{…}`
+    pub(crate) code: Vec<u8>,
+    /// After the number of its `valueQuantity`.
+    pub(crate) quantity_tail: Vec<u8>,
+    /// `,"valueCodeableConcept":{…}` or `,"valueBoolean":…` by the number of the entry; empty when it is a number.
+    pub(crate) codes: Vec<(u32, Vec<u8>)>,
+    /// It must be there even when it has no value (R4 profile `bp`: both pressures are required).
+    pub(crate) required: bool,
+}
+
+/// The pieces of a day.
+pub(crate) struct PreparedDay {
+    /// From the end of `meta.lastUpdated` to the status.
+    pub(crate) to_status: Vec<u8>,
+    /// From the end of the status to the id of the patient.
+    pub(crate) to_patient: Vec<u8>,
+    /// After the number of a `valueQuantity`.
+    pub(crate) quantity_tail: Vec<u8>,
+}
+
+static TABLE: LazyLock<Vec<Prepared>> = LazyLock::new(|| Metric::all().map(prepare).collect());
+
+/// The pieces of this metric.
+#[inline]
+pub(crate) fn prepared(metric: Metric) -> &'static Prepared {
+    let table: &'static [Prepared] = &TABLE;
+    &table[usize::from(metric.number().saturating_sub(1)).min(table.len() - 1)]
+}
+
+fn prepare(metric: Metric) -> Prepared {
+    let row = metric.row();
+    let item = checkup_item(row);
+    let profiles: Vec<&str> = row
+        .profiles
+        .iter()
+        .copied()
+        .filter(|profile| item.is_some() || *profile != systems::CHECKUP_PROFILE)
+        .collect();
+    let code = written(|out| metric_code(out, row, item));
+    let to_patient = written(|out| {
+        raw(out, b"\",");
+        categories(out, row);
+        raw(out, b",\"code\":");
+        raw(out, &code);
+        raw(out, b",\"subject\":{\"reference\":\"Patient/");
+    });
+    let (codes, components) = match row.shape {
+        Shape::Quantity => (Vec::new(), Vec::new()),
+        Shape::Code(entries) => (coded_values(entries), Vec::new()),
+        Shape::Components(parts) => (Vec::new(), parts.iter().map(|part| component(metric, part)).collect()),
+    };
+    Prepared {
+        live: written(|out| {
+            raw(out, to_status(row, &profiles));
+            raw(out, b"final");
+            raw(out, &to_patient);
+        }),
+        dead: written(|out| {
+            raw(out, to_status(row, &[]));
+            raw(out, b"entered-in-error\",");
+            categories(out, row);
+            raw(out, b",\"code\":{\"coding\":[");
+            coding(out, systems::METRIC, row.key, None);
+            raw(out, b"]},\"subject\":{\"reference\":\"Patient/");
+        }),
+        quantity_tail: quantity_tail(row.unit, row.unit_display),
+        codes,
+        components,
+        total: total(metric),
+        aggregate: PreparedDay {
+            to_status: to_status(row, &[]),
+            to_patient: computed_to_patient(row),
+            quantity_tail: quantity_tail(row.unit, row.unit_display),
+        },
+    }
+}
+
+/// The official item code of the checkup, where the metric alone decides it. Where several items (methods) share a metric,
+/// only the document can say which it was.
+fn checkup_item(row: &MetricRow) -> Option<&'static str> {
+    match row.jlac10 {
+        [only] if row.profiles.contains(&systems::CHECKUP_PROFILE) => Some(only),
+        _ => None,
+    }
+}
+
+fn total(metric: Metric) -> PreparedDay {
+    let summed = metric.row();
+    let Some(daily) = metric.daily().map(Metric::row) else {
+        return PreparedDay {
+            to_status: to_status(summed, &[systems::DAILY_TOTAL_PROFILE]),
+            to_patient: computed_to_patient(summed),
+            quantity_tail: quantity_tail(summed.unit, summed.unit_display),
+        };
+    };
+    PreparedDay {
+        to_status: to_status(daily, &[systems::DAILY_TOTAL_PROFILE]),
+        to_patient: written(|out| {
+            raw(out, b"\",");
+            categories(out, daily);
+            raw(out, b",\"code\":");
+            metric_code(out, daily, None);
+            raw(out, b",\"subject\":{\"reference\":\"Patient/");
+        }),
+        quantity_tail: quantity_tail(daily.unit, daily.unit_display),
+    }
+}
+
+/// A computed day has a code of its own, `daily_<metric>`, and never the metric's LOINC.
+fn computed_to_patient(row: &MetricRow) -> Vec<u8> {
+    written(|out| {
+        raw(out, b"\",");
+        categories(out, row);
+        raw(out, b",\"code\":{\"coding\":[");
+        coding(
+            out,
+            systems::METRIC,
+            &format!("daily_{}", row.key),
+            Some(&format!("{} (day)", row.name_en)),
+        );
+        raw(out, b"],\"text\":");
+        string(out, &format!("{}(1日)", row.name_ja));
+        raw(out, b"},\"subject\":{\"reference\":\"Patient/");
+    })
+}
+
+/// From the end of `meta.lastUpdated` to the status.
+fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
+    written(|out| {
+        raw(out, b"\",");
+        if !profiles.is_empty() {
+            raw(out, b"\"profile\":");
+            list(out, profiles, |out, profile| string(out, profile));
+            out.push(b',');
+        }
+        let mut labels = vec![(systems::CONFIDENTIALITY, row.confidentiality)];
+        labels.extend(row.act_code.map(|code| (systems::ACT_CODE, code)));
+        if row.special_care {
+            labels.push((systems::SEKISHO, systems::own::SPECIAL_CARE));
+        }
+        raw(out, b"\"security\":");
+        list(out, &labels, |out, (system, code)| coding(out, system, code, None));
+        raw(out, b"},\"status\":\"");
+    })
+}
+
+/// JP Core's category, HL7's, and what the resident ticks: each a concept of its own, so that every slice finds its own.
+fn categories(out: &mut Vec<u8>, row: &MetricRow) {
+    let mut categories = Vec::with_capacity(3);
+    categories.extend(row.jp_category.map(|code| (systems::JP_OBSERVATION_CATEGORY, code)));
+    categories.push((systems::OBSERVATION_CATEGORY, row.fhir_category));
+    categories.push((systems::CONSENT_CATEGORY, row.category.key()));
+    raw(out, b"\"category\":");
+    list(out, &categories, |out, (system, code)| {
+        raw(out, b"{\"coding\":[");
+        coding(out, system, code, None);
+        raw(out, b"]}");
+    });
+}
+
+/// Our own code first; for a checkup item the official code before it.
+fn metric_code(out: &mut Vec<u8>, row: &MetricRow, item: Option<&str>) {
+    let mut codings: Vec<(&str, &str, Option<&str>)> = Vec::new();
+    codings.extend(item.map(|item| (systems::CHECKUP_ITEM, item, None)));
+    codings.push((systems::METRIC, row.key, Some(row.name_en)));
+    codings.extend(row.loinc.iter().map(|code| (systems::LOINC, *code, None)));
+    codings.extend(row.codings.iter().map(|(system, code)| (*system, *code, None)));
+    raw(out, b"{\"coding\":");
+    list(out, &codings, |out, (system, code, display)| {
+        coding(out, system, code, *display)
+    });
+    raw(out, b",\"text\":");
+    string(out, row.name_ja);
+    out.push(b'}');
+}
+
+fn component(metric: Metric, part: &Component) -> PreparedComponent {
+    let mut codings: Vec<(&str, &str, Option<&str>)> = Vec::new();
+    codings.extend(part.loinc.map(|code| (systems::LOINC, code, None)));
+    codings.push((systems::SEKISHO, part.key, Some(part.name_en)));
+    PreparedComponent {
+        code: written(|out| {
+            raw(out, b"{\"code\":{\"coding\":");
+            list(out, &codings, |out, (system, code, display)| {
+                coding(out, system, code, *display)
+            });
+            out.push(b'}');
+        }),
+        quantity_tail: quantity_tail(part.unit, part.unit_display),
+        codes: if is_yes_or_no(part.codes) {
+            truth_values(part.codes)
+        } else {
+            coded_values(part.codes)
+        },
+        required: metric == Metric::BLOOD_PRESSURE && matches!(part.key, "systolic" | "diastolic"),
+    }
+}
+
+fn is_yes_or_no(entries: &[CodeEntry]) -> bool {
+    matches!(entries, [no, yes] if no.key == "no" && yes.key == "yes")
+}
+
+fn truth_values(entries: &[CodeEntry]) -> Vec<(u32, Vec<u8>)> {
+    entries
+        .iter()
+        .map(|entry| {
+            (
+                entry.number,
+                format!(",\"valueBoolean\":{}", entry.key == "yes").into_bytes(),
+            )
+        })
+        .collect()
+}
+
+fn coded_values(entries: &[CodeEntry]) -> Vec<(u32, Vec<u8>)> {
+    entries
+        .iter()
+        .map(|entry| {
+            let value = written(|out| {
+                raw(out, b",\"valueCodeableConcept\":{\"coding\":[");
+                coding(out, systems::VALUE, entry.key, Some(entry.name_en));
+                if let Some((system, code)) = entry.also {
+                    out.push(b',');
+                    coding(out, system, code, None);
+                }
+                raw(out, b"],\"text\":");
+                string(out, entry.name_ja);
+                out.push(b'}');
+            });
+            (entry.number, value)
+        })
+        .collect()
+}
+
+fn quantity_tail(unit: &str, display: &str) -> Vec<u8> {
+    if unit.is_empty() {
+        return b"}".to_vec();
+    }
+    written(|out| {
+        raw(out, b",\"unit\":");
+        string(out, if display.is_empty() { unit } else { display });
+        raw(out, b",\"system\":");
+        string(out, systems::UCUM);
+        raw(out, b",\"code\":");
+        string(out, unit);
+        out.push(b'}');
+    })
+}
+
+/// `{"system":…,"code":…,"display":…}`
+pub(crate) fn coding(out: &mut Vec<u8>, system: &str, code: &str, display: Option<&str>) {
+    raw(out, b"{\"system\":");
+    string(out, system);
+    raw(out, b",\"code\":");
+    string(out, code);
+    if let Some(display) = display {
+        raw(out, b",\"display\":");
+        string(out, display);
+    }
+    out.push(b'}');
+}
+
+/// A JSON array.
+pub(crate) fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+/// What a writer writes, on its own.
+pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out);
+    out
+}

@@ -1,0 +1,221 @@
+//! What the writers are given: plain data, with every id already made for the recipient.
+//!
+//! Ids are FHIR ids (`[A-Za-z0-9\-.]{1,64}`), without the resource type before them.
+
+use model::{LocalDay, Measured, Metric, Sample, Source, UtcMillis};
+
+/// A stored sample as one recipient may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ObservationView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The device's id for this recipient, where the device may be named.
+    pub device: Option<&'a str>,
+    /// The sample.
+    pub sample: &'a Sample,
+    /// IANA name of the zone, where the record stated it.
+    pub zone: Option<&'a str>,
+    /// Version, from 1.
+    pub version: u32,
+    /// When this version was stored.
+    pub updated: UtcMillis,
+    /// Entered in error: only that it was is said, nothing of what it held.
+    pub dead: bool,
+}
+
+/// How far a day can be relied on (R4 observation-status).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DayStatus {
+    /// Less than 48 hours after the day's end.
+    Preliminary,
+    /// 48 hours after the day's end, and unchanged since.
+    #[default]
+    Final,
+    /// Changed after it was final.
+    Amended,
+}
+
+impl DayStatus {
+    /// Its code in FHIR's observation-status.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Preliminary => "preliminary",
+            Self::Final => "final",
+            Self::Amended => "amended",
+        }
+    }
+}
+
+/// A day's total of a summed metric.
+#[derive(Clone, Copy, Debug)]
+pub struct TotalView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The summed metric, e.g. `step_count`; its daily row, where there is one, gives code and unit.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// Without hand-typed and impossible entries, in the summed metric's unit: the Observation's value.
+    pub eligible: Measured,
+    /// With everything.
+    pub total: Measured,
+    /// The hand-typed part.
+    pub manual: Measured,
+    /// What a reader should know of the day: codes of our own system, e.g. `multi-source-resolved`.
+    pub flags: &'a [&'a str],
+    /// Version, from 1.
+    pub version: u32,
+    /// How far it can be relied on.
+    pub status: DayStatus,
+    /// When it was last changed, or became final.
+    pub updated: UtcMillis,
+}
+
+/// A day of a metric that is not summed. Each list has one entry a component (one for a plain quantity).
+#[derive(Clone, Copy, Debug)]
+pub struct AggregateView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The metric.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// Mean of the day.
+    pub mean: &'a [Option<Measured>],
+    /// Lowest of the day.
+    pub min: &'a [Option<Measured>],
+    /// Highest of the day.
+    pub max: &'a [Option<Measured>],
+    /// Last of the day; an empty list leaves it out.
+    pub last: &'a [Option<Measured>],
+    /// Samples of the day.
+    pub count: u32,
+    /// Version, from 1.
+    pub version: u32,
+    /// How far it can be relied on.
+    pub status: DayStatus,
+    /// When one of its samples was last made or changed.
+    pub updated: UtcMillis,
+}
+
+/// A person's sex as a civil register says it (R4 administrative-gender).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gender {
+    /// Male.
+    Male,
+    /// Female.
+    Female,
+    /// Neither.
+    Other,
+}
+
+impl Gender {
+    /// Its code in FHIR's administrative-gender.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Male => "male",
+            Self::Female => "female",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A person: the id, and what the resident granted of who they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PatientView<'a> {
+    /// The person's id for this recipient.
+    pub id: &'a str,
+    /// Name, where granted.
+    pub name: Option<&'a str>,
+    /// Address, where granted.
+    pub address: Option<&'a str>,
+    /// Birth date, where granted.
+    pub birth_date: Option<LocalDay>,
+    /// Age in tens of years (30 for 30 to 39), where granted.
+    pub age_band: Option<u8>,
+    /// Sex, where granted.
+    pub gender: Option<Gender>,
+    /// When what is shown last changed.
+    pub updated: Option<UtcMillis>,
+    /// Version of what is shown, if the caller keeps one.
+    pub version: Option<u64>,
+}
+
+/// A device or app. Its name never leaves, since it may hold the owner's.
+#[derive(Clone, Copy, Debug)]
+pub struct DeviceView<'a> {
+    /// The device's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The device.
+    pub source: &'a Source,
+    /// Version, from 1.
+    pub version: u32,
+    /// When this version was stored.
+    pub updated: UtcMillis,
+}
+
+/// What was done to a record (HL7 v3 DataOperation).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// Its first version came.
+    Create,
+    /// A later version came.
+    Update,
+    /// It was marked as entered in error.
+    Delete,
+}
+
+impl Activity {
+    /// What made the current version of a record.
+    pub fn of(version: u32, dead: bool) -> Self {
+        match (dead, version) {
+            (true, _) => Self::Delete,
+            (false, 0 | 1) => Self::Create,
+            (false, _) => Self::Update,
+        }
+    }
+
+    /// Its code in HL7's v3-DataOperation.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// How the current version of an Observation came.
+#[derive(Clone, Copy, Debug)]
+pub struct ProvenanceView<'a> {
+    /// The Provenance's id for this recipient.
+    pub id: &'a str,
+    /// Id of the Observation it is about.
+    pub observation: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The device's id for this recipient, where the device may be named.
+    pub device: Option<&'a str>,
+    /// What was done.
+    pub activity: Activity,
+    /// Typed by hand by the person.
+    pub manual: bool,
+    /// Name of the adapter that read the delivery.
+    pub adapter: &'a str,
+    /// Version of the adapter's mapping.
+    pub mapping_version: u32,
+    /// When the delivery came.
+    pub obtained: UtcMillis,
+    /// When this version was stored.
+    pub recorded: UtcMillis,
+    /// Version of the Observation, which is also this resource's.
+    pub version: u32,
+}
