@@ -7,7 +7,7 @@ use model::vocabulary::{Component, Shape, systems};
 use model::{LocalDay, Measured, UtcMillis};
 
 use crate::json::{escaped, raw, whole};
-use crate::marks::{component_code, flag};
+use crate::marks::{component_code, quality_flag};
 use crate::observation::{Components, quantity};
 use crate::prepared::{PreparedDay, coding, prepared};
 use crate::time::{date, instant};
@@ -41,7 +41,7 @@ pub fn daily_total(out: &mut Vec<u8>, view: &TotalView<'_>) {
     }
     for code in view.flags {
         components.begin(out);
-        raw(out, flag(code));
+        quality_flag(out, code);
     }
     components.end(out);
     out.push(b'}');

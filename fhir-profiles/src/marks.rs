@@ -19,20 +19,20 @@ static COMPONENTS: LazyLock<Vec<(Flags, Vec<u8>)>> = LazyLock::new(|| {
         (Flags::TRUE_ZERO, flag(own::TRUE_ZERO)),
         (
             Flags::BEFORE_MEAL,
-            concept(own::RELATION_TO_MEAL, systems::SNOMED, systems::BEFORE_MEAL),
+            context(own::RELATION_TO_MEAL, systems::SNOMED, systems::BEFORE_MEAL),
         ),
         (
             Flags::AFTER_MEAL,
-            concept(own::RELATION_TO_MEAL, systems::SNOMED, systems::AFTER_MEAL),
+            context(own::RELATION_TO_MEAL, systems::SNOMED, systems::AFTER_MEAL),
         ),
         (
             Flags::SEDENTARY,
-            concept(own::MOTION_CONTEXT, systems::SEKISHO, "sedentary"),
+            context(own::MOTION_CONTEXT, systems::SEKISHO, "sedentary"),
         ),
-        (Flags::ACTIVE, concept(own::MOTION_CONTEXT, systems::SEKISHO, "active")),
+        (Flags::ACTIVE, context(own::MOTION_CONTEXT, systems::SEKISHO, "active")),
         (Flags::CYCLE_START, truth(own::CYCLE_START)),
-        (Flags::BASAL, concept(own::INSULIN_PURPOSE, systems::SEKISHO, "basal")),
-        (Flags::BOLUS, concept(own::INSULIN_PURPOSE, systems::SEKISHO, "bolus")),
+        (Flags::BASAL, context(own::INSULIN_PURPOSE, systems::SEKISHO, "basal")),
+        (Flags::BOLUS, context(own::INSULIN_PURPOSE, systems::SEKISHO, "bolus")),
     ]
 });
 
@@ -101,17 +101,23 @@ pub(crate) fn absent(code: &'static str) -> &'static [u8] {
 }
 
 /// A component that flags the quality of a value.
-pub(crate) fn flag(code: &str) -> Vec<u8> {
-    concept(own::QUALITY_FLAG, systems::SEKISHO, code)
+pub(crate) fn quality_flag(out: &mut Vec<u8>, code: &str) {
+    concept(out, own::QUALITY_FLAG, systems::SEKISHO, code);
 }
 
-fn concept(key: &str, system: &str, code: &str) -> Vec<u8> {
-    written(|out| {
-        component_code(out, key);
-        raw(out, b",\"valueCodeableConcept\":{\"coding\":[");
-        coding(out, system, code, None);
-        raw(out, b"]}}");
-    })
+fn flag(code: &str) -> Vec<u8> {
+    written(|out| quality_flag(out, code))
+}
+
+fn context(key: &str, system: &str, code: &str) -> Vec<u8> {
+    written(|out| concept(out, key, system, code))
+}
+
+fn concept(out: &mut Vec<u8>, key: &str, system: &str, code: &str) {
+    component_code(out, key);
+    raw(out, b",\"valueCodeableConcept\":{\"coding\":[");
+    coding(out, system, code, None);
+    raw(out, b"]}}");
 }
 
 fn truth(key: &str) -> Vec<u8> {

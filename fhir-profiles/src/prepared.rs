@@ -196,6 +196,10 @@ fn metric_code(out: &mut Vec<u8>, row: &MetricRow, item: Option<&str>) {
     codings.push((systems::METRIC, row.key, Some(row.name_en)));
     codings.extend(row.loinc.iter().map(|code| (systems::LOINC, *code, None)));
     codings.extend(row.codings.iter().map(|(system, code)| (*system, *code, None)));
+    let episode = (systems::PHR_PGHD, systems::PHR_SLEEP_EPISODE);
+    if row.number == Metric::SLEEP_SESSION.number() && !row.codings.contains(&episode) {
+        codings.push((episode.0, episode.1, None));
+    }
     raw(out, b"{\"coding\":");
     list(out, &codings, |out, (system, code, display)| {
         coding(out, system, code, *display)

@@ -1,0 +1,7 @@
+//! Rendered resources, read back: invariants of the profiles, shapes by example, properties over any sample.
+
+mod common;
+mod properties;
+mod snapshots;
+mod times;
+mod vital_signs;
