@@ -1,1 +1,188 @@
-//! adapters
+//! Adapters: one folder a vendor, all of one shape; vendor bytes in, samples out.
+//!
+//! A vendor's name lives here and nowhere else. Nothing here asks for the time, stores anything, or knows a person.
+
+pub mod apple_health;
+#[cfg(test)]
+mod harness;
+
+use std::collections::BTreeMap;
+
+use model::{Accounting, Outcome, Sample, Source, UtcMillis};
+pub use rawzip::ReaderAt;
+
+/// Bytes that can be read from anywhere: a file, or a sealed spool.
+pub struct Input<'a> {
+    /// Where the bytes are.
+    pub bytes: &'a (dyn ReaderAt + Sync),
+    /// How many there are.
+    pub size: u64,
+}
+
+/// A number of a type that no metric maps yet: kept as columns under its vendor name, so that a later mapping picks it up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parked {
+    /// Index of the vendor's type and unit in this reading, as handed with [`Handed::ParkedSeries`].
+    pub series: u16,
+    /// The number, its interval, offset and source; the metric is [`model::Metric::NONE`].
+    pub sample: Sample,
+}
+
+/// A record that is neither stored nor parked: kept as text, compressed and sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotStored {
+    /// Unsupported or rejected.
+    pub outcome: Outcome,
+    /// Why: a fixed word.
+    pub reason: String,
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// The record as it stood, at most [`MAX_TEXT`] bytes.
+    pub text: String,
+}
+
+/// The most text that is kept of one record.
+pub const MAX_TEXT: usize = 16 * 1024;
+
+/// What an adapter hands on while it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Handed {
+    /// When the vendor asserted all that follows (the export's date). Comes before any sample, or never.
+    Asserted(UtcMillis),
+    /// A source; its index is the number of sources handed before it. `Sample::source` holds that index.
+    Source(Source),
+    /// Samples, in the order of the file.
+    Samples(Vec<Sample>),
+    /// A vendor type without a mapping, with its unit; its index is the number of such series handed before it.
+    ParkedSeries {
+        /// The vendor's type, at most 256 bytes.
+        vendor_type: String,
+        /// The vendor's unit as written, at most 64 bytes.
+        unit: String,
+    },
+    /// Numbers of unmapped types. Each was counted as unsupported by the adapter, except beats, which count once a list.
+    Parked(Vec<Parked>),
+    /// Records kept as text. Each was counted by the adapter.
+    NotStored(Vec<NotStored>),
+}
+
+/// The receiver is gone: stop reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the receiver of the samples has stopped")]
+pub struct SinkClosed;
+
+/// Takes what an adapter reads.
+pub trait Sink {
+    /// Takes one piece.
+    ///
+    /// # Errors
+    /// [`SinkClosed`] when nothing more is wanted; the adapter stops at once.
+    fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed>;
+}
+
+/// What became of a reading.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Every record that was not handed on as a sample. Samples are counted by the store: stored or duplicate.
+    pub accounting: Accounting,
+    /// Samples handed on.
+    pub samples: u64,
+    /// Metadata keys met, each with what is done with it and how often.
+    pub metadata: BTreeMap<String, (MetadataUse, u64)>,
+    /// Why reading ended before the end of the file, if it did. What was read before is good.
+    pub ended: Option<AdapterError>,
+}
+
+/// What is done with a metadata key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataUse {
+    /// It becomes part of the sample.
+    Mapped,
+    /// It says something that has no place yet; counted only.
+    Dropped,
+    /// Nobody has looked at it yet; counted only.
+    Unknown,
+}
+
+/// Why a file could not be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum AdapterError {
+    /// The file is of no known kind.
+    #[error("no adapter knows this file: it is neither {0}")]
+    Unrecognised(String),
+    /// The file is a container without the vendor's data.
+    #[error("the file holds no {expected}: {problem}")]
+    NothingInside {
+        /// What should have been inside.
+        expected: &'static str,
+        /// What was found instead.
+        problem: String,
+    },
+    /// The file ends too early or is damaged.
+    #[error(
+        "the file is damaged {place}: {problem}. Everything before that was read; export it again and import the new file"
+    )]
+    Damaged {
+        /// Where, in lines or bytes.
+        place: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A bound was passed that no honest file passes.
+    #[error("the file was refused: {problem}")]
+    Refused {
+        /// Which bound.
+        problem: String,
+    },
+    /// The file could not be read from disk.
+    #[error("the file could not be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// The receiver stopped.
+    #[error(transparent)]
+    Closed(#[from] SinkClosed),
+}
+
+/// One vendor's files.
+pub trait Adapter: Send + Sync {
+    /// The adapter's name on the command line and in batches.
+    fn name(&self) -> &'static str;
+
+    /// Grows whenever the mapping changes, so that a batch tells which mapping read it.
+    fn mapping_version(&self) -> u32;
+
+    /// What its files are, for people.
+    fn describes(&self) -> &'static str;
+
+    /// Whether the content is of this vendor, whatever the file's name.
+    fn recognises(&self, input: &Input<'_>) -> bool;
+
+    /// Reads all records, in bounded memory, and hands them on.
+    ///
+    /// # Errors
+    /// Only when nothing could be read; a file that is damaged further on gives a [`Reading`] that says where it ended.
+    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError>;
+}
+
+/// Every adapter there is.
+pub fn all() -> [&'static dyn Adapter; 1] {
+    [&apple_health::AppleHealth]
+}
+
+/// The adapter with this name.
+pub fn named(name: &str) -> Option<&'static dyn Adapter> {
+    all().into_iter().find(|adapter| adapter.name() == name)
+}
+
+/// The adapter whose content this is.
+///
+/// # Errors
+/// [`AdapterError::Unrecognised`] that lists what is known.
+pub fn recognise(input: &Input<'_>) -> Result<&'static dyn Adapter, AdapterError> {
+    all()
+        .into_iter()
+        .find(|adapter| adapter.recognises(input))
+        .ok_or_else(|| {
+            let known: Vec<&str> = all().iter().map(|adapter| adapter.describes()).collect();
+            AdapterError::Unrecognised(known.join(" nor "))
+        })
+}

@@ -1,1 +1,34 @@
-fn main() {}
+//! The `conformance` command: judges resources that a gateway rendered, and prints samples for other judges.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod commands;
+
+/// Black-box checks of a FHIR gateway, ours or another's.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Judge resources strictly as FHIR R4: a file, a folder (*.json, *.ndjson), or NDJSON from standard input.
+    Judge(commands::judge::Arguments),
+    /// Print one resource of every kind for every metric, as NDJSON, for judges in other languages.
+    SampleResources(commands::sample_resources::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Judge(arguments) => commands::judge::run(&arguments),
+        Command::SampleResources(arguments) => commands::sample_resources::run(&arguments),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("conformance: {error}");
+        ExitCode::from(2)
+    })
+}

@@ -4,8 +4,8 @@
 //! A search merges leaves, totals and aggregates into one order and gives a page at a time; where a page ends is a key, not an
 //! offset. Nothing is written here: that a page was given is recorded by `audit`, and that record is the gate's last word.
 
-use consent::{ConsentsVersion, Decision, OwnAccess};
-use model::{BatchId, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, UtcMillis};
+use consent::{AllowedSources, ConsentsVersion, Decision, Detail, OwnAccess};
+use model::{BatchId, ConsentCategory, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, UtcMillis};
 
 use crate::sqlite;
 use crate::{Result, Sex, Store};
@@ -340,4 +340,241 @@ pub struct ExplainedPiece {
     pub amount: i64,
     /// Why it was left out of the total or of the eligible total; empty when it counts in both.
     pub reason: &'static str,
+}
+
+impl Store {
+    /// A page of what a search finds and the access key permits.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Invalid`] for a page of no records or more than 1,000, [`crate::StoreError::NoPerson`],
+    /// [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn search(&self, access: Access<'_>, search: Search) -> Result<Page> {
+        if search.count == 0 || search.count > 1_000 {
+            return Err(crate::StoreError::Invalid {
+                what: "a page has 1 to 1,000 records",
+            });
+        }
+        let access = access.hold();
+        self.database
+            .read("search", move |snapshot| sqlite::search::search(snapshot, &access, &search))
+            .await
+    }
+
+    /// One record by its key; `None` when there is none or the access key does not permit it. `now` is the instant of the
+    /// question.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn record(&self, access: Access<'_>, key: RecordKey, now: UtcMillis) -> Result<Option<Record>> {
+        let access = access.hold();
+        self.database
+            .read("read record", move |snapshot| sqlite::search::record(snapshot, &access, key, now))
+            .await
+    }
+
+    /// The devices and apps that the access key shows, by number.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn devices(&self, access: Access<'_>) -> Result<Vec<StoredSource>> {
+        let access = access.hold();
+        self.database
+            .read("read devices", move |snapshot| {
+                let all = sqlite::sources::sources(snapshot, access.person())?;
+                Ok(all.into_iter().filter(|source| access.shows_source(source.number)).collect())
+            })
+            .await
+    }
+
+    /// One device or app; `None` when there is none or the access key does not show it.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn device(&self, access: Access<'_>, source: u16) -> Result<Option<StoredSource>> {
+        let devices = self.devices(access).await?;
+        Ok(devices.into_iter().find(|device| device.number == source))
+    }
+
+    /// Who the person is, as far as the access key shows. `now` decides the age.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn patient(&self, access: Access<'_>, now: UtcMillis) -> Result<PatientView> {
+        let access = access.hold();
+        self.database
+            .read("read patient", move |snapshot| {
+                let person = access.person();
+                let profile = sqlite::people::profile(snapshot, person)?;
+                Ok(access.view(&profile, sqlite::people::created(snapshot, person)?, now))
+            })
+            .await
+    }
+
+    /// How a delivery came, for the provenance of a record that the access key has shown.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn batch(&self, access: Access<'_>, batch: BatchId) -> Result<Option<BatchInfo>> {
+        let person = access.person();
+        self.database
+            .read("read delivery", move |snapshot| {
+                snapshot.person_key(person)?;
+                sqlite::batches::info(snapshot, person, batch)
+            })
+            .await
+    }
+
+    /// How a day's total came about, for the person themselves.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Invalid`] for a metric that is not summed, and what reading can answer.
+    pub async fn explain_total(
+        &self,
+        own: &OwnAccess,
+        metric: Metric,
+        day: LocalDay,
+        now: UtcMillis,
+    ) -> Result<TotalExplanation> {
+        let own = own.clone();
+        self.database
+            .read("explain total", move |snapshot| {
+                sqlite::totals::explain(snapshot, own.person(), metric, day, now)
+            })
+            .await
+    }
+}
+
+impl HeldAccess {
+    /// Whose values it opens.
+    pub(crate) fn person(&self) -> PersonId {
+        match self {
+            Self::Decision(decision) => decision.person(),
+            Self::Own(own) => own.person(),
+        }
+    }
+
+    /// True when anything of the category may be seen at this detail.
+    pub(crate) fn gives(&self, category: ConsentCategory, detail: Detail) -> bool {
+        match self {
+            Self::Decision(decision) => decision.gives(category, detail),
+            Self::Own(_) => true,
+        }
+    }
+
+    /// The sources of which anything of the category may be seen at this detail.
+    pub(crate) fn sources_for(&self, category: ConsentCategory, detail: Detail) -> AllowedSources {
+        match self {
+            Self::Decision(decision) => decision.sources_for(category, detail),
+            Self::Own(_) => AllowedSources::All,
+        }
+    }
+
+    /// True when a sample may be seen.
+    pub(crate) fn permits(&self, category: ConsentCategory, source: u16, day: LocalDay) -> bool {
+        match self {
+            Self::Decision(decision) => decision.permits(category, source, day, Detail::Raw),
+            Self::Own(_) => true,
+        }
+    }
+
+    /// True when a day may be seen of this source.
+    pub(crate) fn permits_day(&self, category: ConsentCategory, source: u16, day: LocalDay, today: LocalDay) -> bool {
+        match self {
+            Self::Decision(decision) => decision.permits_day(category, source, day, today),
+            Self::Own(_) => true,
+        }
+    }
+
+    /// True when a day may be seen of all sources together.
+    pub(crate) fn permits_day_of_all(&self, category: ConsentCategory, day: LocalDay, today: LocalDay) -> bool {
+        match self {
+            Self::Decision(decision) => decision.permits_day_of_all_sources(category, day, today),
+            Self::Own(_) => true,
+        }
+    }
+
+    /// The days of which anything may be seen, from the first to the last; `None` is open.
+    pub(crate) fn days(&self, category: ConsentCategory, detail: Detail) -> (Option<LocalDay>, Option<LocalDay>) {
+        let Self::Decision(decision) = self else {
+            return (None, None);
+        };
+        let mut widest: Option<(Option<LocalDay>, Option<LocalDay>)> = None;
+        for (_, period, _) in decision.window(category, detail) {
+            widest = Some(match widest {
+                None => (period.from, period.until),
+                Some((from, until)) => (
+                    from.zip(period.from).map(|(one, other)| one.min(other)),
+                    until.zip(period.until).map(|(one, other)| one.max(other)),
+                ),
+            });
+        }
+        widest.unwrap_or((None, None))
+    }
+
+    /// True when anything of a source may be seen: then a record can name it.
+    fn shows_source(&self, source: u16) -> bool {
+        ConsentCategory::ALL.into_iter().any(|category| {
+            // A daily total names no source, but its aggregates and shares come from the same devices.
+            self.sources_for(category, Detail::Daily).contains(source)
+        })
+    }
+
+    fn view(&self, profile: &sqlite::people::Profile, updated: UtcMillis, now: UtcMillis) -> PatientView {
+        let birth_day = profile.birth_day.map(LocalDay);
+        let sex = profile.sex.and_then(Sex::from_number);
+        let (name, address, birth_date, band) = match self {
+            Self::Own(_) => (true, true, true, true),
+            Self::Decision(decision) => {
+                let identity = decision.identity();
+                (identity.name, identity.address, identity.birth_date, identity.age_band_and_sex)
+            }
+        };
+        PatientView {
+            name: profile.name.clone().filter(|_| name),
+            address: profile.address.clone().filter(|_| address),
+            birth_date: birth_day.filter(|_| birth_date),
+            age_band: birth_day
+                .filter(|_| band)
+                .and_then(|birth| age_band(birth, sqlite::zone::HomeZone::new(&profile.home_zone).day_at(now))),
+            sex: sex.filter(|_| band),
+            updated,
+        }
+    }
+}
+
+/// Whole years lived on a day, floored to tens; `None` before birth.
+fn age_band(birth: LocalDay, today: LocalDay) -> Option<u8> {
+    let ((born, birth_month, birth_day), (year, month, day)) = (birth.ymd(), today.ymd());
+    let had_birthday = (month, day) >= (birth_month, birth_day);
+    let years = year - born - i32::from(!had_birthday);
+    u8::try_from(years / 10 * 10).ok().filter(|_| years >= 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_band_turns_on_the_birthday() {
+        let day = |text: &str| LocalDay::parse(text).expect("a day");
+        assert_eq!(age_band(day("1960-02-29"), day("2020-02-28")), Some(50));
+        assert_eq!(age_band(day("1960-02-29"), day("2020-02-29")), Some(60));
+        assert_eq!(age_band(day("2026-01-01"), day("2025-12-31")), None);
+        assert_eq!(age_band(day("2026-01-01"), day("2026-01-01")), Some(0));
+    }
+
+    #[test]
+    fn a_page_key_reads_back_and_keeps_its_order() {
+        let key = |time, metric, source, first_start, tie_break| PageKey {
+            time,
+            metric,
+            source,
+            first_start,
+            tie_break,
+        };
+        let low = key(-5, 3, 4, -5, 1);
+        assert_eq!(PageKey::from_bytes(&low.to_bytes()), Some(low));
+        assert_eq!(PageKey::from_bytes(&[0; 21]), None);
+        assert!(low < key(-5, 3, 4, -5, 2) && low < key(-5, 3, 5, -9, 0) && low < key(4, 0, 0, 0, 0));
+    }
 }

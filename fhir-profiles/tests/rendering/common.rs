@@ -11,7 +11,6 @@ pub const MORNING: UtcMillis = UtcMillis(1_778_364_284_000);
 pub const STORED: UtcMillis = UtcMillis(1_778_447_402_114);
 
 /// A decimal as a source wrote it.
-
 pub fn measured(text: &str) -> Measured {
     Measured::as_given(Decimal::parse(text.as_bytes()).expect("a decimal"))
 }

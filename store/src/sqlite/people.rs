@@ -281,6 +281,14 @@ pub(crate) fn profile(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Profi
     }
 }
 
+/// When a person was made.
+pub(crate) fn created(snapshot: &Snapshot<'_>, person: PersonId) -> Result<UtcMillis> {
+    snapshot
+        .prepare_cached("SELECT created_ms FROM person WHERE id = ?1")
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0).map(UtcMillis)))
+        .doing("reading a person")
+}
+
 fn open_profile(snapshot: &Snapshot<'_>, person: PersonId, body: &[u8]) -> Result<Profile> {
     let plain = snapshot
         .person_key(person)?

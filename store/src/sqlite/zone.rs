@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use model::{Offset, OffsetTrust, Sample, UtcMillis};
+use model::{LocalDay, Offset, OffsetTrust, Sample, UtcMillis};
 
 /// The zone a person lives in, with the offset found last and for how long it holds.
 pub(crate) struct HomeZone {
@@ -41,6 +41,20 @@ impl HomeZone {
                 ..after.map_or(i64::MAX, |transition| transition.timestamp().as_millisecond());
         }
         self.minutes
+    }
+
+    /// The civil day at this instant.
+    pub(crate) fn day_at(&mut self, instant: UtcMillis) -> LocalDay {
+        instant.local_day(self.offset_at(instant))
+    }
+
+    /// The instant at which a civil day begins; on a day that begins twice or not at all, one close by.
+    pub(crate) fn start_of(&mut self, day: LocalDay) -> UtcMillis {
+        let guess = day.start(Offset::given(self.minutes));
+        let offset = self.offset_at(guess);
+        let start = day.start(offset);
+        let offset = self.offset_at(start);
+        day.start(offset)
     }
 
     /// Gives a sample whose offset is assumed the home zone's.

@@ -1,0 +1,194 @@
+//! Pure mapping: one record's attributes to a sample, or the reason why not.
+
+use model::decimal::{Decimal, DecimalError, Measured};
+use model::sample::Flags;
+use model::units::{Conversion, parse_number};
+use model::{Metric, Sample, Source, SourceKind, UtcMillis, Value};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::wire::Device;
+
+/// Why a record is not a measurement. The texts are fixed words: no value ever stands in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection(pub &'static str);
+
+/// Reads a number, converts it, and judges it by the metric's bounds.
+///
+/// # Errors
+/// A [`Rejection`]: not a number, too long, or impossible.
+pub fn quantity(metric: Metric, conversion: Conversion, value: &[u8]) -> Result<(Measured, Flags), Rejection> {
+    let number = number(value)?;
+    let measured = conversion.convert(number).ok_or(Rejection("number-too-long"))?;
+    bounds(metric, measured.exact()).map(|flags| (measured, flags))
+}
+
+/// Reads a number as it is.
+///
+/// # Errors
+/// A [`Rejection`]: not a number, or too long.
+pub fn number(value: &[u8]) -> Result<Decimal, Rejection> {
+    parse_number(value).map_err(|error| match error {
+        DecimalError::NotANumber => Rejection("not-a-number"),
+        DecimalError::TooLong => Rejection("number-too-long"),
+    })
+}
+
+/// Flags a value outside the plausible range.
+///
+/// # Errors
+/// A [`Rejection`] for what cannot be a measurement.
+pub fn bounds(metric: Metric, value: Decimal) -> Result<Flags, Rejection> {
+    let row = metric.row();
+    let below = |bound: Option<Decimal>| bound.is_some_and(|bound| value.compare(bound).is_lt());
+    let above = |bound: Option<Decimal>| bound.is_some_and(|bound| value.compare(bound).is_gt());
+    if below(row.reject_min) || above(row.reject_max) {
+        return Err(Rejection("implausible"));
+    }
+    Ok(if below(row.plausible_min) || above(row.plausible_max) {
+        Flags::OUT_OF_RANGE
+    } else {
+        Flags::default()
+    })
+}
+
+/// The two halves of a blood pressure as one value.
+pub fn blood_pressure(systolic: Option<Measured>, diastolic: Option<Measured>) -> Value {
+    Value::Components(Box::new([systolic, diastolic, None]))
+}
+
+/// Bounds of one half (mmHg): 20 to 350 systolic, 10 to 250 diastolic are possible; 60 to 300 and 30 to 150 plausible.
+///
+/// # Errors
+/// A [`Rejection`] for what cannot be a measurement.
+pub fn pressure_bounds(component: usize, value: Decimal) -> Result<Flags, Rejection> {
+    // Input limits of the national checkup programme; facts 2.6.
+    let (reject, flag) = if component == 0 {
+        ((20, 350), (60, 300))
+    } else {
+        ((10, 250), (30, 150))
+    };
+    let within = |range: (i64, i64)| {
+        value.compare(Decimal::whole(range.0)).is_ge() && value.compare(Decimal::whole(range.1)).is_le()
+    };
+    if !within(reject) {
+        return Err(Rejection("implausible"));
+    }
+    Ok(if within(flag) {
+        Flags::default()
+    } else {
+        Flags::OUT_OF_RANGE
+    })
+}
+
+/// The code of a sample's value as a number with no decimals.
+pub fn code_component(number: u32) -> Option<Measured> {
+    Some(Measured::as_given(Decimal::whole(i64::from(number))))
+}
+
+/// Minutes between two instants, with the seconds as decimals where there are any.
+pub fn minutes(start: UtcMillis, end: UtcMillis) -> Option<Measured> {
+    Conversion::ratio(1, 60).convert(Decimal::whole((end.0 - start.0).div_euclid(1_000)))
+}
+
+/// A sample without value, flags or metric yet.
+pub fn blank(source: u16, start: UtcMillis, end: UtcMillis) -> Sample {
+    Sample {
+        metric: Metric::NONE,
+        source,
+        start,
+        end,
+        offset: model::Offset::JAPAN_ASSUMED,
+        end_offset_minutes: 0,
+        value: Value::Code(0),
+        flags: Flags::default(),
+        created: Sample::CREATION_UNKNOWN,
+    }
+}
+
+/// The source that a name and a device description make.
+///
+/// The key is what stays: the name in NFC with plain spaces, maker, model and hardware; never a name alone, never the address.
+pub fn source(name: &str, device: Option<&Device>) -> Source {
+    let name: String = name
+        .nfc()
+        .map(|c| if c == '\u{a0}' { ' ' } else { c })
+        .take(128)
+        .collect();
+    let device = device.cloned().unwrap_or_default();
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let key = format!(
+        "{name}|{}|{}|{}",
+        part(&device.manufacturer),
+        part(&device.model),
+        part(&device.hardware)
+    );
+    let mut cut = key.len().min(512);
+    while !key.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    Source {
+        kind: kind(&name, &device),
+        key: key[..cut].to_owned(),
+        name,
+        manufacturer: device.manufacturer,
+        model: device.model,
+        hardware: device.hardware,
+    }
+}
+
+fn kind(name: &str, device: &Device) -> SourceKind {
+    let model = device.model.as_deref().unwrap_or_default().to_lowercase();
+    let hardware = device.hardware.as_deref().unwrap_or_default();
+    let name = name.to_lowercase();
+    if hardware.starts_with("Watch") || model.contains("watch") {
+        SourceKind::Watch
+    } else if hardware.starts_with("iPhone") || model.contains("iphone") {
+        SourceKind::Phone
+    } else if name.contains("watch") {
+        SourceKind::Watch
+    } else if name.contains("iphone") {
+        SourceKind::Phone
+    } else if name.contains("ring") {
+        SourceKind::Ring
+    } else if name.contains("band") {
+        SourceKind::Band
+    } else if device.model.is_some() {
+        SourceKind::Instrument
+    } else {
+        SourceKind::App
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_iphones_of_one_name_are_two_sources_and_one_address_is_one() {
+        let phone = |hardware: &str| {
+            source(
+                "iPhone",
+                Some(&Device {
+                    hardware: Some(hardware.into()),
+                    ..Device::default()
+                }),
+            )
+            .key
+        };
+        assert_ne!(phone("iPhone14,2"), phone("iPhone15,3"));
+        assert_eq!(
+            source("太郎の\u{a0}Apple Watch", None).key,
+            source("太郎の Apple Watch", None).key
+        );
+    }
+
+    #[test]
+    fn impossible_values_are_refused_and_unlikely_ones_flagged() {
+        let heart = |text: &[u8]| quantity(Metric::HEART_RATE, Conversion::IDENTITY, text);
+        assert_eq!(heart(b"72").unwrap().1, Flags::default());
+        assert_eq!(heart(b"260").unwrap().1, Flags::OUT_OF_RANGE);
+        assert_eq!(heart(b"0"), Err(Rejection("implausible")));
+        assert_eq!(heart(b"NaN"), Err(Rejection("not-a-number")));
+        assert_eq!(pressure_bounds(0, Decimal::whole(400)), Err(Rejection("implausible")));
+    }
+}

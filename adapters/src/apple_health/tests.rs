@@ -1,0 +1,172 @@
+//! The adapter as a whole: fixtures, containers, damage.
+
+use model::{Accounting, Outcome};
+use proptest::prelude::*;
+
+use super::AppleHealth;
+use super::synthetic::{Synthetic, write_export, write_zip};
+use crate::harness::{Collected, hold, read};
+use crate::{Adapter as _, Input, Reading};
+
+const EVERYDAY: &str = include_str!("fixtures/everyday.xml");
+
+fn reasons(accounting: &Accounting) -> Vec<String> {
+    accounting
+        .reasons
+        .iter()
+        .map(|((outcome, reason), count)| format!("{outcome}: {reason} {count}"))
+        .collect()
+}
+
+fn good(bytes: &[u8]) -> (Collected, Reading) {
+    let (collected, reading) = read(&AppleHealth, bytes);
+    (collected, reading.unwrap())
+}
+
+fn synthetic(unsorted: bool) -> Synthetic {
+    Synthetic {
+        seed: 1,
+        first_day: model::LocalDay::from_ymd(2026, 5, 1).unwrap(),
+        days: 4,
+        exported: None,
+        heart_rates: 100,
+        with_watch: true,
+        unsorted,
+    }
+}
+
+fn xml(wanted: &Synthetic) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_export(&mut bytes, wanted).unwrap();
+    bytes
+}
+
+#[test]
+fn the_everyday_export_holds_what_every_adapter_must() {
+    hold(&AppleHealth, EVERYDAY);
+}
+
+#[test]
+fn the_everyday_export_gives_these_samples() {
+    let (collected, reading) = good(EVERYDAY.as_bytes());
+    assert!(reading.ended.is_none());
+    insta::assert_snapshot!(collected.lines().join("\n"));
+    insta::assert_snapshot!(reasons(&reading.accounting).join("\n"));
+}
+
+#[test]
+fn a_zip_is_found_by_content_whatever_its_name_and_gives_the_same() {
+    let mut zip = Vec::new();
+    write_zip(&mut zip, &synthetic(false)).unwrap();
+    let plain = good(&xml(&synthetic(false))).0.lines();
+    assert!(AppleHealth.recognises(&Input {
+        bytes: &zip.as_slice(),
+        size: zip.len() as u64
+    }));
+    assert_eq!(good(&zip).0.lines(), plain);
+}
+
+#[test]
+fn a_zip_that_was_cut_off_gives_what_it_still_holds() {
+    let mut zip = Vec::new();
+    write_zip(&mut zip, &synthetic(false)).unwrap();
+    let (collected, reading) = good(&zip[..zip.len() / 2]);
+    assert!(collected.samples().len() > 50, "{}", collected.samples().len());
+    assert!(reading.ended.unwrap().to_string().contains("export it again"));
+}
+
+#[test]
+fn the_order_of_records_changes_nothing() {
+    assert_eq!(
+        good(&xml(&synthetic(false))).0.lines(),
+        good(&xml(&synthetic(true))).0.lines()
+    );
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    let mut raw = b"<HealthData>".to_vec();
+    raw.resize(400 << 20, b' ');
+    let mut zip = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut zip);
+    let method = rawzip::CompressionMethod::DEFLATE;
+    let (mut entry, config) = archive
+        .new_file("export.xml")
+        .compression_method(method)
+        .start()
+        .unwrap();
+    let mut writer = config.wrap(flate2::write::DeflateEncoder::new(
+        &mut entry,
+        flate2::Compression::best(),
+    ));
+    std::io::Write::write_all(&mut writer, &raw).unwrap();
+    let (encoder, descriptor) = writer.finish().unwrap();
+    encoder.finish().unwrap();
+    entry.finish(descriptor).unwrap();
+    archive.finish().unwrap();
+    let (_, reading) = good(&zip);
+    assert!(reading.ended.unwrap().to_string().contains("bomb"));
+}
+
+#[test]
+fn a_foreign_xml_and_an_external_entity_are_refused() {
+    assert!(
+        read(&AppleHealth, b"<ClinicalDocument><HealthData/></ClinicalDocument>")
+            .1
+            .is_err()
+    );
+    assert!(read(&AppleHealth, b"hello").1.is_err());
+    let attack = EVERYDAY
+        .replace("]>", "<!ENTITY x SYSTEM \"file:///etc/passwd\">\n]>")
+        .replacen("sourceName=\"iPhone\"", "sourceName=\"&x;\"", 1);
+    let (_, reading) = good(attack.as_bytes());
+    assert!(reasons(&reading.accounting).contains(&"rejected: unknown-entity 1".to_owned()));
+}
+
+#[test]
+fn invalid_bytes_beside_good_records_cost_one_record() {
+    let mut bytes = EVERYDAY.as_bytes().to_vec();
+    let at = EVERYDAY.find("value=\"3300\"").unwrap() + 8;
+    bytes[at] = 0xff;
+    let (collected, reading) = good(&bytes);
+    assert!(reasons(&reading.accounting).contains(&"rejected: invalid-utf8 1".to_owned()));
+    assert_eq!(
+        collected.samples().len(),
+        good(EVERYDAY.as_bytes()).0.samples().len() - 1
+    );
+}
+
+#[test]
+fn every_record_of_a_synthetic_export_is_accounted_for() {
+    let (_, reading) = good(&xml(&synthetic(false)));
+    assert!(reading.accounting.adds_up());
+    assert_eq!(reading.accounting.rejected, 0, "{:?}", reading.accounting);
+    assert!(reading.samples > 1_000);
+    // Two readings a day, each a correlation whose children and twins are duplicates.
+    let twins = (Outcome::Duplicate, "correlation-twin".to_owned());
+    assert_eq!(reading.accounting.reasons[&twins], 4 * 2 * 2);
+}
+
+proptest! {
+    #[test]
+    fn cut_flipped_and_deleted_bytes_never_panic_and_lose_few(
+        changes in proptest::collection::vec((0..EVERYDAY.len(), any::<u8>(), any::<bool>()), 1..4),
+    ) {
+        let mut bytes = EVERYDAY.as_bytes().to_vec();
+        for (at, byte, delete) in &changes {
+            let at = at % bytes.len();
+            if *delete {
+                bytes.remove(at);
+            } else {
+                bytes[at] = *byte;
+            }
+        }
+        let whole = good(EVERYDAY.as_bytes()).0.samples().len();
+        let (collected, reading) = read(&AppleHealth, &bytes);
+        if let Ok(reading) = reading {
+            prop_assert!(reading.accounting.adds_up());
+            // A change inside the prologue or the root may end the file early, which is then said.
+            prop_assert!(reading.ended.is_some() || collected.samples().len() + 3 * changes.len() >= whole);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The subcommands, one file each: `Arguments` for clap and `run`.
+
+pub mod judge;
+pub mod sample_resources;

@@ -1,0 +1,115 @@
+//! Comparing what two consents give: whether one lies within the other, and which way a new version moved.
+//!
+//! The comparison is exact: a grant may be covered by several others together, each giving some of its days or sources.
+
+use serde::{Deserialize, Serialize};
+
+use crate::grant::{DataPeriod, Grant, IdentityGrant, Sources};
+
+use model::UtcMillis;
+
+/// What a consent, a draft or a request comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms<'a> {
+    /// Its grants.
+    pub grants: &'a [Grant],
+    /// Its lines about who the person is.
+    pub identity: IdentityGrant,
+}
+
+impl Terms<'_> {
+    /// True when at no instant these terms give anything that `other` does not.
+    pub fn within(self, other: Terms<'_>) -> bool {
+        self.grants.iter().all(|grant| grant_within(grant, other.grants))
+            && identity_within(self.identity, other.identity)
+    }
+
+    /// Which way `new` moves from these terms.
+    pub fn difference(self, new: Terms<'_>) -> Difference {
+        Difference {
+            narrowed: !self.within(new),
+            widened: !new.within(self),
+        }
+    }
+}
+
+/// Which way a new version moved. Both at once is possible; neither means that it gives the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Difference {
+    /// Something that was given is not given any more: journaled before it is committed.
+    pub narrowed: bool,
+    /// Something is given that was not: old data may show that no poller by update time meets, so it must resync.
+    pub widened: bool,
+}
+
+/// True when `outer` together give all that `inner` gives, at every instant.
+pub(crate) fn grant_within(inner: &Grant, outer: &[Grant]) -> bool {
+    let Some((first, last)) = bounds(inner.period) else {
+        return true;
+    };
+    let candidates: Vec<&Grant> = outer
+        .iter()
+        .filter(|outer| {
+            outer.category == inner.category
+                && outer.detail.includes(inner.detail)
+                && (outer.shows_running_day() || !inner.shows_running_day())
+                && ends_no_earlier(outer.expires, inner.expires)
+        })
+        .collect();
+    let covered = |source: Option<u16>| {
+        days_where_it_may_change(first, last, &candidates).all(|day| {
+            candidates.iter().any(|outer| {
+                bounds(outer.period).is_some_and(|(from, until)| (from..=until).contains(&day))
+                    && match source {
+                        Some(source) => outer.sources.contains(source),
+                        None => outer.sources == Sources::All,
+                    }
+            })
+        })
+    };
+    match &inner.sources {
+        // A source that comes later is given only by a grant of all sources.
+        Sources::All => covered(None),
+        Sources::Only(numbers) => numbers.iter().all(|&number| covered(Some(number))),
+    }
+}
+
+/// The first day, and each day after it on which some candidate begins or is over: between two of them nothing changes.
+fn days_where_it_may_change(first: i64, last: i64, candidates: &[&Grant]) -> impl Iterator<Item = i64> {
+    candidates
+        .iter()
+        .filter_map(|grant| bounds(grant.period))
+        .flat_map(|(from, until)| [from, until + 1])
+        .filter(move |day| (first..=last).contains(day))
+        .chain([first])
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// First and last day as numbers; `None` when no day is inside.
+fn bounds(period: DataPeriod) -> Option<(i64, i64)> {
+    if period.is_empty() {
+        return None;
+    }
+    let from = period.from.map_or(i32::MIN, |day| day.0);
+    let until = period.until.map_or(i32::MAX, |day| day.0);
+    Some((from.into(), until.into()))
+}
+
+fn ends_no_earlier(outer: Option<UtcMillis>, inner: Option<UtcMillis>) -> bool {
+    match (outer, inner) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(outer), Some(inner)) => outer >= inner,
+    }
+}
+
+fn identity_within(inner: IdentityGrant, outer: IdentityGrant) -> bool {
+    let line = |inner: bool, outer: bool| outer || !inner;
+    !inner.gives_something()
+        || (line(inner.name, outer.name)
+            && line(inner.address, outer.address)
+            && line(inner.birth_date, outer.birth_date)
+            && line(inner.age_band_and_sex, outer.age_band_and_sex)
+            && ends_no_earlier(outer.expires, inner.expires))
+}

@@ -1,0 +1,1 @@
+//! Makers of consents for the tests of this crate.

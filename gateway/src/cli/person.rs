@@ -1,0 +1,92 @@
+//! `sekisho person add` and `sekisho person list`.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use model::{LocalDay, OrganisationId};
+use store::{NewOrganisation, NewPerson, OrganisationKind, Sex};
+
+use super::{CommandError, Place, block_on};
+
+/// Arguments of `person`.
+#[derive(Debug, Args)]
+pub struct PersonArguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: PersonCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PersonCommand {
+    /// Add a resident; the last word printed is the id that `import --person` takes.
+    Add {
+        /// The resident's name.
+        #[arg(long)]
+        name: String,
+        /// Birth date, YYYY-MM-DD.
+        #[arg(long, value_parser = parse_day)]
+        birth_date: Option<LocalDay>,
+        /// Sex: male, female, other or unknown.
+        #[arg(long, value_parser = parse_sex)]
+        sex: Option<Sex>,
+        /// Number of the organisation that the resident belongs to; without it the first one, made when there is none.
+        #[arg(long, value_name = "O")]
+        organisation: Option<OrganisationId>,
+    },
+    /// List residents: id, organisation, name.
+    List,
+}
+
+fn parse_day(text: &str) -> Result<LocalDay, String> {
+    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
+}
+
+fn parse_sex(text: &str) -> Result<Sex, String> {
+    Sex::from_key(text).ok_or_else(|| "male, female, other or unknown are allowed".to_owned())
+}
+
+/// Adds or lists.
+pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
+    block_on(async move {
+        let (_, store) = arguments.place.open().await?;
+        match arguments.command {
+            PersonCommand::Add { name, birth_date, sex, organisation } => {
+                let organisation = match organisation {
+                    Some(organisation) => organisation,
+                    None => match store.organisations().await?.first() {
+                        Some(first) => first.id,
+                        None => {
+                            let kind = OrganisationKind::Municipality;
+                            store.create_organisation(NewOrganisation { name: "default".to_owned(), kind }).await?
+                        }
+                    },
+                };
+                let person = store
+                    .create_person(NewPerson {
+                        name: Some(name),
+                        birth_date,
+                        sex,
+                        organisation: Some(organisation),
+                        ..NewPerson::default()
+                    })
+                    .await?;
+                println!("added person {person}");
+            }
+            PersonCommand::List => {
+                let mut after = None;
+                loop {
+                    let people = store.people(after, 1_000).await?;
+                    let Some(last) = people.last() else { break };
+                    after = Some(last.id);
+                    for person in &people {
+                        let organisation = person.organisation.map_or_else(|| "-".to_owned(), |o| o.to_string());
+                        println!("{}\t{organisation}\t{}", person.id, person.name.as_deref().unwrap_or("-"));
+                    }
+                }
+            }
+        }
+        store.close().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}

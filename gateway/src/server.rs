@@ -1,0 +1,120 @@
+//! The router, the layers that every route shares, and the loop that serves.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::state::AppState;
+use crate::{fhir, health, oauth, portal, sign_in};
+
+/// The largest request body: nothing here needs more. Files come in through the command line.
+const MAX_BODY: usize = 256 * 1024;
+
+/// All routes.
+pub fn router(state: AppState) -> Router {
+    let timeout = Duration::from_secs(state.config.http.timeout_seconds);
+    Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .merge(fhir::routes())
+        .merge(oauth::routes())
+        .merge(sign_in::routes())
+        .merge(portal::routes())
+        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        // The cheapest level: compression, not rendering, is the cost of a page.
+        .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(PropagateRequestIdLayer::new(HeaderName::from_static("x-request-id")))
+        .layer(SetRequestIdLayer::new(HeaderName::from_static("x-request-id"), MakeRequestUuid))
+        .with_state(state)
+}
+
+/// One span and one counted, timed event a request: method, route and status, never a query or a value.
+async fn observe(State(_state): State<AppState>, request: Request, next: Next) -> Response {
+    #[expect(clippy::disallowed_methods, reason = "a duration for the metrics, never a decision")]
+    let began = std::time::Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let request_id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .filter(|id| id.len() <= 64)
+        .unwrap_or_default()
+        .to_owned();
+    let span = tracing::info_span!("http.request", %method, route, request_id);
+    let response = tracing::Instrument::instrument(next.run(request), span).await;
+    let status = response.status().as_u16();
+    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::counter!("sekisho_http_requests_total", &labels).increment(1);
+    metrics::histogram!("sekisho_http_request_seconds", "route" => route.clone()).record(began.elapsed().as_secs_f64());
+    tracing::info!(%method, route, request_id, status, milliseconds = began.elapsed().as_millis() as u64, "answered");
+    response
+}
+
+/// Serves until `stop` resolves; requests under way are answered.
+///
+/// # Errors
+/// What the socket reports.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    state: AppState,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let sweeper = tokio::spawn(sweep(state.clone()));
+    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop).await;
+    sweeper.abort();
+    served
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
+}
+
+/// Deletes what has run out (codes, tokens, sessions) every ten minutes.
+async fn sweep(state: AppState) {
+    let mut every = tokio::time::interval(Duration::from_secs(600));
+    loop {
+        every.tick().await;
+        if let Err(error) = state.store.purge_expired(state.clock.now()).await {
+            tracing::warn!(%error, "expired tokens and sessions were not deleted");
+        }
+    }
+}

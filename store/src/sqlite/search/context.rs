@@ -1,0 +1,160 @@
+//! What every step of a search needs to know of the person: key, home zone, last commit, and when each commit was made.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use consent::{ConsentsVersion, Detail};
+use model::{BatchId, LocalDay, Metric, PersonId, RecordKey, RecordKind, Sample, UtcMillis};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::super::database::Snapshot;
+use super::super::fault::Doing as _;
+use super::super::leaves::{self, Row, Rows};
+use super::super::people;
+use super::super::seal::SealKey;
+use super::super::zone::HomeZone;
+use crate::reads::{HeldAccess, Record, StoredSample};
+use crate::{Result, StoreError};
+
+/// One search's view of one person.
+pub(crate) struct Context<'a> {
+    pub(crate) snapshot: &'a Snapshot<'a>,
+    pub(crate) access: &'a HeldAccess,
+    pub(crate) person: PersonId,
+    pub(crate) key: Arc<SealKey>,
+    pub(crate) zone: HomeZone,
+    pub(crate) now: UtcMillis,
+    pub(crate) today: LocalDay,
+    seq: i64,
+    last_commit: UtcMillis,
+    consents_version: u64,
+    commits: HashMap<i64, (UtcMillis, BatchId)>,
+}
+
+impl<'a> Context<'a> {
+    /// Looks the person up in the snapshot.
+    pub(crate) fn new(snapshot: &'a Snapshot<'a>, access: &'a HeldAccess, now: UtcMillis) -> Result<Self> {
+        let person = access.person();
+        let key = snapshot.person_key(person)?;
+        let mut zone = HomeZone::new(&people::profile(snapshot, person)?.home_zone);
+        let (seq, last_commit, consents_version): (i64, i64, i64) = snapshot
+            .prepare_cached("SELECT seq, commit_ms, consent_version FROM person WHERE id = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([person.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            })
+            .doing("reading a person")?;
+        Ok(Self {
+            snapshot,
+            access,
+            person,
+            key,
+            today: zone.day_at(now),
+            zone,
+            now,
+            seq,
+            last_commit: UtcMillis(last_commit),
+            consents_version: consents_version as u64,
+            commits: HashMap::new(),
+        })
+    }
+
+    /// The person's last commit.
+    pub(crate) fn last_commit(&self) -> UtcMillis {
+        self.last_commit
+    }
+
+    /// The person's last commit number.
+    pub(crate) fn last_seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// The person's consents version.
+    pub(crate) fn consents_version(&self) -> ConsentsVersion {
+        ConsentsVersion(self.consents_version)
+    }
+
+    /// When a commit was made, and by which delivery.
+    pub(crate) fn commit(&mut self, seq: i64) -> Result<(UtcMillis, BatchId)> {
+        if let Some(found) = self.commits.get(&seq) {
+            return Ok(*found);
+        }
+        let found: Option<(i64, u32)> = self
+            .snapshot
+            .prepare_cached("SELECT at_ms, batch FROM commits WHERE person = ?1 AND seq = ?2")
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![self.person.0, seq], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
+            .doing("reading a commit")?;
+        let (at, batch) =
+            found.ok_or_else(|| StoreError::damaged(format!("commit {seq} of person {} is missing", self.person)))?;
+        let found = (UtcMillis(at), BatchId(batch));
+        self.commits.insert(seq, found);
+        Ok(found)
+    }
+
+    /// The first commit made at or after an instant: commits are numbered without gaps and their times only grow.
+    pub(crate) fn first_seq_at(&mut self, instant: UtcMillis) -> Result<i64> {
+        let (mut low, mut high) = (1, self.seq + 1);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.commit(middle)?.0 < instant {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The rows of a leaf, decoded once for all who read it.
+    pub(crate) fn rows(&self, leaf: i64) -> Result<Rows> {
+        leaves::rows(self.snapshot, &self.key, self.person, leaf)
+    }
+
+    /// True when the access key shows this sample.
+    pub(crate) fn shows(&self, sample: &Sample) -> bool {
+        let metric = sample.metric;
+        let (category, day) = (metric.category(), sample.local_day());
+        if detail(metric) == Detail::Daily {
+            self.access.permits_day(category, sample.source, day, self.today)
+        } else {
+            self.access.permits(category, sample.source, day)
+        }
+    }
+
+    /// A row as a record.
+    pub(crate) fn record(&mut self, row: &Row) -> Result<Record> {
+        let (committed, batch) = self.commit(row.seq)?;
+        let kind = if row.sample.metric == Metric::SLEEP_SESSION {
+            RecordKind::Session
+        } else {
+            RecordKind::Sample
+        };
+        Ok(Record::Sample(StoredSample {
+            key: RecordKey {
+                person: self.person,
+                kind,
+                metric: row.sample.metric,
+                source: row.sample.source,
+                start: row.first_start,
+                tie_break: row.tie_break,
+            },
+            sample: row.sample.clone(),
+            version: row.version,
+            committed,
+            batch,
+            dead: row.dead,
+        }))
+    }
+}
+
+/// The detail under which a metric's samples show: a night is a day's summary, everything else is raw.
+pub(crate) fn detail(metric: Metric) -> Detail {
+    if metric == Metric::SLEEP_SESSION {
+        Detail::Daily
+    } else {
+        Detail::Raw
+    }
+}
