@@ -1,0 +1,87 @@
+//! What every request handler shares: the store, the configuration, the keys of outward things, time and randomness.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use aws_lc_rs::hkdf;
+use metrics_exporter_prometheus::PrometheusHandle;
+use model::environment::{Clock, Randomness};
+use store::Store;
+use zeroize::Zeroizing;
+
+use crate::config::Config;
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::pairwise::Pairwise;
+use crate::{logging, secrets, sign_in};
+
+/// A cheap handle; clones share everything.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// What is shared.
+pub struct Shared {
+    /// Everything that persists.
+    pub store: Store,
+    /// The configuration as started with.
+    pub config: Config,
+    /// Outward ids.
+    pub pairwise: Pairwise,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes tokens, codes and numbers.
+    pub randomness: Arc<dyn Randomness>,
+    /// Counters for `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// The OpenID provider that residents sign in with.
+    pub provider: sign_in::Provider,
+    root: hkdf::Prk,
+}
+
+struct Bytes32;
+
+impl hkdf::KeyType for Bytes32 {
+    fn len(&self) -> usize {
+        32
+    }
+}
+
+impl AppState {
+    /// The state of one server.
+    ///
+    /// # Errors
+    /// Secrets that cannot be read, and settings that cannot be.
+    pub fn new(config: Config, store: Store) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let id_root = secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
+        let provider = sign_in::Provider::new(&config)?;
+        Ok(Self(Arc::new(Shared {
+            pairwise: Pairwise::new(&id_root),
+            root: hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho derived keys").extract(id_root.as_slice()),
+            clock: Arc::new(MachineClock),
+            randomness: Arc::new(MachineRandomness),
+            metrics: logging::metrics(),
+            provider,
+            config,
+            store,
+        })))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Shared {
+    /// A key for one purpose of this server (cursors, form tokens), from the root of outward ids by HKDF (RFC 5869).
+    pub fn derived_key(&self, purpose: &'static str) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "32 bytes are within HKDF's reach")]
+        self.root
+            .expand(&[purpose.as_bytes()], Bytes32)
+            .and_then(|material| material.fill(key.as_mut_slice()))
+            .expect("32 bytes are within HKDF's reach");
+        key
+    }
+}
