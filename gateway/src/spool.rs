@@ -41,7 +41,8 @@ impl Spool {
         std::fs::remove_file(&path)?;
         let mut key = Zeroizing::new([0; 32]);
         randomness.fill(key.as_mut_slice());
-        let key = UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| io::Error::other("a key of the wrong length"))?;
+        let key =
+            UnboundKey::new(&AES_256_GCM, key.as_slice()).map_err(|_| io::Error::other("a key of the wrong length"))?;
         let mut spool = Self {
             file,
             key: LessSafeKey::new(key),
@@ -59,7 +60,9 @@ impl Spool {
             spool.file.write_all(&sealed)?;
             spool.size += length as u64;
             if spool.size > MOST {
-                return Err(io::Error::other("more than 64 GiB on standard input; name the file instead"));
+                return Err(io::Error::other(
+                    "more than 64 GiB on standard input; name the file instead",
+                ));
             }
             if length < BLOCK {
                 break;
@@ -119,7 +122,9 @@ impl ReaderAt for Spool {
         if opened.as_ref().is_none_or(|(known, _)| *known != number) {
             *opened = Some((number, self.block(number)?));
         }
-        let Some((_, block)) = opened.as_ref() else { return Ok(0) };
+        let Some((_, block)) = opened.as_ref() else {
+            return Ok(0);
+        };
         let from = (offset % BLOCK as u64) as usize;
         let length = buffer.len().min(block.len().saturating_sub(from));
         buffer[..length].copy_from_slice(&block[from..from + length]);
@@ -135,7 +140,12 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out_at_any_place_and_lies_nowhere_in_clear() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let text: Vec<u8> = b"a word that must not lie on disk. ".iter().copied().cycle().take(3 * BLOCK + 17).collect();
+        let text: Vec<u8> = b"a word that must not lie on disk. "
+            .iter()
+            .copied()
+            .cycle()
+            .take(3 * BLOCK + 17)
+            .collect();
         let spool = Spool::fill(folder.path(), &mut &text[..], &SeededRandomness::new(1))?;
         assert_eq!(spool.size(), text.len() as u64);
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 0, "the file has no name");

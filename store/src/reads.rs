@@ -358,7 +358,9 @@ impl Store {
         }
         let access = access.hold();
         self.database
-            .read("search", move |snapshot| sqlite::search::search(snapshot, &access, &search))
+            .read("search", move |snapshot| {
+                sqlite::search::search(snapshot, &access, &search)
+            })
             .await
     }
 
@@ -370,7 +372,9 @@ impl Store {
     pub async fn record(&self, access: Access<'_>, key: RecordKey, now: UtcMillis) -> Result<Option<Record>> {
         let access = access.hold();
         self.database
-            .read("read record", move |snapshot| sqlite::search::record(snapshot, &access, key, now))
+            .read("read record", move |snapshot| {
+                sqlite::search::record(snapshot, &access, key, now)
+            })
             .await
     }
 
@@ -383,7 +387,10 @@ impl Store {
         self.database
             .read("read devices", move |snapshot| {
                 let all = sqlite::sources::sources(snapshot, access.person())?;
-                Ok(all.into_iter().filter(|source| access.shows_source(source.number)).collect())
+                Ok(all
+                    .into_iter()
+                    .filter(|source| access.shows_source(source.number))
+                    .collect())
             })
             .await
     }
@@ -528,7 +535,12 @@ impl HeldAccess {
             Self::Own(_) => (true, true, true, true),
             Self::Decision(decision) => {
                 let identity = decision.identity();
-                (identity.name, identity.address, identity.birth_date, identity.age_band_and_sex)
+                (
+                    identity.name,
+                    identity.address,
+                    identity.birth_date,
+                    identity.age_band_and_sex,
+                )
             }
         };
         PatientView {

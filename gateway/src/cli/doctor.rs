@@ -30,10 +30,17 @@ pub fn run(arguments: DoctorArguments) -> Result<ExitCode, CommandError> {
             return Ok(ExitCode::FAILURE);
         }
     };
-    let secrets = [("data.master_key_file", &config.data.master_key_file), ("data.id_root_file", &config.data.id_root_file)];
+    let secrets = [
+        ("data.master_key_file", &config.data.master_key_file),
+        ("data.id_root_file", &config.data.id_root_file),
+    ];
     for (setting, file) in secrets {
         if !file.exists() {
-            tell(false, setting, "the file is missing: bring it back from where secrets are kept; a new one opens nothing");
+            tell(
+                false,
+                setting,
+                "the file is missing: bring it back from where secrets are kept; a new one opens nothing",
+            );
         }
     }
     if !healthy.get() {
@@ -50,5 +57,9 @@ pub fn run(arguments: DoctorArguments) -> Result<ExitCode, CommandError> {
         }
         Ok(())
     })?;
-    Ok(if healthy.get() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if healthy.get() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

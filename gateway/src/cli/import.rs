@@ -48,10 +48,7 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
                 read: AtomicU64::new(0),
                 bar: bar(size),
             };
-            let input = Input {
-                bytes: &watched,
-                size,
-            };
+            let input = Input { bytes: &watched, size };
             let adapter = match &arguments.adapter {
                 Some(name) => adapters::named(name).ok_or_else(|| {
                     let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
@@ -70,7 +67,11 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
         if let Some(ended) = &imported.reading.ended {
             return Err(format!("{ended}").into());
         }
-        Ok(ExitCode::from(if imported.report.accounting.rejected > 0 { SOME_REJECTED } else { 0 }))
+        Ok(ExitCode::from(if imported.report.accounting.rejected > 0 {
+            SOME_REJECTED
+        } else {
+            0
+        }))
     })
 }
 

@@ -48,7 +48,10 @@ pub fn restore(arguments: RestoreArguments) -> Result<ExitCode, CommandError> {
         // Opening replays what the journal knows and the backup does not.
         let store = super::open_store(&config).await?;
         store.close().await;
-        println!("restored into {}; all tokens and sessions have ended", config.data.folder.display());
+        println!(
+            "restored into {}; all tokens and sessions have ended",
+            config.data.folder.display()
+        );
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -79,7 +82,10 @@ pub fn rebuild(arguments: RebuildArguments) -> Result<ExitCode, CommandError> {
         let Rebuild::Totals { person } = arguments.what;
         let report = store.rebuild_totals(person).await?;
         store.close().await;
-        println!("{} people, {} months computed, {} were different", report.people, report.months, report.changed);
+        println!(
+            "{} people, {} months computed, {} were different",
+            report.people, report.months, report.changed
+        );
         Ok(ExitCode::SUCCESS)
     })
 }

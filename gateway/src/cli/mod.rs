@@ -137,8 +137,7 @@ pub async fn open_store(config: &Config) -> Result<Store, CommandError> {
 
 async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError> {
     secrets::private_folder(&config.data.folder)?;
-    let master_key =
-        secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
+    let master_key = secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
     if exclusive {
         // Made with the folder, so that a backup of the secrets taken on the first day has both.
         secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
@@ -156,5 +155,8 @@ async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError
 
 /// Runs a command's future on a fresh runtime.
 pub fn block_on<T>(future: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
 }

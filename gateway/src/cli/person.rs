@@ -48,7 +48,8 @@ fn parse_sex(text: &str) -> Result<Sex, String> {
         "female" => Some(Sex::Female),
         "other" => Some(Sex::Other),
         _ => None,
-    }.ok_or_else(|| "male, female or other are allowed".to_owned())
+    }
+    .ok_or_else(|| "male, female or other are allowed".to_owned())
 }
 
 /// Adds or lists.
@@ -56,7 +57,12 @@ pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let (_, store) = arguments.place.open().await?;
         match arguments.command {
-            PersonCommand::Add { name, birth_date, sex, organisation } => {
+            PersonCommand::Add {
+                name,
+                birth_date,
+                sex,
+                organisation,
+            } => {
                 let person = store
                     .create_person(NewPerson {
                         name: Some(name),
@@ -75,7 +81,11 @@ pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
                     let Some(last) = people.last() else { break };
                     after = Some(last.id);
                     for person in &people {
-                        let name = if person.erased { "(erased)" } else { person.name.as_deref().unwrap_or("-") };
+                        let name = if person.erased {
+                            "(erased)"
+                        } else {
+                            person.name.as_deref().unwrap_or("-")
+                        };
                         println!("{}\t{}\t{name}", person.id, person.custodian);
                     }
                 }

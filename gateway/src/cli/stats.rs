@@ -33,7 +33,11 @@ pub fn run(arguments: StatsArguments) -> Result<ExitCode, CommandError> {
 }
 
 fn share(bytes: u64, samples: u64) -> f64 {
-    if samples == 0 { 0.0 } else { (bytes as f64 / samples as f64 * 100.0).round() / 100.0 }
+    if samples == 0 {
+        0.0
+    } else {
+        (bytes as f64 / samples as f64 * 100.0).round() / 100.0
+    }
 }
 
 fn as_json(stats: &Stats) -> Value {
@@ -66,12 +70,20 @@ fn print(stats: &Stats) {
     println!("samples         {:>14}", stats.samples);
     println!("bytes on disk   {:>14}", stats.bytes_on_disk);
     println!("bytes a sample  {:>14.2}", share(stats.bytes_on_disk, stats.samples));
-    println!("parked numbers  {:>14} in {} bytes", stats.parked_samples, stats.parked_bytes);
+    println!(
+        "parked numbers  {:>14} in {} bytes",
+        stats.parked_samples, stats.parked_bytes
+    );
     println!("kept text       {:>14} bytes", stats.raw_bytes);
     println!();
     println!("{:<36} {:>12} {:>14} {:>10}", "metric", "samples", "bytes", "a sample");
     for row in &stats.by_metric {
         let each = share(row.bytes, row.samples);
-        println!("{:<36} {:>12} {:>14} {each:>10.2}", row.metric.key(), row.samples, row.bytes);
+        println!(
+            "{:<36} {:>12} {:>14} {each:>10.2}",
+            row.metric.key(),
+            row.samples,
+            row.bytes
+        );
     }
 }

@@ -56,7 +56,11 @@ pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
         unsorted: arguments.unsorted,
     };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&arguments.file)?);
-    if arguments.file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
+    if arguments
+        .file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+    {
         synthetic::write_zip(&mut out, &wanted)?;
     } else {
         synthetic::write_export(&mut out, &wanted)?;

@@ -255,8 +255,8 @@ impl Database {
             shared.leaves.forget(person);
             shared.keys.destroy_person(person)
         })
-            .await
-            .map_err(|_| StoreError::Closed)?
+        .await
+        .map_err(|_| StoreError::Closed)?
     }
 
     /// The instant now.

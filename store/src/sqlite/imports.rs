@@ -368,12 +368,16 @@ impl Intake {
             match pending.wait()? {
                 Done::Samples(merged) => {
                     self.accounting.count_many(Outcome::Stored, "", merged.new);
-                    self.accounting.count_many(Outcome::Stored, "new version", merged.versions);
+                    self.accounting
+                        .count_many(Outcome::Stored, "new version", merged.versions);
                     self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
                     self.accounting
                         .count_many(Outcome::Duplicate, "superseded", merged.superseded);
-                    self.accounting
-                        .count_many(Outcome::Rejected, "more than 4,096 records of one second", merged.refused);
+                    self.accounting.count_many(
+                        Outcome::Rejected,
+                        "more than 4,096 records of one second",
+                        merged.refused,
+                    );
                     self.report.add(&merged);
                 }
                 Done::Parked(merged) => self.parked_new += merged.new,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use model::environment::{HandClock, SeededRandomness};
+use model::environment::{Clock as _, HandClock, SeededRandomness};
 use model::{PersonId, UtcMillis};
 use store::{MasterKey, NewPerson, OpenOptions, Result, Store};
 use tempfile::TempDir;
@@ -66,5 +66,10 @@ impl House {
             })
             .await
             .expect("a person")
+    }
+
+    /// The instant now.
+    pub fn now(&self) -> UtcMillis {
+        self.clock.now()
     }
 }

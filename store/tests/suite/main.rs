@@ -2,6 +2,9 @@
 //!
 //! Each file is one concern; the cases that decide the design stand in files named after them.
 
+mod days;
+mod deliveries;
 mod harness;
+mod named_cases;
 mod people;
 mod whole;
