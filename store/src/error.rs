@@ -85,6 +85,9 @@ pub enum StoreError {
     /// The person's consents changed between the decision and this call: decide anew.
     #[error("the person's consents changed meanwhile")]
     ConsentsChanged,
+    /// The consent cannot change, or the draft cannot become one.
+    #[error(transparent)]
+    Consent(#[from] consent::TransitionError),
     /// The store was opened beside another process and can only read.
     #[error("the store was opened for reading only")]
     ReadOnly,
@@ -107,6 +110,12 @@ pub enum StoreError {
         /// What the database said: a code and a sentence, never bound values.
         detail: String,
     },
+}
+
+impl From<consent::DraftError> for StoreError {
+    fn from(error: consent::DraftError) -> Self {
+        Self::Consent(error.into())
+    }
 }
 
 impl StoreError {

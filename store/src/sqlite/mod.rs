@@ -2,6 +2,10 @@
 //!
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
+pub(crate) mod audit;
+pub(crate) mod authorization;
+pub(crate) mod chain;
+pub(crate) mod consents;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod fault;
@@ -10,7 +14,9 @@ pub(crate) mod keys;
 pub(crate) mod operations;
 pub(crate) mod people;
 pub(crate) mod readers;
+pub(crate) mod recipients;
 pub(crate) mod schema;
 pub(crate) mod seal;
+pub(crate) mod sessions;
 pub(crate) mod settle;
 pub(crate) mod writer;

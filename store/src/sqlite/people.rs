@@ -30,6 +30,10 @@ const ERASED_TABLES: &[&str] = &[
     "parked_type",
     "parked",
     "raw",
+    "code",
+    "token_family",
+    "token",
+    "session",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.
