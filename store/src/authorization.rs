@@ -216,7 +216,11 @@ impl Store {
     pub async fn create_recipient(&self, new: NewRecipient) -> Result<RecipientId> {
         let fits = |text: &str| !text.trim().is_empty() && text.len() <= 1_024;
         let texts = new.purposes.iter().flat_map(|purpose| [&purpose.ja, &purpose.en]);
-        if ![&new.name_ja, &new.name_en].into_iter().chain(texts).all(|text| fits(text)) {
+        if ![&new.name_ja, &new.name_en]
+            .into_iter()
+            .chain(texts)
+            .all(|text| fits(text))
+        {
             return Err(StoreError::Invalid {
                 what: "a recipient's names and the texts of its purposes have 1 to 1024 bytes",
             });
@@ -270,9 +274,7 @@ impl Store {
         // RFC 6749 3.1.2: absolute, without a fragment.
         let is_redirect = |uri: &String| {
             let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-            !scheme.is_empty()
-                && uri.len() <= 2_048
-                && uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+            !scheme.is_empty() && uri.len() <= 2_048 && uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         };
         if !(1..=16).contains(&new.redirect_uris.len()) || !new.redirect_uris.iter().all(is_redirect) {
             return Err(StoreError::Invalid {

@@ -109,7 +109,7 @@ impl Store {
     /// What stands in the way.
     pub async fn ready(&self) -> Result<()> {
         self.database
-            .read("ready", |reading| sqlite::operations::ready(reading))
+            .read("ready", sqlite::operations::ready)
             .await?;
         self.database.write("ready", |_| Ok(())).await
     }

@@ -14,6 +14,7 @@ use model::environment::{Clock, Randomness};
 use model::{PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::consents::Cache;
 use super::fault::Doing as _;
 use super::journal::Journal;
 use super::keys::Keys;
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) keys: Keys,
+    pub(crate) consents: Cache,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
 }
@@ -164,6 +166,7 @@ impl Database {
             clock: options.clock,
             randomness: options.randomness,
             keys,
+            consents: Cache::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),
         });
