@@ -191,3 +191,96 @@ fn heads(snapshot: &Snapshot<'_>, chain: Chain) -> Result<HashMap<u32, (i64, Vec
         })
         .doing("verifying chains")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use model::UtcMillis;
+    use model::environment::{HandClock, SeededRandomness};
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::sqlite::database::{Database, FILE};
+    use crate::sqlite::people;
+    use crate::{MasterKey, NewPerson, OpenOptions};
+
+    fn open_folder(folder: &Path, seed: u64) -> Result<Database> {
+        Database::open(OpenOptions {
+            folder: folder.to_owned(),
+            master_key: MasterKey::new([7; 32]),
+            clock: Arc::new(HandClock::at(UtcMillis(1_778_338_800_000))),
+            randomness: Arc::new(SeededRandomness::new(seed)),
+            exclusive: true,
+            size_limit: None,
+        })
+    }
+
+    /// A closed folder with three access events of each of two people.
+    fn folder_with_events() -> Result<tempfile::TempDir> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = open_folder(folder.path(), 1)?;
+        let unit = database.queue("events", false, |writing| {
+            for _ in 0..2 {
+                let person = people::create_person(
+                    writing,
+                    &NewPerson {
+                        home_zone: "Asia/Tokyo".to_owned(),
+                        ..NewPerson::default()
+                    },
+                )?;
+                for event in 0..3 {
+                    let link = append(writing, Chain::Access, person, OrganisationId(1), &[event])?;
+                    writing
+                        .execute(
+                            "INSERT INTO access_event (person, number, body, hash) VALUES (?1, ?2, ?3, ?4)",
+                            params![person.0, link.number, link.body, link.hash],
+                        )
+                        .doing("adding an event")?;
+                }
+            }
+            Ok(())
+        })?;
+        unit.wait()?;
+        database.close();
+        Ok(folder)
+    }
+
+    fn verified_after(tampering: &str) -> Result<std::result::Result<String, String>> {
+        let folder = folder_with_events()?;
+        let connection = Connection::open(folder.path().join(FILE)).expect("the database");
+        connection.execute_batch(tampering).expect("tampering");
+        drop(connection);
+        let database = open_folder(folder.path(), 2)?;
+        database.read_blocking(verify)
+    }
+
+    #[test]
+    fn chains_that_nobody_touched_hold() -> Result<()> {
+        let seen = verified_after("")?;
+        assert_eq!(
+            seen.as_deref(),
+            Ok("6 rows of access_event, 0 rows of consent_change, every one in its place")
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_tampered_event_is_found() -> Result<()> {
+        for tampering in [
+            "UPDATE access_event SET body = CAST(body || x'00' AS BLOB) WHERE number = 2;",
+            "UPDATE access_event SET hash = zeroblob(32) WHERE number = 2;",
+            "UPDATE access_event SET body = zeroblob(length(body)) WHERE number = 3;",
+            "DELETE FROM access_event WHERE number = 2;",
+            "DELETE FROM access_event WHERE number = 3;",
+            "DELETE FROM access_event;",
+            "DELETE FROM chain_head;",
+            "UPDATE access_event SET number = number + 10;",
+        ] {
+            let seen = verified_after(tampering)?;
+            assert!(seen.is_err(), "{tampering} was not found");
+        }
+        Ok(())
+    }
+}
