@@ -41,7 +41,7 @@ async fn giving_again_is_a_new_version_of_the_one_consent() -> Result<()> {
     assert_eq!((second.id, second.version), (first.id, 2));
     assert_eq!((third.id, third.version), (first.id, 3));
     let consents = house.store.person_consents(person).await?;
-    assert_eq!(consents.consents(), [third.clone()]);
+    assert_eq!(consents.consents(), std::slice::from_ref(&third));
     let decision = house.decide(&third).await?;
     assert!(decision.gives(Sleep, Detail::Raw) && !decision.gives(Activity, Detail::Daily));
     let history = house.store.consent_history(&own(person), first.id).await?;
