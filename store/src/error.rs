@@ -87,7 +87,7 @@ pub enum StoreError {
     ConsentsChanged,
     /// The consent cannot change, or the draft cannot become one.
     #[error(transparent)]
-    Consent(#[from] consent::TransitionError),
+    Consent(consent::TransitionError),
     /// The store was opened beside another process and can only read.
     #[error("the store was opened for reading only")]
     ReadOnly,
@@ -110,12 +110,6 @@ pub enum StoreError {
         /// What the database said: a code and a sentence, never bound values.
         detail: String,
     },
-}
-
-impl From<consent::DraftError> for StoreError {
-    fn from(error: consent::DraftError) -> Self {
-        Self::Consent(error.into())
-    }
 }
 
 impl StoreError {

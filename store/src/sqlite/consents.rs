@@ -265,13 +265,15 @@ pub(crate) fn give(writing: &Writing<'_>, draft: ConsentDraft) -> Result<Consent
         })
         .doing("finding the active consent")?;
     let Some(active) = active else {
-        let given = draft.give(fresh_id(writing)?, now)?;
+        let given = draft
+            .give(fresh_id(writing)?, now)
+            .map_err(|error| StoreError::Consent(error.into()))?;
         keep(writing, custodian, &given)?;
         return Ok(given);
     };
     let id = ConsentId(active as u64);
     let old = latest(writing, person, id)?.ok_or_else(|| StoreError::damaged(format!("consent, row {active}")))?;
-    let superseded = old.supersede(draft, now)?;
+    let superseded = old.supersede(draft, now).map_err(StoreError::Consent)?;
     if superseded.difference.narrowed {
         let plain = serde_json::to_vec(&superseded.new).map_err(|_| StoreError::damaged("a consent"))?;
         let body = writing.keys().organisation(custodian)?.seal(
@@ -308,7 +310,7 @@ fn fresh_id(writing: &Writing<'_>) -> Result<ConsentId> {
 
 pub(crate) fn withdraw(writing: &Writing<'_>, person: PersonId, consent: ConsentId) -> Result<Consent> {
     let active = latest(writing, person, consent)?.ok_or(StoreError::NotFound { what: "consent" })?;
-    let withdrawn = active.withdraw(writing.now())?;
+    let withdrawn = active.withdraw(writing.now()).map_err(StoreError::Consent)?;
     writing.journal(Step::Withdrawal, person, consent.0, Vec::new())?;
     let custodian = lock_living(writing, person)?;
     end(writing, custodian, &withdrawn)?;

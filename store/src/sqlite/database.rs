@@ -18,6 +18,7 @@ use super::consents::Cache;
 use super::fault::Doing as _;
 use super::journal::Journal;
 use super::keys::Keys;
+use super::leaves::LeafCache;
 use super::readers::Readers;
 use super::seal::SealKey;
 use super::writer::{self, Message, Work, Writing};
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) keys: Keys,
     pub(crate) consents: Cache,
+    pub(crate) leaves: LeafCache,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
 }
@@ -167,6 +169,7 @@ impl Database {
             randomness: options.randomness,
             keys,
             consents: Cache::default(),
+            leaves: LeafCache::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),
         });
@@ -251,9 +254,12 @@ impl Database {
     /// Destroys the key of a person whose row says *erased*.
     pub(crate) async fn destroy_person_key(&self, person: PersonId) -> Result<()> {
         let shared = Arc::clone(&self.inner.shared);
-        tokio::task::spawn_blocking(move || shared.keys.destroy_person(person))
-            .await
-            .map_err(|_| StoreError::Closed)?
+        tokio::task::spawn_blocking(move || {
+            shared.leaves.forget(person);
+            shared.keys.destroy_person(person)
+        })
+        .await
+        .map_err(|_| StoreError::Closed)?
     }
 
     /// The instant now.
