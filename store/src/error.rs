@@ -85,6 +85,9 @@ pub enum StoreError {
     /// The person's consents changed between the decision and this call: decide anew.
     #[error("the person's consents changed meanwhile")]
     ConsentsChanged,
+    /// The consent cannot change, or the draft cannot become one.
+    #[error(transparent)]
+    Consent(consent::TransitionError),
     /// The store was opened beside another process and can only read.
     #[error("the store was opened for reading only")]
     ReadOnly,

@@ -4,6 +4,9 @@
 //! below. Values are read with an access key that only the `consent` crate can make; what computes inside the store
 //! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
 
+mod audit;
+mod authorization;
+mod consents;
 mod error;
 mod imports;
 mod leaf;
@@ -18,6 +21,11 @@ use std::sync::Arc;
 
 use model::environment::{Clock, Randomness};
 
+pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind};
+pub use authorization::{
+    Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
+    Revocation, Rotation, SessionRecord, TokenRecord,
+};
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};

@@ -117,9 +117,7 @@ impl Store {
     /// # Errors
     /// What stands in the way.
     pub async fn ready(&self) -> Result<()> {
-        self.database
-            .read("ready", |reading| sqlite::operations::ready(reading))
-            .await?;
+        self.database.read("ready", sqlite::operations::ready).await?;
         self.database.write("ready", |_| Ok(())).await
     }
 

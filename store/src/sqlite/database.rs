@@ -14,6 +14,7 @@ use model::environment::{Clock, Randomness};
 use model::{PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::consents::Cache;
 use super::fault::Doing as _;
 use super::journal::Journal;
 use super::keys::Keys;
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) keys: Keys,
+    pub(crate) consents: Cache,
     pub(crate) leaves: LeafCache,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
@@ -166,6 +168,7 @@ impl Database {
             clock: options.clock,
             randomness: options.randomness,
             keys,
+            consents: Cache::default(),
             leaves: LeafCache::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::PersonId;
 use model::time::MINUTE_MS;
 
+use super::chain;
 use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
 use super::journal::Journal;
@@ -26,6 +27,7 @@ pub(crate) fn examine(database: &Database) -> Result<Vec<Finding>> {
             finding("journal", journal(snapshot)),
             finding("totals", totals(snapshot)),
         ];
+        findings.push(finding("audit chains", chain::verify(snapshot)));
         findings.push(finding("clock", clock(snapshot, now.0)));
         Ok(findings)
     })

@@ -2,7 +2,11 @@
 //!
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
+pub(crate) mod audit;
+pub(crate) mod authorization;
 pub(crate) mod batches;
+pub(crate) mod chain;
+pub(crate) mod consents;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod fault;
@@ -15,9 +19,11 @@ pub(crate) mod parked;
 pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod readers;
+pub(crate) mod recipients;
 pub(crate) mod schema;
 pub(crate) mod seal;
 pub(crate) mod search;
+pub(crate) mod sessions;
 pub(crate) mod settle;
 pub(crate) mod sources;
 pub(crate) mod totals;

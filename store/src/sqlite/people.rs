@@ -4,6 +4,7 @@ use model::{BatchId, LocalDay, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::consents;
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::journal::Step;
@@ -30,6 +31,10 @@ const ERASED_TABLES: &[&str] = &[
     "parked_type",
     "parked",
     "raw",
+    "code",
+    "token_family",
+    "token",
+    "session",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.
@@ -199,7 +204,7 @@ fn first_organisation(writing: &Writing<'_>) -> Result<OrganisationId> {
     }
 }
 
-fn require_organisation(connection: &Connection, organisation: OrganisationId) -> Result<OrganisationId> {
+pub(crate) fn require_organisation(connection: &Connection, organisation: OrganisationId) -> Result<OrganisationId> {
     let exists: bool = connection
         .query_row(
             "SELECT EXISTS (SELECT 1 FROM organisation WHERE id = ?1)",
@@ -374,11 +379,17 @@ pub(crate) fn erase(writing: &Writing<'_>, person: PersonId) -> Result<()> {
         return Err(StoreError::NoPerson { person });
     }
     writing.journal(Step::Erasure, person, 0, Vec::new())?;
-    erase_rows(writing, person, writing.now())
+    carry_out_erasure(writing, person, writing.now())
 }
 
-/// Empties every table of a person's rows and marks the person erased. On a database that never knew them it does nothing.
-pub(crate) fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Result<()> {
+/// Ends the person's consents, empties every table of their rows and marks them erased. On a database that never knew them
+/// it does nothing.
+pub(crate) fn carry_out_erasure(snapshot: &Snapshot<'_>, person: PersonId, now: UtcMillis) -> Result<()> {
+    consents::end_all(snapshot, person, now)?;
+    erase_rows(snapshot, person, now)
+}
+
+fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Result<()> {
     for table in ERASED_TABLES {
         connection
             .execute(&format!("DELETE FROM {table} WHERE person = ?1"), [person.0])

@@ -16,13 +16,19 @@ struct Migration {
 }
 
 /// All migrations; the number of one is its place, from 1.
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_core",
-    text: include_str!("migrations/0001_core.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_core",
+        text: include_str!("migrations/0001_core.sql"),
+    },
+    Migration {
+        name: "0002_consents",
+        text: include_str!("migrations/0002_consents.sql"),
+    },
+];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.
-pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &[];
+pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &["code", "token", "token_family", "session", "pending"];
 
 /// Bytes of a database page. A leaf of 4,096 samples has some 10 to 14 kB, stored across pages; small pages waste little.
 const PAGE_SIZE: u32 = 4096;

@@ -3,11 +3,11 @@
 use model::PersonId;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
-use super::database::Shared;
+use super::database::{Shared, Snapshot};
 use super::fault::Doing as _;
 use super::journal::{Entry, Journal, Step};
 use super::writer::JOURNAL_APPLIED;
-use super::{people, schema};
+use super::{consents, people, schema};
 use crate::Result;
 
 /// Carries out every journal entry after the last one the database knows.
@@ -30,9 +30,12 @@ pub(crate) fn replay(connection: &mut Connection, shared: &Shared) -> Result<()>
 
 /// Carries out one entry on a database that may be older than it: what it names may not be there.
 fn carry_out(connection: &Connection, shared: &Shared, entry: &Entry) -> Result<()> {
+    let snapshot = Snapshot::new(connection, shared);
     match entry.step {
-        Step::Erasure => people::erase_rows(connection, PersonId(entry.person), shared.clock.now()),
-        Step::Withdrawal | Step::Narrowing | Step::Deletion | Step::BlockedRecipient => Ok(()),
+        Step::Erasure => people::carry_out_erasure(&snapshot, PersonId(entry.person), shared.clock.now()),
+        Step::Withdrawal => consents::replay_withdrawal(&snapshot, entry),
+        Step::Narrowing => consents::replay_narrowing(&snapshot, entry),
+        Step::Deletion | Step::BlockedRecipient => Ok(()),
     }
 }
 

@@ -3,9 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use model::environment::{Clock as _, HandClock, SeededRandomness};
-use model::{PersonId, UtcMillis};
-use store::{MasterKey, NewPerson, OpenOptions, Result, Store};
+use aws_lc_rs::digest::{SHA256, digest};
+use consent::{
+    Asked, ConsentDraft, DataPeriod, Decision, Detail, Grant, HowGiven, IdentityGrant, Language, OwnAccess, Purpose,
+    Request, Sources,
+};
+use model::environment::Clock as _;
+use model::environment::{HandClock, SeededRandomness};
+use model::{ConsentCategory, LocalDay, PersonId, RecipientId, UtcMillis};
+use store::{
+    AccessDraft, AccessItem, AccessKind, MasterKey, NewOrganisation, NewPerson, NewRecipient, OpenOptions,
+    OrganisationKind, PurposeText, Result, Store,
+};
 use tempfile::TempDir;
 
 /// 2026-05-10T00:00:00+09:00, the day most tests live on.
@@ -72,4 +81,106 @@ impl House {
     pub fn now(&self) -> UtcMillis {
         self.clock.now()
     }
+
+    /// A recipient that asks for the purposes `points` and `advice`.
+    pub async fn recipient(&self) -> RecipientId {
+        let organisation = self
+            .store
+            .create_organisation(NewOrganisation {
+                name: "みどり健保".to_owned(),
+                kind: OrganisationKind::Insurer,
+            })
+            .await
+            .expect("an organisation");
+        let purpose = |code: &str| PurposeText {
+            purpose: Purpose::new(code).expect("a purpose"),
+            ja: "健康ポイント".to_owned(),
+            en: "Health points".to_owned(),
+        };
+        self.store
+            .create_recipient(NewRecipient {
+                organisation,
+                name_ja: "ポイントアプリ".to_owned(),
+                name_en: "Point app".to_owned(),
+                purposes: vec![purpose("points"), purpose("advice")],
+            })
+            .await
+            .expect("a recipient")
+    }
+
+    /// Decides as the gate does: with what the store says now.
+    pub async fn decide(&self, consent: &consent::Consent) -> Result<Decision> {
+        let consents = self.store.person_consents(consent.person).await?;
+        let request = Request {
+            person: consent.person,
+            recipient: consent.recipient,
+            consent: consent.id,
+        };
+        Ok(consent::decide(&request, &consents, self.now()))
+    }
+}
+
+/// The key of a person to what is their own.
+pub fn own(person: PersonId) -> OwnAccess {
+    OwnAccess::of_signed_in(person)
+}
+
+/// A grant of these categories, all days, at this detail, for the purpose `points`.
+pub fn draft(person: PersonId, recipient: RecipientId, categories: &[ConsentCategory], detail: Detail) -> ConsentDraft {
+    let grants: Vec<Grant> = categories
+        .iter()
+        .map(|&category| Grant {
+            category,
+            sources: Sources::All,
+            period: DataPeriod::ALL,
+            detail,
+            running_day: true,
+            expires: None,
+        })
+        .collect();
+    let text = "歩数を健康ポイントのために渡します".to_owned();
+    let text_hash = digest(&SHA256, text.as_bytes()).as_ref().try_into().expect("32 bytes");
+    ConsentDraft {
+        person,
+        recipient,
+        purpose: Purpose::new("points").expect("a purpose"),
+        asked: Asked {
+            grants: grants.clone(),
+            identity: IdentityGrant::NOTHING,
+        },
+        grants,
+        identity: IdentityGrant::NOTHING,
+        language: Language::Ja,
+        text,
+        text_hash,
+        how: HowGiven::SignedIn {
+            issuer: "https://id.example".to_owned(),
+            assurance: None,
+        },
+    }
+}
+
+/// A page of thirty days of steps.
+pub fn page(request_id: &str) -> AccessDraft {
+    AccessDraft {
+        client_id: "point-app".to_owned(),
+        what: AccessKind::Search,
+        items: vec![AccessItem {
+            category: ConsentCategory::Activity,
+            detail: Detail::Daily,
+            first_day: LocalDay(20_000),
+            last_day: LocalDay(20_029),
+            count: 30,
+        }],
+        request_id: request_id.to_owned(),
+    }
+}
+
+/// What doctor says about one thing.
+pub async fn finding(store: &Store, what: &str) -> store::Finding {
+    let findings = store.doctor().await.expect("findings");
+    findings
+        .into_iter()
+        .find(|finding| finding.what == what)
+        .expect("a line on it")
 }

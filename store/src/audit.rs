@@ -1,0 +1,131 @@
+//! The record of provision: what was given of whom, to whom, when, under which version of which consent.
+//!
+//! Recording is the gate's last word: it fails when the person's consents changed since the decision, and it is durable
+//! before it answers. Records hold no values, are chained by hash per person, and outlive an erasure.
+
+use consent::{ConsentId, ConsentsVersion, Decision, Detail, OwnAccess};
+use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
+
+use crate::sqlite;
+use crate::{Result, Store, StoreError};
+
+/// The longest request id that is recorded, in bytes.
+const MAX_REQUEST_ID: usize = 128;
+
+/// How data was asked for. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum AccessKind {
+    /// A page of a search.
+    Search = 1,
+    /// One record by its id.
+    Read = 2,
+}
+
+impl AccessKind {
+    /// The kind with this number, as stored.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Search, Self::Read]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
+}
+
+/// How much of one category was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AccessItem {
+    /// What.
+    pub category: ConsentCategory,
+    /// How finely.
+    pub detail: Detail,
+    /// The first local day of what was given.
+    pub first_day: LocalDay,
+    /// The last local day of what was given.
+    pub last_day: LocalDay,
+    /// How many records.
+    pub count: u32,
+}
+
+/// An access to be recorded. Whose data, which recipient and which consent it was stands in the decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessDraft {
+    /// The client that asked.
+    pub client_id: String,
+    /// How.
+    pub what: AccessKind,
+    /// What was given; empty when nothing fitted.
+    pub items: Vec<AccessItem>,
+    /// Names the request in the log.
+    pub request_id: String,
+}
+
+/// An access as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessEvent {
+    /// Counts from 1 within the person.
+    pub number: u64,
+    /// When.
+    pub at: UtcMillis,
+    /// Who was given it.
+    pub recipient: RecipientId,
+    /// Through which client.
+    pub client_id: String,
+    /// Under which consent.
+    pub consent: ConsentId,
+    /// Under which version of it.
+    pub consent_version: u32,
+    /// At which version of the person's consents.
+    pub consents_version: ConsentsVersion,
+    /// How it was asked for.
+    pub what: AccessKind,
+    /// What was given.
+    pub items: Vec<AccessItem>,
+    /// Names the request in the log.
+    pub request_id: String,
+}
+
+impl Store {
+    /// Records what is about to be given under `decision`; nothing may leave before this answers. Returns the number of the
+    /// record within the person.
+    ///
+    /// # Errors
+    /// [`StoreError::ConsentsChanged`] when the person's consents are not those that were decided from: throw away what was
+    /// read and decide anew. [`StoreError::Invalid`] for a decision that denies. What writing can answer.
+    pub async fn record_access(&self, decision: &Decision, draft: AccessDraft) -> Result<u64> {
+        let Some(consent) = decision.consent() else {
+            return Err(StoreError::Invalid {
+                what: "nothing is given under a decision that denies",
+            });
+        };
+        if draft.request_id.len() > MAX_REQUEST_ID {
+            return Err(StoreError::Invalid {
+                what: "a request id has at most 128 bytes",
+            });
+        }
+        let under = sqlite::audit::Under {
+            person: decision.person(),
+            recipient: decision.recipient(),
+            consent: consent.id,
+            consent_version: consent.version,
+            consents_version: decision.consents_version(),
+        };
+        self.database
+            .write("record access", move |writing| {
+                sqlite::audit::record(writing, &under, &draft)
+            })
+            .await
+    }
+
+    /// A page of who was given what of the person, newest first: those before the number `before`.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn accesses(&self, own: &OwnAccess, before: Option<u64>, limit: usize) -> Result<Vec<AccessEvent>> {
+        let person = own.person();
+        self.database
+            .read("list accesses", move |reading| {
+                sqlite::audit::accesses(reading, person, before, limit)
+            })
+            .await
+    }
+}

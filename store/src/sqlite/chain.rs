@@ -1,0 +1,286 @@
+//! Chains by hash: rows of a person that are only ever added, each bound to the one before it.
+//!
+//! A row's body is sealed with the key of the person's custodian, so it outlives the person's own key; its hash is SHA-256
+//! over the hash before it and the sealed body. Whoever changes, takes out or swaps a row breaks the chain from there on.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest;
+use model::{OrganisationId, PersonId};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use crate::Result;
+
+/// The hash before the first row.
+const ROOT: [u8; 32] = [0; 32];
+
+/// What is chained. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Chain {
+    /// What recipients were given.
+    Access = 1,
+    /// Changes of consents.
+    Consents = 2,
+}
+
+impl Chain {
+    const ALL: [Self; 2] = [Self::Access, Self::Consents];
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Access => "access_event",
+            Self::Consents => "consent_change",
+        }
+    }
+}
+
+/// A row to be inserted.
+pub(crate) struct Link {
+    pub(crate) number: i64,
+    pub(crate) body: Vec<u8>,
+    pub(crate) hash: Vec<u8>,
+}
+
+/// Seals `plain` as the next row of a person's chain and moves the chain's head; the caller inserts the row.
+pub(crate) fn append(
+    snapshot: &Snapshot<'_>,
+    chain: Chain,
+    person: PersonId,
+    custodian: OrganisationId,
+    plain: &[u8],
+) -> Result<Link> {
+    let head: Option<(i64, Vec<u8>)> = snapshot
+        .prepare_cached("SELECT number, hash FROM chain_head WHERE person = ?1 AND chain = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, chain as u8], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("reading a chain")?;
+    let (last, before) = head.unwrap_or_else(|| (0, ROOT.to_vec()));
+    let number = last + 1;
+    let body = snapshot.keys().organisation(custodian)?.seal(
+        snapshot.randomness(),
+        chain.table(),
+        &[i64::from(person.0), number],
+        plain,
+    )?;
+    let hash = bind(&before, &body);
+    snapshot
+        .prepare_cached(
+            "INSERT INTO chain_head (person, chain, number, hash) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (person, chain) DO UPDATE SET number = ?3, hash = ?4",
+        )
+        .and_then(|mut statement| statement.execute(params![person.0, chain as u8, number, hash]))
+        .doing("adding to a chain")?;
+    Ok(Link { number, body, hash })
+}
+
+/// What stands in a row.
+pub(crate) fn open(
+    snapshot: &Snapshot<'_>,
+    chain: Chain,
+    person: PersonId,
+    custodian: OrganisationId,
+    number: i64,
+    body: &[u8],
+) -> Result<Vec<u8>> {
+    snapshot
+        .keys()
+        .organisation(custodian)?
+        .open(chain.table(), &[i64::from(person.0), number], body)
+}
+
+fn bind(before: &[u8], body: &[u8]) -> Vec<u8> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(before);
+    context.update(body);
+    context.finish().as_ref().to_vec()
+}
+
+/// Walks every chain from its beginning; says how many rows hold, or where the first ones break.
+pub(crate) fn verify(snapshot: &Snapshot<'_>) -> Result<std::result::Result<String, String>> {
+    let mut seen = Vec::new();
+    let mut broken = Vec::new();
+    for chain in Chain::ALL {
+        let rows = verify_one(snapshot, chain, &mut broken)?;
+        seen.push(format!("{rows} rows of {}", chain.table()));
+    }
+    Ok(if broken.is_empty() {
+        Ok(format!("{}, every one in its place", seen.join(", ")))
+    } else {
+        Err(format!(
+            "{} broken, the first in {}: somebody changed the database from outside; keep a copy of the folder and compare it \
+             with the backups",
+            broken.len(),
+            broken[0]
+        ))
+    })
+}
+
+/// Notes the first row of each person at which the chain breaks.
+fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -> Result<u64> {
+    let mut heads = heads(snapshot, chain)?;
+    let table = chain.table();
+    let mut statement = snapshot
+        .prepare(&format!(
+            "SELECT row.person, row.number, row.body, row.hash, person.custodian
+             FROM {table} row LEFT JOIN person ON person.id = row.person ORDER BY row.person, row.number"
+        ))
+        .doing("verifying chains")?;
+    let mut rows = statement.query([]).doing("verifying chains")?;
+    let mut count = 0;
+    let mut walked: HashMap<u32, (i64, Vec<u8>)> = HashMap::new();
+    let mut current: Option<(u32, i64, Vec<u8>, bool)> = None;
+    while let Some(row) = rows.next().doing("verifying chains")? {
+        count += 1;
+        let person: u32 = row.get(0).doing("verifying chains")?;
+        let number: i64 = row.get(1).doing("verifying chains")?;
+        let body: Vec<u8> = row.get(2).doing("verifying chains")?;
+        let hash: Vec<u8> = row.get(3).doing("verifying chains")?;
+        let custodian: Option<u32> = row.get(4).doing("verifying chains")?;
+        let (last, before, whole) = match current.take() {
+            Some((of, last, before, whole)) if of == person => (last, before, whole),
+            Some((of, last, before, _)) => {
+                walked.insert(of, (last, before));
+                (0, ROOT.to_vec(), true)
+            }
+            None => (0, ROOT.to_vec(), true),
+        };
+        let opens = custodian.is_some_and(|custodian| {
+            open(
+                snapshot,
+                chain,
+                PersonId(person),
+                OrganisationId(custodian),
+                number,
+                &body,
+            )
+            .is_ok()
+        });
+        let holds = number == last + 1 && bind(&before, &body) == hash && opens;
+        if whole && !holds {
+            broken.push(format!("{table}, person {person}, row {number}"));
+        }
+        current = Some((person, number, hash, whole && holds));
+    }
+    if let Some((of, last, before, _)) = current {
+        walked.insert(of, (last, before));
+    }
+    for (person, end) in walked {
+        if heads.remove(&person) != Some(end) {
+            broken.push(format!("{table}, the last row of person {person}"));
+        }
+    }
+    for person in heads.keys() {
+        broken.push(format!("{table}, all rows of person {person}"));
+    }
+    Ok(count)
+}
+
+fn heads(snapshot: &Snapshot<'_>, chain: Chain) -> Result<HashMap<u32, (i64, Vec<u8>)>> {
+    snapshot
+        .prepare_cached("SELECT person, number, hash FROM chain_head WHERE chain = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_map([chain as u8], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .collect()
+        })
+        .doing("verifying chains")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use model::UtcMillis;
+    use model::environment::{HandClock, SeededRandomness};
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::sqlite::database::{Database, FILE};
+    use crate::sqlite::people;
+    use crate::{MasterKey, NewPerson, OpenOptions};
+
+    fn open_folder(folder: &Path, seed: u64) -> Result<Database> {
+        Database::open(OpenOptions {
+            folder: folder.to_owned(),
+            master_key: MasterKey::new([7; 32]),
+            clock: Arc::new(HandClock::at(UtcMillis(1_778_338_800_000))),
+            randomness: Arc::new(SeededRandomness::new(seed)),
+            exclusive: true,
+            size_limit: None,
+        })
+    }
+
+    /// A closed folder with three access events of each of two people.
+    fn folder_with_events() -> Result<tempfile::TempDir> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = open_folder(folder.path(), 1)?;
+        let unit = database.queue("events", false, |writing| {
+            for _ in 0..2 {
+                let person = people::create_person(
+                    writing,
+                    &NewPerson {
+                        home_zone: "Asia/Tokyo".to_owned(),
+                        ..NewPerson::default()
+                    },
+                )?;
+                for event in 0..3 {
+                    let link = append(writing, Chain::Access, person, OrganisationId(1), &[event])?;
+                    writing
+                        .execute(
+                            "INSERT INTO access_event (person, number, body, hash) VALUES (?1, ?2, ?3, ?4)",
+                            params![person.0, link.number, link.body, link.hash],
+                        )
+                        .doing("adding an event")?;
+                }
+            }
+            Ok(())
+        })?;
+        unit.wait()?;
+        database.close();
+        Ok(folder)
+    }
+
+    fn verified_after(tampering: &str) -> Result<std::result::Result<String, String>> {
+        let folder = folder_with_events()?;
+        let connection = Connection::open(folder.path().join(FILE)).expect("the database");
+        connection.execute_batch(tampering).expect("tampering");
+        drop(connection);
+        let database = open_folder(folder.path(), 2)?;
+        database.read_blocking(verify)
+    }
+
+    #[test]
+    fn chains_that_nobody_touched_hold() -> Result<()> {
+        let seen = verified_after("")?;
+        assert_eq!(
+            seen.as_deref(),
+            Ok("6 rows of access_event, 0 rows of consent_change, every one in its place")
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_tampered_event_is_found() -> Result<()> {
+        for tampering in [
+            "UPDATE access_event SET body = CAST(body || x'00' AS BLOB) WHERE number = 2;",
+            "UPDATE access_event SET hash = zeroblob(32) WHERE number = 2;",
+            "UPDATE access_event SET body = zeroblob(length(body)) WHERE number = 3;",
+            "DELETE FROM access_event WHERE number = 2;",
+            "DELETE FROM access_event WHERE number = 3;",
+            "DELETE FROM access_event;",
+            "DELETE FROM chain_head;",
+            "UPDATE access_event SET number = number + 10;",
+        ] {
+            let seen = verified_after(tampering)?;
+            assert!(seen.is_err(), "{tampering} was not found");
+        }
+        Ok(())
+    }
+}
