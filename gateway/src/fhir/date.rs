@@ -63,6 +63,11 @@ pub fn parse(text: &str, home: &TimeZone) -> Result<DateParameter, &'static str>
     Ok(DateParameter { prefix, from, until })
 }
 
+/// True when the value says its zone, or has no need of one.
+pub fn has_zone(text: &str) -> bool {
+    text.split_once('T').is_some_and(|(_, time)| time.contains(['Z', '+', '-', ' ']))
+}
+
 fn interval(text: &str, home: &TimeZone) -> Option<(UtcMillis, UtcMillis)> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) => (date, Some(time)),

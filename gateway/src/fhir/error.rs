@@ -55,6 +55,18 @@ pub enum FhirError {
     /// The representation asked for is not offered.
     #[error("only application/fhir+json of FHIR 4.0 is given here")]
     NotAcceptable,
+    /// The body of a search is not a form.
+    #[error("the body of a search must be application/x-www-form-urlencoded, of at most 256 kB")]
+    UnsupportedBody,
+    /// The resource type knows no such verb.
+    #[error("this address does not take this HTTP method: see the Allow header")]
+    MethodNotAllowed,
+    /// More was asked for at once than is given.
+    #[error("the search is too wide: {limit} are allowed")]
+    TooWide {
+        /// What is allowed.
+        limit: &'static str,
+    },
     /// The resident's consents kept changing while the page was read.
     #[error("the resident's consents are changing right now: try again")]
     ConsentsChanging,
@@ -83,6 +95,9 @@ impl IntoResponse for FhirError {
             Self::Unsupported { .. } => (StatusCode::NOT_FOUND, "not-supported"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "value"),
             Self::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "not-supported"),
+            Self::UnsupportedBody => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
+            Self::TooWide { .. } => (StatusCode::BAD_REQUEST, "too-costly"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::ConsentsChanging => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
             Self::Internal(error) => {
