@@ -373,6 +373,8 @@ impl Intake {
                     self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
                     self.accounting
                         .count_many(Outcome::Duplicate, "superseded", merged.superseded);
+                    self.accounting
+                        .count_many(Outcome::Rejected, "more than 4,096 records of one second", merged.refused);
                     self.report.add(&merged);
                 }
                 Done::Parked(merged) => {
