@@ -57,7 +57,11 @@ pub(crate) fn sample_codings(row: &'static MetricRow) -> Vec<Coding> {
     let plain = |system, code| (system, Cow::Borrowed(code), None);
     let mut codings: Vec<Coding> = Vec::new();
     codings.extend(checkup_item(row).map(|item| plain(systems::CHECKUP_ITEM, item)));
-    codings.push((systems::METRIC, Cow::Borrowed(row.key), Some(Cow::Borrowed(row.name_en))));
+    codings.push((
+        systems::METRIC,
+        Cow::Borrowed(row.key),
+        Some(Cow::Borrowed(row.name_en)),
+    ));
     codings.extend(row.loinc.iter().map(|code| plain(systems::LOINC, code)));
     codings.extend(row.codings.iter().map(|(system, code)| plain(system, code)));
     let episode = (systems::PHR_PGHD, systems::PHR_SLEEP_EPISODE);

@@ -68,7 +68,11 @@ impl Sealer {
         sealed.extend_from_slice(&cursor.after.map_or([0; PageKey::LENGTH], PageKey::to_bytes));
         sealed.extend_from_slice(cursor.query.as_bytes());
         self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&self.bound_to), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(&self.bound_to),
+                &mut sealed,
+            )
             .expect("a short text");
         let mut link = nonce.to_vec();
         link.append(&mut sealed);
@@ -88,7 +92,11 @@ impl Sealer {
             .open_in_place(nonce, Aad::from(&self.bound_to), sealed)
             .map_err(|_| CursorError::NotOurs)?;
         let (expires, cursor) = read(plain).ok_or(CursorError::NotOurs)?;
-        if expires <= now { Err(CursorError::Expired) } else { Ok(cursor) }
+        if expires <= now {
+            Err(CursorError::Expired)
+        } else {
+            Ok(cursor)
+        }
     }
 }
 
@@ -121,7 +129,10 @@ mod tests {
     }
 
     fn cursor(key: [u8; PageKey::LENGTH], query: &str) -> Cursor {
-        Cursor { after: PageKey::from_bytes(&key), query: query.to_owned() }
+        Cursor {
+            after: PageKey::from_bytes(&key),
+            query: query.to_owned(),
+        }
     }
 
     fn link(cursor: &Cursor) -> String {
@@ -135,8 +146,14 @@ mod tests {
         assert_eq!(sealer("app", 1).open(&link, NOW), Ok(place));
         assert_eq!(sealer("app", 2).open(&link, NOW), Err(CursorError::NotOurs));
         assert_eq!(sealer("bpp", 1).open(&link, NOW), Err(CursorError::NotOurs));
-        assert_eq!(Sealer::new(&[8; 32], "app", PersonId(1)).open(&link, NOW), Err(CursorError::NotOurs));
-        assert_eq!(sealer("app", 1).open(&link, NOW.plus(LIFETIME_MS)), Err(CursorError::Expired));
+        assert_eq!(
+            Sealer::new(&[8; 32], "app", PersonId(1)).open(&link, NOW),
+            Err(CursorError::NotOurs)
+        );
+        assert_eq!(
+            sealer("app", 1).open(&link, NOW.plus(LIFETIME_MS)),
+            Err(CursorError::Expired)
+        );
     }
 
     #[test]

@@ -68,7 +68,13 @@ pub async fn search_by_post(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, Some(form))?, Handling::of(&headers)).await
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
 }
 
 async fn answer(
@@ -121,12 +127,21 @@ fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
         Interaction::Read => "read of Device",
         Interaction::Search => "search of Device",
     };
-    Err(FhirError::OutOfScope { asked, scope: "patient/Device.rs".to_owned() })
+    Err(FhirError::OutOfScope {
+        asked,
+        scope: "patient/Device.rs".to_owned(),
+    })
 }
 
 fn render(out: &mut Vec<u8>, id: &str, patient: &str, device: &StoredSource) {
     fhir_profiles::device(
         out,
-        &DeviceView { id, patient, source: &device.source, version: device.version, updated: device.committed },
+        &DeviceView {
+            id,
+            patient,
+            source: &device.source,
+            version: device.version,
+            updated: device.committed,
+        },
     );
 }

@@ -111,24 +111,30 @@ impl IntoResponse for FhirError {
             }
             _ => None,
         };
-        let issue =
-            Issue { severity: Severity::Error, code, text: self.to_string(), expression: expression.as_deref() };
+        let issue = Issue {
+            severity: Severity::Error,
+            code,
+            text: self.to_string(),
+            expression: expression.as_deref(),
+        };
         let mut response = (status, super::json(outcome(&[issue]))).into_response();
         // RFC 6750 section 3: what kind of token is wanted, and what is wrong with the one sent.
         let challenge = match &self {
             Self::NoToken => Some("Bearer realm=\"sekisho\"".to_owned()),
             Self::BadToken => Some("Bearer realm=\"sekisho\", error=\"invalid_token\"".to_owned()),
             Self::MalformedToken => Some("Bearer realm=\"sekisho\", error=\"invalid_request\"".to_owned()),
-            Self::OutOfScope { scope, .. } => {
-                Some(format!("Bearer realm=\"sekisho\", error=\"insufficient_scope\", scope=\"{scope}\""))
-            }
+            Self::OutOfScope { scope, .. } => Some(format!(
+                "Bearer realm=\"sekisho\", error=\"insufficient_scope\", scope=\"{scope}\""
+            )),
             _ => None,
         };
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if matches!(self, Self::ConsentsChanging) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

@@ -24,13 +24,22 @@ pub fn of(records: &[Record]) -> Vec<AccessItem> {
 }
 
 fn add(items: &mut Vec<AccessItem>, category: model::ConsentCategory, detail: Detail, day: LocalDay) {
-    match items.iter_mut().find(|item| item.category == category && item.detail == detail) {
+    match items
+        .iter_mut()
+        .find(|item| item.category == category && item.detail == detail)
+    {
         Some(item) => {
             item.first_day = item.first_day.min(day);
             item.last_day = item.last_day.max(day);
             item.count += 1;
         }
-        None => items.push(AccessItem { category, detail, first_day: day, last_day: day, count: 1 }),
+        None => items.push(AccessItem {
+            category,
+            detail,
+            first_day: day,
+            last_day: day,
+            count: 1,
+        }),
     }
 }
 
@@ -50,11 +59,17 @@ mod tests {
         ] {
             add(&mut items, category, detail, LocalDay(day));
         }
-        let told: Vec<_> = items.iter().map(|item| (item.category, item.first_day.0, item.last_day.0, item.count)).collect();
-        assert_eq!(told, [
-            (ConsentCategory::Heart, 2, 5, 2),
-            (ConsentCategory::Activity, 3, 3, 1),
-            (ConsentCategory::Heart, 9, 9, 1),
-        ]);
+        let told: Vec<_> = items
+            .iter()
+            .map(|item| (item.category, item.first_day.0, item.last_day.0, item.count))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (ConsentCategory::Heart, 2, 5, 2),
+                (ConsentCategory::Activity, 3, 3, 1),
+                (ConsentCategory::Heart, 9, 9, 1),
+            ]
+        );
     }
 }

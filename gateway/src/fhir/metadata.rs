@@ -33,8 +33,14 @@ pub async fn read(State(state): State<AppState>, headers: HeaderMap) -> Response
     // A tag of what it says, so that it changes with it.
     let hash = digest::digest(&digest::SHA256, &bytes);
     let tag = format!("W/\"{}\"", data_encoding::HEXLOWER.encode(&hash.as_ref()[..8]));
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|given| given.as_bytes() == tag.as_bytes());
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { json(bytes) };
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|given| given.as_bytes() == tag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json(bytes)
+    };
     if let Ok(tag) = HeaderValue::try_from(tag) {
         response.headers_mut().insert(header::ETAG, tag);
     }

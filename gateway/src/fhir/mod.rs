@@ -1,7 +1,7 @@
 //! The FHIR R4 face under `/fhir/r4`: what a recipient reads of one resident, past scope and consent.
 //!
 //! One file an endpoint. Every read of a person's data goes through [`crate::gate::Caller::through`]; bytes are rendered by
-//! `fhir_profiles` straight into the answer's buffer. Requirement numbers (`R-…`) are those of `docs/conformance.md`.
+//! `fhir_profiles` straight into the answer's buffer. Numbers `R-…` are requirements of FHIR R4 REST as this project numbers them.
 
 mod bounds;
 mod cors;
@@ -19,6 +19,8 @@ mod plan;
 mod provenance;
 mod respond;
 mod search;
+#[cfg(test)]
+mod tests;
 mod token;
 mod urls;
 
@@ -63,7 +65,9 @@ pub fn routes() -> Router<AppState> {
 /// A resource or Bundle as an answer.
 pub fn json(bytes: Vec<u8>) -> Response {
     let mut response = Body::from(bytes).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     response
 }
 
@@ -73,7 +77,10 @@ async fn unsupported(State(state): State<AppState>, uri: Uri) -> FhirError {
     if what.is_empty() {
         what = "the base alone".to_owned();
     }
-    FhirError::Unsupported { what, base: urls::base(&state) }
+    FhirError::Unsupported {
+        what,
+        base: urls::base(&state),
+    }
 }
 
 async fn wrong_method() -> FhirError {

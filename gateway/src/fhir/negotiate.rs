@@ -23,7 +23,10 @@ pub async fn negotiate(request: Request, next: Next) -> Response {
     };
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    if headers.get(header::CONTENT_TYPE).is_some_and(|given| given == CONTENT_TYPE) {
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|given| given == CONTENT_TYPE)
+    {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     response
@@ -115,7 +118,13 @@ mod tests {
 
     #[test]
     fn xml_and_turtle_are_not_formats_of_ours() {
-        for (asked, given) in [("json", true), ("application/fhir json", true), ("xml", false), ("ttl", false), ("html", false)] {
+        for (asked, given) in [
+            ("json", true),
+            ("application/fhir json", true),
+            ("xml", false),
+            ("ttl", false),
+            ("html", false),
+        ] {
             assert_eq!(of_format(asked).is_some(), given, "{asked}");
         }
     }

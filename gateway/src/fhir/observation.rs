@@ -11,7 +11,7 @@ use store::{Access, AccessKind, PageKey, Record, Search, Sort, TimeBounds};
 
 use super::parameters::{Handling, Parameters};
 use super::plan::{self, Plan};
-use super::respond::{Days, ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
+use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
 use super::search::{Asked, Form, pairs};
 use super::{FhirError, bounds, items, json, urls};
 use crate::gate::Caller;
@@ -35,7 +35,13 @@ pub async fn search_by_post(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, Some(form))?, Handling::of(&headers)).await
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
 }
 
 /// `GET Observation/{id}`
@@ -45,8 +51,14 @@ pub async fn read(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, FhirError> {
-    if !caller.scopes.allows(consent::scope::Resource::Observation, Interaction::Read) {
-        return Err(FhirError::OutOfScope { asked: "read of Observation", scope: "patient/Observation.rs".to_owned() });
+    if !caller
+        .scopes
+        .allows(consent::scope::Resource::Observation, Interaction::Read)
+    {
+        return Err(FhirError::OutOfScope {
+            asked: "read of Observation",
+            scope: "patient/Observation.rs".to_owned(),
+        });
     }
     // Not there, another's, outside the scopes or outside the consent: one answer for all.
     let key = key_of(&caller, &id).filter(|key| caller.scopes.allows_metric(plan::row_of(*key), Interaction::Read));
@@ -55,22 +67,33 @@ pub async fn read(
         .through(state, AccessKind::Read, |decision: Decision| async move {
             let decision = &decision;
             let found = match key {
-                Some(key) => state.store.record(Access::Decision(decision), key, decision.decided_at()).await?,
+                Some(key) => {
+                    state
+                        .store
+                        .record(Access::Decision(decision), key, decision.decided_at())
+                        .await?
+                }
                 None => None,
             };
             let records: Vec<Record> = found.into_iter().collect();
             let items = items::of(&records);
-            let days = days_for(state, decision, &records).await?;
             let ids = PageIds::of(&caller.ids, caller.token.person, &records);
             let rendered = records.first().map(|record| {
                 let mut bytes = Vec::new();
-                observation(&mut bytes, record, 0, &ids, &days);
-                resource(headers, bytes, Some(u64::from(version_of(record))), Some(record.updated()))
+                observation(&mut bytes, record, 0, &ids);
+                resource(
+                    headers,
+                    bytes,
+                    Some(u64::from(version_of(record))),
+                    Some(record.updated()),
+                )
             });
             Ok((rendered, items))
         })
         .await?
-        .ok_or(FhirError::NotFound { resource: "Observation" })
+        .ok_or(FhirError::NotFound {
+            resource: "Observation",
+        })
 }
 
 /// What an id names, if it names an Observation of the token's person.
@@ -106,7 +129,6 @@ async fn answer(
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let decision = &decision;
             let found = find(state, caller, asked, plan, decision).await?;
-            let days = days_for(state, decision, &found.records).await?;
             let next_url = match &found.next {
                 None => None,
                 Some(Next::Place(place)) => Some(asked.next_url(state, caller, *place)),
@@ -118,7 +140,6 @@ async fn answer(
                 next_url: next_url.as_deref(),
                 as_of: found.as_of,
                 records: &found.records,
-                days: &days,
                 notices,
             };
             let bytes = page.render(&PageIds::of(&caller.ids, caller.token.person, &found.records));
@@ -158,7 +179,19 @@ async fn find<'a>(
     };
     let (times, updated) = (parameters.times(&home)?, parameters.updates(&home)?);
     if let Some(ids) = parameters.wanted_ids() {
-        return find_by_ids(state, caller, ids, plan, decision, &Wanted { parameters, times, updated }).await;
+        return find_by_ids(
+            state,
+            caller,
+            ids,
+            plan,
+            decision,
+            &Wanted {
+                parameters,
+                times,
+                updated,
+            },
+        )
+        .await;
     }
     let (raw, daily) = plan.metrics(decision);
     let page = state
@@ -180,9 +213,16 @@ async fn find<'a>(
         )
         .await?;
     if parameters.count() == 0 {
-        return Ok(Found { as_of: Some(page.last_commit), ..Found::default() });
+        return Ok(Found {
+            as_of: Some(page.last_commit),
+            ..Found::default()
+        });
     }
-    Ok(Found { records: page.records, next: page.next.map(Next::Place), as_of: Some(page.last_commit) })
+    Ok(Found {
+        records: page.records,
+        next: page.next.map(Next::Place),
+        as_of: Some(page.last_commit),
+    })
 }
 
 /// What a record found by its id must satisfy besides.
@@ -207,8 +247,13 @@ async fn find_by_ids<'a>(
             found.next = (!found.records.is_empty()).then_some(Next::Ids(rest));
             break;
         }
-        let Some(key) = key_of(caller, id).filter(|key| plan.finds(*key)) else { continue };
-        let record = state.store.record(Access::Decision(decision), key, decision.decided_at()).await?;
+        let Some(key) = key_of(caller, id).filter(|key| plan.finds(*key)) else {
+            continue;
+        };
+        let record = state
+            .store
+            .record(Access::Decision(decision), key, decision.decided_at())
+            .await?;
         if let Some(record) = record
             && fits(state, decision, &record, wanted).await?
         {
@@ -217,18 +262,15 @@ async fn find_by_ids<'a>(
     }
     match wanted.parameters.sort {
         Sort::Date => found.records.sort_by_key(|record| record.key().start),
-        Sort::DateDescending => found.records.sort_by_key(|record| std::cmp::Reverse(record.key().start)),
+        Sort::DateDescending => found
+            .records
+            .sort_by_key(|record| std::cmp::Reverse(record.key().start)),
         Sort::LastUpdated => found.records.sort_by_key(Record::updated),
     }
     Ok(found)
 }
 
-async fn fits(
-    state: &AppState,
-    decision: &Decision,
-    record: &Record,
-    wanted: &Wanted<'_>,
-) -> Result<bool, FhirError> {
+async fn fits(state: &AppState, decision: &Decision, record: &Record, wanted: &Wanted<'_>) -> Result<bool, FhirError> {
     if !bounds::hold_instant(&wanted.updated, record.updated()) {
         return Ok(false);
     }
@@ -243,14 +285,11 @@ async fn fits(
         Record::Aggregate(aggregate) => aggregate.day,
     };
     let home = home_zone(state, decision).await?;
-    Ok(bounds::hold(&wanted.times, start_of(day, &home), start_of(day.plus(1), &home)))
-}
-
-/// What tells the status of the computed days among these records.
-async fn days_for(state: &AppState, decision: &Decision, records: &[Record]) -> Result<Days, FhirError> {
-    let any = records.iter().any(|record| matches!(record, Record::Aggregate(_)));
-    let home = if any { home_zone(state, decision).await? } else { TimeZone::UTC };
-    Ok(Days { home, now: decision.decided_at() })
+    Ok(bounds::hold(
+        &wanted.times,
+        start_of(day, &home),
+        start_of(day.plus(1), &home),
+    ))
 }
 
 async fn home_zone(state: &AppState, decision: &Decision) -> Result<TimeZone, FhirError> {

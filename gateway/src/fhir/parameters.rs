@@ -79,8 +79,15 @@ impl Parameters {
         pairs: &[(String, String)],
         handling: Handling,
     ) -> Result<Self, FhirError> {
-        if pairs.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MOST_BYTES {
-            return Err(FhirError::TooWide { limit: "4,096 bytes of search parameters" });
+        if pairs
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum::<usize>()
+            > MOST_BYTES
+        {
+            return Err(FhirError::TooWide {
+                limit: "4,096 bytes of search parameters",
+            });
         }
         let mut parameters = Self::default();
         for (name, value) in pairs {
@@ -106,7 +113,9 @@ impl Parameters {
             }
         }
         if parameters.ids.iter().map(Vec::len).sum::<usize>() > MOST_IDS {
-            return Err(FhirError::TooWide { limit: "100 ids a search" });
+            return Err(FhirError::TooWide {
+                limit: "100 ids a search",
+            });
         }
         Ok(parameters)
     }
@@ -119,12 +128,16 @@ impl Parameters {
             "target" => self.targets.push(references(value, "Observation", base)),
             "code" => self.codes.push(tokens(name, value)?),
             "category" => self.categories.push(tokens(name, value)?),
-            "_id" => self.ids.push(token::split(value, ',').into_iter().map(token::unescape).collect()),
+            "_id" => self
+                .ids
+                .push(token::split(value, ',').into_iter().map(token::unescape).collect()),
             "date" => self.dates.push(date_text(name, value)?),
             "_lastUpdated" => self.updated.push(date_text(name, value)?),
             "_count" if self.count.is_some() => return Err(twice(name)),
             "_count" => {
-                let count: u64 = value.parse().map_err(|_| bad(name, "a whole number from 0 on is allowed"))?;
+                let count: u64 = value
+                    .parse()
+                    .map_err(|_| bad(name, "a whole number from 0 on is allowed"))?;
                 let count = usize::try_from(count).unwrap_or(MOST_COUNT).min(MOST_COUNT);
                 used = count.to_string();
                 self.count = Some(count);
@@ -161,7 +174,10 @@ impl Parameters {
     pub fn times(&self, home: &TimeZone) -> Result<TimeBounds, FhirError> {
         let mut times = TimeBounds::default();
         for text in &self.dates {
-            bounds::narrow(&mut times, date::parse(text, home).map_err(|problem| bad("date", problem))?);
+            bounds::narrow(
+                &mut times,
+                date::parse(text, home).map_err(|problem| bad("date", problem))?,
+            );
         }
         Ok(times)
     }
@@ -181,7 +197,9 @@ impl Parameters {
 
     /// True when this patient is among those asked for; always when none is named.
     pub fn is_about(&self, patient: &str) -> bool {
-        self.patients.iter().all(|group| group.iter().any(|asked| asked == patient))
+        self.patients
+            .iter()
+            .all(|group| group.iter().any(|asked| asked == patient))
     }
 
     /// The ids asked for, each once, that every group names; `None` when none is named.
@@ -250,7 +268,10 @@ fn date_text(name: &str, value: &str) -> Result<String, FhirError> {
 }
 
 fn bad(name: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter { parameter: name.to_owned(), problem: problem.to_owned() }
+    FhirError::BadParameter {
+        parameter: name.to_owned(),
+        problem: problem.to_owned(),
+    }
 }
 
 fn twice(name: &str) -> FhirError {
@@ -279,14 +300,18 @@ mod tests {
 
     #[test]
     fn the_capability_statement_offers_exactly_the_parameters_that_parse() {
-        let mut every: Vec<&str> = OFFERED.iter().flat_map(|resource| resource.search).map(|offered| offered.name).collect();
+        let mut every: Vec<&str> = OFFERED
+            .iter()
+            .flat_map(|resource| resource.search)
+            .map(|offered| offered.name)
+            .collect();
         every.extend(["_total", "_summary", "status", "device", "value-quantity", "_cursor"]);
         for resource in OFFERED {
             for name in &every {
                 let value = match *name {
                     "date" | "_lastUpdated" => "ge2026-05-10",
                     "_count" => "10",
-                    "_sort" => "date",
+                    "_sort" => "-date",
                     _ => "x",
                 };
                 let pairs = [((*name).to_owned(), value.to_owned())];
@@ -295,7 +320,14 @@ mod tests {
                 assert_eq!(read.is_ok(), offered, "{name} of {}", resource.name);
                 if let Ok(read) = read {
                     assert_eq!(read.used, pairs);
-                    assert_ne!(Parameters { used: Vec::new(), ..read }, Parameters::default(), "{name} changes nothing");
+                    assert_ne!(
+                        Parameters {
+                            used: Vec::new(),
+                            ..read
+                        },
+                        Parameters::default(),
+                        "{name} changes nothing"
+                    );
                 }
             }
         }
@@ -312,8 +344,17 @@ mod tests {
 
     #[test]
     fn a_modifier_or_a_chain_is_refused_however_lenient() {
-        for query in ["code:text=x", "code:missing=true", "foo:bar=1", "patient.name=x", "_has:Provenance:target:agent=x"] {
-            assert!(matches!(read(query, Handling::Lenient), Err(FhirError::UnknownParameter { .. })), "{query}");
+        for query in [
+            "code:text=x",
+            "code:missing=true",
+            "foo:bar=1",
+            "patient.name=x",
+            "_has:Provenance:target:agent=x",
+        ] {
+            assert!(
+                matches!(read(query, Handling::Lenient), Err(FhirError::UnknownParameter { .. })),
+                "{query}"
+            );
         }
         assert!(lenient("subject:Patient=p1").is_about("p1"));
     }
@@ -321,19 +362,40 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_read_is_refused() {
         for query in [
-            "date=soon", "date=ne2026-01-01", "date=2026-01-01,2026-01-02", "_count=-1", "_count=many", "_count=1&_count=2",
-            "code=%7C", "category=a,", "_sort=date&_sort=-date", "_lastUpdated=2026-13",
+            "date=soon",
+            "date=ne2026-01-01",
+            "date=2026-01-01,2026-01-02",
+            "_count=-1",
+            "_count=many",
+            "_count=1&_count=2",
+            "code=%7C",
+            "category=a,",
+            "_sort=date&_sort=-date",
+            "_lastUpdated=2026-13",
         ] {
-            assert!(matches!(read(query, Handling::Lenient), Err(FhirError::BadParameter { .. })), "{query}");
+            assert!(
+                matches!(read(query, Handling::Lenient), Err(FhirError::BadParameter { .. })),
+                "{query}"
+            );
         }
     }
 
     #[test]
     fn a_patient_is_named_in_each_of_the_three_ways() {
-        for query in ["patient=p1", "patient=Patient/p1", "subject=https://example.org/fhir/r4/Patient/p1", "patient=p2,p1"] {
+        for query in [
+            "patient=p1",
+            "patient=Patient/p1",
+            "subject=https://example.org/fhir/r4/Patient/p1",
+            "patient=p2,p1",
+        ] {
             assert!(lenient(query).is_about("p1"), "{query}");
         }
-        for query in ["patient=p2", "patient=Group/p1", "patient=p1&subject=p2", "subject=https://other.example/fhir/r4/Patient/p1"] {
+        for query in [
+            "patient=p2",
+            "patient=Group/p1",
+            "patient=p1&subject=p2",
+            "subject=https://other.example/fhir/r4/Patient/p1",
+        ] {
             assert!(!lenient(query).is_about("p1"), "{query}");
         }
         assert!(lenient("code=x").is_about("p1"));
@@ -379,8 +441,14 @@ mod tests {
     #[test]
     fn a_search_has_its_limits() {
         let ids = vec!["x"; 101].join(",");
-        assert!(matches!(read(&format!("_id={ids}"), Handling::Lenient), Err(FhirError::TooWide { .. })));
-        assert!(matches!(read(&format!("code={}", "x".repeat(5_000)), Handling::Lenient), Err(FhirError::TooWide { .. })));
+        assert!(matches!(
+            read(&format!("_id={ids}"), Handling::Lenient),
+            Err(FhirError::TooWide { .. })
+        ));
+        assert!(matches!(
+            read(&format!("code={}", "x".repeat(5_000)), Handling::Lenient),
+            Err(FhirError::TooWide { .. })
+        ));
     }
 
     proptest! {

@@ -56,7 +56,13 @@ pub async fn search_by_post(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, Some(form))?, Handling::of(&headers)).await
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
 }
 
 async fn answer(
@@ -101,11 +107,17 @@ fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
         Interaction::Read => "read of Patient",
         Interaction::Search => "search of Patient",
     };
-    Err(FhirError::OutOfScope { asked, scope: "patient/Patient.rs".to_owned() })
+    Err(FhirError::OutOfScope {
+        asked,
+        scope: "patient/Patient.rs".to_owned(),
+    })
 }
 
 async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientView, FhirError> {
-    Ok(state.store.patient(Access::Decision(decision), decision.decided_at()).await?)
+    Ok(state
+        .store
+        .patient(Access::Decision(decision), decision.decided_at())
+        .await?)
 }
 
 fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView) {

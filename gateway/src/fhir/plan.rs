@@ -24,17 +24,23 @@ struct Entry {
 }
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
-    let samples = Metric::all().map(|metric| Entry { metric, day: false, findable: findable_sample(metric) });
-    let days = Metric::all()
-        .filter(|metric| has_days(*metric))
-        .map(|metric| Entry { metric, day: true, findable: findable_day(metric) });
+    let samples = Metric::all().map(|metric| Entry {
+        metric,
+        day: false,
+        findable: findable_sample(metric),
+    });
+    let days = Metric::all().filter(|metric| has_days(*metric)).map(|metric| Entry {
+        metric,
+        day: true,
+        findable: findable_day(metric),
+    });
     samples.chain(days).collect()
 });
 
-/// True for metrics of which days are computed: not for a night, which is a day's summary itself, nor for totals that a vendor
-/// gave.
+/// True for metrics of which days are computed: not for a night, which is a day's summary itself, nor for its stages, which it
+/// sums, nor for totals that a vendor gave.
 fn has_days(metric: Metric) -> bool {
-    metric != Metric::SLEEP_SESSION && metric.interval_of_daily().is_none()
+    metric != Metric::SLEEP_SESSION && metric != Metric::SLEEP_STAGE && metric.interval_of_daily().is_none()
 }
 
 /// The metric whose codes and categories the Observation of a record carries: what a scope is held against.
@@ -63,11 +69,17 @@ impl Plan {
     pub fn of(parameters: &Parameters, scopes: &ScopeSet) -> Result<Self, FhirError> {
         let asked = "search of Observation";
         if !scopes.allows(consent::scope::Resource::Observation, Interaction::Search) {
-            return Err(FhirError::OutOfScope { asked, scope: "patient/Observation.rs".to_owned() });
+            return Err(FhirError::OutOfScope {
+                asked,
+                scope: "patient/Observation.rs".to_owned(),
+            });
         }
         let in_scope = |entry: &Entry| scopes.allows_metric(entry.findable.row, Interaction::Search);
         let mut plan = Self {
-            days_by_code: parameters.codes.iter().any(|group| group.iter().any(|token| !matches!(token, Token::System(_)))),
+            days_by_code: parameters
+                .codes
+                .iter()
+                .any(|group| group.iter().any(|token| !matches!(token, Token::System(_)))),
             cut_by_scope: cut_by_scope(parameters, in_scope),
             ..Self::default()
         };
@@ -82,9 +94,10 @@ impl Plan {
             }
         }
         match outside {
-            Some(category) if plan.samples.is_empty() && plan.days.is_empty() => {
-                Err(FhirError::OutOfScope { asked, scope: scope_for(category) })
-            }
+            Some(category) if plan.samples.is_empty() && plan.days.is_empty() => Err(FhirError::OutOfScope {
+                asked,
+                scope: scope_for(category),
+            }),
             _ => Ok(plan),
         }
     }
@@ -115,12 +128,20 @@ impl Plan {
 
 /// The detail at which a metric's samples are given: a night is a day's summary, everything else is raw.
 pub fn detail_of_samples(metric: Metric) -> Detail {
-    if metric == Metric::SLEEP_SESSION { Detail::Daily } else { Detail::Raw }
+    if metric == Metric::SLEEP_SESSION {
+        Detail::Daily
+    } else {
+        Detail::Raw
+    }
 }
 
 /// A scope that would allow a category.
 pub fn scope_for(category: ConsentCategory) -> String {
-    format!("patient/Observation.rs?category={}|{}", systems::CONSENT_CATEGORY, category.key())
+    format!(
+        "patient/Observation.rs?category={}|{}",
+        systems::CONSENT_CATEGORY,
+        category.key()
+    )
 }
 
 /// True when some grant of the category gives days and no samples.
@@ -129,16 +150,30 @@ fn stops_at_days(decision: &Decision, category: ConsentCategory) -> bool {
 }
 
 fn fits(entry: &Entry, parameters: &Parameters) -> bool {
-    parameters.codes.iter().all(|group| group.iter().any(|token| has_code(entry, token)))
-        && parameters.categories.iter().all(|group| group.iter().any(|token| has_category(entry, token)))
+    parameters
+        .codes
+        .iter()
+        .all(|group| group.iter().any(|token| has_code(entry, token)))
+        && parameters
+            .categories
+            .iter()
+            .all(|group| group.iter().any(|token| has_category(entry, token)))
 }
 
 fn has_code(entry: &Entry, token: &Token) -> bool {
-    entry.findable.codes.iter().any(|(system, code)| token.fits(system, code))
+    entry
+        .findable
+        .codes
+        .iter()
+        .any(|(system, code)| token.fits(system, code))
 }
 
 fn has_category(entry: &Entry, token: &Token) -> bool {
-    entry.findable.categories.iter().any(|(system, code)| token.fits(system, code))
+    entry
+        .findable
+        .categories
+        .iter()
+        .any(|(system, code)| token.fits(system, code))
 }
 
 /// True when one of the alternatives names only what the scopes do not reach.
@@ -147,8 +182,16 @@ fn cut_by_scope(parameters: &Parameters, in_scope: impl Fn(&Entry) -> bool) -> b
         let mut entries = ENTRIES.iter().filter(|entry| named(entry)).peekable();
         entries.peek().is_some() && !entries.any(&in_scope)
     };
-    parameters.codes.iter().flatten().any(|token| cut(&|entry| has_code(entry, token)))
-        || parameters.categories.iter().flatten().any(|token| cut(&|entry| has_category(entry, token)))
+    parameters
+        .codes
+        .iter()
+        .flatten()
+        .any(|token| cut(&|entry| has_code(entry, token)))
+        || parameters
+            .categories
+            .iter()
+            .flatten()
+            .any(|token| cut(&|entry| has_category(entry, token)))
 }
 
 #[cfg(test)]
@@ -171,16 +214,31 @@ mod tests {
 
     #[test]
     fn a_code_finds_every_metric_that_carries_it_in_whatever_system() {
-        for query in ["code=8867-4", "code=http://loinc.org%7C8867-4", "code=heart_rate", "code=nonsense,heart_rate"] {
-            assert!(keys(&plan(query, ALL).unwrap().samples).contains(&"heart_rate"), "{query}");
+        for query in [
+            "code=8867-4",
+            "code=http://loinc.org%7C8867-4",
+            "code=heart_rate",
+            "code=nonsense,heart_rate",
+        ] {
+            assert!(
+                keys(&plan(query, ALL).unwrap().samples).contains(&"heart_rate"),
+                "{query}"
+            );
         }
         let plan = plan("code=41950-7", ALL).unwrap();
-        assert_eq!((keys(&plan.samples), keys(&plan.days)), (vec!["daily_step_count"], vec!["step_count"]));
+        assert_eq!(
+            (keys(&plan.samples), keys(&plan.days)),
+            (vec!["daily_step_count"], vec!["step_count"])
+        );
     }
 
     #[test]
     fn a_computed_day_is_found_by_its_own_code() {
-        let plan = plan("code=https://sekisho.example/fhir/CodeSystem/metric%7Cdaily_heart_rate", ALL).unwrap();
+        let plan = plan(
+            "code=https://sekisho.example/fhir/CodeSystem/metric%7Cdaily_heart_rate",
+            ALL,
+        )
+        .unwrap();
         assert_eq!((keys(&plan.samples), keys(&plan.days)), (vec![], vec!["heart_rate"]));
         assert!(plan.days_by_code);
     }
@@ -189,9 +247,18 @@ mod tests {
     fn a_category_is_found_in_each_of_its_three_systems() {
         for (query, metric) in [
             ("category=activity", "step_count"),
-            ("category=http://terminology.hl7.org/CodeSystem/observation-category%7Cvital-signs", "heart_rate"),
-            ("category=https://sekisho.example/fhir/CodeSystem/consent-category%7Cheart", "heart_rate"),
-            ("category=http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS%7Cactivity", "step_count"),
+            (
+                "category=http://terminology.hl7.org/CodeSystem/observation-category%7Cvital-signs",
+                "heart_rate",
+            ),
+            (
+                "category=https://sekisho.example/fhir/CodeSystem/consent-category%7Cheart",
+                "heart_rate",
+            ),
+            (
+                "category=http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS%7Cactivity",
+                "step_count",
+            ),
         ] {
             let plan = plan(query, ALL).unwrap();
             assert!(keys(&plan.samples).contains(&metric) && !plan.days_by_code, "{query}");
@@ -207,12 +274,24 @@ mod tests {
     #[test]
     fn what_is_named_and_wholly_outside_the_scopes_is_refused() {
         let heart = "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|heart";
-        for query in ["code=55423-8", "category=activity", "code=55423-8,daily_step_count"] {
-            assert!(matches!(plan(query, heart), Err(FhirError::OutOfScope { .. })), "{query}");
+        for query in ["code=55423-8", "category=sleep", "code=55423-8,daily_step_count"] {
+            assert!(
+                matches!(plan(query, heart), Err(FhirError::OutOfScope { .. })),
+                "{query}"
+            );
         }
-        assert!(plan("code=55423-8&category=heart", heart).is_ok(), "no scope makes steps a matter of the heart");
-        assert!(matches!(plan("code=8867-4", "patient/Patient.r"), Err(FhirError::OutOfScope { .. })));
-        assert!(matches!(plan("code=8867-4", "patient/Observation.r"), Err(FhirError::OutOfScope { .. })));
+        assert!(
+            plan("code=55423-8&category=heart", heart).is_ok(),
+            "no scope makes steps a matter of the heart"
+        );
+        assert!(matches!(
+            plan("code=8867-4", "patient/Patient.r"),
+            Err(FhirError::OutOfScope { .. })
+        ));
+        assert!(matches!(
+            plan("code=8867-4", "patient/Observation.r"),
+            Err(FhirError::OutOfScope { .. })
+        ));
     }
 
     #[test]
@@ -222,13 +301,24 @@ mod tests {
         assert_eq!(keys(&both.samples), ["heart_rate"]);
         assert!(both.cut_by_scope);
         assert!(!plan("code=8867-4", heart).unwrap().cut_by_scope);
-        assert!(plan("", heart).unwrap().samples.iter().all(|metric| metric.category() == ConsentCategory::Heart));
+        assert!(
+            plan("", heart)
+                .unwrap()
+                .samples
+                .iter()
+                .all(|metric| metric.category() == ConsentCategory::Heart)
+        );
     }
 
     #[test]
     fn a_day_is_under_the_consent_category_of_its_metric() {
         for entry in ENTRIES.iter() {
-            assert_eq!(entry.findable.row.category(), entry.metric.category(), "{}", entry.metric.key());
+            assert_eq!(
+                entry.findable.row.category(),
+                entry.metric.category(),
+                "{}",
+                entry.metric.key()
+            );
         }
     }
 

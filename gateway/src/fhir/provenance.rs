@@ -37,7 +37,9 @@ pub async fn read(
         .through(state, AccessKind::Read, |decision: Decision| async move {
             let decision = &decision;
             let found = find(state, caller, key, decision).await?;
-            let items = found.as_ref().map_or_else(Vec::new, |found| items::of(&found.records()));
+            let items = found
+                .as_ref()
+                .map_or_else(Vec::new, |found| items::of(&found.records()));
             let rendered = found.map(|found| {
                 let mut bytes = Vec::new();
                 found.render(&mut bytes, caller);
@@ -68,7 +70,13 @@ pub async fn search_by_post(
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, Some(form))?, Handling::of(&headers)).await
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
 }
 
 async fn answer(
@@ -87,7 +95,9 @@ async fn answer(
         });
     };
     if targets.len() > 100 {
-        return Err(FhirError::TooWide { limit: "100 ids a search" });
+        return Err(FhirError::TooWide {
+            limit: "100 ids a search",
+        });
     }
     let expressions = expressions(&parameters.ignored);
     let notices = notices(&parameters.ignored, &expressions, false);
@@ -124,18 +134,28 @@ fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
         Interaction::Read => "read of Provenance",
         Interaction::Search => "search of Provenance",
     };
-    Err(FhirError::OutOfScope { asked, scope: "patient/Provenance.rs".to_owned() })
+    Err(FhirError::OutOfScope {
+        asked,
+        scope: "patient/Provenance.rs".to_owned(),
+    })
 }
 
 /// The Observation that a Provenance is about.
 fn target_of(key: RecordKey) -> RecordKey {
-    let kind = if key.metric == Metric::SLEEP_SESSION { RecordKind::Session } else { RecordKind::Sample };
+    let kind = if key.metric == Metric::SLEEP_SESSION {
+        RecordKind::Session
+    } else {
+        RecordKind::Sample
+    };
     RecordKey { kind, ..key }
 }
 
 /// The Provenance of an Observation.
 fn provenance_of(key: RecordKey) -> RecordKey {
-    RecordKey { kind: RecordKind::Provenance, ..key }
+    RecordKey {
+        kind: RecordKind::Provenance,
+        ..key
+    }
 }
 
 /// A sample and its delivery.
@@ -152,7 +172,9 @@ async fn find(
     decision: &Decision,
 ) -> Result<Option<Found>, FhirError> {
     let shown = |key: &RecordKey| {
-        Interaction::ALL.into_iter().any(|interaction| caller.scopes.allows_metric(key.metric, interaction))
+        Interaction::ALL
+            .into_iter()
+            .any(|interaction| caller.scopes.allows_metric(key.metric, interaction))
     };
     let Some(key) = key.filter(|key| key.kind != RecordKind::Total).filter(shown) else {
         return Ok(None);
@@ -161,7 +183,9 @@ async fn find(
     let Some(record) = state.store.record(access, key, decision.decided_at()).await? else {
         return Ok(None);
     };
-    let Record::Sample(sample) = record else { return Ok(None) };
+    let Record::Sample(sample) = record else {
+        return Ok(None);
+    };
     let batch = state.store.batch(access, sample.batch).await?;
     Ok(batch.map(|batch| Found { sample, batch }))
 }

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use fhir_profiles::{AggregateView, Issue, ObservationView, SearchBundle, Severity, TotalView};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use model::time::{DAY_MS, HOUR_MS};
-use model::{LocalDay, Measured, PersonId, RecordKey, UtcMillis};
+use model::time::DAY_MS;
+use model::{LocalDay, PersonId, RecordKey, UtcMillis};
 use store::{DayStatus, Record, StoredAggregate, StoredTotal};
 
 use super::{json, urls};
@@ -14,8 +14,6 @@ use crate::pairwise::{ID_LENGTH, RecipientIds, device_key, patient_key};
 
 /// Bytes of most entries, so that the buffer grows once.
 const USUAL_ENTRY: usize = 1_280;
-/// How long after its end a day can still change without notice (vocabulary: `preliminary`).
-const SETTLING_MS: i64 = 48 * HOUR_MS;
 
 /// The outward ids of one page.
 pub struct PageIds {
@@ -43,11 +41,17 @@ impl PageIds {
         let mut text = Vec::with_capacity(keys.len() * ID_LENGTH);
         ids.ids(&keys, &mut text);
         // Base32 is ASCII; an empty text would only make empty ids.
-        Self { text: String::from_utf8(text).unwrap_or_default(), records: records.len(), sources }
+        Self {
+            text: String::from_utf8(text).unwrap_or_default(),
+            records: records.len(),
+            sources,
+        }
     }
 
     fn at(&self, index: usize) -> &str {
-        self.text.get(index * ID_LENGTH..(index + 1) * ID_LENGTH).unwrap_or_default()
+        self.text
+            .get(index * ID_LENGTH..(index + 1) * ID_LENGTH)
+            .unwrap_or_default()
     }
 
     /// The id of the patient.
@@ -79,8 +83,6 @@ pub struct ObservationPage<'a> {
     pub as_of: Option<UtcMillis>,
     /// The records.
     pub records: &'a [Record],
-    /// What tells a day's status.
-    pub days: &'a Days,
     /// What the caller should know of the search.
     pub notices: &'a [Issue<'a>],
 }
@@ -92,7 +94,7 @@ impl ObservationPage<'_> {
         let mut bundle = SearchBundle::begin_as_of(&mut out, self.as_of, self.self_url, self.next_url);
         for (index, record) in self.records.iter().enumerate() {
             bundle.matched(&mut out, self.base, "Observation", ids.record(index), |out| {
-                observation(out, record, index, ids, self.days);
+                observation(out, record, index, ids);
             });
         }
         if !self.notices.is_empty() {
@@ -103,16 +105,8 @@ impl ObservationPage<'_> {
     }
 }
 
-/// What is needed to tell the status of computed days.
-pub struct Days {
-    /// The person's home zone; UTC where no day is told of.
-    pub home: TimeZone,
-    /// The instant of the question.
-    pub now: UtcMillis,
-}
-
 /// Appends the Observation of a record at its place of the page.
-pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageIds, days: &Days) {
+pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageIds) {
     let (id, patient) = (ids.record(index), ids.patient());
     match record {
         Record::Sample(stored) => fhir_profiles::observation(
@@ -129,7 +123,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
             },
         ),
         Record::Total(stored) => total(out, stored, id, patient),
-        Record::Aggregate(stored) => aggregate(out, stored, id, patient, days),
+        Record::Aggregate(stored) => aggregate(out, stored, id, patient),
     }
 }
 
@@ -155,11 +149,7 @@ fn total(out: &mut Vec<u8>, stored: &StoredTotal, id: &str, patient: &str) {
             manual: amount(stored.manual),
             flags: &flags,
             version: stored.version,
-            status: match stored.status {
-                DayStatus::Preliminary => fhir_profiles::DayStatus::Preliminary,
-                DayStatus::Final => fhir_profiles::DayStatus::Final,
-                DayStatus::Amended => fhir_profiles::DayStatus::Amended,
-            },
+            status: status(stored.status),
             updated: stored.updated,
         },
     );
@@ -175,8 +165,7 @@ fn needed_digits(mut mantissa: i64, scale: u8) -> u8 {
     digits
 }
 
-fn aggregate(out: &mut Vec<u8>, stored: &StoredAggregate, id: &str, patient: &str, days: &Days) {
-    let list = |values: &[Option<Measured>]| values.to_vec();
+fn aggregate(out: &mut Vec<u8>, stored: &StoredAggregate, id: &str, patient: &str) {
     fhir_profiles::aggregate(
         out,
         &AggregateView {
@@ -184,39 +173,37 @@ fn aggregate(out: &mut Vec<u8>, stored: &StoredAggregate, id: &str, patient: &st
             patient,
             metric: stored.metric,
             day: stored.day,
-            mean: &list(&stored.mean),
-            min: &list(&stored.min),
-            max: &list(&stored.max),
-            last: &list(&stored.last),
+            mean: &stored.mean,
+            min: &stored.min,
+            max: &stored.max,
+            last: &stored.last,
             count: stored.count,
             version: stored.version,
-            status: days.status(stored.day, stored.updated),
+            status: status(stored.status),
             updated: stored.updated,
         },
     );
 }
 
-impl Days {
-    /// How far a computed day can be relied on: it settles for 48 hours after its end.
-    fn status(&self, day: LocalDay, updated: UtcMillis) -> fhir_profiles::DayStatus {
-        let settled = start_of(day.plus(1), &self.home).plus(SETTLING_MS);
-        if self.now < settled {
-            fhir_profiles::DayStatus::Preliminary
-        } else if updated >= settled {
-            fhir_profiles::DayStatus::Amended
-        } else {
-            fhir_profiles::DayStatus::Final
-        }
+fn status(status: DayStatus) -> fhir_profiles::DayStatus {
+    match status {
+        DayStatus::Preliminary => fhir_profiles::DayStatus::Preliminary,
+        DayStatus::Final => fhir_profiles::DayStatus::Final,
+        DayStatus::Amended => fhir_profiles::DayStatus::Amended,
     }
 }
 
 /// The instant at which a civil day begins in a zone.
 pub fn start_of(day: LocalDay, home: &TimeZone) -> UtcMillis {
     let (year, month, date) = day.ymd();
-    let civil = i16::try_from(year).ok().and_then(|year| Date::new(year, month as i8, date as i8).ok());
+    let civil = i16::try_from(year)
+        .ok()
+        .and_then(|year| Date::new(year, month as i8, date as i8).ok());
     civil
         .and_then(|civil| home.to_ambiguous_timestamp(civil.at(0, 0, 0, 0)).compatible().ok())
-        .map_or(UtcMillis(i64::from(day.0) * DAY_MS), |instant| UtcMillis(instant.as_millisecond()))
+        .map_or(UtcMillis(i64::from(day.0) * DAY_MS), |instant| {
+            UtcMillis(instant.as_millisecond())
+        })
 }
 
 /// What a lenient search left out, and what its scopes cut off.
@@ -235,7 +222,8 @@ pub fn notices<'a>(ignored: &[String], expressions: &'a [String], cut_by_scope: 
         notices.push(Issue {
             severity: Severity::Warning,
             code: "forbidden",
-            text: "some of the codes or categories asked for are outside the token's scopes and were left out".to_owned(),
+            text: "some of the codes or categories asked for are outside the token's scopes and were left out"
+                .to_owned(),
             expression: None,
         });
     }
@@ -251,15 +239,27 @@ pub fn expressions(ignored: &[String]) -> Vec<String> {
 pub fn resource(headers: &HeaderMap, bytes: Vec<u8>, version: Option<u64>, updated: Option<UtcMillis>) -> Response {
     let tag = version.map(|version| format!("W/\"{version}\""));
     let known = tag.as_deref().is_some_and(|tag| {
-        let given = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        given.flat_map(|value| value.split(',')).any(|given| given.trim() == tag)
+        let given = headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        given
+            .flat_map(|value| value.split(','))
+            .any(|given| given.trim() == tag)
     });
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { json(bytes) };
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json(bytes)
+    };
     let answer = response.headers_mut();
     if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
         answer.insert(header::ETAG, tag);
     }
-    if let Some(date) = updated.and_then(urls::http_date).and_then(|date| HeaderValue::try_from(date).ok()) {
+    if let Some(date) = updated
+        .and_then(urls::http_date)
+        .and_then(|date| HeaderValue::try_from(date).ok())
+    {
         answer.insert(header::LAST_MODIFIED, date);
     }
     response
@@ -279,17 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn a_day_settles_two_days_after_it_ends_at_home() {
-        let home = super::super::bounds::zone("Asia/Tokyo");
-        let day = LocalDay::parse("2026-05-10").unwrap();
-        let end = start_of(day.plus(1), &home);
-        assert_eq!(end.0, 1_778_425_200_000, "2026-05-10T15:00:00Z");
-        let status = |now: i64, updated: i64| {
-            Days { home: home.clone(), now: end.plus(now * HOUR_MS) }.status(day, end.plus(updated * HOUR_MS))
-        };
-        assert_eq!(status(47, 0), fhir_profiles::DayStatus::Preliminary);
-        assert_eq!(status(48, 47), fhir_profiles::DayStatus::Final);
-        assert_eq!(status(90, 48), fhir_profiles::DayStatus::Amended);
+    fn a_day_begins_at_midnight_at_home() {
+        let day = LocalDay::parse("2026-05-11").unwrap();
+        let start = |zone: &str| start_of(day, &super::super::bounds::zone(zone)).0;
+        assert_eq!(start("Asia/Tokyo"), 1_778_425_200_000, "2026-05-10T15:00:00Z");
+        assert_eq!(start("Nowhere/Land"), start("Asia/Tokyo"));
+        assert_eq!(start("UTC"), 1_778_457_600_000);
     }
 
     #[test]

@@ -63,12 +63,21 @@ impl Asked {
     ) -> Result<Self, FhirError> {
         let base = urls::base(state);
         let read = |pairs: &[_], handling| Parameters::read("Observation", &base, pairs, handling);
-        let Some(at) = pairs.iter().position(|(name, value)| name == CURSOR && !value.is_empty()) else {
-            return Ok(Self { parameters: read(&pairs, handling)?, after: None, link: None });
+        let Some(at) = pairs
+            .iter()
+            .position(|(name, value)| name == CURSOR && !value.is_empty())
+        else {
+            return Ok(Self {
+                parameters: read(&pairs, handling)?,
+                after: None,
+                link: None,
+            });
         };
         let (_, link) = pairs.remove(at);
-        let refuse =
-            |problem: String| FhirError::BadParameter { parameter: CURSOR.to_owned(), problem };
+        let refuse = |problem: String| FhirError::BadParameter {
+            parameter: CURSOR.to_owned(),
+            problem,
+        };
         let cursor = sealer(state, caller)
             .open(&link, state.clock.now())
             .map_err(|error| refuse(error.to_string()))?;
@@ -77,7 +86,11 @@ impl Asked {
             return Err(refuse("a page link stands alone: follow it as it was given".to_owned()));
         }
         let parameters = read(&urls::decode(&cursor.query), Handling::Strict)?;
-        Ok(Self { parameters, after: cursor.after, link: Some(link) })
+        Ok(Self {
+            parameters,
+            after: cursor.after,
+            link: Some(link),
+        })
     }
 
     /// The address of this page.
@@ -89,15 +102,31 @@ impl Asked {
 
     /// The address of the page that begins after a place.
     pub fn next_url(&self, state: &AppState, caller: &Caller, after: PageKey) -> String {
-        let cursor = Cursor { after: Some(after), query: urls::encode(&self.parameters.used) };
+        let cursor = Cursor {
+            after: Some(after),
+            query: urls::encode(&self.parameters.used),
+        };
         link_url(state, caller, &cursor)
     }
 
     /// The address of the page with the ids that did not fit in this one.
     pub fn rest_url(&self, state: &AppState, caller: &Caller, ids: &[&str]) -> String {
-        let mut used: Vec<_> = self.parameters.used.iter().filter(|(name, _)| name != "_id").cloned().collect();
+        let mut used: Vec<_> = self
+            .parameters
+            .used
+            .iter()
+            .filter(|(name, _)| name != "_id")
+            .cloned()
+            .collect();
         used.push(("_id".to_owned(), ids.join(",")));
-        link_url(state, caller, &Cursor { after: None, query: urls::encode(&used) })
+        link_url(
+            state,
+            caller,
+            &Cursor {
+                after: None,
+                query: urls::encode(&used),
+            },
+        )
     }
 }
 
@@ -114,5 +143,9 @@ fn link_url(state: &AppState, caller: &Caller, cursor: &Cursor) -> String {
 }
 
 fn sealer(state: &AppState, caller: &Caller) -> Sealer {
-    Sealer::new(&state.derived_key("cursor"), &caller.token.client_id, caller.token.person)
+    Sealer::new(
+        &state.derived_key("cursor"),
+        &caller.token.client_id,
+        caller.token.person,
+    )
 }

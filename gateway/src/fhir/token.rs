@@ -24,7 +24,10 @@ impl Token {
     pub fn fits(&self, system: &str, code: &str) -> bool {
         match self {
             Self::Code(asked) => asked == code,
-            Self::Coding { system: asked, code: asked_code } => asked == system && asked_code == code,
+            Self::Coding {
+                system: asked,
+                code: asked_code,
+            } => asked == system && asked_code == code,
             Self::WithoutSystem => false,
             Self::System(asked) => asked == system,
         }
@@ -42,9 +45,10 @@ fn one(text: &str) -> Option<Token> {
         [code] if !code.is_empty() => Some(Token::Code(unescape(code))),
         ["", code] if !code.is_empty() => Some(Token::WithoutSystem),
         [system, ""] if !system.is_empty() => Some(Token::System(unescape(system))),
-        [system, code] if !system.is_empty() => {
-            Some(Token::Coding { system: unescape(system), code: unescape(code) })
-        }
+        [system, code] if !system.is_empty() => Some(Token::Coding {
+            system: unescape(system),
+            code: unescape(code),
+        }),
         _ => None,
     }
 }
@@ -92,7 +96,10 @@ mod tests {
         assert_eq!(
             parse("http://loinc.org|8867-4,|x,http://loinc.org|"),
             Some(vec![
-                Token::Coding { system: "http://loinc.org".into(), code: "8867-4".into() },
+                Token::Coding {
+                    system: "http://loinc.org".into(),
+                    code: "8867-4".into()
+                },
                 Token::WithoutSystem,
                 Token::System("http://loinc.org".into()),
             ])

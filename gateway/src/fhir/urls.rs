@@ -22,7 +22,9 @@ pub fn encode(pairs: &[(String, String)]) -> String {
 pub fn decode(query: &str) -> Vec<(String, String)> {
     let mut url = blank();
     url.set_query(Some(query));
-    url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    url.query_pairs()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
 }
 
 #[expect(clippy::expect_used, reason = "a fixed URL is valid")]
@@ -43,17 +45,26 @@ mod tests {
 
     #[test]
     fn an_instant_is_written_as_http_wants_it() {
-        assert_eq!(http_date(UtcMillis(784_111_777_999)).as_deref(), Some("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(
+            http_date(UtcMillis(784_111_777_999)).as_deref(),
+            Some("Sun, 06 Nov 1994 08:49:37 GMT")
+        );
     }
 
     #[test]
     fn a_plus_in_a_query_is_a_space() {
-        assert_eq!(decode("date=ge2026-11-23T08:00:00+09:00")[0].1, "ge2026-11-23T08:00:00 09:00");
-        assert_eq!(decode("code=a%7Cb&code=&x"), [
-            ("code".to_owned(), "a|b".to_owned()),
-            ("code".to_owned(), String::new()),
-            ("x".to_owned(), String::new()),
-        ]);
+        assert_eq!(
+            decode("date=ge2026-11-23T08:00:00+09:00")[0].1,
+            "ge2026-11-23T08:00:00 09:00"
+        );
+        assert_eq!(
+            decode("code=a%7Cb&code=&x"),
+            [
+                ("code".to_owned(), "a|b".to_owned()),
+                ("code".to_owned(), String::new()),
+                ("x".to_owned(), String::new()),
+            ]
+        );
     }
 
     proptest! {
