@@ -92,11 +92,6 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
-    /// All that came in.
-    pub(crate) fn received(&self) -> u64 {
-        self.new + self.versions + self.known + self.superseded + self.refused
-    }
-
     /// Adds another hand-over's counts.
     pub(crate) fn add(&mut self, other: &Self) {
         self.new += other.new;
