@@ -419,6 +419,19 @@ impl Store {
             .await
     }
 
+    /// IANA name of the zone the person lives in: a date that says no zone is read in it.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn home_zone(&self, access: Access<'_>) -> Result<String> {
+        let person = access.person();
+        self.database
+            .read("read home zone", move |snapshot| {
+                Ok(sqlite::people::profile(snapshot, person)?.home_zone)
+            })
+            .await
+    }
+
     /// How a delivery came, for the provenance of a record that the access key has shown.
     ///
     /// # Errors
