@@ -12,7 +12,7 @@ export function problem(unit) {
   const verdict = utilities.validateUnitString(unit, true);
   if (verdict.status === 'valid' && verdict.ucumCode === unit) return null;
   const said = [...(verdict.retMsg ?? [])].join('; ');
-  return said || `read as ${verdict.ucumCode ?? 'nothing'}`;
+  return said || (verdict.ucumCode ? `the library reads it as ${verdict.ucumCode}` : 'no UCUM unit');
 }
 
 function rows(path) {
