@@ -5,9 +5,13 @@
 //! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
 
 mod error;
+mod imports;
+mod leaf;
 mod operations;
 mod people;
+mod reads;
 mod sqlite;
+mod totals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +19,14 @@ use std::sync::Arc;
 use model::environment::{Clock, Randomness};
 
 pub use error::StoreError;
+pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
+pub use reads::{
+    Access, BatchInfo, DayStatus, ExplainedPiece, Page, PageKey, PatientView, Record, Search, Share, Sort,
+    StoredAggregate, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
+};
+pub use totals::day_flag_codes;
 
 /// What every method of the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -82,9 +92,16 @@ impl Store {
     /// it, [`StoreError::WrongMasterKey`] when the key is not this folder's, [`StoreError::Damaged`] and
     /// [`StoreError::Io`] when it cannot be read.
     pub async fn open(options: OpenOptions) -> Result<Self> {
-        let database = tokio::task::spawn_blocking(move || sqlite::database::Database::open(options))
-            .await
-            .map_err(|_| StoreError::Closed)??;
+        let exclusive = options.exclusive;
+        let database = tokio::task::spawn_blocking(move || {
+            let database = sqlite::database::Database::open(options)?;
+            if exclusive {
+                sqlite::totals::finish_dirty(&database)?;
+            }
+            Ok(database)
+        })
+        .await
+        .map_err(|_| StoreError::Closed)??;
         Ok(Self { database })
     }
 

@@ -94,6 +94,15 @@ impl Store {
         blocking(move || sqlite::operations::restore(&from, &to)).await
     }
 
+    /// Computes all stored days and nights anew from the samples, of one person or of everyone.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading and writing can answer.
+    pub async fn rebuild_totals(&self, person: Option<model::PersonId>) -> Result<RebuildReport> {
+        let database = self.database.clone();
+        blocking(move || sqlite::totals::rebuild(&database, person)).await
+    }
+
     /// Checks database, keys, journal and clock, and says what to do about what it finds.
     ///
     /// # Errors

@@ -224,6 +224,8 @@ pub struct StoredAggregate {
     pub count: u32,
     /// Grows with every change of the day.
     pub version: u32,
+    /// How far it can be relied on.
+    pub status: DayStatus,
     /// When one of its samples was last made or changed.
     pub updated: UtcMillis,
 }

@@ -4,7 +4,6 @@ mod doctor;
 mod import;
 mod keep;
 mod person;
-mod serve;
 mod stats;
 mod synthesize;
 
@@ -41,15 +40,6 @@ pub struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything on this machine with synthetic residents, to try it: no server, no account, no key needed.
-    ///
-    /// On first start it makes residents, generates their exports, imports them through the real adapter and registers
-    /// an example app. Starting it again on the same --data keeps the data. It listens on 127.0.0.1 only.
-    Demo(crate::demo::DemoArguments),
-    /// Serve residents, apps and operators as configured.
-    ///
-    /// Stops cleanly on SIGTERM or Ctrl-C: no new requests, those under way are answered.
-    Serve(serve::ServeArguments),
     /// Import one file of a resident.
     ///
     /// The adapter is found by the file's content unless named. Prints the accounting as one JSON object. Exit code: 0 all
@@ -78,8 +68,6 @@ enum Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Demo(arguments) => crate::demo::run(arguments),
-        Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),
@@ -118,6 +106,16 @@ impl Place {
         Ok(config)
     }
 
+    /// Opens the store of this place for looking only, also beside a running server.
+    ///
+    /// # Errors
+    /// Configuration, secrets, or the store itself.
+    pub async fn open_for_reading(&self) -> Result<(Config, Store), CommandError> {
+        let config = self.config()?;
+        let store = open_as(&config, false).await?;
+        Ok((config, store))
+    }
+
     /// Opens the store of this place for one command.
     ///
     /// # Errors
@@ -134,14 +132,24 @@ impl Place {
 /// # Errors
 /// Secrets or the store itself.
 pub async fn open_store(config: &Config) -> Result<Store, CommandError> {
+    open_as(config, true).await
+}
+
+async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError> {
     secrets::private_folder(&config.data.folder)?;
     let master_key =
         secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
+    if exclusive {
+        // Made with the folder, so that a backup of the secrets taken on the first day has both.
+        secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
+    }
     let options = OpenOptions {
         folder: config.data.folder.clone(),
         master_key: store::MasterKey::new(*master_key),
         clock: Arc::new(MachineClock),
         randomness: Arc::new(MachineRandomness),
+        exclusive,
+        size_limit: None,
     };
     Ok(Store::open(options).await?)
 }

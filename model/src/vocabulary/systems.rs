@@ -97,6 +97,18 @@ pub mod own {
     pub const AMBIGUOUS_TIME: &str = "ambiguous-time";
     /// Quality flag: a zero that was measured, the device was worn.
     pub const TRUE_ZERO: &str = "true-zero";
+    /// Quality flag of a day: more than one source measured, and their overlap was resolved.
+    pub const MULTI_SOURCE_RESOLVED: &str = "multi-source-resolved";
+    /// Quality flag of a day: a sample was faster than anybody walks; beyond 240 a minute it does not count as eligible.
+    pub const CADENCE: &str = "cadence";
+    /// Quality flag of a day: more than 100,000.
+    pub const BEYOND_DAILY_LIMIT: &str = "beyond-daily-limit";
+    /// Quality flag of a day: more than ten hours without ten minutes' pause.
+    pub const NO_PAUSE: &str = "no-pause";
+    /// Quality flag of a day: the same count thirty times in a row.
+    pub const UNIFORM_COUNTS: &str = "uniform-counts";
+    /// Quality flag of a day: the vendor's own total is another.
+    pub const VENDOR_MISMATCH: &str = "vendor-mismatch";
     /// Component: how the value relates to a meal.
     pub const RELATION_TO_MEAL: &str = "relation-to-meal";
     /// Component: moving or at rest, as the device says it.

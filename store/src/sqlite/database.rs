@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use super::fault::Doing as _;
 use super::journal::Journal;
 use super::keys::Keys;
+use super::leaves::LeafCache;
 use super::readers::Readers;
 use super::seal::SealKey;
 use super::writer::{self, Message, Work, Writing};
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) randomness: Arc<dyn Randomness>,
     pub(crate) keys: Keys,
+    pub(crate) leaves: LeafCache,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
 }
@@ -164,6 +166,7 @@ impl Database {
             clock: options.clock,
             randomness: options.randomness,
             keys,
+            leaves: LeafCache::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),
         });
@@ -248,7 +251,10 @@ impl Database {
     /// Destroys the key of a person whose row says *erased*.
     pub(crate) async fn destroy_person_key(&self, person: PersonId) -> Result<()> {
         let shared = Arc::clone(&self.inner.shared);
-        tokio::task::spawn_blocking(move || shared.keys.destroy_person(person))
+        tokio::task::spawn_blocking(move || {
+            shared.leaves.forget(person);
+            shared.keys.destroy_person(person)
+        })
             .await
             .map_err(|_| StoreError::Closed)?
     }

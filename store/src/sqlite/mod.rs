@@ -2,15 +2,24 @@
 //!
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
+pub(crate) mod batches;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod fault;
+pub(crate) mod imports;
 pub(crate) mod journal;
 pub(crate) mod keys;
+pub(crate) mod leaves;
 pub(crate) mod operations;
+pub(crate) mod parked;
 pub(crate) mod people;
+pub(crate) mod raw;
 pub(crate) mod readers;
 pub(crate) mod schema;
 pub(crate) mod seal;
+pub(crate) mod search;
 pub(crate) mod settle;
+pub(crate) mod sources;
+pub(crate) mod totals;
 pub(crate) mod writer;
+pub(crate) mod zone;

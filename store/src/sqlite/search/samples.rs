@@ -281,6 +281,9 @@ pub(crate) fn in_times(row: &Row, times: TimeBounds) -> bool {
 
 /// One sample by its key, if the access key shows it.
 pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
+    if key.kind == model::RecordKind::Session {
+        return find_session(context, key);
+    }
     let first_start = leaf_holding(context, key.metric, key.source, key.start.0)?;
     let leaf: Option<i64> = context
         .snapshot
@@ -296,15 +299,38 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
         .doing("finding a leaf")?;
     let Some(leaf) = leaf else { return Ok(None) };
     let rows = context.rows(leaf)?;
-    let from = rows.partition_point(|row| row.sample.start < key.start);
+    let within = key.start.floor_second();
+    let from = rows.partition_point(|row| row.sample.start < within);
     let found = rows[from..]
         .iter()
-        .take_while(|row| row.sample.start == key.start)
+        .take_while(|row| row.sample.start.floor_second() == within)
         .find(|row| row.first_start == key.start && row.tie_break == key.tie_break);
     match found {
         Some(row) if context.shows(&row.sample) => context.record(row).map(Some),
         _ => Ok(None),
     }
+}
+
+/// A night by its key. It keeps its id when its start moves, so it is looked for among all nights of its source: one leaf
+/// holds ten years of them.
+fn find_session(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
+    let leaves: Vec<i64> = context
+        .snapshot
+        .prepare_cached("SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 ORDER BY first_start")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![context.person.0, key.metric.number(), key.source], |row| row.get(0))?
+                .collect()
+        })
+        .doing("finding nights")?;
+    for leaf in leaves {
+        let rows = context.rows(leaf)?;
+        let found = rows.iter().find(|row| row.first_start == key.start && row.tie_break == key.tie_break);
+        if let Some(row) = found {
+            return if context.shows(&row.sample) { context.record(row).map(Some) } else { Ok(None) };
+        }
+    }
+    Ok(None)
 }
 
 /// First start of the leaf in which a sample of this start lies or would lie; the start itself before the first leaf.

@@ -1,0 +1,216 @@
+//! A leaf's body: its rows as columns, one after the other, in the order in which [`encode`] writes them.
+
+use model::decimal::MAX_SCALE;
+use model::vocabulary::Shape;
+use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
+
+use super::Row;
+use super::columns::{self, NotAColumn, Order};
+
+/// The format that is written now.
+pub(crate) const FORMAT: u8 = 1;
+
+/// More rows than any leaf can have: 4,096 of different seconds and 4,096 of one.
+const MOST_ROWS: u64 = 16_384;
+
+/// Units of time, by their number: most vendors write whole seconds or minutes.
+const UNITS: [i64; 3] = [1, 1_000, 60_000];
+
+/// The rows of one series as bytes. `width` is the number of numbers that a value has.
+pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * 4 + 64);
+    columns::write_unsigned(&mut out, rows.len() as u64);
+    let whole = |unit: i64| {
+        rows.iter().all(|row| row.sample.start.0 % unit == 0 && row.sample.end.0 % unit == 0)
+    };
+    let unit = (0..UNITS.len()).rev().find(|unit| whole(UNITS[*unit])).unwrap_or(0);
+    out.push(unit as u8);
+    let unit = UNITS[unit];
+    let mut numbers = Vec::with_capacity(rows.len());
+    let mut column = |order: Order, of: &dyn Fn(&Row) -> i64| {
+        numbers.clear();
+        numbers.extend(rows.iter().map(of));
+        columns::write(&mut out, &numbers, order);
+    };
+    column(Order::Growing, &|row| row.sample.start.0 / unit);
+    column(Order::Any, &|row| row.sample.duration_ms() / unit);
+    for component in 0..width {
+        column(Order::Any, &|row| measured(&row.sample.value, component).map_or(0, |value| value.mantissa));
+        // 0 is an absent number.
+        column(Order::Any, &|row| {
+            measured(&row.sample.value, component)
+                .map_or(0, |value| 1 + i64::from(value.scale) * 32 + i64::from(value.digits))
+        });
+    }
+    column(Order::Any, &|row| i64::from(row.sample.offset.minutes));
+    column(Order::Any, &|row| i64::from(row.sample.end_offset_minutes) - i64::from(row.sample.offset.minutes));
+    column(Order::Any, &|row| row.sample.offset.trust as i64);
+    column(Order::Any, &|row| i64::from(row.sample.flags.0));
+    column(Order::Any, &|row| row.seq);
+    column(Order::Any, &|row| i64::from(row.tie_break));
+    column(Order::Any, &|row| row.sample.start.0 - row.first_start.0);
+    column(Order::Any, &|row| i64::from(row.version));
+    column(Order::Any, &|row| row.asserted);
+    column(Order::Any, &|row| i64::from(row.dead));
+    out
+}
+
+fn measured(value: &Value, component: usize) -> Option<Measured> {
+    match value {
+        Value::Quantity(quantity) => Some(*quantity),
+        Value::Components(components) => components.get(component).copied().flatten(),
+        Value::Code(code) => Some(Measured {
+            mantissa: i64::from(*code),
+            scale: 0,
+            digits: 0,
+        }),
+    }
+}
+
+/// The rows in a leaf's body. What was asserted of them is raised to `asserted_floor`.
+pub(crate) fn decode(
+    mut bytes: &[u8],
+    metric: Metric,
+    source: u16,
+    asserted_floor: i64,
+) -> Result<Vec<Row>, NotAColumn> {
+    let length = columns::read_unsigned(&mut bytes)?;
+    if length > MOST_ROWS {
+        return Err(NotAColumn);
+    }
+    let length = length as usize;
+    let (unit, rest) = bytes.split_first().ok_or(NotAColumn)?;
+    let unit = *UNITS.get(usize::from(*unit)).ok_or(NotAColumn)?;
+    bytes = rest;
+    let mut column = || columns::read(&mut bytes, length);
+    let (starts, durations) = (column()?, column()?);
+    let width = if metric == Metric::NONE { 1 } else { metric.width() };
+    let mut values = Vec::with_capacity(width);
+    for _ in 0..width {
+        values.push((column()?, column()?));
+    }
+    let (offsets, end_offsets, trusts, flags) = (column()?, column()?, column()?, column()?);
+    let (seqs, tie_breaks, moved, versions) = (column()?, column()?, column()?, column()?);
+    let (asserted, dead) = (column()?, column()?);
+    let mut rows = Vec::with_capacity(length);
+    for place in 0..length {
+        let start = starts[place].checked_mul(unit).ok_or(NotAColumn)?;
+        let duration = durations[place].checked_mul(unit).ok_or(NotAColumn)?;
+        rows.push(Row {
+            sample: Sample {
+                metric,
+                source,
+                start: UtcMillis(start),
+                end: UtcMillis(start.checked_add(duration).ok_or(NotAColumn)?),
+                offset: Offset {
+                    minutes: offsets[place] as i16,
+                    trust: OffsetTrust::from_number(trusts[place] as u8).ok_or(NotAColumn)?,
+                },
+                end_offset_minutes: (offsets[place] + end_offsets[place]) as i16,
+                value: value(metric, &values, place)?,
+                flags: Flags(flags[place] as u16),
+                created: Sample::CREATION_UNKNOWN,
+            },
+            first_start: UtcMillis(start.wrapping_sub(moved[place])),
+            tie_break: tie_breaks[place] as u16,
+            version: versions[place] as u32,
+            seq: seqs[place],
+            asserted: asserted[place].max(asserted_floor),
+            dead: dead[place] != 0,
+        });
+    }
+    Ok(rows)
+}
+
+fn value(metric: Metric, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Result<Value, NotAColumn> {
+    let number = |(mantissas, shapes): &(Vec<i64>, Vec<i64>)| -> Result<Option<Measured>, NotAColumn> {
+        let Some(shape) = shapes[place].checked_sub(1).filter(|shape| *shape >= 0) else {
+            return Ok(None);
+        };
+        let (scale, digits) = ((shape / 32) as u8, (shape % 32) as u8);
+        if shape / 32 > i64::from(MAX_SCALE) || digits > MAX_SCALE {
+            return Err(NotAColumn);
+        }
+        Ok(Some(Measured {
+            mantissa: mantissas[place],
+            scale,
+            digits,
+        }))
+    };
+    let shape = if metric == Metric::NONE { Shape::Quantity } else { metric.shape() };
+    Ok(match shape {
+        Shape::Quantity => Value::Quantity(columns.first().map(number).transpose()?.flatten().ok_or(NotAColumn)?),
+        Shape::Code(_) => {
+            let code = columns.first().map(number).transpose()?.flatten().ok_or(NotAColumn)?;
+            Value::Code(u32::try_from(code.mantissa).map_err(|_| NotAColumn)?)
+        }
+        Shape::Components(_) => Value::Components(columns.iter().map(number).collect::<Result<_, _>>()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(metric: Metric) -> impl Strategy<Value = Row> {
+        let number = (any::<i64>(), 0u8..=18, 0u8..=18).prop_map(|(mantissa, scale, digits)| Measured {
+            mantissa,
+            scale,
+            digits,
+        });
+        let value = match metric.shape() {
+            Shape::Quantity => number.prop_map(Value::Quantity).boxed(),
+            Shape::Code(_) => any::<u32>().prop_map(Value::Code).boxed(),
+            Shape::Components(parts) => {
+                prop::collection::vec(prop::option::of(number), parts.len()).prop_map(|numbers| Value::Components(numbers.into())).boxed()
+            }
+        };
+        let times = (UtcMillis::EARLIEST.0..UtcMillis::LATEST.0, 0i64..100_000_000, prop_oneof![Just(1i64), Just(1_000)]);
+        let facts = (any::<u16>(), 0u8..4, -1_080i16..=1_080, -1_080i16..=1_080, any::<bool>());
+        let kept = (0u16..4_096, 1u32..9, 1i64..99, any::<i32>(), -90_000i64..90_000);
+        (value, times, facts, kept).prop_map(move |(value, (start, length, unit), facts, kept)| {
+            let start = start / unit * unit;
+            Row {
+                sample: Sample {
+                    metric,
+                    source: 7,
+                    start: UtcMillis(start),
+                    end: UtcMillis(start + length / unit * unit),
+                    offset: Offset { minutes: facts.2, trust: OffsetTrust::from_number(facts.1).unwrap_or_default() },
+                    end_offset_minutes: facts.3,
+                    value,
+                    flags: Flags(facts.0),
+                    created: Sample::CREATION_UNKNOWN,
+                },
+                first_start: UtcMillis(start + kept.4),
+                tie_break: kept.0,
+                version: kept.1,
+                seq: kept.2,
+                asserted: i64::from(kept.3),
+                dead: facts.4,
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_leaf_reads_back(
+            rows in prop_oneof![
+                prop::collection::vec(row(Metric::HEART_RATE), 1..120),
+                prop::collection::vec(row(Metric::BLOOD_PRESSURE), 1..60),
+                prop::collection::vec(row(Metric::SLEEP_STAGE), 1..60),
+            ],
+        ) {
+            let metric = rows[0].sample.metric;
+            let bytes = encode(&rows, metric.width());
+            prop_assert_eq!(decode(&bytes, metric, 7, i64::MIN), Ok(rows));
+        }
+
+        #[test]
+        fn no_body_panics(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(&bytes, Metric::HEART_RATE, 1, 0);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! From samples to what days come to: the total of everything, the eligible total, and what a reader should know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::time::{HOUR_MS, MINUTE_MS};
+use model::{LocalDay, Metric};
+
+use super::resolve::{Piece, Resolved, resolve};
+use super::{Days, flag};
+
+/// A day's most (facts 5.4), for steps.
+const DAILY_LIMIT: i64 = 100_000;
+/// Equal counts in a row that no walk has.
+const UNIFORM_RUN: usize = 30;
+/// A vendor's own total that is farther off than both is flagged.
+const MISMATCH: i64 = 500;
+
+/// Everything that counts towards some days.
+pub(crate) struct Computed {
+    /// The days.
+    pub(crate) days: Days,
+    /// How the total came about.
+    pub(crate) total: Resolved,
+}
+
+/// A vendor's own total of a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct VendorDay {
+    /// The statement, as a piece that lasts the whole day.
+    pub(crate) piece: Piece,
+    /// The day it is about.
+    pub(crate) day: LocalDay,
+    /// It comes from a device that counts by itself, so that it may be eligible.
+    pub(crate) from_device: bool,
+}
+
+/// Computes days of one metric. Vendors' own totals count only where their source has nothing finer that day.
+pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<VendorDay>) -> Computed {
+    let steps = metric == Metric::STEP_COUNT;
+    let mut measured: BTreeMap<LocalDay, BTreeSet<u16>> = BTreeMap::new();
+    for piece in pieces.iter().filter(|piece| piece.count > 0) {
+        let first = day_of(piece, piece.start);
+        let last = day_of(piece, (piece.end - 1).max(piece.start));
+        for day in first.0..=last.0 {
+            measured.entry(LocalDay(day)).or_default().insert(piece.source);
+        }
+    }
+    let (checks, sole): (Vec<VendorDay>, Vec<VendorDay>) = vendor_days
+        .into_iter()
+        .partition(|stated| measured.get(&stated.day).is_some_and(|sources| sources.contains(&stated.piece.source)));
+    let mut all = pieces;
+    for stated in &sole {
+        measured.entry(stated.day).or_default().insert(stated.piece.source);
+        all.push(stated.piece.clone());
+    }
+    let unproven: BTreeSet<(u16, i64)> = sole
+        .iter()
+        .filter(|stated| !stated.from_device)
+        .map(|stated| (stated.piece.source, stated.piece.start))
+        .collect();
+    let mut capped: BTreeSet<LocalDay> = BTreeSet::new();
+    let mut eligible = Vec::with_capacity(all.len());
+    for piece in &all {
+        if piece.manual || (piece.whole_day && unproven.contains(&(piece.source, piece.start))) {
+            continue;
+        }
+        let mut piece = piece.clone();
+        if steps && !piece.whole_day && piece.capped() < piece.count {
+            capped.insert(day_of(&piece, piece.start));
+            piece.count = piece.capped();
+        }
+        eligible.push(piece);
+    }
+    let (total, eligible) = (resolve(all), resolve(eligible));
+    let mut days = Days::new();
+    for slice in &total.slices {
+        let (day, piece) = (days.entry(slice.day).or_default(), &total.pieces[slice.piece]);
+        day.total += slice.amount;
+        day.manual += if piece.manual { slice.amount } else { 0 };
+        day.shares.entry(piece.source).or_default().0 += slice.amount;
+    }
+    for slice in &eligible.slices {
+        let day = days.entry(slice.day).or_default();
+        day.eligible += slice.amount;
+        day.shares.entry(eligible.pieces[slice.piece].source).or_default().1 += slice.amount;
+    }
+    for (date, day) in &mut days {
+        day.shares.retain(|_, (total, eligible)| *total != 0 || *eligible != 0);
+        let mut mark = |holds: bool, flag: u32| day.flags |= if holds { flag } else { 0 };
+        mark(measured.get(date).is_some_and(|sources| sources.len() > 1), flag::MULTI_SOURCE);
+        mark(capped.contains(date), flag::CADENCE);
+        mark(steps && day.total > DAILY_LIMIT, flag::BEYOND_LIMIT);
+        let off = |stated: &VendorDay| {
+            let apart = (stated.piece.count - day.total).abs();
+            stated.day == *date && apart > MISMATCH && apart * 10 > day.total
+        };
+        mark(steps && checks.iter().any(off), flag::VENDOR_MISMATCH);
+    }
+    if steps {
+        for (date, flags) in suspicious(&eligible) {
+            days.entry(date).or_default().flags |= flags;
+        }
+    }
+    Computed { days, total }
+}
+
+fn day_of(piece: &Piece, instant: i64) -> LocalDay {
+    model::UtcMillis(instant).local_day(model::Offset::given(piece.offset))
+}
+
+/// Days on which nobody walks so: no pause for ten hours, or the same count again and again.
+fn suspicious(resolved: &Resolved) -> BTreeMap<LocalDay, u32> {
+    let mut days: BTreeMap<LocalDay, u32> = BTreeMap::new();
+    let (mut since, mut reached) = (0, i64::MIN);
+    for slice in resolved.slices.iter().filter(|slice| slice.amount > 0) {
+        let piece = &resolved.pieces[slice.piece];
+        if piece.whole_day || piece.end - piece.start > HOUR_MS {
+            continue;
+        }
+        if reached == i64::MIN || slice.from - reached >= 10 * MINUTE_MS {
+            since = slice.from;
+        }
+        reached = reached.max(slice.until);
+        if reached - since > 10 * HOUR_MS {
+            *days.entry(slice.day).or_default() |= flag::NO_PAUSE;
+        }
+    }
+    let mut last: Option<(u16, i64, i64)> = None;
+    let mut run = 0;
+    let mut pieces: Vec<&Piece> = resolved.pieces.iter().filter(|piece| piece.count > 1 && !piece.whole_day).collect();
+    pieces.sort_by_key(|piece| (piece.source, piece.start, piece.end));
+    for piece in pieces {
+        let this = (piece.source, piece.count, piece.end - piece.start);
+        run = if last == Some(this) { run + 1 } else { 1 };
+        last = Some(this);
+        if run >= UNIFORM_RUN {
+            *days.entry(day_of(piece, piece.start)).or_default() |= flag::UNIFORM;
+        }
+    }
+    days
+}
