@@ -11,6 +11,33 @@ use crate::sqlite;
 use crate::{Result, Sex, Store};
 
 /// The key to a read. Both kinds are made by `consent` only.
+///
+/// ```no_run
+/// # use consent::Decision;
+/// # use store::{Access, Page, Search, Store};
+/// async fn read(store: &Store, decision: &Decision) -> store::Result<Page> {
+///     store.search(Access::Decision(decision), Search::default()).await
+/// }
+/// ```
+///
+/// A read without a decision does not compile:
+///
+/// ```compile_fail,E0061
+/// # use store::{Page, Search, Store};
+/// async fn read(store: &Store) -> store::Result<Page> {
+///     store.search(Search::default()).await
+/// }
+/// ```
+///
+/// Nor does one with a key that only says whose values it wants:
+///
+/// ```compile_fail,E0308
+/// # use model::PersonId;
+/// # use store::{Access, Page, Search, Store};
+/// async fn read(store: &Store, person: &PersonId) -> store::Result<Page> {
+///     store.search(Access::Decision(person), Search::default()).await
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub enum Access<'a> {
     /// A recipient's, under one consent.
