@@ -2,11 +2,21 @@
 
 mod cli;
 mod config;
+mod demo;
 mod environment;
+mod fhir;
+mod gate;
+mod health;
 mod import;
+mod logging;
+mod oauth;
 mod pairwise;
+mod portal;
 mod secrets;
+mod server;
+mod sign_in;
 mod spool;
+mod state;
 
 use std::process::ExitCode;
 

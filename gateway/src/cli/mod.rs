@@ -4,6 +4,7 @@ mod doctor;
 mod import;
 mod keep;
 mod person;
+mod serve;
 mod stats;
 mod synthesize;
 
@@ -40,6 +41,15 @@ pub struct Place {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Start everything on this machine with synthetic residents, to try it: no server, no account, no key needed.
+    ///
+    /// On first start it makes residents, generates their exports, imports them through the real adapter and registers
+    /// an example app. Starting it again on the same --data keeps the data. It listens on 127.0.0.1 only.
+    Demo(crate::demo::DemoArguments),
+    /// Serve residents, apps and operators as configured.
+    ///
+    /// Stops cleanly on SIGTERM or Ctrl-C: no new requests, those under way are answered.
+    Serve(serve::ServeArguments),
     /// Import one file of a resident.
     ///
     /// The adapter is found by the file's content unless named. Prints the accounting as one JSON object. Exit code: 0 all
@@ -68,6 +78,8 @@ enum Command {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Demo(arguments) => crate::demo::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),

@@ -1,0 +1,9 @@
+provider-title = Sign-in of the demo
+provider-intro = This sign-in is for trying things out. Do not enter anything about real people.
+provider-login = User name
+provider-password = Password
+provider-submit = Sign in
+provider-wrong = The user name or the password is wrong. Please enter them again.
+provider-busy = Too many people are signing in right now. Please wait a little and try again.
+provider-bad-title = This request is not valid
+provider-bad-text = Go back to the page you came from and start again.

@@ -1,0 +1,9 @@
+provider-title = デモの本人確認
+provider-intro = これは、ためしに使うための本人確認です。本物の人の情報は入れないでください。
+provider-login = 利用者の名前（ID）
+provider-password = パスワード
+provider-submit = ログインする
+provider-wrong = 利用者の名前か、パスワードがちがいます。もう一度入れてください。
+provider-busy = 今、こみあっています。少し待って、もう一度してください。
+provider-bad-title = この申し込みは正しくありません
+provider-bad-text = もとのページにもどって、はじめからやりなおしてください。

@@ -1,0 +1,257 @@
+//! The authorization page, which is the consent page: what is asked for in, HTML out. Nothing is chosen beforehand; both
+//! answers weigh the same. What was ticked is read back in `choices`, and put into words in `consent_text`.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use consent::{Consent, Language};
+use model::ConsentCategory;
+use oauth2::url::form_urlencoded;
+use store::{PurposeText, Recipient};
+
+pub use super::choices::{ChoiceError, Chosen};
+use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, value};
+use super::page::{Frame, Reader, send};
+use super::resident::{Resident, day};
+use super::words::Words;
+
+/// All that the page shows and sends back.
+#[derive(Clone)]
+pub struct ConsentPage {
+    /// In which language.
+    pub language: Language,
+    /// Where the form is posted to, and where the page lies.
+    pub action: &'static str,
+    /// Names the request under way: the hidden field `pending`.
+    pub pending: String,
+    /// The hidden field `csrf`.
+    pub csrf: String,
+    /// Who asks.
+    pub recipient: Recipient,
+    /// For what.
+    pub purpose: PurposeText,
+    /// Through which app.
+    pub client_name: String,
+    /// The categories that are asked for, in the order of the page.
+    pub categories: Vec<ConsentCategory>,
+    /// Whether lines about who the person is are asked for.
+    pub identity: bool,
+    /// Whether the app wants to read while the resident is away.
+    pub offline: bool,
+    /// The consent that this answer would replace.
+    pub current: Option<Consent>,
+    /// Who answers, where and when.
+    pub resident: Resident,
+    /// Where the browser goes after the answer: the page's policy for forms must allow it.
+    pub redirect_uri: String,
+}
+
+/// Categories that may show a disease, what the law protects specially, or where somebody lives: explained apart, each with
+/// its reason.
+pub const CAREFUL: [ConsentCategory; 9] = [
+    ConsentCategory::Heart,
+    ConsentCategory::Glucose,
+    ConsentCategory::Checkup,
+    ConsentCategory::Medication,
+    ConsentCategory::Questionnaire,
+    ConsentCategory::Reproductive,
+    ConsentCategory::Mental,
+    ConsentCategory::Routes,
+    ConsentCategory::Infection,
+];
+
+impl ConsentPage {
+    /// The page as it is first shown.
+    pub fn render(&self) -> Response {
+        self.again(&[], &[])
+    }
+
+    /// The page with the answer that was sent, and what is wrong with it.
+    pub fn again(&self, form: &[(String, String)], problems: &[ChoiceError]) -> Response {
+        let status = if problems.is_empty() {
+            StatusCode::OK
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
+        send(status, &self.view(form, problems), Some(&self.redirect_uri))
+    }
+
+    fn words(&self) -> Words {
+        Words(self.language)
+    }
+
+    fn view<'a>(&'a self, form: &'a [(String, String)], problems: &[ChoiceError]) -> View<'a> {
+        let words = self.words();
+        let (careful, ordinary) = self.categories.iter().partition(|category| CAREFUL.contains(category));
+        let in_order = |categories: Vec<&ConsentCategory>| {
+            categories
+                .into_iter()
+                .map(|category| category_view(words, *category, form))
+                .collect()
+        };
+        let pending: String = form_urlencoded::byte_serialize(self.pending.as_bytes()).collect();
+        View {
+            frame: Frame {
+                words,
+                here: format!("{}?pending={pending}", self.action),
+                reader: Some(Reader {
+                    name: self.resident.name.clone(),
+                    csrf: self.csrf.clone(),
+                }),
+            },
+            words,
+            title: words.with("consent-title", "app", &self.client_name),
+            problems: problems
+                .iter()
+                .map(|problem| Problem {
+                    at: problem.field(),
+                    text: words.say(problem.key()),
+                })
+                .collect(),
+            recipient: words.pick(&self.recipient.name_ja, &self.recipient.name_en),
+            app: &self.client_name,
+            purpose: words.pick(&self.purpose.ja, &self.purpose.en),
+            offline: self.offline,
+            current: self.current.as_ref().map(|current| {
+                words.with(
+                    "consent-current",
+                    "day",
+                    day(self.language, self.resident.day_of(current.given_at)),
+                )
+            }),
+            action: self.action,
+            pending: &self.pending,
+            csrf: &self.csrf,
+            categories: in_order(ordinary),
+            careful: in_order(careful),
+            running_day: value(form, "running_day").is_some(),
+            from: FROMS
+                .into_iter()
+                .map(|from| Choice::of(from, words.say(&format!("consent-from-{from}")), value(form, "from")))
+                .collect(),
+            today: self.resident.today().to_string(),
+            from_day: value(form, "from_day").unwrap_or_default(),
+            no_from: problems.contains(&ChoiceError::NoFrom),
+            bad_day: problems.contains(&ChoiceError::FromDay),
+            identity: self.identity_lines(form),
+            until: UNTILS
+                .into_iter()
+                .map(|until| self.until_choice(until, value(form, "until")))
+                .collect(),
+            no_until: problems.contains(&ChoiceError::NoUntil),
+        }
+    }
+
+    fn identity_lines(&self, form: &[(String, String)]) -> Vec<Choice> {
+        if !self.identity {
+            return Vec::new();
+        }
+        let words = self.words();
+        IDENTITY_LINES
+            .into_iter()
+            .map(|line| Choice {
+                value: line,
+                label: words.say(line),
+                help: None,
+                chosen: value(form, line).is_some(),
+            })
+            .collect()
+    }
+
+    fn until_choice(&self, until: Until, sent: Option<&str>) -> Choice {
+        let key = format!("consent-until-{}", until.name);
+        let label = match until.months {
+            Some(months) => {
+                let last = self.resident.months_from_today(months);
+                self.words().with(&key, "day", day(self.language, last))
+            }
+            None => self.words().say(&key),
+        };
+        Choice::of(until.name, label, sent)
+    }
+}
+
+fn category_view(words: Words, category: ConsentCategory, form: &[(String, String)]) -> CategoryView {
+    let key = category.key();
+    let sent = value(form, key).unwrap_or("off");
+    let choice = |value: &'static str, help: Option<&str>| Choice {
+        help: help.map(|help| words.say(help)),
+        ..Choice::of(value, words.say(&format!("detail-{value}")), Some(sent))
+    };
+    CategoryView {
+        key,
+        name: words.say(&format!("category-{key}")),
+        contents: words.say(&format!("category-{key}-contents")),
+        careful: CAREFUL
+            .contains(&category)
+            .then(|| words.say(&format!("category-{key}-careful"))),
+        choices: vec![
+            choice("off", None),
+            choice("daily", Some("detail-daily-help")),
+            choice("raw", Some("detail-raw-help")),
+        ],
+    }
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct View<'a> {
+    frame: Frame,
+    words: Words,
+    title: String,
+    problems: Vec<Problem>,
+    recipient: &'a str,
+    app: &'a str,
+    purpose: &'a str,
+    offline: bool,
+    current: Option<String>,
+    action: &'static str,
+    pending: &'a str,
+    csrf: &'a str,
+    categories: Vec<CategoryView>,
+    careful: Vec<CategoryView>,
+    running_day: bool,
+    from: Vec<Choice>,
+    today: String,
+    from_day: &'a str,
+    no_from: bool,
+    bad_day: bool,
+    identity: Vec<Choice>,
+    until: Vec<Choice>,
+    no_until: bool,
+}
+
+struct Problem {
+    at: &'static str,
+    text: String,
+}
+
+struct CategoryView {
+    key: &'static str,
+    name: String,
+    contents: String,
+    careful: Option<String>,
+    choices: Vec<Choice>,
+}
+
+struct Choice {
+    value: &'static str,
+    label: String,
+    help: Option<String>,
+    chosen: bool,
+}
+
+impl Choice {
+    fn of(value: &'static str, label: String, sent: Option<&str>) -> Self {
+        Self {
+            value,
+            label,
+            help: None,
+            chosen: sent == Some(value),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "consent_page_tests.rs"]
+mod tests;

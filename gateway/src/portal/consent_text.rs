@@ -1,0 +1,105 @@
+//! A consent in words: the exact text of what was agreed to, kept with it, and the lines that the list of consents shows.
+//! The same texts as on the page, so that what was read is what is kept.
+
+use consent::{Detail, Grant, IdentityGrant};
+use model::{ConsentCategory, LocalDay};
+
+use super::choices::{Chosen, IDENTITY_LINES};
+use super::consent_page::ConsentPage;
+use super::resident::day;
+use super::words::Words;
+
+impl Words {
+    /// What a category is called.
+    pub fn category(&self, category: ConsentCategory) -> String {
+        self.say(&format!("category-{}", category.key()))
+    }
+
+    /// How finely a grant gives.
+    pub fn detail(&self, grant: &Grant) -> String {
+        self.say(match grant.detail {
+            Detail::Raw => "detail-raw",
+            Detail::Daily if grant.running_day => "detail-daily-running",
+            Detail::Daily => "detail-daily",
+        })
+    }
+
+    /// From which day on data is given.
+    pub fn from_when(&self, from: Option<LocalDay>) -> String {
+        match from {
+            Some(from) => self.with("from-day-text", "day", day(self.0, from)),
+            None => self.say("from-all-text"),
+        }
+    }
+
+    /// Until when something holds.
+    pub fn until_when(&self, until: Option<LocalDay>) -> String {
+        match until {
+            Some(until) => self.with("until-day-text", "day", day(self.0, until)),
+            None => self.say("until-withdrawn-text"),
+        }
+    }
+
+    /// The lines about who the person is; `None` when there are none.
+    pub fn identity(&self, identity: IdentityGrant) -> Option<String> {
+        let given = [
+            identity.name,
+            identity.address,
+            identity.birth_date,
+            identity.age_band_and_sex,
+        ];
+        let lines: Vec<String> = IDENTITY_LINES
+            .into_iter()
+            .zip(given)
+            .filter_map(|(line, given)| given.then(|| self.say(line)))
+            .collect();
+        (!lines.is_empty()).then(|| lines.join(&self.say("list-joint")))
+    }
+}
+
+impl ConsentPage {
+    /// What is agreed to, in words: kept with the consent.
+    pub fn wording(&self, chosen: &Chosen) -> String {
+        let words = Words(self.language);
+        let recipient = words.pick(&self.recipient.name_ja, &self.recipient.name_en);
+        let mut lines = vec![
+            words.fill(
+                "text-agreed",
+                [("recipient", recipient.to_owned()), ("app", self.client_name.clone())],
+            ),
+            words.with(
+                "text-purpose",
+                "purpose",
+                words.pick(&self.purpose.ja, &self.purpose.en),
+            ),
+        ];
+        if chosen.grants.is_empty() {
+            lines.push(words.say("text-no-data"));
+        } else {
+            lines.push(words.say("text-data"));
+            lines.extend(chosen.grants.iter().map(|grant| {
+                let contents = words.say(&format!("category-{}-contents", grant.category.key()));
+                words.fill(
+                    "text-data-line",
+                    [
+                        ("category", words.category(grant.category)),
+                        ("contents", contents),
+                        ("detail", words.detail(grant)),
+                    ],
+                )
+            }));
+            lines.push(words.with("text-from", "from", words.from_when(chosen.from)));
+        }
+        lines.push(match words.identity(chosen.identity) {
+            Some(identity) => words.with("text-identity", "lines", identity),
+            None => words.say("text-identity-none"),
+        });
+        lines.push(words.with("text-until", "until", words.until_when(chosen.until)));
+        if self.offline {
+            lines.push(words.say("text-offline"));
+        }
+        lines.push(words.say("consent-stop-text"));
+        lines.push(words.say("consent-refuse-effect"));
+        lines.join("\n")
+    }
+}

@@ -1,0 +1,146 @@
+//! The residents' pages: whom one shares with and how to stop, what was shared, the consent page of the authorization
+//! server, and pages that say what is wrong. Plain forms and links, no scripts.
+
+mod choices;
+pub mod consent_page;
+mod consent_text;
+mod consents;
+pub mod page;
+pub mod resident;
+pub mod words;
+
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+use crate::sign_in::cookies;
+use crate::sign_in::return_to::Asked;
+use crate::state::AppState;
+use page::{Frame, MessagePage, send};
+use words::{LANGUAGE_COOKIE, Words};
+
+/// The style of all pages.
+pub const STYLE: &str = include_str!("../../assets/style.css");
+
+/// Where the page of one's consents lies.
+pub const PATH: &str = "/portal";
+
+/// Seconds for which a choice of language is kept.
+const A_YEAR: i64 = 365 * 86_400;
+
+/// All routes of the portal.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route(PATH, get(consents::show))
+        .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
+        .route("/portal/style.css", get(style))
+        .route("/language/{tag}", get(choose_language))
+}
+
+/// `GET /portal/style.css`.
+pub async fn style() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, STYLE)
+}
+
+/// `GET /language/{tag}?return_to=…`: keeps the reader's choice for a year and goes back. It changes nothing but the words.
+async fn choose_language(
+    Path(tag): Path<String>,
+    State(state): State<AppState>,
+    Query(query): Query<Asked>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(language) = words::of_tag(&tag) else {
+        return error_page(&headers, Problem::NotFound);
+    };
+    let kept = cookies::set(LANGUAGE_COOKIE, language.tag(), Some(A_YEAR), cookies::is_https(&state));
+    (
+        AppendHeaders([(header::SET_COOKIE, kept)]),
+        Redirect::to(query.local().as_str()),
+    )
+        .into_response()
+}
+
+/// Why somebody cannot go on. Each is a page in words, without a way back to the app that may have sent them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The app is not registered here (`client_id`).
+    UnknownClient,
+    /// The address to return to is not one of the app's (`redirect_uri`).
+    UnknownRedirect,
+    /// The request is not under way (any more): it was answered before, or waited too long.
+    RequestGone,
+    /// The form did not come from our own page.
+    ForeignForm,
+    /// There is no such page.
+    NotFound,
+    /// Our own fault.
+    Internal,
+    /// The provider that residents sign in with does not answer.
+    NoProvider,
+    /// No provider is configured.
+    NoSignIn,
+    /// The resident, or the provider for them, stopped the sign-in.
+    Cancelled,
+    /// What came back from the provider does not belong to a sign-in that this browser began, or does not verify.
+    SignInFailed,
+    /// Who they are is known, but they are nobody here.
+    UnknownPerson,
+}
+
+impl Problem {
+    /// The status the page is sent with.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::UnknownClient | Self::UnknownRedirect | Self::SignInFailed => StatusCode::BAD_REQUEST,
+            Self::RequestGone => StatusCode::GONE,
+            Self::ForeignForm | Self::UnknownPerson => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NoProvider | Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Cancelled => StatusCode::OK,
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::UnknownClient => "unknown_client",
+            Self::UnknownRedirect => "unknown_redirect",
+            Self::RequestGone => "request_gone",
+            Self::ForeignForm => "foreign_form",
+            Self::NotFound => "not_found",
+            Self::Internal => "internal",
+            Self::NoProvider => "no_provider",
+            Self::NoSignIn => "no_sign_in",
+            Self::Cancelled => "cancelled",
+            Self::SignInFailed => "sign_in_failed",
+            Self::UnknownPerson => "unknown_person",
+        }
+    }
+}
+
+/// A page that says what is wrong, in the reader's language.
+pub fn error_page(headers: &HeaderMap, problem: Problem) -> Response {
+    let words = Words::for_reader(headers);
+    let links = match problem {
+        Problem::Cancelled | Problem::SignInFailed | Problem::NoProvider => {
+            vec![("/sign-in".to_owned(), words.say("error-again"))]
+        }
+        Problem::ForeignForm | Problem::NotFound => vec![(PATH.to_owned(), words.say("error-to-portal"))],
+        _ => Vec::new(),
+    };
+    let page = MessagePage {
+        frame: Frame::open(words, PATH),
+        words,
+        title: words.say(&format!("error-{}-title", problem.key())),
+        text: words.say(&format!("error-{}-text", problem.key())),
+        is_error: problem != Problem::Cancelled,
+        links,
+    };
+    send(problem.status(), &page, None)
+}

@@ -1,0 +1,287 @@
+//! The steps of signing in: the page that says what comes, the way to the provider, the way back, and out again.
+//!
+//! What a sign-in needs on its way back is kept under the hash of its `state`, together with a mark of the browser it began
+//! in, so that nobody can be signed in by a link that somebody else began.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
+use axum_extra::extract::Form;
+use model::{OrganisationId, PersonId};
+use openidconnect::url::form_urlencoded;
+use serde::{Deserialize, Serialize};
+use store::{NewPerson, SessionRecord, StoreError};
+use subtle::ConstantTimeEq as _;
+
+use super::provider::{Identity, Secrets, SignInError};
+use super::return_to::{Asked, LocalPath};
+use super::{SignedIn, cookies, signed_in};
+use crate::oauth::handles::{self, Handle};
+use crate::portal::page::{Frame, MessagePage, send};
+use crate::portal::words::Words;
+use crate::portal::{Problem, error_page};
+use crate::state::AppState;
+use askama::Template;
+
+/// The kind under which the store keeps sign-ins under way.
+const PENDING: u8 = 1;
+
+/// How long a sign-in may take, in seconds: a card reader and a forgotten number take their time.
+const PENDING_SECONDS: i64 = 15 * 60;
+
+/// A sign-in under way.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pending {
+    /// SHA-256 of the mark of the browser it began in.
+    browser: [u8; 32],
+    secrets: Secrets,
+    return_to: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Invitation {
+    frame: Frame,
+    words: Words,
+    provider: String,
+    start: String,
+}
+
+/// `GET /sign-in?return_to=…`: says that another screen comes, with one button. Who is signed in goes straight back.
+pub async fn invite(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let return_to = asked.local();
+    match signed_in(&state, &headers).await {
+        Ok(Some(_)) => return Redirect::to(return_to.as_str()).into_response(),
+        Ok(None) => {}
+        Err(error) => return failed(&headers, "a session could not be read", &error),
+    }
+    if state.provider.issuer().is_none() {
+        return error_page(&headers, Problem::NoSignIn);
+    }
+    let words = Words::for_reader(&headers);
+    let encoded: String = form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+    let page = Invitation {
+        frame: Frame::open(words, format!("/sign-in?return_to={encoded}")),
+        words,
+        provider: words
+            .pick(&state.config.sign_in.name_ja, &state.config.sign_in.name_en)
+            .to_owned(),
+        start: format!("/sign-in/start?return_to={encoded}"),
+    };
+    send(StatusCode::OK, &page, None)
+}
+
+/// `GET /sign-in/start?return_to=…`: to the provider. A link, not a form: no policy for forms stops its redirects.
+pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let https = cookies::is_https(&state);
+    // The same mark for all tabs, so that two sign-ins at once do not disturb each other.
+    let browser =
+        cookies::handle(&headers, cookies::BROWSER, https).unwrap_or_else(|| Handle::new(&*state.randomness).text);
+    let handle = Handle::new(&*state.randomness);
+    let random = || Handle::new(&*state.randomness).text;
+    let language = Words::for_reader(&headers).0;
+    let (url, secrets) = match state.provider.begin(&handle.text, language, random).await {
+        Ok(begun) => begun,
+        Err(error) => return refused(&headers, &error),
+    };
+    let pending = Pending {
+        browser: handles::hash(&browser),
+        secrets,
+        return_to: asked.local().as_str().to_owned(),
+    };
+    let Ok(body) = serde_json::to_vec(&pending) else {
+        return error_page(&headers, Problem::Internal);
+    };
+    let expires = state.clock.now().plus(PENDING_SECONDS * 1_000);
+    if let Err(error) = state.store.save_pending(handle.hash, PENDING, body, expires).await {
+        return failed(&headers, "a sign-in could not be kept", &error);
+    }
+    let name = cookies::secret_name(cookies::BROWSER, https);
+    let mark = cookies::set(&name, &browser, Some(PENDING_SECONDS), https);
+    (AppendHeaders([(header::SET_COOKIE, mark)]), Redirect::to(&url)).into_response()
+}
+
+/// What the provider sends back (RFC 6749 4.1.2, RFC 9207).
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    iss: Option<String>,
+}
+
+/// `GET /sign-in/callback`: back from the provider.
+pub async fn callback(State(state): State<AppState>, Query(answer): Query<Answer>, headers: HeaderMap) -> Response {
+    match finish(&state, &headers, answer).await {
+        Ok(response) => response,
+        Err(Failure::Page(problem)) => error_page(&headers, problem),
+        Err(Failure::Provider(error)) => refused(&headers, &error),
+        Err(Failure::Store(error)) => failed(&headers, "a sign-in could not be finished", &error),
+    }
+}
+
+enum Failure {
+    Page(Problem),
+    Provider(SignInError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result<Response, Failure> {
+    let not_ours = Failure::Page(Problem::SignInFailed);
+    let https = cookies::is_https(state);
+    let (Some(sent), Some(browser)) = (answer.state, cookies::handle(headers, cookies::BROWSER, https)) else {
+        return Err(not_ours);
+    };
+    let now = state.clock.now();
+    let body = state.store.take_pending(handles::hash(&sent), PENDING, now).await?;
+    let pending: Option<Pending> = body.and_then(|body| serde_json::from_slice(&body).ok());
+    let Some(pending) = pending.filter(|pending| handles::hash(&browser).ct_eq(&pending.browser).into()) else {
+        return Err(not_ours);
+    };
+    if answer
+        .iss
+        .is_some_and(|issuer| state.provider.issuer() != Some(issuer.as_str()))
+    {
+        return Err(not_ours);
+    }
+    let code = match (answer.code, answer.error.as_deref()) {
+        (Some(code), None) => code,
+        (_, Some("server_error" | "temporarily_unavailable")) => return Err(Failure::Page(Problem::NoProvider)),
+        (_, Some(_)) => return Err(Failure::Page(Problem::Cancelled)),
+        (None, None) => return Err(not_ours),
+    };
+    let identity = state
+        .provider
+        .finish(code, pending.secrets, now)
+        .await
+        .map_err(Failure::Provider)?;
+    let person = admit(state, &identity)
+        .await?
+        .ok_or(Failure::Page(Problem::UnknownPerson))?;
+    // A new handle at each sign-in; the one before ends.
+    if let Some(before) = cookies::handle(headers, cookies::SESSION, https) {
+        state.store.end_session(handles::hash(&before)).await?;
+    }
+    let session = Handle::new(&*state.randomness);
+    let record = SessionRecord {
+        person,
+        issuer: identity.issuer,
+        assurance: identity.assurance,
+        language: Words::for_reader(headers).0,
+        issued: now,
+        expires: now.plus(state.config.tokens.session_minutes * 60_000),
+    };
+    state.store.save_session(session.hash, record).await?;
+    let kept = cookies::set(
+        &cookies::secret_name(cookies::SESSION, https),
+        &session.text,
+        None,
+        https,
+    );
+    let forgotten = cookies::forget(&cookies::secret_name(cookies::BROWSER, https), https);
+    // It was local when it was kept; it must be so now.
+    let return_to = LocalPath::parse(&pending.return_to).unwrap_or_default();
+    let set = AppendHeaders([(header::SET_COOKIE, kept), (header::SET_COOKIE, forgotten)]);
+    Ok((set, Redirect::to(return_to.as_str())).into_response())
+}
+
+/// The person of this identity. One who is unknown becomes a person of the configured organisation, if there is one.
+async fn admit(state: &AppState, identity: &Identity) -> Result<Option<PersonId>, StoreError> {
+    let (issuer, subject) = (identity.issuer.as_str(), identity.subject.as_str());
+    if let Some(person) = state.store.person_by_identity(issuer, subject).await? {
+        return Ok(Some(person));
+    }
+    if state.config.sign_in.organisation == 0 {
+        return Ok(None);
+    }
+    // One at a time, so that two first sign-ins at once do not make two people.
+    static ADMISSION: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _one = ADMISSION.lock().await;
+    if let Some(person) = state.store.person_by_identity(issuer, subject).await? {
+        return Ok(Some(person));
+    }
+    let new = NewPerson {
+        name: identity.name.clone(),
+        organisation: Some(OrganisationId(state.config.sign_in.organisation)),
+        ..NewPerson::default()
+    };
+    let person = state.store.create_person(new).await?;
+    state.store.link_identity(person, issuer, subject).await?;
+    Ok(Some(person))
+}
+
+/// The form of the sign-out button.
+#[derive(Debug, Deserialize)]
+pub struct Leaving {
+    #[serde(default)]
+    csrf: String,
+    #[serde(flatten)]
+    then: Asked,
+}
+
+/// `POST /sign-out`: ends the session; then the page it came from for somebody else, or a page that says it is over.
+pub async fn sign_out(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+    Form(form): Form<Leaving>,
+) -> Response {
+    if !signed_in.sent(&form.csrf) {
+        return error_page(&headers, Problem::ForeignForm);
+    }
+    let https = cookies::is_https(&state);
+    if let Some(handle) = cookies::handle(&headers, cookies::SESSION, https)
+        && let Err(error) = state.store.end_session(handles::hash(&handle)).await
+    {
+        return failed(&headers, "a session could not be ended", &error);
+    }
+    let forgotten = cookies::forget(&cookies::secret_name(cookies::SESSION, https), https);
+    let next = form
+        .then
+        .given()
+        .map_or_else(|| "/signed-out".to_owned(), |path| path.as_str().to_owned());
+    let mut response = (AppendHeaders([(header::SET_COOKIE, forgotten)]), Redirect::to(&next)).into_response();
+    // Nothing that was shown stays on a shared computer.
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\""),
+    );
+    response
+}
+
+/// `GET /signed-out`.
+pub async fn signed_out(headers: HeaderMap) -> Response {
+    let words = Words::for_reader(&headers);
+    let page = MessagePage {
+        frame: Frame::open(words, "/signed-out"),
+        words,
+        title: words.say("signed-out-title"),
+        text: words.say("signed-out-text"),
+        is_error: false,
+        links: vec![("/sign-in".to_owned(), words.say("signed-out-again"))],
+    };
+    send(StatusCode::OK, &page, None)
+}
+
+fn refused(headers: &HeaderMap, error: &SignInError) -> Response {
+    tracing::warn!(%error, "a sign-in failed");
+    error_page(
+        headers,
+        match error {
+            SignInError::NotConfigured => Problem::NoSignIn,
+            SignInError::Unavailable(_) => Problem::NoProvider,
+            SignInError::Refused(_) | SignInError::NoIdToken | SignInError::NotVerified(_) => Problem::SignInFailed,
+        },
+    )
+}
+
+fn failed(headers: &HeaderMap, what: &'static str, error: &StoreError) -> Response {
+    tracing::error!(%error, "{what}");
+    error_page(headers, Problem::Internal)
+}

@@ -1,0 +1,110 @@
+//! Residents' sign-in through OpenID Connect, their sessions, and the extractor that every page of theirs begins with.
+//!
+//! A session is a random handle in a cookie, known to the store by its hash. The key to what is a resident's own is made
+//! here and nowhere else in the gateway.
+
+pub mod cookies;
+mod flow;
+mod provider;
+pub mod return_to;
+#[cfg(test)]
+mod tests;
+
+use aws_lc_rs::hmac;
+use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use consent::{Language, OwnAccess};
+use model::PersonId;
+use openidconnect::url::form_urlencoded;
+use subtle::ConstantTimeEq as _;
+
+pub use provider::Provider;
+
+use crate::oauth::handles;
+use crate::portal::{self, Problem, words};
+use crate::state::AppState;
+use return_to::{HOME, LocalPath};
+
+/// All routes of signing in and out.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/sign-in", get(flow::invite))
+        .route("/sign-in/start", get(flow::start))
+        .route(provider::CALLBACK, get(flow::callback))
+        .route("/sign-out", post(flow::sign_out))
+        .route("/signed-out", get(flow::signed_out))
+}
+
+/// A resident with a session. Without one, the extractor sends the browser to sign in and back.
+pub struct SignedIn {
+    /// Who.
+    pub person: PersonId,
+    /// Issuer of the provider that signed them in.
+    pub issuer: String,
+    /// The level of assurance it stated.
+    pub assurance: Option<String>,
+    /// The language they read.
+    pub language: Language,
+    /// What their forms must carry.
+    pub csrf: String,
+    /// Their key to what is their own.
+    pub own: OwnAccess,
+}
+
+impl SignedIn {
+    /// True when a form carries what this session's forms carry. Takes the same time whatever was sent.
+    pub fn sent(&self, csrf: &str) -> bool {
+        csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into()
+    }
+}
+
+impl FromRequestParts<AppState> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        match signed_in(state, &parts.headers).await {
+            Ok(Some(signed_in)) => Ok(signed_in),
+            Ok(None) => Err(to_sign_in(parts)),
+            Err(error) => {
+                tracing::error!(%error, "a session could not be read");
+                Err(portal::error_page(&parts.headers, Problem::Internal))
+            }
+        }
+    }
+}
+
+async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<SignedIn>, store::StoreError> {
+    let Some(handle) = cookies::handle(headers, cookies::SESSION, cookies::is_https(state)) else {
+        return Ok(None);
+    };
+    let session = state.store.session(handles::hash(&handle), state.clock.now()).await?;
+    Ok(session.map(|session| SignedIn {
+        person: session.person,
+        issuer: session.issuer,
+        assurance: session.assurance,
+        language: words::language(headers),
+        csrf: csrf(state, &handle),
+        own: OwnAccess::of_signed_in(session.person),
+    }))
+}
+
+/// What the forms of a session carry: made of its handle, so that nothing needs to be kept.
+fn csrf(state: &AppState, handle: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, state.derived_key("csrf").as_slice());
+    URL_SAFE_NO_PAD.encode(hmac::sign(&key, handle.as_bytes()))
+}
+
+/// To the sign-in page, and back to what was asked for; after a form back home, since a form is not sent again.
+fn to_sign_in(parts: &Parts) -> Response {
+    let asked = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
+    let path = asked.and_then(|asked| LocalPath::parse(asked.as_str()));
+    let path = path.as_ref().map_or(HOME, LocalPath::as_str);
+    let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    Redirect::to(&format!("/sign-in?return_to={path}")).into_response()
+}

@@ -1,0 +1,399 @@
+//! The OpenID provider that residents sign in with: found by discovery when it is first needed and again when its keys turned,
+//! asked by authorization code with PKCE, state and nonce.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use consent::Language;
+use model::UtcMillis;
+use openidconnect::core::{
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
+    CoreProviderMetadata, CoreTokenResponse,
+};
+use openidconnect::{
+    AsyncHttpClient, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    HttpRequest, HttpResponse, IssuerUrl, LanguageTag, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
+    TokenResponse as _,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::config::{Config, ConfigError};
+
+/// The largest answer of a provider that is read, in bytes.
+const MAX_ANSWER: usize = 512 * 1024;
+
+/// How far the provider's clock may be ahead of ours or behind, in milliseconds.
+const CLOCK_SKEW_MS: i64 = 60_000;
+
+/// How long after its issue an ID token is taken, in milliseconds.
+const MAX_AGE_MS: i64 = 10 * 60_000;
+
+/// The path that the provider sends browsers back to.
+pub const CALLBACK: &str = "/sign-in/callback";
+
+/// Public-key signatures only: with a shared secret everybody who knows it could make ID tokens.
+const ALGORITHMS: [CoreJwsSigningAlgorithm; 6] = [
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+    CoreJwsSigningAlgorithm::EdDsa,
+];
+
+/// The OpenID provider of the configuration.
+pub struct Provider {
+    settings: Option<Settings>,
+    http: Http,
+    found: Mutex<Option<Arc<CoreProviderMetadata>>>,
+}
+
+struct Settings {
+    issuer: IssuerUrl,
+    client_id: ClientId,
+    client_secret: Option<ClientSecret>,
+    redirect: RedirectUrl,
+}
+
+/// Why a provider cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderConfigError {
+    /// A URL that is none.
+    #[error("`{key}` is not a URL")]
+    Url {
+        /// The setting.
+        key: &'static str,
+    },
+    /// The secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] ConfigError),
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made: {0}")]
+    Http(reqwest::Error),
+}
+
+/// Why somebody cannot be signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No provider is configured.
+    #[error("no OpenID provider is configured (setting `sign_in.issuer`)")]
+    NotConfigured,
+    /// The provider does not answer, or not as one.
+    #[error("the OpenID provider cannot be used: {0}")]
+    Unavailable(String),
+    /// The code was not exchanged.
+    #[error("the OpenID provider did not exchange the code: {0}")]
+    Refused(String),
+    /// The answer holds no ID token.
+    #[error("the OpenID provider sent no ID token")]
+    NoIdToken,
+    /// The ID token does not verify.
+    #[error("the ID token does not verify: {0}")]
+    NotVerified(String),
+}
+
+/// What a browser was sent to the provider with, kept until it comes back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Secrets {
+    nonce: String,
+    verifier: String,
+}
+
+/// Who somebody is, by the provider's signed word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The provider.
+    pub issuer: String,
+    /// Their number there.
+    pub subject: String,
+    /// The level of assurance it states (`acr`).
+    pub assurance: Option<String>,
+    /// Their name, if it states one.
+    pub name: Option<String>,
+}
+
+impl Provider {
+    /// The provider of the configuration. It is not called yet.
+    ///
+    /// # Errors
+    /// [`ProviderConfigError`].
+    pub fn new(config: &Config) -> Result<Self, ProviderConfigError> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(10))
+            .user_agent("sekisho")
+            .build()
+            .map_err(ProviderConfigError::Http)?;
+        Ok(Self {
+            settings: settings(config)?,
+            http: Http(http),
+            found: Mutex::new(None),
+        })
+    }
+
+    /// The issuer, if one is configured.
+    pub fn issuer(&self) -> Option<&str> {
+        self.settings.as_ref().map(|settings| settings.issuer.as_str())
+    }
+
+    /// Where to send the browser, under this `state`. `random` gives 32 fresh bytes each time.
+    ///
+    /// # Errors
+    /// [`SignInError::NotConfigured`], [`SignInError::Unavailable`].
+    pub async fn begin(
+        &self,
+        state: &str,
+        language: Language,
+        mut random: impl FnMut() -> String,
+    ) -> Result<(String, Secrets), SignInError> {
+        let settings = self.settings()?;
+        let metadata = self.metadata(settings).await?;
+        let (nonce, verifier) = (random(), random());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.clone()));
+        let (csrf, nonce_sent) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.clone()));
+        let client = CoreClient::from_provider_metadata(
+            (*metadata).clone(),
+            settings.client_id.clone(),
+            settings.client_secret.clone(),
+        )
+        .set_redirect_uri(settings.redirect.clone());
+        let (url, ..) = client
+            .authorize_url(
+                CoreAuthenticationFlow::AuthorizationCode,
+                move || csrf,
+                move || nonce_sent,
+            )
+            .add_scope(Scope::new("profile".to_owned()))
+            .add_ui_locale(LanguageTag::new(language.tag().to_owned()))
+            .set_pkce_challenge(challenge)
+            .url();
+        Ok((url.into(), Secrets { nonce, verifier }))
+    }
+
+    /// Exchanges a code, and verifies the ID token: signature, issuer, audience, expiry, nonce.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn finish(&self, code: String, secrets: Secrets, now: UtcMillis) -> Result<Identity, SignInError> {
+        let settings = self.settings()?;
+        let metadata = self.metadata(settings).await?;
+        let answer = self.exchange(settings, &metadata, code, secrets.verifier).await?;
+        let nonce = Nonce::new(secrets.nonce);
+        match verify(settings, &metadata, &answer, &nonce, now) {
+            Ok(identity) => Ok(identity),
+            // Its keys may have turned since they were fetched.
+            Err(Unverified::Signature(_)) => {
+                *self.found.lock().await = None;
+                let metadata = self.metadata(settings).await?;
+                verify(settings, &metadata, &answer, &nonce, now).map_err(SignInError::from)
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    fn settings(&self) -> Result<&Settings, SignInError> {
+        self.settings.as_ref().ok_or(SignInError::NotConfigured)
+    }
+
+    /// What discovery found, kept while it works; a failure is not kept, so that the next caller tries again.
+    async fn metadata(&self, settings: &Settings) -> Result<Arc<CoreProviderMetadata>, SignInError> {
+        let mut found = self.found.lock().await;
+        if let Some(metadata) = found.as_ref() {
+            return Ok(Arc::clone(metadata));
+        }
+        let metadata = CoreProviderMetadata::discover_async(settings.issuer.clone(), &self.http)
+            .await
+            .map_err(|error| SignInError::Unavailable(chain(&error)))?;
+        let metadata = Arc::new(metadata);
+        *found = Some(Arc::clone(&metadata));
+        Ok(metadata)
+    }
+
+    async fn exchange(
+        &self,
+        settings: &Settings,
+        metadata: &CoreProviderMetadata,
+        code: String,
+        verifier: String,
+    ) -> Result<CoreTokenResponse, SignInError> {
+        let client = CoreClient::from_provider_metadata(
+            metadata.clone(),
+            settings.client_id.clone(),
+            settings.client_secret.clone(),
+        )
+        .set_redirect_uri(settings.redirect.clone())
+        .set_auth_type(auth_type(metadata));
+        client
+            .exchange_code(AuthorizationCode::new(code))
+            .map_err(|error| SignInError::Unavailable(chain(&error)))?
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+            .request_async(&self.http)
+            .await
+            .map_err(|error| SignInError::Refused(chain(&error)))
+    }
+}
+
+fn settings(config: &Config) -> Result<Option<Settings>, ProviderConfigError> {
+    if config.sign_in.issuer.is_empty() {
+        return Ok(None);
+    }
+    let client_secret = match &config.sign_in.client_secret_file {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Secret {
+                file: file.display().to_string(),
+                key: "sign_in.client_secret_file",
+                problem: format!("cannot be read: {error}"),
+            })?;
+            Some(ClientSecret::new(text.trim().to_owned()))
+        }
+        None => None,
+    };
+    Ok(Some(Settings {
+        issuer: IssuerUrl::new(config.sign_in.issuer.clone())
+            .map_err(|_| ProviderConfigError::Url { key: "sign_in.issuer" })?,
+        client_id: ClientId::new(config.sign_in.client_id.clone()),
+        client_secret,
+        redirect: RedirectUrl::new(format!("{}{CALLBACK}", config.http.public_url))
+            .map_err(|_| ProviderConfigError::Url { key: "http.public_url" })?,
+    }))
+}
+
+/// The header, unless the provider takes the secret in the body only (OpenID Connect Discovery 1.0, 3: the header is the
+/// default).
+fn auth_type(metadata: &CoreProviderMetadata) -> AuthType {
+    match metadata.token_endpoint_auth_methods_supported() {
+        Some(methods)
+            if methods.contains(&CoreClientAuthMethod::ClientSecretPost)
+                && !methods.contains(&CoreClientAuthMethod::ClientSecretBasic) =>
+        {
+            AuthType::RequestBody
+        }
+        _ => AuthType::BasicAuth,
+    }
+}
+
+enum Unverified {
+    NoIdToken,
+    Signature(String),
+    Claims(String),
+}
+
+impl From<Unverified> for SignInError {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::NoIdToken => Self::NoIdToken,
+            Unverified::Signature(why) | Unverified::Claims(why) => Self::NotVerified(why),
+        }
+    }
+}
+
+fn verify(
+    settings: &Settings,
+    metadata: &CoreProviderMetadata,
+    answer: &CoreTokenResponse,
+    nonce: &Nonce,
+    now: UtcMillis,
+) -> Result<Identity, Unverified> {
+    let client = CoreClient::from_provider_metadata(metadata.clone(), settings.client_id.clone(), None);
+    // The verifier asks for an instant in its own type; `SystemTime` is only the way there.
+    let instant = |millis: i64| std::time::UNIX_EPOCH + Duration::from_millis(millis.max(0).unsigned_abs());
+    let verifier = client
+        .id_token_verifier()
+        .set_allowed_algs(ALGORITHMS)
+        .set_time_fn(move || instant(now.0 - CLOCK_SKEW_MS).into())
+        .set_issue_time_verifier_fn(move |issued| {
+            let issued = issued.timestamp_millis();
+            if issued > now.0 + CLOCK_SKEW_MS || issued < now.0 - MAX_AGE_MS {
+                return Err("issued in the future, or too long ago".to_owned());
+            }
+            Ok(())
+        });
+    let token = answer.id_token().ok_or(Unverified::NoIdToken)?;
+    let claims: &CoreIdTokenClaims = token.claims(&verifier, nonce).map_err(|error| match error {
+        ClaimsVerificationError::SignatureVerification(error) => Unverified::Signature(chain(&error)),
+        // The texts of the others repeat what the token holds.
+        other => Unverified::Claims(kind(&other).to_owned()),
+    })?;
+    Ok(Identity {
+        issuer: claims.issuer().as_str().to_owned(),
+        subject: claims.subject().as_str().to_owned(),
+        assurance: claims.auth_context_ref().map(|acr| acr.as_str().to_owned()),
+        name: claims
+            .name()
+            .and_then(|names| names.get(None))
+            .map(|name| name.as_str().to_owned()),
+    })
+}
+
+fn kind(error: &ClaimsVerificationError) -> &'static str {
+    match error {
+        ClaimsVerificationError::Expired(_) => "it has expired, or its time is off",
+        ClaimsVerificationError::InvalidAudience(_) => "it is for another client",
+        ClaimsVerificationError::InvalidIssuer(_) => "it is from another issuer",
+        ClaimsVerificationError::InvalidNonce(_) => "its nonce is not the one that was sent",
+        _ => "its claims are not what they must be",
+    }
+}
+
+/// An error with what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// Calls the provider: no redirects, within time and size.
+struct Http(reqwest::Client);
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = CallError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, CallError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            call(&self.0, request)
+                .await
+                .map_err(CallError::Http)?
+                .ok_or(CallError::TooLong)
+        })
+    }
+}
+
+/// The answer; `None` when it is too long.
+async fn call(client: &reqwest::Client, request: HttpRequest) -> Result<Option<HttpResponse>, reqwest::Error> {
+    let (parts, body) = request.into_parts();
+    let request = client
+        .request(parts.method, parts.uri.to_string())
+        .headers(parts.headers)
+        .body(body);
+    let mut answer = request.send().await.map_err(reqwest::Error::without_url)?;
+    let mut response = HttpResponse::new(Vec::new());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = answer.headers().clone();
+    while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
+        if response.body().len() + chunk.len() > MAX_ANSWER {
+            return Ok(None);
+        }
+        response.body_mut().extend_from_slice(&chunk);
+    }
+    Ok(Some(response))
+}
+
+/// Why a call of the provider failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// No answer.
+    #[error("no answer: {0}")]
+    Http(reqwest::Error),
+    /// More than any provider needs.
+    #[error("the answer is longer than {MAX_ANSWER} bytes")]
+    TooLong,
+}
