@@ -43,9 +43,6 @@ impl hkdf::KeyType for Bytes32 {
 }
 
 impl Pairwise {
-    /// The recipient number under which the gateway's own pages make ids.
-    pub const OWN_PAGES: RecipientId = RecipientId(0);
-
     /// Ids under this root, which never changes.
     pub fn new(root: &[u8; 32]) -> Self {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho outward ids").extract(root);

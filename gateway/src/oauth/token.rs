@@ -79,10 +79,9 @@ async fn redeem(state: &AppState, client: &Client, form: &Form) -> Result<Answer
     let record = state.store.code_record(hash).await?.ok_or_else(unknown)?;
     let agreed = scopes_of(&record.scopes);
     // A code that is shown again must still reach the store, which then ends what came of it.
-    let scopes = match left(state, record.person, record.consent, &agreed, now).await? {
-        Some(scopes) => scopes,
-        None => ScopeSet::default(),
-    };
+    let scopes = left(state, record.person, record.consent, &agreed, now)
+        .await?
+        .unwrap_or_default();
     let issue = Issue::new(state, scopes, agreed.offline_access(), now);
     let challenge = handles::hash(verifier);
     let shown = Binding {
@@ -121,11 +120,10 @@ async fn refresh(state: &AppState, client: &Client, form: &Form) -> Result<Answe
         Some(asked) => narrower(asked, &agreed)?,
         None => agreed,
     };
-    let scopes = match left(state, record.person, record.consent, &asked, now).await? {
-        Some(scopes) => scopes,
-        // The store knows the reason better: the token was used before, or its consent has ended.
-        None => ScopeSet::default(),
-    };
+    // Where nothing is left the store knows the reason better: the token was used before, or its consent has ended.
+    let scopes = left(state, record.person, record.consent, &asked, now)
+        .await?
+        .unwrap_or_default();
     let issue = Issue::new(state, scopes, true, now);
     match state
         .store

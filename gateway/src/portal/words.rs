@@ -73,11 +73,6 @@ impl Words {
         LOCALES.lookup_with_args(self.identifier(), key, &values)
     }
 
-    /// The text of this key, if there is one.
-    pub fn find(&self, key: &str) -> Option<String> {
-        LOCALES.try_lookup(self.identifier(), key)
-    }
-
     /// The text of two that is in this language.
     pub fn pick<'a>(&self, ja: &'a str, en: &'a str) -> &'a str {
         match self.0 {
