@@ -144,3 +144,6 @@ pub fn error_page(headers: &HeaderMap, problem: Problem) -> Response {
     };
     send(problem.status(), &page, None)
 }
+
+#[cfg(test)]
+mod dump_tests;
