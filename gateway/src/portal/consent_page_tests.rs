@@ -96,7 +96,7 @@ async fn the_page_tells_who_what_for_and_explains_sensitive_data_apart() {
         "健康ポイントの計算",
         "歩数、歩いた距離",
         "アプリを開いていないときも受け取ります",
-        "6か月（2026年11月10日 まで）",
+        "6か月（2026年11月10日まで）",
         "年代と性別だけ",
     ] {
         assert!(html.contains(text), "{text}");

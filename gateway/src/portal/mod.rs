@@ -144,6 +144,3 @@ pub fn error_page(headers: &HeaderMap, problem: Problem) -> Response {
     };
     send(problem.status(), &page, None)
 }
-
-#[cfg(test)]
-mod dump_tests;
