@@ -6,6 +6,9 @@ pub mod apple_health;
 #[cfg(test)]
 mod harness;
 
+/// Made-up files for the demo, tests and benchmarks.
+pub use apple_health::synthetic;
+
 use std::collections::BTreeMap;
 
 use model::{Accounting, Outcome, Sample, Source, UtcMillis};

@@ -45,7 +45,7 @@ pub fn judge(resource: &[u8]) -> Result<String, Refusal> {
         .to_owned();
     let element: R4 = fhirbolt::json::from_slice(resource, None).map_err(Refusal::NotR4)?;
     nothing_empty(&json, &mut "$".to_owned(), false)?;
-    let again = fhirbolt::json::to_json_value(&element, None).map_err(Refusal::NotR4)?;
+    let again = fhirbolt::json::to_json_value(element, None).map_err(Refusal::NotR4)?;
     if again != json {
         return Err(Refusal::NotTheSame);
     }

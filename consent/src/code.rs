@@ -196,4 +196,32 @@ mod tests {
         }
         assert_eq!(CodeState::from_number(0), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_a_code_gives_tokens_once_and_in_its_minute(
+            events in proptest::collection::vec((0..5_u8, -5_000..40_000_i64), 1..20),
+        ) {
+            let mut now = NOW;
+            let mut code = Code::issue(FAMILY, now);
+            let mut redeemed = false;
+            for (shown_as, passed) in events {
+                now = now.plus(passed);
+                let shown = match shown_as {
+                    0 => Binding { client_id: "other", ..binding() },
+                    1 => Binding { redirect_uri: "https://evil.example/", ..binding() },
+                    2 => Binding { code_challenge: &[9; 32], ..binding() },
+                    _ => binding(),
+                };
+                let answer = code.redeem(binding(), shown, now);
+                let fits = shown == binding() && now < NOW.plus(CODE_LIFETIME_MS);
+                proptest::prop_assert_eq!(answer.is_ok(), fits && !redeemed);
+                proptest::prop_assert_eq!(answer == Err(CodeError::Reused { family: FAMILY }), redeemed);
+                if let Ok(next) = answer {
+                    code = next;
+                    redeemed = true;
+                }
+            }
+        }
+    }
 }

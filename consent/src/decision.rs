@@ -345,3 +345,8 @@ impl Decision {
         })
     }
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -249,3 +249,6 @@ fn validate_grant(number: usize, grant: &Grant, now: UtcMillis) -> Result<(), Dr
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

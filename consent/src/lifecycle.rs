@@ -148,3 +148,6 @@ impl Consent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,3 +113,6 @@ fn identity_within(inner: IdentityGrant, outer: IdentityGrant) -> bool {
             && line(inner.age_band_and_sex, outer.age_band_and_sex)
             && ends_no_earlier(outer.expires, inner.expires))
 }
+
+#[cfg(test)]
+mod tests;

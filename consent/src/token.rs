@@ -215,3 +215,6 @@ impl Family {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

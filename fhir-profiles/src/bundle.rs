@@ -3,8 +3,11 @@
 //! No total: counting all would cost more than the page. A page without entries has no `entry` at all, since an empty array
 //! is not FHIR JSON.
 
+use model::UtcMillis;
+
 use crate::json::{escaped, raw, string};
 use crate::outcome::{Issue, operation_outcome};
+use crate::time::instant;
 
 /// A Bundle of type `searchset` that is being written.
 #[derive(Debug)]
@@ -16,7 +19,19 @@ pub struct SearchBundle {
 impl SearchBundle {
     /// Appends the head. `self_url` names the parameters really used; `next_url` is given unless this is the last page.
     pub fn begin(out: &mut Vec<u8>, self_url: &str, next_url: Option<&str>) -> Self {
-        raw(out, b"{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"link\":[");
+        Self::begin_as_of(out, None, self_url, next_url)
+    }
+
+    /// As [`SearchBundle::begin`], with `meta.lastUpdated`: the last change that the page can know of, from which a poller
+    /// continues.
+    pub fn begin_as_of(out: &mut Vec<u8>, as_of: Option<UtcMillis>, self_url: &str, next_url: Option<&str>) -> Self {
+        raw(out, b"{\"resourceType\":\"Bundle\",");
+        if let Some(as_of) = as_of {
+            raw(out, b"\"meta\":{\"lastUpdated\":\"");
+            instant(out, as_of);
+            raw(out, b"\"},");
+        }
+        raw(out, b"\"type\":\"searchset\",\"link\":[");
         link(out, "self", self_url);
         if let Some(next) = next_url {
             out.push(b',');

@@ -90,6 +90,14 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
         "Only the patient of the access token is found; left out, it is filled in from the token.",
     ),
     explained(
+        parameter(
+            "subject",
+            "reference",
+            "http://hl7.org/fhir/SearchParameter/Observation-subject",
+        ),
+        "The same as patient.",
+    ),
+    explained(
         parameter("code", "token", "http://hl7.org/fhir/SearchParameter/clinical-code"),
         "Any coding of the code: `code`, `system|code`, `|code`; a comma means or.",
     ),
@@ -103,7 +111,7 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
     ),
     explained(
         parameter("date", "date", "http://hl7.org/fhir/SearchParameter/clinical-date"),
-        "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap. A value without a zone is read in the person's home zone (Asia/Tokyo \
+        "Prefixes eq, gt, lt, ge, le, sa, eb, ap; repeat it for and. ge and le find what lies there with some part. A value without a zone is read in the person's home zone (Asia/Tokyo \
          where none is known), not in the server's. A day's Observation is found by its civil date.",
     ),
     explained(
@@ -119,18 +127,40 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
     without_definition("_sort", "string", "date, -date or _lastUpdated."),
 ];
 
-const ID_ONLY: &[SearchParameter] = &[parameter(
-    "_id",
-    "token",
-    "http://hl7.org/fhir/SearchParameter/Resource-id",
+const BY_ID: SearchParameter = parameter("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id");
+
+/// Search parameters of Patient: only the patient of the access token is found.
+pub const PATIENT_SEARCH: &[SearchParameter] = &[BY_ID];
+
+/// Search parameters of Device.
+pub const DEVICE_SEARCH: &[SearchParameter] = &[
+    explained(
+        parameter(
+            "patient",
+            "reference",
+            "http://hl7.org/fhir/SearchParameter/Device-patient",
+        ),
+        "Only the patient of the access token is found; left out, it is filled in from the token.",
+    ),
+    BY_ID,
+];
+
+/// Search parameters of Provenance.
+pub const PROVENANCE_SEARCH: &[SearchParameter] = &[explained(
+    parameter(
+        "target",
+        "reference",
+        "http://hl7.org/fhir/SearchParameter/Provenance-target",
+    ),
+    "An Observation that is a single measurement; a computed day has no Provenance.",
 )];
 
 /// What the first release offers; pages it does not offer are not listed.
 pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
         name: "Patient",
-        interactions: &["read"],
-        search: &[],
+        interactions: &["read", "search-type"],
+        search: PATIENT_SEARCH,
         vocabulary_profiles: false,
     },
     ResourceCapability {
@@ -142,13 +172,13 @@ pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
         name: "Device",
         interactions: &["read", "search-type"],
-        search: ID_ONLY,
+        search: DEVICE_SEARCH,
         vocabulary_profiles: false,
     },
     ResourceCapability {
         name: "Provenance",
-        interactions: &["read"],
-        search: &[],
+        interactions: &["read", "search-type"],
+        search: PROVENANCE_SEARCH,
         vocabulary_profiles: false,
     },
 ];

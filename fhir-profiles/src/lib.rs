@@ -6,6 +6,7 @@
 
 mod bundle;
 mod capability;
+mod codings;
 mod daily;
 mod json;
 mod marks;
@@ -19,8 +20,10 @@ mod view;
 
 pub use bundle::SearchBundle;
 pub use capability::{
-    CapabilityView, OBSERVATION_SEARCH, OFFERED, ResourceCapability, SearchParameter, capability_statement,
+    CapabilityView, DEVICE_SEARCH, OBSERVATION_SEARCH, OFFERED, PATIENT_SEARCH, PROVENANCE_SEARCH, ResourceCapability,
+    SearchParameter, capability_statement,
 };
+pub use codings::{Findable, findable_day, findable_sample};
 pub use daily::{aggregate, amount, daily_total};
 pub use observation::observation;
 pub use outcome::{Issue, Severity, operation_outcome};

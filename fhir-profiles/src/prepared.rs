@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use model::Metric;
 use model::vocabulary::{CodeEntry, Component, MetricRow, Shape, systems};
 
+use crate::codings::{Coding, categories, checkup_item, computed_codings, sample_codings};
 use crate::json::{raw, string};
 
 /// The pieces of one metric. Each begins and ends in the middle of an Observation, where a value is written between.
@@ -67,10 +68,10 @@ fn prepare(metric: Metric) -> Prepared {
         .copied()
         .filter(|profile| item.is_some() || *profile != systems::CHECKUP_PROFILE)
         .collect();
-    let code = written(|out| metric_code(out, row, item));
+    let code = written(|out| metric_code(out, row));
     let to_patient = written(|out| {
         raw(out, b"\",");
-        categories(out, row);
+        write_categories(out, row);
         raw(out, b",\"code\":");
         raw(out, &code);
         raw(out, b",\"subject\":{\"reference\":\"Patient/");
@@ -89,7 +90,7 @@ fn prepare(metric: Metric) -> Prepared {
         dead: written(|out| {
             raw(out, to_status(row, &[]));
             raw(out, b"entered-in-error\",");
-            categories(out, row);
+            write_categories(out, row);
             raw(out, b",\"code\":{\"coding\":[");
             coding(out, systems::METRIC, row.key, None);
             raw(out, b"]},\"subject\":{\"reference\":\"Patient/");
@@ -106,15 +107,6 @@ fn prepare(metric: Metric) -> Prepared {
     }
 }
 
-/// The official item code of the checkup, where the metric alone decides it. Where several items (methods) share a metric,
-/// only the document can say which it was.
-fn checkup_item(row: &MetricRow) -> Option<&'static str> {
-    match row.jlac10 {
-        [only] if row.profiles.contains(&systems::CHECKUP_PROFILE) => Some(only),
-        _ => None,
-    }
-}
-
 fn total(metric: Metric) -> PreparedDay {
     let summed = metric.row();
     let Some(daily) = metric.daily().map(Metric::row) else {
@@ -128,28 +120,22 @@ fn total(metric: Metric) -> PreparedDay {
         to_status: to_status(daily, &[systems::DAILY_TOTAL_PROFILE]),
         to_patient: written(|out| {
             raw(out, b"\",");
-            categories(out, daily);
+            write_categories(out, daily);
             raw(out, b",\"code\":");
-            metric_code(out, daily, None);
+            metric_code(out, daily);
             raw(out, b",\"subject\":{\"reference\":\"Patient/");
         }),
         quantity_tail: quantity_tail(daily.unit, daily.unit_display),
     }
 }
 
-/// A computed day has a code of its own, `daily_<metric>`, and never the metric's LOINC.
 fn computed_to_patient(row: &MetricRow) -> Vec<u8> {
     written(|out| {
         raw(out, b"\",");
-        categories(out, row);
-        raw(out, b",\"code\":{\"coding\":[");
-        coding(
-            out,
-            systems::METRIC,
-            &format!("daily_{}", row.key),
-            Some(&format!("{} (day)", row.name_en)),
-        );
-        raw(out, b"],\"text\":");
+        write_categories(out, row);
+        raw(out, b",\"code\":{\"coding\":");
+        write_codings(out, &computed_codings(row));
+        raw(out, b",\"text\":");
         string(out, &format!("{}(1日)", row.name_ja));
         raw(out, b"},\"subject\":{\"reference\":\"Patient/");
     })
@@ -175,38 +161,27 @@ fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
     })
 }
 
-/// JP Core's category, HL7's, and what the resident ticks: each a concept of its own, so that every slice finds its own.
-fn categories(out: &mut Vec<u8>, row: &MetricRow) {
-    let mut categories = Vec::with_capacity(3);
-    categories.extend(row.jp_category.map(|code| (systems::JP_OBSERVATION_CATEGORY, code)));
-    categories.push((systems::OBSERVATION_CATEGORY, row.fhir_category));
-    categories.push((systems::CONSENT_CATEGORY, row.category.key()));
+fn write_categories(out: &mut Vec<u8>, row: &MetricRow) {
     raw(out, b"\"category\":");
-    list(out, &categories, |out, (system, code)| {
+    list(out, &categories(row), |out, (system, code)| {
         raw(out, b"{\"coding\":[");
         coding(out, system, code, None);
         raw(out, b"]}");
     });
 }
 
-/// Our own code first; for a checkup item the official code before it.
-fn metric_code(out: &mut Vec<u8>, row: &MetricRow, item: Option<&str>) {
-    let mut codings: Vec<(&str, &str, Option<&str>)> = Vec::new();
-    codings.extend(item.map(|item| (systems::CHECKUP_ITEM, item, None)));
-    codings.push((systems::METRIC, row.key, Some(row.name_en)));
-    codings.extend(row.loinc.iter().map(|code| (systems::LOINC, *code, None)));
-    codings.extend(row.codings.iter().map(|(system, code)| (*system, *code, None)));
-    let episode = (systems::PHR_PGHD, systems::PHR_SLEEP_EPISODE);
-    if row.number == Metric::SLEEP_SESSION.number() && !row.codings.contains(&episode) {
-        codings.push((episode.0, episode.1, None));
-    }
+fn metric_code(out: &mut Vec<u8>, row: &'static MetricRow) {
     raw(out, b"{\"coding\":");
-    list(out, &codings, |out, (system, code, display)| {
-        coding(out, system, code, *display)
-    });
+    write_codings(out, &sample_codings(row));
     raw(out, b",\"text\":");
     string(out, row.name_ja);
     out.push(b'}');
+}
+
+fn write_codings(out: &mut Vec<u8>, codings: &[Coding]) {
+    list(out, codings, |out, (system, code, display)| {
+        coding(out, system, code, display.as_deref());
+    });
 }
 
 fn component(metric: Metric, part: &Component) -> PreparedComponent {

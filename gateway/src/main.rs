@@ -1,15 +1,25 @@
-//! The `sekisho` binary.
-#![expect(dead_code, reason = "the command line that starts all of it is wired next")]
+//! The `sekisho` binary: people, files and apps on one side, the store on the other, and the gate between them.
 
+mod cli;
 mod config;
 mod demo;
 mod environment;
+mod fhir;
+mod gate;
+mod health;
+mod import;
 mod logging;
 mod oauth;
 mod pairwise;
 mod portal;
 mod secrets;
+mod server;
 mod sign_in;
+mod spool;
 mod state;
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

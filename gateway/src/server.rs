@@ -19,8 +19,8 @@ use crate::{fhir, health, oauth, portal, sign_in};
 /// The largest request body: nothing here needs more. Files come in through the command line.
 const MAX_BODY: usize = 256 * 1024;
 
-/// All routes.
-pub fn router(state: AppState) -> Router {
+/// All routes, with `more` beside them (the demo's OpenID provider).
+pub fn router(state: AppState, more: Router<AppState>) -> Router {
     let timeout = Duration::from_secs(state.config.http.timeout_seconds);
     Router::new()
         .route("/healthz", get(health::healthz))
@@ -30,6 +30,7 @@ pub fn router(state: AppState) -> Router {
         .merge(oauth::routes())
         .merge(sign_in::routes())
         .merge(portal::routes())
+        .merge(more)
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         // The cheapest level: compression, not rendering, is the cost of a page.
         .layer(CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest))
@@ -43,9 +44,15 @@ pub fn router(state: AppState) -> Router {
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         ))
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
         .layer(PropagateRequestIdLayer::new(HeaderName::from_static("x-request-id")))
-        .layer(SetRequestIdLayer::new(HeaderName::from_static("x-request-id"), MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(
+            HeaderName::from_static("x-request-id"),
+            MakeRequestUuid,
+        ))
         .with_state(state)
 }
 
@@ -54,7 +61,11 @@ async fn observe(State(_state): State<AppState>, request: Request, next: Next) -
     #[expect(clippy::disallowed_methods, reason = "a duration for the metrics, never a decision")]
     let began = std::time::Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("unmatched", MatchedPath::as_str)
+        .to_owned();
     let request_id = request
         .headers()
         .get("x-request-id")
@@ -65,7 +76,11 @@ async fn observe(State(_state): State<AppState>, request: Request, next: Next) -
     let span = tracing::info_span!("http.request", %method, route, request_id);
     let response = tracing::Instrument::instrument(next.run(request), span).await;
     let status = response.status().as_u16();
-    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
+    let labels = [
+        ("method", method.to_string()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+    ];
     metrics::counter!("sekisho_http_requests_total", &labels).increment(1);
     metrics::histogram!("sekisho_http_request_seconds", "route" => route.clone()).record(began.elapsed().as_secs_f64());
     tracing::info!(%method, route, request_id, status, milliseconds = began.elapsed().as_millis() as u64, "answered");
@@ -79,10 +94,13 @@ async fn observe(State(_state): State<AppState>, request: Request, next: Next) -
 pub async fn serve(
     listener: tokio::net::TcpListener,
     state: AppState,
+    more: Router<AppState>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let sweeper = tokio::spawn(sweep(state.clone()));
-    let served = axum::serve(listener, router(state)).with_graceful_shutdown(stop).await;
+    let served = axum::serve(listener, router(state, more))
+        .with_graceful_shutdown(stop)
+        .await;
     sweeper.abort();
     served
 }

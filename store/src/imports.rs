@@ -121,7 +121,7 @@ impl Import {
         self.intake.push(samples)
     }
 
-    /// Keeps numbers of unmapped types. Each counts as `unsupported: parked`, known or not.
+    /// Keeps numbers of unmapped types. They are counted by whoever read them, not here: a list of beats is one record.
     ///
     /// # Errors
     /// As [`Import::push`].
@@ -129,7 +129,7 @@ impl Import {
         self.intake.park(parked)
     }
 
-    /// Keeps the text of a record that is neither stored nor parked, and counts it.
+    /// Keeps the text of a record that is neither stored nor parked. It is counted by whoever read it, not here.
     ///
     /// # Errors
     /// What writing can answer.
@@ -137,9 +137,9 @@ impl Import {
         self.intake.raw(&raw)
     }
 
-    /// Counts records of which nothing is kept (children taken with their parent, for one).
-    pub fn count(&mut self, outcome: Outcome, reason: &str, number: u64) {
-        self.intake.count(outcome, reason, number);
+    /// Adds how the records ended that were not pushed as samples.
+    pub fn account(&mut self, accounting: &Accounting) {
+        self.intake.account(accounting);
     }
 
     /// Hands everything collected so far to the writer and waits until it is committed (not yet synced).

@@ -11,6 +11,33 @@ use crate::sqlite;
 use crate::{Result, Sex, Store};
 
 /// The key to a read. Both kinds are made by `consent` only.
+///
+/// ```no_run
+/// # use consent::Decision;
+/// # use store::{Access, Page, Search, Store};
+/// async fn read(store: &Store, decision: &Decision) -> store::Result<Page> {
+///     store.search(Access::Decision(decision), Search::default()).await
+/// }
+/// ```
+///
+/// A read without a decision does not compile:
+///
+/// ```compile_fail,E0061
+/// # use store::{Page, Search, Store};
+/// async fn read(store: &Store) -> store::Result<Page> {
+///     store.search(Search::default()).await
+/// }
+/// ```
+///
+/// Nor does one with a key that only says whose values it wants:
+///
+/// ```compile_fail,E0308
+/// # use model::PersonId;
+/// # use store::{Access, Page, Search, Store};
+/// async fn read(store: &Store, person: &PersonId) -> store::Result<Page> {
+///     store.search(Access::Decision(person), Search::default()).await
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub enum Access<'a> {
     /// A recipient's, under one consent.
@@ -358,7 +385,9 @@ impl Store {
         }
         let access = access.hold();
         self.database
-            .read("search", move |snapshot| sqlite::search::search(snapshot, &access, &search))
+            .read("search", move |snapshot| {
+                sqlite::search::search(snapshot, &access, &search)
+            })
             .await
     }
 
@@ -370,7 +399,9 @@ impl Store {
     pub async fn record(&self, access: Access<'_>, key: RecordKey, now: UtcMillis) -> Result<Option<Record>> {
         let access = access.hold();
         self.database
-            .read("read record", move |snapshot| sqlite::search::record(snapshot, &access, key, now))
+            .read("read record", move |snapshot| {
+                sqlite::search::record(snapshot, &access, key, now)
+            })
             .await
     }
 
@@ -383,7 +414,10 @@ impl Store {
         self.database
             .read("read devices", move |snapshot| {
                 let all = sqlite::sources::sources(snapshot, access.person())?;
-                Ok(all.into_iter().filter(|source| access.shows_source(source.number)).collect())
+                Ok(all
+                    .into_iter()
+                    .filter(|source| access.shows_source(source.number))
+                    .collect())
             })
             .await
     }
@@ -408,6 +442,19 @@ impl Store {
                 let person = access.person();
                 let profile = sqlite::people::profile(snapshot, person)?;
                 Ok(access.view(&profile, sqlite::people::created(snapshot, person)?, now))
+            })
+            .await
+    }
+
+    /// IANA name of the zone the person lives in: a date that says no zone is read in it.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn home_zone(&self, access: Access<'_>) -> Result<String> {
+        let person = access.person();
+        self.database
+            .read("read home zone", move |snapshot| {
+                Ok(sqlite::people::profile(snapshot, person)?.home_zone)
             })
             .await
     }
@@ -528,7 +575,12 @@ impl HeldAccess {
             Self::Own(_) => (true, true, true, true),
             Self::Decision(decision) => {
                 let identity = decision.identity();
-                (identity.name, identity.address, identity.birth_date, identity.age_band_and_sex)
+                (
+                    identity.name,
+                    identity.address,
+                    identity.birth_date,
+                    identity.age_band_and_sex,
+                )
             }
         };
         PatientView {

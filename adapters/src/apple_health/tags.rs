@@ -47,7 +47,7 @@ impl<R: BufRead> Tags<R> {
     }
 
     /// The line where the last tag begins, from 1.
-    pub fn line(&self) -> u64 {
+    pub fn begins_at(&self) -> u64 {
         self.tag_line
     }
 

@@ -394,6 +394,12 @@ impl ScopeSet {
         if permission.interactions.is_none() || target.is_void() {
             return;
         }
+        // The spelling of SMART 1 can say neither a category nor one interaction alone.
+        let sayable = target.filter.is_empty() && permission.interactions == Interactions::BOTH;
+        let permission = Permission {
+            first_spelling: permission.first_spelling && sayable,
+            ..permission
+        };
         self.resources
             .entry(target)
             .and_modify(|known| {
@@ -450,7 +456,7 @@ impl fmt::Display for ScopeSet {
         }
         for (target, permission) in &self.resources {
             write!(f, "{separator}patient/{}.", target.resource.name())?;
-            if permission.first_spelling && target.filter.is_empty() && permission.interactions == Interactions::BOTH {
+            if permission.first_spelling {
                 f.write_str("read")?;
             } else {
                 for interaction in Interaction::ALL {

@@ -292,6 +292,7 @@ fn the_capability_statement_says_what_is_offered_and_how_dates_are_read() {
         names,
         [
             "patient",
+            "subject",
             "code",
             "category",
             "date",

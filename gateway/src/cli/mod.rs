@@ -118,6 +118,16 @@ impl Place {
         Ok(config)
     }
 
+    /// Opens the store of this place for looking only, also beside a running server.
+    ///
+    /// # Errors
+    /// Configuration, secrets, or the store itself.
+    pub async fn open_for_reading(&self) -> Result<(Config, Store), CommandError> {
+        let config = self.config()?;
+        let store = open_as(&config, false).await?;
+        Ok((config, store))
+    }
+
     /// Opens the store of this place for one command.
     ///
     /// # Errors
@@ -134,19 +144,31 @@ impl Place {
 /// # Errors
 /// Secrets or the store itself.
 pub async fn open_store(config: &Config) -> Result<Store, CommandError> {
+    open_as(config, true).await
+}
+
+async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError> {
     secrets::private_folder(&config.data.folder)?;
-    let master_key =
-        secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
+    let master_key = secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
+    if exclusive {
+        // Made with the folder, so that a backup of the secrets taken on the first day has both.
+        secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
+    }
     let options = OpenOptions {
         folder: config.data.folder.clone(),
         master_key: store::MasterKey::new(*master_key),
         clock: Arc::new(MachineClock),
         randomness: Arc::new(MachineRandomness),
+        exclusive,
+        size_limit: None,
     };
     Ok(Store::open(options).await?)
 }
 
 /// Runs a command's future on a fresh runtime.
 pub fn block_on<T>(future: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(future)
 }

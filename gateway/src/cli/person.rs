@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use model::{LocalDay, OrganisationId};
-use store::{NewOrganisation, NewPerson, OrganisationKind, Sex};
+use store::{NewPerson, Sex};
 
 use super::{CommandError, Place, block_on};
 
@@ -27,7 +27,7 @@ enum PersonCommand {
         /// Birth date, YYYY-MM-DD.
         #[arg(long, value_parser = parse_day)]
         birth_date: Option<LocalDay>,
-        /// Sex: male, female, other or unknown.
+        /// Sex: male, female or other.
         #[arg(long, value_parser = parse_sex)]
         sex: Option<Sex>,
         /// Number of the organisation that the resident belongs to; without it the first one, made when there is none.
@@ -43,7 +43,13 @@ fn parse_day(text: &str) -> Result<LocalDay, String> {
 }
 
 fn parse_sex(text: &str) -> Result<Sex, String> {
-    Sex::from_key(text).ok_or_else(|| "male, female, other or unknown are allowed".to_owned())
+    match text {
+        "male" => Some(Sex::Male),
+        "female" => Some(Sex::Female),
+        "other" => Some(Sex::Other),
+        _ => None,
+    }
+    .ok_or_else(|| "male, female or other are allowed".to_owned())
 }
 
 /// Adds or lists.
@@ -51,23 +57,18 @@ pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let (_, store) = arguments.place.open().await?;
         match arguments.command {
-            PersonCommand::Add { name, birth_date, sex, organisation } => {
-                let organisation = match organisation {
-                    Some(organisation) => organisation,
-                    None => match store.organisations().await?.first() {
-                        Some(first) => first.id,
-                        None => {
-                            let kind = OrganisationKind::Municipality;
-                            store.create_organisation(NewOrganisation { name: "default".to_owned(), kind }).await?
-                        }
-                    },
-                };
+            PersonCommand::Add {
+                name,
+                birth_date,
+                sex,
+                organisation,
+            } => {
                 let person = store
                     .create_person(NewPerson {
                         name: Some(name),
                         birth_date,
                         sex,
-                        organisation: Some(organisation),
+                        organisation,
                         ..NewPerson::default()
                     })
                     .await?;
@@ -80,8 +81,12 @@ pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
                     let Some(last) = people.last() else { break };
                     after = Some(last.id);
                     for person in &people {
-                        let organisation = person.organisation.map_or_else(|| "-".to_owned(), |o| o.to_string());
-                        println!("{}\t{organisation}\t{}", person.id, person.name.as_deref().unwrap_or("-"));
+                        let name = if person.erased {
+                            "(erased)"
+                        } else {
+                            person.name.as_deref().unwrap_or("-")
+                        };
+                        println!("{}\t{}\t{name}", person.id, person.custodian);
                     }
                 }
             }

@@ -22,10 +22,15 @@ pub fn run(arguments: ServeArguments) -> Result<ExitCode, CommandError> {
         let store = open_store(&config).await?;
         let listener = tokio::net::TcpListener::bind(config.http.listen)
             .await
-            .map_err(|error| format!("cannot listen on {} (setting `http.listen`): {error}", config.http.listen))?;
+            .map_err(|error| {
+                format!(
+                    "cannot listen on {} (setting `http.listen`): {error}",
+                    config.http.listen
+                )
+            })?;
         let state = AppState::new(config, store.clone())?;
         tracing::info!(address = %listener.local_addr()?, "serving");
-        server::serve(listener, state, server::stop_signal()).await?;
+        server::serve(listener, state, axum::Router::new(), server::stop_signal()).await?;
         store.close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

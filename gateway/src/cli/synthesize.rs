@@ -1,17 +1,70 @@
 //! `sekisho synthesize`: large made-up exports for load tests and benchmarks.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use adapters::synthetic::{self, Synthetic};
+use clap::Args;
+use model::LocalDay;
 
 use super::CommandError;
 
 /// Arguments of `synthesize`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Args)]
 pub struct SynthesizeArguments {
-    /// File to write.
-    pub file: std::path::PathBuf,
+    /// File to write; a name that ends in .zip makes an archive, any other bare XML.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Days of data.
+    #[arg(long, default_value_t = 365)]
+    days: u32,
+    /// Heart rates a day; a watch makes 250 to 1,500.
+    #[arg(long, default_value_t = 700)]
+    heart_rates: u32,
+    /// First day, YYYY-MM-DD.
+    #[arg(long, default_value = "2024-01-01", value_parser = day)]
+    first_day: LocalDay,
+    /// Day of the export; the day after the last one when left out.
+    #[arg(long, value_parser = day)]
+    exported: Option<LocalDay>,
+    /// Types and days mixed instead of type after type.
+    #[arg(long)]
+    unsorted: bool,
+    /// Without a watch beside the phone.
+    #[arg(long)]
+    phone_only: bool,
+    /// The same seed gives the same data.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn day(text: &str) -> Result<LocalDay, String> {
+    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
 }
 
 /// Writes the file.
-pub fn run(_arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
-    Err("the adapter's generator is not here".into())
+pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
+    let wanted = Synthetic {
+        seed: arguments.seed,
+        first_day: arguments.first_day,
+        days: arguments.days,
+        exported: arguments.exported,
+        heart_rates: arguments.heart_rates,
+        with_watch: !arguments.phone_only,
+        unsorted: arguments.unsorted,
+    };
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(&arguments.file)?);
+    if arguments
+        .file
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+    {
+        synthetic::write_zip(&mut out, &wanted)?;
+    } else {
+        synthetic::write_export(&mut out, &wanted)?;
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,3 +1,153 @@
-//! The demo.
+//! `sekisho demo`: everything on this machine, with synthetic residents whose exports came in through the real adapter.
+//!
+//! The same server as `serve`, beside it a small OpenID provider that knows the residents, in one process on loopback.
 
 pub mod provider;
+mod residents;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::cli::{CommandError, block_on, open_store};
+use crate::config::Config;
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::state::AppState;
+use crate::{logging, server};
+use provider::{Login, ProviderSetup};
+use residents::{Demo, RESIDENTS};
+
+/// Where the demo's OpenID provider is mounted.
+const PROVIDER: &str = "/demo-idp";
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Port on 127.0.0.1; 0 takes any that is free.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Folder of the demo's data; made when missing, kept for the next start.
+    #[arg(long, value_name = "DIR", default_value = "demo-data")]
+    data: PathBuf,
+    /// Print one line of JSON once ready, and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Makes what is missing and serves until told to stop.
+pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
+    block_on(async move {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
+        let address = listener.local_addr()?;
+        let config = config(&arguments, address)?;
+        logging::start(&config.log);
+        let store = open_store(&config).await?;
+        let demo = residents::ready(&store, &config).await?;
+        let state = AppState::new(config, store.clone())?;
+        let provider = provider::routes(setup(&state))?;
+        tell(&arguments, &state, &demo);
+        let more = axum::Router::new().nest(PROVIDER, provider);
+        server::serve(listener, state, more, server::stop_signal()).await?;
+        store.close().await;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// The default configuration, on loopback, with the demo's provider. The environment plays no part: the demo is the same
+/// everywhere.
+fn config(arguments: &DemoArguments, address: SocketAddr) -> Result<Config, CommandError> {
+    let mut config = Config::load(None, std::iter::empty())?;
+    config.data.folder.clone_from(&arguments.data);
+    config.data.master_key_file = arguments.data.join("secrets/master.key");
+    config.data.id_root_file = arguments.data.join("secrets/id-root.key");
+    config.http.listen = address;
+    config.http.public_url = format!("http://{address}");
+    config.sign_in.issuer = format!("http://{address}{PROVIDER}");
+    config.sign_in.name_ja = "デモ用サインイン".to_owned();
+    config.sign_in.name_en = "Demo sign-in".to_owned();
+    config.log.json = false;
+    config.log.filter = "warn".to_owned();
+    Ok(config)
+}
+
+fn setup(state: &AppState) -> ProviderSetup {
+    ProviderSetup {
+        issuer: state.config.sign_in.issuer.clone(),
+        client_id: state.config.sign_in.client_id.clone(),
+        redirect_uri: format!("{}/sign-in/callback", state.config.http.public_url),
+        residents: RESIDENTS
+            .iter()
+            .map(|resident| Login {
+                login: resident.login.to_owned(),
+                password: resident.password.to_owned(),
+                sub: resident.login.to_owned(),
+                name: resident.name.to_owned(),
+            })
+            .collect(),
+        clock: std::sync::Arc::new(MachineClock),
+        randomness: std::sync::Arc::new(MachineRandomness),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "what the command is asked for")]
+fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
+    let base = &state.config.http.public_url;
+    let fhir = format!("{base}/fhir/r4");
+    let person = demo.people.first().copied().unwrap_or_default();
+    let patient = state.pairwise.of(demo.recipient).patient(person);
+    if arguments.json {
+        let residents: Vec<_> = RESIDENTS
+            .iter()
+            .zip(&demo.people)
+            .map(|(resident, person)| {
+                json!({"login": resident.login, "password": resident.password, "person": person.to_string(), "name": resident.name})
+            })
+            .collect();
+        let line = json!({
+            "base_url": base,
+            "fhir_base_url": fhir,
+            "portal_url": format!("{base}/portal"),
+            "residents": residents,
+            "client_id": residents::CLIENT,
+            "redirect_uri": residents::REDIRECT,
+            "access_token": demo.access_token,
+            "person": person.to_string(),
+            "patient": patient,
+        });
+        println!("{line}");
+        return;
+    }
+    println!("Sekisho is ready at {base}\n");
+    println!("Residents' page   {base}/portal");
+    for (resident, person) in RESIDENTS.iter().zip(&demo.people) {
+        println!(
+            "  {:<10} {:<10} {} (person {person}): {}",
+            resident.login, resident.password, resident.name, resident.about
+        );
+    }
+    println!("\nFHIR              {fhir}/metadata");
+    println!(
+        "Example app       client_id {} (examples/point-app, redirect {})",
+        residents::CLIENT,
+        residents::REDIRECT
+    );
+    match &demo.access_token {
+        Some(token) => {
+            println!("\nA week of steps as the example app sees them:");
+            println!("  curl -H 'Authorization: Bearer {token}' \\");
+            println!("    '{fhir}/Observation?code=http://loinc.org|41950-7&_sort=-date&_count=7'");
+            println!("\nThen withdraw on the residents' page, and run it again.");
+        }
+        None => println!("\nThe first resident has withdrawn from the example app: connect it again to read."),
+    }
+    println!(
+        "\nData lies in {}; stop with Ctrl-C.",
+        state.config.data.folder.display()
+    );
+}

@@ -44,9 +44,11 @@ pub struct DateParameter {
 /// # Errors
 /// What is wrong with it, and what is allowed.
 pub fn parse(text: &str, home: &TimeZone) -> Result<DateParameter, &'static str> {
-    const ALLOWED: &str =
-        "a date such as ge2026-11-01 or 2026-11-01T08:00:00+09:00 is allowed, with eq, gt, lt, ge, le, sa, eb or ap before it";
-    let (prefix, rest) = match text.get(..2).filter(|start| start.bytes().all(|byte| byte.is_ascii_lowercase())) {
+    const ALLOWED: &str = "a date such as ge2026-11-01 or 2026-11-01T08:00:00+09:00 is allowed, with eq, gt, lt, ge, le, sa, eb or ap before it";
+    let (prefix, rest) = match text
+        .get(..2)
+        .filter(|start| start.bytes().all(|byte| byte.is_ascii_lowercase()))
+    {
         Some("eq") => (Prefix::Eq, &text[2..]),
         Some("gt") => (Prefix::Gt, &text[2..]),
         Some("lt") => (Prefix::Lt, &text[2..]),
@@ -63,6 +65,12 @@ pub fn parse(text: &str, home: &TimeZone) -> Result<DateParameter, &'static str>
     Ok(DateParameter { prefix, from, until })
 }
 
+/// True when the value says its zone, or has no need of one.
+pub fn has_zone(text: &str) -> bool {
+    text.split_once('T')
+        .is_some_and(|(_, time)| time.contains(['Z', '+', '-', ' ']))
+}
+
 fn interval(text: &str, home: &TimeZone) -> Option<(UtcMillis, UtcMillis)> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) => (date, Some(time)),
@@ -70,8 +78,14 @@ fn interval(text: &str, home: &TimeZone) -> Option<(UtcMillis, UtcMillis)> {
     };
     let mut parts = date.split('-');
     let year = number(parts.next()?, 4)? as i16;
-    let month = parts.next().map(|part| number(part, 2)).map_or(Some(None), |part| part.map(Some))?;
-    let day = parts.next().map(|part| number(part, 2)).map_or(Some(None), |part| part.map(Some))?;
+    let month = parts
+        .next()
+        .map(|part| number(part, 2))
+        .map_or(Some(None), |part| part.map(Some))?;
+    let day = parts
+        .next()
+        .map(|part| number(part, 2))
+        .map_or(Some(None), |part| part.map(Some))?;
     if parts.next().is_some() || year < 1 {
         return None;
     }
@@ -110,7 +124,9 @@ fn interval(text: &str, home: &TimeZone) -> Option<(UtcMillis, UtcMillis)> {
     if parts.next().is_some() {
         return None;
     }
-    let time = Time::new(hour as i8, minute as i8, second.min(59) as i8, 0).ok().filter(|_| second <= 60)?;
+    let time = Time::new(hour as i8, minute as i8, second.min(59) as i8, 0)
+        .ok()
+        .filter(|_| second <= 60)?;
     let from = at(first, time, &zone)?.plus(milliseconds);
     Some((from, from.plus(width)))
 }
@@ -125,16 +141,24 @@ fn split_zone<'t>(text: &'t str, home: &TimeZone) -> Option<(&'t str, TimeZone)>
     if let Some(clock) = text.strip_suffix('Z') {
         return Some((clock, TimeZone::UTC));
     }
-    let Some(position) = text.find(['+', '-', ' ']) else { return Some((text, home.clone())) };
+    let Some(position) = text.find(['+', '-', ' ']) else {
+        return Some((text, home.clone()));
+    };
     let (clock, zone) = text.split_at(position);
     let (hours, minutes) = zone[1..].split_once(':')?;
     let seconds = (number(hours, 2)? * 60 + number(minutes, 2).filter(|minutes| *minutes < 60)?) * 60;
-    let seconds = if zone.starts_with('-') { -(seconds as i32) } else { seconds as i32 };
+    let seconds = if zone.starts_with('-') {
+        -(seconds as i32)
+    } else {
+        seconds as i32
+    };
     Some((clock, TimeZone::fixed(Offset::from_seconds(seconds).ok()?)))
 }
 
 fn number(text: &str, digits: usize) -> Option<u32> {
-    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -155,12 +179,30 @@ mod tests {
 
     #[test]
     fn a_value_is_as_wide_as_its_precision_and_without_a_zone_at_home() {
-        assert_eq!(read("2026"), Ok((Prefix::Eq, "2025-12-31T15:00:00Z".into(), 365 * 86_400_000)));
-        assert_eq!(read("ge2026-11"), Ok((Prefix::Ge, "2026-10-31T15:00:00Z".into(), 30 * 86_400_000)));
-        assert_eq!(read("lt2026-11-23"), Ok((Prefix::Lt, "2026-11-22T15:00:00Z".into(), 86_400_000)));
-        assert_eq!(read("2026-11-23T08:00"), Ok((Prefix::Eq, "2026-11-22T23:00:00Z".into(), 60_000)));
-        assert_eq!(read("sa2026-11-23T08:00:00Z"), Ok((Prefix::Sa, "2026-11-23T08:00:00Z".into(), 1_000)));
-        assert_eq!(read("2026-11-23T08:00:00.5-01:30"), Ok((Prefix::Eq, "2026-11-23T09:30:00.5Z".into(), 100)));
+        assert_eq!(
+            read("2026"),
+            Ok((Prefix::Eq, "2025-12-31T15:00:00Z".into(), 365 * 86_400_000))
+        );
+        assert_eq!(
+            read("ge2026-11"),
+            Ok((Prefix::Ge, "2026-10-31T15:00:00Z".into(), 30 * 86_400_000))
+        );
+        assert_eq!(
+            read("lt2026-11-23"),
+            Ok((Prefix::Lt, "2026-11-22T15:00:00Z".into(), 86_400_000))
+        );
+        assert_eq!(
+            read("2026-11-23T08:00"),
+            Ok((Prefix::Eq, "2026-11-22T23:00:00Z".into(), 60_000))
+        );
+        assert_eq!(
+            read("sa2026-11-23T08:00:00Z"),
+            Ok((Prefix::Sa, "2026-11-23T08:00:00Z".into(), 1_000))
+        );
+        assert_eq!(
+            read("2026-11-23T08:00:00.5-01:30"),
+            Ok((Prefix::Eq, "2026-11-23T09:30:00.5Z".into(), 100))
+        );
     }
 
     #[test]
@@ -170,7 +212,17 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for text in ["", "2026-13", "2026-02-30", "2026-1-1", "2026-11-23T08", "xx2026", "2026-11T08:00Z", "ge", "20261123"] {
+        for text in [
+            "",
+            "2026-13",
+            "2026-02-30",
+            "2026-1-1",
+            "2026-11-23T08",
+            "xx2026",
+            "2026-11T08:00Z",
+            "ge",
+            "20261123",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

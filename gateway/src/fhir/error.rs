@@ -55,6 +55,18 @@ pub enum FhirError {
     /// The representation asked for is not offered.
     #[error("only application/fhir+json of FHIR 4.0 is given here")]
     NotAcceptable,
+    /// The body of a search is not a form.
+    #[error("the body of a search must be application/x-www-form-urlencoded, of at most 256 kB")]
+    UnsupportedBody,
+    /// The resource type knows no such verb.
+    #[error("this address does not take this HTTP method: see the Allow header")]
+    MethodNotAllowed,
+    /// More was asked for at once than is given.
+    #[error("the search is too wide: {limit} are allowed")]
+    TooWide {
+        /// What is allowed.
+        limit: &'static str,
+    },
     /// The resident's consents kept changing while the page was read.
     #[error("the resident's consents are changing right now: try again")]
     ConsentsChanging,
@@ -83,6 +95,9 @@ impl IntoResponse for FhirError {
             Self::Unsupported { .. } => (StatusCode::NOT_FOUND, "not-supported"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "value"),
             Self::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "not-supported"),
+            Self::UnsupportedBody => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
+            Self::TooWide { .. } => (StatusCode::BAD_REQUEST, "too-costly"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::ConsentsChanging => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
             Self::Internal(error) => {
@@ -96,24 +111,30 @@ impl IntoResponse for FhirError {
             }
             _ => None,
         };
-        let issue =
-            Issue { severity: Severity::Error, code, text: self.to_string(), expression: expression.as_deref() };
+        let issue = Issue {
+            severity: Severity::Error,
+            code,
+            text: self.to_string(),
+            expression: expression.as_deref(),
+        };
         let mut response = (status, super::json(outcome(&[issue]))).into_response();
         // RFC 6750 section 3: what kind of token is wanted, and what is wrong with the one sent.
         let challenge = match &self {
             Self::NoToken => Some("Bearer realm=\"sekisho\"".to_owned()),
             Self::BadToken => Some("Bearer realm=\"sekisho\", error=\"invalid_token\"".to_owned()),
             Self::MalformedToken => Some("Bearer realm=\"sekisho\", error=\"invalid_request\"".to_owned()),
-            Self::OutOfScope { scope, .. } => {
-                Some(format!("Bearer realm=\"sekisho\", error=\"insufficient_scope\", scope=\"{scope}\""))
-            }
+            Self::OutOfScope { scope, .. } => Some(format!(
+                "Bearer realm=\"sekisho\", error=\"insufficient_scope\", scope=\"{scope}\""
+            )),
             _ => None,
         };
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if matches!(self, Self::ConsentsChanging) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

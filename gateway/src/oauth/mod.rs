@@ -1,3 +1,42 @@
-//! The authorization server.
+//! The authorization server: SMART App Launch 2.2 on OAuth 2.0, standalone launch with the resident as the patient.
+//!
+//! One file an endpoint. Codes, tokens and requests under way are 256-bit handles that the store knows by their hash. The
+//! consent page is the portal's; what was ticked on it becomes a consent here. Requirement numbers (`S-…`, `O-…`) are those
+//! of `docs/conformance.md`.
 
+pub mod authorize;
+mod client_auth;
+mod consent;
+mod error;
+mod form;
 pub mod handles;
+mod revoke;
+mod smart_configuration;
+mod token;
+
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+
+use crate::fhir::cors;
+use crate::state::AppState;
+
+/// All OAuth routes. Browser apps of any origin may call what needs no session; the pages get no CORS (S-004, S-005).
+pub fn routes() -> Router<AppState> {
+    let open = Router::new()
+        .route("/.well-known/smart-configuration", get(smart_configuration::smart))
+        .route(
+            "/fhir/r4/.well-known/smart-configuration",
+            get(smart_configuration::smart),
+        )
+        .route(
+            "/.well-known/oauth-authorization-server",
+            get(smart_configuration::oauth),
+        )
+        .route("/oauth/token", post(token::token))
+        .route("/oauth/revoke", post(revoke::revoke))
+        .layer(middleware::from_fn(cors));
+    let pages = Router::new()
+        .route("/oauth/authorize", get(authorize::by_link).post(authorize::by_form))
+        .route(consent::PATH, get(consent::show).post(consent::answer));
+    open.merge(pages)
+}

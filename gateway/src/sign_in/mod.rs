@@ -26,7 +26,7 @@ use model::PersonId;
 use openidconnect::url::form_urlencoded;
 use subtle::ConstantTimeEq as _;
 
-pub use provider::{Provider, ProviderConfigError};
+pub use provider::Provider;
 
 use crate::oauth::handles;
 use crate::portal::{self, Problem, words};

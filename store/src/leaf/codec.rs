@@ -21,7 +21,8 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(rows.len() * 4 + 64);
     columns::write_unsigned(&mut out, rows.len() as u64);
     let whole = |unit: i64| {
-        rows.iter().all(|row| row.sample.start.0 % unit == 0 && row.sample.end.0 % unit == 0)
+        rows.iter()
+            .all(|row| row.sample.start.0 % unit == 0 && row.sample.end.0 % unit == 0)
     };
     let unit = (0..UNITS.len()).rev().find(|unit| whole(UNITS[*unit])).unwrap_or(0);
     out.push(unit as u8);
@@ -35,7 +36,9 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     column(Order::Growing, &|row| row.sample.start.0 / unit);
     column(Order::Any, &|row| row.sample.duration_ms() / unit);
     for component in 0..width {
-        column(Order::Any, &|row| measured(&row.sample.value, component).map_or(0, |value| value.mantissa));
+        column(Order::Any, &|row| {
+            measured(&row.sample.value, component).map_or(0, |value| value.mantissa)
+        });
         // 0 is an absent number.
         column(Order::Any, &|row| {
             measured(&row.sample.value, component)
@@ -43,7 +46,9 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
         });
     }
     column(Order::Any, &|row| i64::from(row.sample.offset.minutes));
-    column(Order::Any, &|row| i64::from(row.sample.end_offset_minutes) - i64::from(row.sample.offset.minutes));
+    column(Order::Any, &|row| {
+        i64::from(row.sample.end_offset_minutes) - i64::from(row.sample.offset.minutes)
+    });
     column(Order::Any, &|row| row.sample.offset.trust as i64);
     column(Order::Any, &|row| i64::from(row.sample.flags.0));
     column(Order::Any, &|row| row.seq);
@@ -137,7 +142,11 @@ fn value(metric: Metric, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Resu
             digits,
         }))
     };
-    let shape = if metric == Metric::NONE { Shape::Quantity } else { metric.shape() };
+    let shape = if metric == Metric::NONE {
+        Shape::Quantity
+    } else {
+        metric.shape()
+    };
     Ok(match shape {
         Shape::Quantity => Value::Quantity(columns.first().map(number).transpose()?.flatten().ok_or(NotAColumn)?),
         Shape::Code(_) => {
@@ -162,12 +171,22 @@ mod tests {
         let value = match metric.shape() {
             Shape::Quantity => number.prop_map(Value::Quantity).boxed(),
             Shape::Code(_) => any::<u32>().prop_map(Value::Code).boxed(),
-            Shape::Components(parts) => {
-                prop::collection::vec(prop::option::of(number), parts.len()).prop_map(|numbers| Value::Components(numbers.into())).boxed()
-            }
+            Shape::Components(parts) => prop::collection::vec(prop::option::of(number), parts.len())
+                .prop_map(|numbers| Value::Components(numbers.into()))
+                .boxed(),
         };
-        let times = (UtcMillis::EARLIEST.0..UtcMillis::LATEST.0, 0i64..100_000_000, prop_oneof![Just(1i64), Just(1_000)]);
-        let facts = (any::<u16>(), 0u8..4, -1_080i16..=1_080, -1_080i16..=1_080, any::<bool>());
+        let times = (
+            UtcMillis::EARLIEST.0..UtcMillis::LATEST.0,
+            0i64..100_000_000,
+            prop_oneof![Just(1i64), Just(1_000)],
+        );
+        let facts = (
+            any::<u16>(),
+            0u8..4,
+            -1_080i16..=1_080,
+            -1_080i16..=1_080,
+            any::<bool>(),
+        );
         let kept = (0u16..4_096, 1u32..9, 1i64..99, any::<i32>(), -90_000i64..90_000);
         (value, times, facts, kept).prop_map(move |(value, (start, length, unit), facts, kept)| {
             let start = start / unit * unit;
@@ -177,7 +196,10 @@ mod tests {
                     source: 7,
                     start: UtcMillis(start),
                     end: UtcMillis(start + length / unit * unit),
-                    offset: Offset { minutes: facts.2, trust: OffsetTrust::from_number(facts.1).unwrap_or_default() },
+                    offset: Offset {
+                        minutes: facts.2,
+                        trust: OffsetTrust::from_number(facts.1).unwrap_or_default(),
+                    },
                     end_offset_minutes: facts.3,
                     value,
                     flags: Flags(facts.0),

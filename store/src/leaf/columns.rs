@@ -123,7 +123,11 @@ pub(crate) fn read(bytes: &mut &[u8], length: usize) -> Result<Vec<i64>, NotACol
         }
         _ => return Err(NotAColumn),
     }
-    if numbers.len() == length { Ok(numbers) } else { Err(NotAColumn) }
+    if numbers.len() == length {
+        Ok(numbers)
+    } else {
+        Err(NotAColumn)
+    }
 }
 
 fn take<'a>(bytes: &mut &'a [u8], size: usize) -> Result<&'a [u8], NotAColumn> {

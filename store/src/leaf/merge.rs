@@ -48,7 +48,12 @@ pub(crate) struct Statement {
 
 /// Merges samples, sorted by start, into rows, sorted by start. `touched` is called with every sample that came, changed or
 /// went, as it was before and as it is now, and with those whose rank among others changed.
-pub(crate) fn merge(rows: Vec<Row>, incoming: Vec<Sample>, statement: Statement, touched: &mut dyn FnMut(&Sample)) -> Merge {
+pub(crate) fn merge(
+    rows: Vec<Row>,
+    incoming: Vec<Sample>,
+    statement: Statement,
+    touched: &mut dyn FnMut(&Sample),
+) -> Merge {
     let mut merge = Merge {
         rows: Vec::with_capacity(rows.len() + incoming.len()),
         ..Merge::default()
@@ -114,8 +119,9 @@ impl Merge {
         statement: Statement,
         touched: &mut dyn FnMut(&Sample),
     ) {
-        let known: Vec<usize> =
-            (from..self.rows.len()).filter(|place| second(self.rows[*place].sample.end) == end).collect();
+        let known: Vec<usize> = (from..self.rows.len())
+            .filter(|place| second(self.rows[*place].sample.end) == end)
+            .collect();
         let latest = known.iter().map(|place| self.rows[*place].asserted).max();
         if latest.is_some_and(|latest| statement.asserted < latest) {
             let live: Vec<usize> = known.into_iter().filter(|place| !self.rows[*place].dead).collect();
@@ -225,14 +231,17 @@ impl Merge {
 
     fn insert(&mut self, from: usize, sample: Sample, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
         let taken = |tie_break: u16| {
-            self.rows[from..].iter().any(|row| row.first_start == sample.start && row.tie_break == tie_break)
+            self.rows[from..]
+                .iter()
+                .any(|row| row.first_start == sample.start && row.tie_break == tie_break)
         };
         let Some(tie_break) = (0..MOST_TWINS).find(|tie_break| !taken(*tie_break)) else {
             self.refused += 1;
             return;
         };
         touched(&sample);
-        self.rows.push(Row::first(sample, tie_break, statement.seq, statement.asserted));
+        self.rows
+            .push(Row::first(sample, tie_break, statement.seq, statement.asserted));
         self.new += 1;
         self.changed = true;
     }
@@ -321,7 +330,11 @@ fn better(kept: &mut Sample, other: &Sample) {
 fn finer(one: Measured, other: Measured) -> Measured {
     let worth = |number: Measured| {
         let as_given = number.digits == number.scale;
-        (as_given, number.digits, std::cmp::Reverse((number.scale, number.mantissa)))
+        (
+            as_given,
+            number.digits,
+            std::cmp::Reverse((number.scale, number.mantissa)),
+        )
     };
     if worth(other) > worth(one) { other } else { one }
 }
@@ -329,7 +342,10 @@ fn finer(one: Measured, other: Measured) -> Measured {
 /// An order among samples of one key that depends on nothing but themselves.
 fn compare(one: &Sample, other: &Sample) -> Ordering {
     let numbers = |one: Option<Measured>, other: Option<Measured>| match (one, other) {
-        (Some(one), Some(other)) => one.exact().compare(other.exact()).then_with(|| one.digits.cmp(&other.digits)),
+        (Some(one), Some(other)) => one
+            .exact()
+            .compare(other.exact())
+            .then_with(|| one.digits.cmp(&other.digits)),
         (one, other) => one.is_some().cmp(&other.is_some()),
     };
     let values = match (&one.value, &other.value) {
@@ -343,7 +359,9 @@ fn compare(one: &Sample, other: &Sample) -> Ordering {
             .unwrap_or(Ordering::Equal),
         _ => Ordering::Equal,
     };
-    values.then_with(|| one.start.cmp(&other.start)).then_with(|| one.flags.cmp(&other.flags))
+    values
+        .then_with(|| one.start.cmp(&other.start))
+        .then_with(|| one.flags.cmp(&other.flags))
 }
 
 #[cfg(test)]
@@ -369,7 +387,15 @@ mod tests {
 
     fn say(rows: Vec<Row>, mut samples: Vec<Sample>, asserted: i64) -> Merge {
         samples.sort_by_key(|sample| sample.start);
-        merge(rows, samples, Statement { asserted, seq: asserted }, &mut |_| {})
+        merge(
+            rows,
+            samples,
+            Statement {
+                asserted,
+                seq: asserted,
+            },
+            &mut |_| {},
+        )
     }
 
     fn live(rows: &[Row]) -> Vec<(i64, i64, i64, u8)> {
@@ -398,7 +424,10 @@ mod tests {
     fn a_later_value_is_a_version_and_an_earlier_one_is_superseded_in_both_orders() {
         let (old, new) = (sample(1, 0, 652, 1), sample(1, 0, 660, 1));
         let forward = say(say(Vec::new(), vec![old.clone()], 1).rows, vec![new.clone()], 2);
-        assert_eq!((forward.versions, forward.history.len(), forward.rows[0].version), (1, 1, 2));
+        assert_eq!(
+            (forward.versions, forward.history.len(), forward.rows[0].version),
+            (1, 1, 2)
+        );
         let backward = say(say(Vec::new(), vec![new], 2).rows, vec![old], 1);
         assert_eq!((backward.superseded, backward.rows[0].version), (1, 1));
         assert_eq!(live(&forward.rows), live(&backward.rows));
@@ -407,10 +436,21 @@ mod tests {
     #[test]
     fn another_rounding_or_unit_makes_no_new_record() {
         let fine = sample(1, 0, 6_524, 2);
-        let merged = say(say(Vec::new(), vec![fine.clone()], 1).rows, vec![sample(1, 0, 652, 1)], 2);
-        assert_eq!((merged.known, merged.versions, merged.changed, merged.rows.len()), (1, 0, false, 1));
+        let merged = say(
+            say(Vec::new(), vec![fine.clone()], 1).rows,
+            vec![sample(1, 0, 652, 1)],
+            2,
+        );
+        assert_eq!(
+            (merged.known, merged.versions, merged.changed, merged.rows.len()),
+            (1, 0, false, 1)
+        );
         let pounds = Sample {
-            value: Value::Quantity(Measured { mantissa: 65_241_234_567, scale: 9, digits: 2 }),
+            value: Value::Quantity(Measured {
+                mantissa: 65_241_234_567,
+                scale: 9,
+                digits: 2,
+            }),
             ..sample(1, 0, 0, 0)
         };
         let merged = say(say(Vec::new(), vec![fine], 1).rows, vec![pounds], 2);

@@ -34,7 +34,13 @@ pub(crate) fn begin(writing: &Writing<'_>, person: PersonId, start: &BatchStart)
             "INSERT INTO batch (person, batch, adapter, mapping_version, obtained_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .and_then(|mut statement| {
-            statement.execute(params![person.0, batch, start.adapter, start.mapping_version, writing.now().0])
+            statement.execute(params![
+                person.0,
+                batch,
+                start.adapter,
+                start.mapping_version,
+                writing.now().0
+            ])
         })
         .doing("beginning a delivery")?;
     Ok(BatchId(batch))

@@ -162,18 +162,17 @@ impl Intake {
         Ok(())
     }
 
-    /// Keeps and counts a record that is neither stored nor parked.
+    /// Keeps a record that is neither stored nor parked.
     pub(crate) fn raw(&mut self, raw: &Raw) -> Result<()> {
-        self.accounting.count(raw.outcome, &raw.reason);
         if self.piece.add(raw) {
             self.end_piece()?;
         }
         Ok(())
     }
 
-    /// Counts records of which nothing is kept.
-    pub(crate) fn count(&mut self, outcome: Outcome, reason: &str, number: u64) {
-        self.accounting.count_many(outcome, reason, number);
+    /// Adds how records ended that were not pushed.
+    pub(crate) fn account(&mut self, accounting: &Accounting) {
+        self.accounting.add(accounting);
     }
 
     /// Hands everything over and waits for it.
@@ -369,19 +368,19 @@ impl Intake {
             match pending.wait()? {
                 Done::Samples(merged) => {
                     self.accounting.count_many(Outcome::Stored, "", merged.new);
-                    self.accounting.count_many(Outcome::Stored, "new version", merged.versions);
+                    self.accounting
+                        .count_many(Outcome::Stored, "new version", merged.versions);
                     self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
                     self.accounting
                         .count_many(Outcome::Duplicate, "superseded", merged.superseded);
-                    self.accounting
-                        .count_many(Outcome::Rejected, "more than 4,096 records of one second", merged.refused);
+                    self.accounting.count_many(
+                        Outcome::Rejected,
+                        "more than 4,096 records of one second",
+                        merged.refused,
+                    );
                     self.report.add(&merged);
                 }
-                Done::Parked(merged) => {
-                    self.accounting
-                        .count_many(Outcome::Unsupported, "parked", merged.received());
-                    self.parked_new += merged.new;
-                }
+                Done::Parked(merged) => self.parked_new += merged.new,
                 Done::Text => {}
             }
         }

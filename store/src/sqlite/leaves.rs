@@ -92,11 +92,6 @@ pub(crate) struct Merged {
 }
 
 impl Merged {
-    /// All that came in.
-    pub(crate) fn received(&self) -> u64 {
-        self.new + self.versions + self.known + self.superseded + self.refused
-    }
-
     /// Adds another hand-over's counts.
     pub(crate) fn add(&mut self, other: &Self) {
         self.new += other.new;
@@ -124,24 +119,38 @@ macro_rules! table {
         Table {
             name: $name,
             meeting: concat!(
-                "SELECT number, first_start, samples, asserted_floor FROM ", $name,
-                " WHERE person = ?1 AND ", $kind, " = ?2 AND source = ?3 AND first_start >= coalesce((SELECT max(first_start) FROM ",
-                $name, " WHERE person = ?1 AND ", $kind, " = ?2 AND source = ?3 AND first_start <= ?4), ?4)",
+                "SELECT number, first_start, samples, asserted_floor FROM ",
+                $name,
+                " WHERE person = ?1 AND ",
+                $kind,
+                " = ?2 AND source = ?3 AND first_start >= coalesce((SELECT max(first_start) FROM ",
+                $name,
+                " WHERE person = ?1 AND ",
+                $kind,
+                " = ?2 AND source = ?3 AND first_start <= ?4), ?4)",
                 " AND first_start <= ?5 ORDER BY first_start"
             ),
             newest: concat!(
-                "SELECT coalesce(max(first_start), ?4) FROM ", $name,
-                " WHERE person = ?1 AND ", $kind, " = ?2 AND source = ?3"
+                "SELECT coalesce(max(first_start), ?4) FROM ",
+                $name,
+                " WHERE person = ?1 AND ",
+                $kind,
+                " = ?2 AND source = ?3"
             ),
             body: concat!("SELECT body FROM ", $name, " WHERE number = ?1"),
             next_number: concat!("SELECT coalesce(max(number), 0) + 1 FROM ", $name),
             insert: concat!(
-                "INSERT INTO ", $name, " (number, person, ", $kind,
+                "INSERT INTO ",
+                $name,
+                " (number, person, ",
+                $kind,
                 ", source, first_start, max_end, min_seq, max_seq, asserted_floor, samples, format, body)",
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
             ),
             update: concat!(
-                "UPDATE ", $name, " SET first_start = ?2, max_end = ?3, min_seq = ?4, max_seq = ?5, asserted_floor = ?6,",
+                "UPDATE ",
+                $name,
+                " SET first_start = ?2, max_end = ?3, min_seq = ?4, max_seq = ?5, asserted_floor = ?6,",
                 " samples = ?7, format = ?8, body = ?9 WHERE number = ?1"
             ),
             raise: concat!("UPDATE ", $name, " SET asserted_floor = ?2 WHERE number = ?1"),
@@ -193,7 +202,9 @@ pub(crate) fn merge(
     let newest: i64 = writing
         .prepare_cached(table.newest)
         .and_then(|mut statement| {
-            statement.query_row(params![person.0, series.kind, series.source, i64::MIN], |row| row.get(0))
+            statement.query_row(params![person.0, series.kind, series.source, i64::MIN], |row| {
+                row.get(0)
+            })
         })
         .doing("finding leaves")?;
     let hand = Hand {
@@ -211,7 +222,13 @@ pub(crate) fn merge(
     let mut borders: Vec<i64> = leaves.iter().map(|leaf| leaf.first_start).collect();
     borders.push(i64::MAX);
     if leaves.is_empty() {
-        hand.fill(None, std::mem::take(&mut samples), newest <= first, &mut merged, &mut months)?;
+        hand.fill(
+            None,
+            std::mem::take(&mut samples),
+            newest <= first,
+            &mut merged,
+            &mut months,
+        )?;
     }
     for (leaf, next) in leaves.drain(..).zip(borders.into_iter().skip(1)) {
         let rest = samples.split_off(samples.partition_point(|sample| second(sample.start) < next));
@@ -299,7 +316,14 @@ impl Hand<'_> {
             .prepare_cached(table.body)
             .and_then(|mut statement| statement.query_row([leaf.number], |row| row.get(0)))
             .doing("reading a leaf")?;
-        open(&self.key, table.name, leaf.number, &body, self.series, leaf.asserted_floor)
+        open(
+            &self.key,
+            table.name,
+            leaf.number,
+            &body,
+            self.series,
+            leaf.asserted_floor,
+        )
     }
 
     fn write(&self, number: Option<i64>, rows: &[Row]) -> Result<()> {
@@ -427,14 +451,7 @@ fn parts(rows: &[Row], appended: bool) -> Vec<&[Row]> {
     parts
 }
 
-fn open(
-    key: &SealKey,
-    table: &str,
-    number: i64,
-    body: &[u8],
-    series: Series,
-    asserted_floor: i64,
-) -> Result<Vec<Row>> {
+fn open(key: &SealKey, table: &str, number: i64, body: &[u8], series: Series, asserted_floor: i64) -> Result<Vec<Row>> {
     let plain = key.open(table, &[number], body)?;
     codec::decode(&plain, series.metric(), series.source, asserted_floor)
         .map_err(|_| StoreError::damaged(format!("{table} {number}")))
@@ -459,7 +476,12 @@ const HELD_ROWS: usize = 160 * 1_024;
 
 impl LeafCache {
     fn get(&self, key: &CacheKey) -> Option<Rows> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).leaves.get(key).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .leaves
+            .get(key)
+            .cloned()
     }
 
     fn keep(&self, key: CacheKey, rows: &Rows) {
@@ -539,7 +561,10 @@ pub(crate) fn touching(
     let mut found = Vec::new();
     for leaf in leaves {
         let rows = read(snapshot, key, leaf)?;
-        found.extend(rows.into_iter().filter(|row| row.sample.start < until && row.sample.end >= from));
+        found.extend(
+            rows.into_iter()
+                .filter(|row| row.sample.start < until && row.sample.end >= from),
+        );
     }
     Ok(found)
 }

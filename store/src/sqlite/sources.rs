@@ -55,15 +55,17 @@ pub(crate) fn sources(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<S
         .prepare_cached("SELECT number, version, seq, body FROM source WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
             statement
-                .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+                .query_map([person.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })?
                 .collect()
         })
         .doing("reading sources")?;
     rows.into_iter()
         .map(|(number, version, seq, body)| {
             let plain = key.open("source", &place(person, number), &body)?;
-            let body: Body =
-                serde_json::from_slice(&plain).map_err(|_| StoreError::damaged(format!("source {number} of person {person}")))?;
+            let body: Body = serde_json::from_slice(&plain)
+                .map_err(|_| StoreError::damaged(format!("source {number} of person {person}")))?;
             Ok(StoredSource {
                 number,
                 source: body.source(),

@@ -87,7 +87,9 @@ fn kept_of(metric: Metric) -> Option<Metric> {
 
 /// Marks the months that a hand-over touched.
 pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, series: Series, merged: &leaves::Merged) -> Result<()> {
-    let Some(metric) = kept_of(series.metric()) else { return Ok(()) };
+    let Some(metric) = kept_of(series.metric()) else {
+        return Ok(());
+    };
     for month in &merged.months {
         writing
             .prepare_cached("INSERT INTO dirty (person, metric, month) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
@@ -107,22 +109,28 @@ fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>)
         snapshot
             .prepare_cached("SELECT metric, month FROM dirty WHERE person = ?1 ORDER BY metric, month")
             .and_then(|mut statement| {
-                statement.query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                statement
+                    .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
             })
             .doing("finding months to compute")
     })?;
     let mut report = RebuildReport::default();
     let mut rest = &dirty[..];
     while let Some((number, first)) = rest.first().copied() {
-        let length =
-            rest.iter().take_while(|(other, month)| *other == number && *month - first < MONTHS_AT_ONCE).count();
+        let length = rest
+            .iter()
+            .take_while(|(other, month)| *other == number && *month - first < MONTHS_AT_ONCE)
+            .count();
         let (part, after) = rest.split_at(length);
         rest = after;
         let months: Vec<i32> = part.iter().map(|(_, month)| *month).collect();
         let metric = Metric::from_number(number).unwrap_or(Metric::NONE);
         report.months += months.len() as u64;
         report.changed += database
-            .queue("compute days", true, move |writing| compute_months(writing, person, batch, metric, &months))?
+            .queue("compute days", true, move |writing| {
+                compute_months(writing, person, batch, metric, &months)
+            })?
             .wait()?;
     }
     Ok(report)
@@ -155,7 +163,9 @@ pub(crate) fn rebuild(database: &Database, only: Option<PersonId>) -> Result<Reb
     };
     let mut report = RebuildReport::default();
     for person in people.into_iter().map(PersonId) {
-        database.queue("mark all months", true, move |writing| mark_all(writing, person))?.wait()?;
+        database
+            .queue("mark all months", true, move |writing| mark_all(writing, person))?
+            .wait()?;
         let one = compute_marked(database, person, None)?;
         report.people += 1;
         report.months += one.months;
@@ -194,11 +204,22 @@ fn compute_months(
     let key = writing.person_key(person)?;
     let mut zone = HomeZone::new(&people::profile(writing, person)?.home_zone);
     let sources = sources::sources(writing, person)?;
-    let (Some(first), Some(last)) = (months.first(), months.last()) else { return Ok(0) };
+    let (Some(first), Some(last)) = (months.first(), months.last()) else {
+        return Ok(0);
+    };
     if metric == Metric::SLEEP_DURATION {
         settle_nights(writing, &key, person, batch)?;
     }
-    let days = days_of(writing, &key, person, metric, &sources, first_of(*first), first_of(last + 1).plus(-1))?.days;
+    let days = days_of(
+        writing,
+        &key,
+        person,
+        metric,
+        &sources,
+        first_of(*first),
+        first_of(last + 1).plus(-1),
+    )?
+    .days;
     let mut changed = Vec::new();
     for month in months {
         let stored = read_month(writing, &key, person, metric, *month)?;
@@ -213,7 +234,9 @@ fn compute_months(
         let commit = next_commit(writing, person, batch)?;
         for (month, number, mut days) in changed {
             // The commit's own time, which never goes back, is when they changed.
-            days.values_mut().filter(|day| day.changed == i64::MAX).for_each(|day| day.changed = commit.at.0);
+            days.values_mut()
+                .filter(|day| day.changed == i64::MAX)
+                .for_each(|day| day.changed = commit.at.0);
             write_month(writing, &key, person, metric, month, number, &days, commit.seq)?;
         }
     }
@@ -266,7 +289,9 @@ pub(crate) fn read_month(
         .prepare_cached("SELECT number, body FROM total WHERE person = ?1 AND metric = ?2 AND month = ?3")
         .and_then(|mut statement| {
             statement
-                .query_row(params![person.0, metric.number(), month], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row(params![person.0, metric.number(), month], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .optional()
         })
         .doing("reading a month")?;
@@ -283,7 +308,11 @@ pub(crate) fn read_month(
 pub(crate) fn months(snapshot: &Snapshot<'_>, person: PersonId, metric: Metric) -> Result<Vec<i32>> {
     snapshot
         .prepare_cached("SELECT month FROM total WHERE person = ?1 AND metric = ?2 ORDER BY month")
-        .and_then(|mut statement| statement.query_map(params![person.0, metric.number()], |row| row.get(0))?.collect())
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, metric.number()], |row| row.get(0))?
+                .collect()
+        })
         .doing("listing months")
 }
 
@@ -355,7 +384,9 @@ pub(crate) fn days_of(
 }
 
 fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {
-    let Value::Quantity(value) = row.sample.value else { return None };
+    let Value::Quantity(value) = row.sample.value else {
+        return None;
+    };
     let count = value.exact().rescale(scale)?.mantissa;
     (count >= 0).then_some(Piece {
         source: row.sample.source,
@@ -374,9 +405,17 @@ fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {
 fn vendor_day(row: &Row, kind: SourceKind, scale: u8) -> Option<VendorDay> {
     let piece = piece(row, kind, scale)?;
     let (start, end) = totals::resolve::whole_day(piece.start, piece.end);
-    let from_device = matches!(kind, SourceKind::Watch | SourceKind::Band | SourceKind::Ring | SourceKind::Pedometer);
+    let from_device = matches!(
+        kind,
+        SourceKind::Watch | SourceKind::Band | SourceKind::Ring | SourceKind::Pedometer
+    );
     Some(VendorDay {
-        piece: Piece { start, end, whole_day: true, ..piece },
+        piece: Piece {
+            start,
+            end,
+            whole_day: true,
+            ..piece
+        },
         day: row.sample.start.local_day(row.sample.offset),
         from_device,
     })
@@ -396,8 +435,17 @@ fn settle_nights(writing: &Writing<'_>, key: &SealKey, person: PersonId, batch: 
         // Numbered only when something changes: the commit is taken then, and its number put in.
         if let Some((mut rows, history)) = nights::settle(stored, sessions, i64::MAX) {
             let commit = next_commit(writing, person, batch)?;
-            rows.iter_mut().filter(|row| row.seq == i64::MAX).for_each(|row| row.seq = commit.seq);
-            leaves::rewrite(writing, person, series(Metric::SLEEP_SESSION), &rows, &history, commit.seq)?;
+            rows.iter_mut()
+                .filter(|row| row.seq == i64::MAX)
+                .for_each(|row| row.seq = commit.seq);
+            leaves::rewrite(
+                writing,
+                person,
+                series(Metric::SLEEP_SESSION),
+                &rows,
+                &history,
+                commit.seq,
+            )?;
         }
     }
     Ok(())
@@ -438,7 +486,11 @@ fn nights_of(
                     eligible,
                     total: minutes,
                     manual: minutes - eligible,
-                    flags: if others.len() > 1 { totals::flag::MULTI_SOURCE } else { 0 },
+                    flags: if others.len() > 1 {
+                        totals::flag::MULTI_SOURCE
+                    } else {
+                        0
+                    },
                     shares: [(main.source, (minutes, eligible))].into(),
                 },
             );

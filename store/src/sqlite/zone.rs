@@ -34,7 +34,11 @@ impl HomeZone {
             // `preceding` leaves out a transition at the very instant, which is where this offset begins.
             let before = self
                 .zone
-                .preceding(timestamp.checked_add(jiff::SignedDuration::from_millis(1)).unwrap_or(timestamp))
+                .preceding(
+                    timestamp
+                        .checked_add(jiff::SignedDuration::from_millis(1))
+                        .unwrap_or(timestamp),
+                )
                 .next();
             self.minutes = i16::try_from(self.zone.to_offset(timestamp).seconds() / 60).unwrap_or(0);
             self.holds = before.map_or(i64::MIN, |transition| transition.timestamp().as_millisecond())
@@ -85,7 +89,11 @@ mod tests {
         let mut new_york = HomeZone::new("America/New_York");
         // 2026-11-01T06:00:00Z is the instant at which New York goes from -04:00 to -05:00.
         for (instant, minutes) in [(-1, -240), (0, -300), (1, -300), (-1, -240), (86_400_000 * 200, -240)] {
-            assert_eq!(new_york.minutes_at(UtcMillis(1_793_512_800_000 + instant)), minutes, "{instant}");
+            assert_eq!(
+                new_york.minutes_at(UtcMillis(1_793_512_800_000 + instant)),
+                minutes,
+                "{instant}"
+            );
         }
     }
 }

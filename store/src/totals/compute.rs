@@ -45,9 +45,11 @@ pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<Vendo
             measured.entry(LocalDay(day)).or_default().insert(piece.source);
         }
     }
-    let (checks, sole): (Vec<VendorDay>, Vec<VendorDay>) = vendor_days
-        .into_iter()
-        .partition(|stated| measured.get(&stated.day).is_some_and(|sources| sources.contains(&stated.piece.source)));
+    let (checks, sole): (Vec<VendorDay>, Vec<VendorDay>) = vendor_days.into_iter().partition(|stated| {
+        measured
+            .get(&stated.day)
+            .is_some_and(|sources| sources.contains(&stated.piece.source))
+    });
     let mut all = pieces;
     for stated in &sole {
         measured.entry(stated.day).or_default().insert(stated.piece.source);
@@ -87,7 +89,10 @@ pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<Vendo
     for (date, day) in &mut days {
         day.shares.retain(|_, (total, eligible)| *total != 0 || *eligible != 0);
         let mut mark = |holds: bool, flag: u32| day.flags |= if holds { flag } else { 0 };
-        mark(measured.get(date).is_some_and(|sources| sources.len() > 1), flag::MULTI_SOURCE);
+        mark(
+            measured.get(date).is_some_and(|sources| sources.len() > 1),
+            flag::MULTI_SOURCE,
+        );
         mark(capped.contains(date), flag::CADENCE);
         mark(steps && day.total > DAILY_LIMIT, flag::BEYOND_LIMIT);
         let off = |stated: &VendorDay| {
@@ -127,7 +132,11 @@ fn suspicious(resolved: &Resolved) -> BTreeMap<LocalDay, u32> {
     }
     let mut last: Option<(u16, i64, i64)> = None;
     let mut run = 0;
-    let mut pieces: Vec<&Piece> = resolved.pieces.iter().filter(|piece| piece.count > 1 && !piece.whole_day).collect();
+    let mut pieces: Vec<&Piece> = resolved
+        .pieces
+        .iter()
+        .filter(|piece| piece.count > 1 && !piece.whole_day)
+        .collect();
     pieces.sort_by_key(|piece| (piece.source, piece.start, piece.end));
     for piece in pieces {
         let this = (piece.source, piece.count, piece.end - piece.start);

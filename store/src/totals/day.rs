@@ -30,7 +30,11 @@ impl StoredDay {
     /// Version, status and time of change, as they read at `now`. `final_at` is 48 hours after the day's end.
     pub(crate) fn at(&self, now: UtcMillis, final_at: UtcMillis) -> (u32, DayStatus, UtcMillis) {
         if self.changed >= final_at.0 {
-            let status = if self.amended { DayStatus::Amended } else { DayStatus::Final };
+            let status = if self.amended {
+                DayStatus::Amended
+            } else {
+                DayStatus::Final
+            };
             (self.version, status, UtcMillis(self.changed))
         } else if now >= final_at {
             (self.version + 1, DayStatus::Final, final_at)
@@ -40,7 +44,12 @@ impl StoredDay {
     }
 
     /// The day after it was computed anew at `now`; `None` when it comes to the same.
-    pub(crate) fn revised(before: Option<&Self>, amounts: DayAmounts, now: UtcMillis, final_at: UtcMillis) -> Option<Self> {
+    pub(crate) fn revised(
+        before: Option<&Self>,
+        amounts: DayAmounts,
+        now: UtcMillis,
+        final_at: UtcMillis,
+    ) -> Option<Self> {
         let Some(before) = before else {
             return Some(Self {
                 amounts,
@@ -117,7 +126,9 @@ pub(crate) fn decode(mut bytes: &[u8]) -> Result<Month, NotAColumn> {
         for _ in 0..read_unsigned(bytes)? {
             let source = read_unsigned(bytes)? as u16;
             let amount = read_number(bytes)?;
-            amounts.shares.insert(source, (amount, amount.wrapping_sub(read_number(bytes)?)));
+            amounts
+                .shares
+                .insert(source, (amount, amount.wrapping_sub(read_number(bytes)?)));
         }
         let version = read_unsigned(bytes)?;
         let changed = read_number(bytes)?;

@@ -73,5 +73,9 @@ pub(crate) fn is_kept(metric: Metric) -> bool {
 
 /// Decimals in which days of a metric are kept: counts and minutes are whole, the rest has three.
 pub(crate) fn scale(metric: Metric) -> u8 {
-    if metric == Metric::DISTANCE_WALKING_RUNNING || metric == Metric::ACTIVE_ENERGY_BURNED { 3 } else { 0 }
+    if metric == Metric::DISTANCE_WALKING_RUNNING || metric == Metric::ACTIVE_ENERGY_BURNED {
+        3
+    } else {
+        0
+    }
 }

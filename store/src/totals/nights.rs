@@ -39,17 +39,25 @@ const COMPONENTS: [&str; 7] = [
 
 fn stage_of(code: u32) -> usize {
     let key = Metric::SLEEP_STAGE.code(code).map_or("unknown", |entry| entry.key);
-    STAGES.iter().position(|(known, _)| *known == key).unwrap_or(STAGES.len() - 1)
+    STAGES
+        .iter()
+        .position(|(known, _)| *known == key)
+        .unwrap_or(STAGES.len() - 1)
 }
 
 fn stage(key: &str) -> usize {
-    STAGES.iter().position(|(known, _)| *known == key).unwrap_or(STAGES.len() - 1)
+    STAGES
+        .iter()
+        .position(|(known, _)| *known == key)
+        .unwrap_or(STAGES.len() - 1)
 }
 
 /// The sessions that one source's segments make, by start. Dead rows are left out.
 pub(crate) fn sessions(source: u16, rows: &[Row]) -> Vec<Sample> {
-    let mut segments: Vec<&Row> =
-        rows.iter().filter(|row| !row.dead && row.sample.end > row.sample.start).collect();
+    let mut segments: Vec<&Row> = rows
+        .iter()
+        .filter(|row| !row.dead && row.sample.end > row.sample.start)
+        .collect();
     segments.sort_by_key(|row| (row.sample.start, row.sample.end, row.tie_break));
     let mut sessions = Vec::new();
     let mut from = 0;
@@ -68,11 +76,19 @@ pub(crate) fn sessions(source: u16, rows: &[Row]) -> Vec<Sample> {
 
 fn session(source: u16, segments: &[&Row], end: UtcMillis) -> Option<Sample> {
     let first = segments.first()?;
-    let last = segments.iter().filter(|row| row.sample.end == end).max_by_key(|row| row.sample.start)?;
+    let last = segments
+        .iter()
+        .filter(|row| row.sample.end == end)
+        .max_by_key(|row| row.sample.start)?;
     let spent = overlay(segments);
     let time = |keys: &[&str]| -> i64 { keys.iter().map(|key| spent.time[stage(key)]).sum() };
     let asleep = time(&["asleep-unspecified", "light", "deep", "rem"]);
-    let in_bed: i64 = union(segments.iter().filter(|row| code_of(row) == stage("in-bed")).map(|row| times(row)));
+    let in_bed: i64 = union(
+        segments
+            .iter()
+            .filter(|row| code_of(row) == stage("in-bed"))
+            .map(|row| times(row)),
+    );
     if asleep == 0 && in_bed == 0 {
         return None;
     }
@@ -84,7 +100,14 @@ fn session(source: u16, segments: &[&Row], end: UtcMillis) -> Option<Sample> {
         ("light-sleep-duration", minutes(time(&["light"])).filter(|_| staged)),
         ("rem-sleep-duration", minutes(time(&["rem"])).filter(|_| staged)),
         ("awake-duration", minutes(time(&["awake", "out-of-bed"]))),
-        ("time-in-bed", minutes(if in_bed > 0 { in_bed } else { end.0 - first.sample.start.0 })),
+        (
+            "time-in-bed",
+            minutes(if in_bed > 0 {
+                in_bed
+            } else {
+                end.0 - first.sample.start.0
+            }),
+        ),
         ("awakenings", Some(whole(spent.awakenings))),
     ]);
     let manual = segments.iter().any(|row| row.sample.flags.has(Flags::USER_ENTERED));
@@ -95,7 +118,12 @@ fn session(source: u16, segments: &[&Row], end: UtcMillis) -> Option<Sample> {
         end,
         offset: first.sample.offset,
         end_offset_minutes: last.sample.end_offset_minutes,
-        value: Value::Components(COMPONENTS.iter().map(|key| values.get(key).copied().flatten()).collect()),
+        value: Value::Components(
+            COMPONENTS
+                .iter()
+                .map(|key| values.get(key).copied().flatten())
+                .collect(),
+        ),
         flags: if manual { Flags::USER_ENTERED } else { Flags::default() },
         created: Sample::CREATION_UNKNOWN,
     })

@@ -107,7 +107,6 @@ pub(crate) struct Resolved {
     pub(crate) slices: Vec<Slice>,
 }
 
-
 /// Resolves samples. Zeros that do not say the device was worn are left out.
 pub(crate) fn resolve(mut pieces: Vec<Piece>) -> Resolved {
     pieces.retain(|piece| piece.count > 0 || (piece.count == 0 && piece.true_zero));
@@ -208,23 +207,38 @@ fn lift(pieces: &[Piece], coarse: &[Slice], slices: &mut Vec<Slice>) {
         let (cluster, after) = rest.split_at(length);
         rest = after;
         let inside = |slice: &Slice| slice.from >= from && slice.from < until;
-        let fine: i64 = slices.iter().filter(|slice| inside(slice)).map(|slice| slice.amount).sum();
-        let sources: BTreeSet<(usize, u16)> =
-            best_of_each(cluster, pieces).into_iter().map(|(source, piece)| (piece, source)).collect();
+        let fine: i64 = slices
+            .iter()
+            .filter(|slice| inside(slice))
+            .map(|slice| slice.amount)
+            .sum();
+        let sources: BTreeSet<(usize, u16)> = best_of_each(cluster, pieces)
+            .into_iter()
+            .map(|(source, piece)| (piece, source))
+            .collect();
         // The best-ranked source wins a tie, and the fine samples win over all.
         let mut winner: Option<(i64, Vec<Slice>)> = None;
         for (_, source) in sources {
             let own = own_cover(cluster, pieces, source);
-            let covered = |slice: &Slice| own.iter().any(|part| part.from <= slice.from && slice.from < part.until);
-            let outside: i64 =
-                slices.iter().filter(|slice| inside(slice) && !covered(slice)).map(|slice| slice.amount).sum();
+            let covered = |slice: &Slice| {
+                own.iter()
+                    .any(|part| part.from <= slice.from && slice.from < part.until)
+            };
+            let outside: i64 = slices
+                .iter()
+                .filter(|slice| inside(slice) && !covered(slice))
+                .map(|slice| slice.amount)
+                .sum();
             let value = outside + own.iter().map(|part| part.amount).sum::<i64>();
             if value > winner.as_ref().map_or(fine, |(best, _)| *best) {
                 winner = Some((value, own));
             }
         }
         if let Some((_, own)) = winner {
-            slices.retain(|slice| !own.iter().any(|part| part.from <= slice.from && slice.from < part.until));
+            slices.retain(|slice| {
+                !own.iter()
+                    .any(|part| part.from <= slice.from && slice.from < part.until)
+            });
             slices.extend(own);
         }
     }
@@ -241,17 +255,24 @@ fn best_of_each(cluster: &[Slice], pieces: &[Piece]) -> BTreeMap<u16, usize> {
 
 /// The coarse parts of one source without overlap: in each slice its best-ranked one.
 fn own_cover(cluster: &[Slice], pieces: &[Piece], source: u16) -> Vec<Slice> {
-    let parts: Vec<&Slice> = cluster.iter().filter(|part| pieces[part.piece].source == source).collect();
+    let parts: Vec<&Slice> = cluster
+        .iter()
+        .filter(|part| pieces[part.piece].source == source)
+        .collect();
     let mut cuts: Vec<i64> = parts.iter().flat_map(|part| [part.from, part.until]).collect();
     cuts.sort_unstable();
     cuts.dedup();
     let mut cover: Vec<Slice> = Vec::new();
     for pair in cuts.windows(2) {
-        let best =
-            parts.iter().filter(|part| part.from <= pair[0] && pair[1] <= part.until).min_by_key(|part| part.piece);
+        let best = parts
+            .iter()
+            .filter(|part| part.from <= pair[0] && pair[1] <= part.until)
+            .min_by_key(|part| part.piece);
         if let Some(part) = best {
             let amount = pieces[part.piece].part(pair[0], pair[1]);
-            match cover.last_mut().filter(|last| last.piece == part.piece && last.until == pair[0] && last.day == part.day)
+            match cover
+                .last_mut()
+                .filter(|last| last.piece == part.piece && last.until == pair[0] && last.day == part.day)
             {
                 Some(last) => {
                     last.until = pair[1];

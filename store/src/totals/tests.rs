@@ -42,7 +42,11 @@ fn minutes(hour: i64, minute: i64) -> f64 {
 
 fn days(pieces: Vec<Piece>) -> BTreeMap<String, (i64, i64)> {
     let computed = compute(Metric::STEP_COUNT, pieces, Vec::new());
-    computed.days.iter().map(|(day, amounts)| (day.to_string(), (amounts.eligible, amounts.total))).collect()
+    computed
+        .days
+        .iter()
+        .map(|(day, amounts)| (day.to_string(), (amounts.eligible, amounts.total)))
+        .collect()
 }
 
 fn eligible(pieces: Vec<Piece>) -> i64 {
@@ -51,10 +55,31 @@ fn eligible(pieces: Vec<Piece>) -> i64 {
 
 #[test]
 fn cases_1_to_5_overlap_is_resolved_by_interval() {
-    assert_eq!(eligible(vec![piece('W', 8.0, 8.5, 3000), piece('P', 12.0, minutes(12, 20), 2000)]), 5000);
-    assert_eq!(eligible(vec![piece('W', 8.0, 8.5, 3000), piece('P', 8.0, 8.5, 3200)]), 3000);
-    assert_eq!(eligible(vec![piece('W', 8.0, 8.5, 3000), piece('P', minutes(8, 20), minutes(8, 50), 3300)]), 5200);
-    assert_eq!(eligible(vec![piece('P', 8.0, 9.0, 6001), piece('W', minutes(8, 20), minutes(8, 40), 2100)]), 6101);
+    assert_eq!(
+        eligible(vec![
+            piece('W', 8.0, 8.5, 3000),
+            piece('P', 12.0, minutes(12, 20), 2000)
+        ]),
+        5000
+    );
+    assert_eq!(
+        eligible(vec![piece('W', 8.0, 8.5, 3000), piece('P', 8.0, 8.5, 3200)]),
+        3000
+    );
+    assert_eq!(
+        eligible(vec![
+            piece('W', 8.0, 8.5, 3000),
+            piece('P', minutes(8, 20), minutes(8, 50), 3300)
+        ]),
+        5200
+    );
+    assert_eq!(
+        eligible(vec![
+            piece('P', 8.0, 9.0, 6001),
+            piece('W', minutes(8, 20), minutes(8, 40), 2100)
+        ]),
+        6101
+    );
     let three = vec![
         piece('W', 8.0, minutes(8, 10), 1000),
         piece('R', minutes(8, 5), minutes(8, 25), 1800),
@@ -65,8 +90,14 @@ fn cases_1_to_5_overlap_is_resolved_by_interval() {
 
 #[test]
 fn case_6_what_was_typed_is_not_eligible() {
-    let typed = Piece { manual: true, ..piece('A', 20.0, 20.0, 5000) };
-    assert_eq!(days(vec![piece('W', 8.0, 8.5, 3000), typed])["2026-05-10"], (3000, 8000));
+    let typed = Piece {
+        manual: true,
+        ..piece('A', 20.0, 20.0, 5000)
+    };
+    assert_eq!(
+        days(vec![piece('W', 8.0, 8.5, 3000), typed])["2026-05-10"],
+        (3000, 8000)
+    );
 }
 
 #[test]
@@ -78,10 +109,16 @@ fn case_7_midnight_splits_and_loses_nothing() {
 #[test]
 fn cases_8_and_9_a_day_is_local_to_the_sample_that_counts() {
     // 8:00-10:00 is 18:00Z of the 10th, which is 27:00 in Japan.
-    let hawaii = |from: f64, until: f64, count| Piece { offset: -600, ..piece('W', from, until, count) };
+    let hawaii = |from: f64, until: f64, count| Piece {
+        offset: -600,
+        ..piece('W', from, until, count)
+    };
     let found = days(vec![piece('W', 20.0, 20.5, 2400), hawaii(27.0, 27.5, 2500)]);
     assert_eq!(found["2026-05-10"].0, 4900);
-    let found = days(vec![hawaii(27.0, 27.5, 2500), piece('P', minutes(27, 10), minutes(27, 40), 1500)]);
+    let found = days(vec![
+        hawaii(27.0, 27.5, 2500),
+        piece('P', minutes(27, 10), minutes(27, 40), 1500),
+    ]);
     assert_eq!((found["2026-05-10"].0, found["2026-05-11"].0), (2500, 500));
 }
 
@@ -94,8 +131,15 @@ fn cases_10_and_11_a_bare_zero_hides_nothing_and_a_worn_one_does() {
         piece('P', 8.0, minutes(8, 3), 300),
     ];
     assert_eq!(eligible(band.to_vec()), 260);
-    let worn = Piece { true_zero: true, ..piece('W', 8.0, minutes(8, 1), 0) };
-    let watch = vec![worn, piece('W', minutes(8, 1), minutes(8, 2), 100), piece('P', 8.0, minutes(8, 2), 210)];
+    let worn = Piece {
+        true_zero: true,
+        ..piece('W', 8.0, minutes(8, 1), 0)
+    };
+    let watch = vec![
+        worn,
+        piece('W', minutes(8, 1), minutes(8, 2), 100),
+        piece('P', 8.0, minutes(8, 2), 210),
+    ];
     assert_eq!(eligible(watch), 100);
 }
 
@@ -123,27 +167,46 @@ fn cases_17_to_19_late_deleted_and_corrected() {
 
 #[test]
 fn cases_20_and_21_nobody_walks_faster_than_240_a_minute() {
-    assert_eq!(days(vec![piece('P', 8.0, minutes(8, 10), 5000)])["2026-05-10"], (2400, 5000));
-    let burst = Piece { end: MAY_10 + 8 * HOUR_MS + 20_000, ..piece('P', 8.0, 8.0, 300) };
+    assert_eq!(
+        days(vec![piece('P', 8.0, minutes(8, 10), 5000)])["2026-05-10"],
+        (2400, 5000)
+    );
+    let burst = Piece {
+        end: MAY_10 + 8 * HOUR_MS + 20_000,
+        ..piece('P', 8.0, 8.0, 300)
+    };
     assert_eq!(days(vec![burst])["2026-05-10"], (240, 300));
 }
 
 #[test]
 fn case_22_a_covered_instant_drops() {
-    let found = vec![piece('W', 8.0, 8.5, 3000), piece('A', 8.25, 8.25, 50), piece('A', 9.0, 9.0, 40)];
+    let found = vec![
+        piece('W', 8.0, 8.5, 3000),
+        piece('A', 8.25, 8.25, 50),
+        piece('A', 9.0, 9.0, 40),
+    ];
     assert_eq!(eligible(found), 3040);
 }
 
 #[test]
 fn case_23_of_one_source_the_later_asserted_wins() {
-    let later = Piece { asserted: 2, ..piece('W', minutes(8, 10), 8.5, 2100) };
+    let later = Piece {
+        asserted: 2,
+        ..piece('W', minutes(8, 10), 8.5, 2100)
+    };
     assert_eq!(eligible(vec![piece('W', 8.0, 8.5, 3000), later]), 3100);
 }
 
 #[test]
 fn case_24_the_residents_choice_beats_the_kind() {
-    let watch = Piece { rank: 1, ..piece('W', 8.0, 8.5, 3000) };
-    let phone = Piece { rank: 0, ..piece('P', minutes(8, 20), minutes(8, 50), 3300) };
+    let watch = Piece {
+        rank: 1,
+        ..piece('W', 8.0, 8.5, 3000)
+    };
+    let phone = Piece {
+        rank: 0,
+        ..piece('P', minutes(8, 20), minutes(8, 50), 3300)
+    };
     assert_eq!(eligible(vec![watch, phone]), 5300);
 }
 
@@ -151,14 +214,22 @@ fn case_24_the_residents_choice_beats_the_kind() {
 fn case_26_a_day_of_25_hours_is_not_split() {
     // 2026-11-01T01:30-04:00, an hour before the clocks go back and the same hour after.
     let start = 1_793_511_000_000;
-    let night = Piece { start, end: start + HOUR_MS, offset: -240, ..piece('P', 0.0, 0.0, 1200) };
+    let night = Piece {
+        start,
+        end: start + HOUR_MS,
+        offset: -240,
+        ..piece('P', 0.0, 0.0, 1200)
+    };
     assert_eq!(days(vec![night])["2026-11-01"].0, 1200);
 }
 
 #[test]
 fn a_vendors_own_total_counts_only_where_its_source_has_nothing_finer() {
     let stated = |kind: char, count| VendorDay {
-        piece: Piece { whole_day: true, ..piece(kind, 0.0, 24.0, count) },
+        piece: Piece {
+            whole_day: true,
+            ..piece(kind, 0.0, 24.0, count)
+        },
         day: LocalDay::parse("2026-05-10").expect("a day"),
         from_device: kind == 'T',
     };
@@ -178,16 +249,33 @@ fn what_no_walk_looks_like_is_flagged() {
         .map(|bucket| piece('P', minutes(8, bucket * 10), minutes(8, bucket * 10 + 5), 200))
         .collect();
     let day = LocalDay::parse("2026-05-10").expect("a day");
-    assert_ne!(compute(Metric::STEP_COUNT, same, Vec::new()).days[&day].flags & flag::UNIFORM, 0);
-    let on: Vec<Piece> = (0..66).map(|bucket| piece('P', minutes(8, bucket * 10), minutes(8, bucket * 10 + 9), 500 + bucket)).collect();
-    assert_ne!(compute(Metric::STEP_COUNT, on, Vec::new()).days[&day].flags & flag::NO_PAUSE, 0);
+    assert_ne!(
+        compute(Metric::STEP_COUNT, same, Vec::new()).days[&day].flags & flag::UNIFORM,
+        0
+    );
+    let on: Vec<Piece> = (0..66)
+        .map(|bucket| piece('P', minutes(8, bucket * 10), minutes(8, bucket * 10 + 9), 500 + bucket))
+        .collect();
+    assert_ne!(
+        compute(Metric::STEP_COUNT, on, Vec::new()).days[&day].flags & flag::NO_PAUSE,
+        0
+    );
 }
 
 /// The same rules written the slow way: every slice of every cut looks at every piece.
 fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
     let pieces: Vec<&Piece> = pieces.iter().filter(|piece| piece.count > 0).collect();
     let better = |one: &Piece, other: &Piece| {
-        let order = |piece: &Piece| (piece.rank, -piece.asserted, piece.start, piece.end, piece.source, -piece.count);
+        let order = |piece: &Piece| {
+            (
+                piece.rank,
+                -piece.asserted,
+                piece.start,
+                piece.end,
+                piece.source,
+                -piece.count,
+            )
+        };
         order(one) < order(other)
     };
     let part = |piece: &Piece, from: i64, until: i64| {
@@ -195,8 +283,16 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
         piece.count * (until - piece.start) / length - piece.count * (from - piece.start) / length
     };
     let day = |piece: &Piece, at: i64| LocalDay(((at + i64::from(piece.offset) * MINUTE_MS).div_euclid(DAY_MS)) as i32);
-    let coarse: Vec<&Piece> = pieces.iter().copied().filter(|piece| piece.end - piece.start > HOUR_MS).collect();
-    let fine: Vec<&Piece> = pieces.iter().copied().filter(|piece| piece.end - piece.start <= HOUR_MS).collect();
+    let coarse: Vec<&Piece> = pieces
+        .iter()
+        .copied()
+        .filter(|piece| piece.end - piece.start > HOUR_MS)
+        .collect();
+    let fine: Vec<&Piece> = pieces
+        .iter()
+        .copied()
+        .filter(|piece| piece.end - piece.start <= HOUR_MS)
+        .collect();
     let mut cuts: Vec<i64> = pieces.iter().flat_map(|piece| [piece.start, piece.end]).collect();
     for piece in &pieces {
         for date in day(piece, piece.start).0..=day(piece, piece.end).0 {
@@ -209,7 +305,11 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
     let mut slices: Vec<(i64, i64, i64, LocalDay)> = Vec::new();
     let best = |set: &[&Piece], from: i64, until: i64| -> Option<Piece> {
         let mut best: Option<&Piece> = None;
-        for piece in set.iter().copied().filter(|piece| piece.start <= from && until <= piece.end && piece.start < piece.end) {
+        for piece in set
+            .iter()
+            .copied()
+            .filter(|piece| piece.start <= from && until <= piece.end && piece.start < piece.end)
+        {
             if best.is_none_or(|known| better(piece, known)) {
                 best = Some(piece);
             }
@@ -222,7 +322,11 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
         }
     }
     for at in &cuts {
-        let mut here: Vec<&Piece> = fine.iter().copied().filter(|piece| piece.start == *at && piece.end == *at).collect();
+        let mut here: Vec<&Piece> = fine
+            .iter()
+            .copied()
+            .filter(|piece| piece.start == *at && piece.end == *at)
+            .collect();
         here.sort_by_key(|piece| (piece.rank, -piece.asserted, piece.source, -piece.count));
         if let Some(first) = here.first() {
             let covered = fine
@@ -240,7 +344,9 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
             .iter()
             .copied()
             .filter(|cut| {
-                (*cut + i64::from(piece.offset) * MINUTE_MS).rem_euclid(DAY_MS) == 0 && *cut > piece.start && *cut < piece.end
+                (*cut + i64::from(piece.offset) * MINUTE_MS).rem_euclid(DAY_MS) == 0
+                    && *cut > piece.start
+                    && *cut < piece.end
             })
             .collect();
         let mut from = piece.start;
@@ -259,7 +365,14 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
     }
     for (from, until) in clusters {
         let inside = |slice: &(i64, i64, i64, LocalDay)| slice.0 >= from && slice.0 < until;
-        let mut winner = (slices.iter().filter(|slice| inside(slice)).map(|slice| slice.2).sum::<i64>(), None);
+        let mut winner = (
+            slices
+                .iter()
+                .filter(|slice| inside(slice))
+                .map(|slice| slice.2)
+                .sum::<i64>(),
+            None,
+        );
         let mut sources: Vec<(u32, u16)> = parts
             .iter()
             .filter(|part| part.0 >= from && part.1 <= until)
@@ -279,9 +392,14 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
                     cover.push((pair[0], pair[1], part(&piece, pair[0], pair[1]), day(&piece, pair[0])));
                 }
             }
-            let covered = |slice: &(i64, i64, i64, LocalDay)| cover.iter().any(|part| part.0 <= slice.0 && slice.0 < part.1);
+            let covered =
+                |slice: &(i64, i64, i64, LocalDay)| cover.iter().any(|part| part.0 <= slice.0 && slice.0 < part.1);
             let value = cover.iter().map(|part| part.2).sum::<i64>()
-                + slices.iter().filter(|slice| inside(slice) && !covered(slice)).map(|slice| slice.2).sum::<i64>();
+                + slices
+                    .iter()
+                    .filter(|slice| inside(slice) && !covered(slice))
+                    .map(|slice| slice.2)
+                    .sum::<i64>();
             if value > winner.0 {
                 winner = (value, Some(cover));
             }
@@ -301,8 +419,15 @@ fn naive(pieces: &[Piece]) -> BTreeMap<LocalDay, i64> {
 
 fn any_piece() -> impl Strategy<Value = Piece> {
     // Quarters of an hour over two days, with zero to long lengths, so that much overlaps and much touches.
-    (0usize..6, 0i64..190, 0i64..9, 1i64..5_000, 0i64..3, prop_oneof![9 => Just(540i16), 1 => Just(-600), 1 => Just(345)]).prop_map(
-        |(kind, start, length, count, asserted, offset)| {
+    (
+        0usize..6,
+        0i64..190,
+        0i64..9,
+        1i64..5_000,
+        0i64..3,
+        prop_oneof![9 => Just(540i16), 1 => Just(-600), 1 => Just(345)],
+    )
+        .prop_map(|(kind, start, length, count, asserted, offset)| {
             let kind = ['W', 'B', 'R', 'P', 'T', 'A'][kind];
             let length = [0, 1, 2, 4, 4, 5, 9, 30, 96][length as usize];
             let quarter = 15 * MINUTE_MS;
@@ -313,8 +438,7 @@ fn any_piece() -> impl Strategy<Value = Piece> {
                 offset,
                 ..piece(kind, 0.0, 0.0, count)
             }
-        },
-    )
+        })
 }
 
 proptest! {

@@ -5,6 +5,9 @@
 mod audit;
 mod authorization;
 mod consents;
+mod days;
+mod deliveries;
 mod harness;
+mod named_cases;
 mod people;
 mod whole;

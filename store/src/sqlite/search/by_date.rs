@@ -8,8 +8,8 @@ use model::Metric;
 use super::context::{Context, detail};
 use super::days::Days;
 use super::samples::{Samples, sources_of};
-use crate::reads::{PageKey, Record, Search};
 use crate::Result;
+use crate::reads::{PageKey, Record, Search};
 
 enum Stream {
     Samples(Box<Samples>),

@@ -10,8 +10,8 @@ use super::context::{Context, detail};
 use super::days;
 use super::place;
 use super::samples::in_times;
-use crate::reads::{PageKey, Record, Search};
 use crate::Result;
+use crate::reads::{PageKey, Record, Search};
 
 /// A leaf that was touched, before it is opened.
 struct Touched {
@@ -107,7 +107,9 @@ fn touched(context: &Context<'_>, search: &Search, from: i64) -> Result<Vec<Touc
         })
         .doing("finding touched leaves")?;
     leaves.retain(|leaf| {
-        metrics.binary_search_by_key(&leaf.metric, |metric| metric.number()).is_ok()
+        metrics
+            .binary_search_by_key(&leaf.metric, |metric| metric.number())
+            .is_ok()
             && search.source.is_none_or(|only| only == leaf.source)
     });
     leaves.sort_by_key(|leaf| (leaf.metric, leaf.source, leaf.first_start));
@@ -123,7 +125,10 @@ fn gather(
     found: &mut Vec<(PageKey, Record)>,
 ) -> Result<()> {
     let enough = found.len() + search.count + 1;
-    for leaf in touched.iter().filter(|leaf| (leaf.min_seq..=leaf.max_seq).contains(&seq)) {
+    for leaf in touched
+        .iter()
+        .filter(|leaf| (leaf.min_seq..=leaf.max_seq).contains(&seq))
+    {
         // The cursor names a place inside this commit: leaves that end before it need not be opened.
         let rows = context.rows(leaf.number)?;
         let mut matching: Vec<&Row> = rows

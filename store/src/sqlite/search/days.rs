@@ -35,9 +35,18 @@ impl Days {
         let metric = metric.interval_of_daily().unwrap_or(metric);
         let mut months = months_of(context, metric)?;
         let month_at = |instant: UtcMillis, context: &mut Context<'_>| context.zone.day_at(instant).month();
-        let lowest = [search.times.start_from, search.times.end_after].into_iter().flatten().max();
-        let highest = [search.times.start_before, search.times.end_until].into_iter().flatten().min();
-        let (mut from, mut until) = (lowest.map(|at| month_at(at, context) - 1), highest.map(|at| month_at(at, context) + 1));
+        let lowest = [search.times.start_from, search.times.end_after]
+            .into_iter()
+            .flatten()
+            .max();
+        let highest = [search.times.start_before, search.times.end_until]
+            .into_iter()
+            .flatten()
+            .min();
+        let (mut from, mut until) = (
+            lowest.map(|at| month_at(at, context) - 1),
+            highest.map(|at| month_at(at, context) + 1),
+        );
         let (first, last) = context.access.days(metric.category(), Detail::Daily);
         from = from.max(first.map(LocalDay::month));
         until = [until, last.map(LocalDay::month)].into_iter().flatten().min();
@@ -67,7 +76,9 @@ impl Days {
     /// The place of the next matching day; `None` at the end.
     pub(crate) fn peek(&mut self, context: &mut Context<'_>) -> Result<Option<PageKey>> {
         while self.ready.is_empty() {
-            let Some(month) = self.months.pop_front() else { return Ok(None) };
+            let Some(month) = self.months.pop_front() else {
+                return Ok(None);
+            };
             let last = totals::first_of(month + 1).plus(-1);
             let mut days = of_metric(context, self.metric, totals::first_of(month), last)?;
             if !self.ascending {
@@ -122,26 +133,39 @@ fn months_of(context: &Context<'_>, metric: Metric) -> Result<VecDeque<i32>> {
         .prepare_cached("SELECT first_start, max_end FROM leaf WHERE person = ?1 AND metric = ?2")
         .and_then(|mut statement| {
             statement
-                .query_map(params![context.person.0, metric.number()], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map(params![context.person.0, metric.number()], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .collect()
         })
         .doing("finding the extent of samples")?;
     let month = |instant: i64, days: i32| UtcMillis(instant).local_day(model::Offset::given(0)).plus(days).month();
-    let mut months: Vec<i32> =
-        extents.into_iter().flat_map(|(from, until)| month(from, -1)..=month(until, 1)).collect();
+    let mut months: Vec<i32> = extents
+        .into_iter()
+        .flat_map(|(from, until)| month(from, -1)..=month(until, 1))
+        .collect();
     months.sort_unstable();
     months.dedup();
     Ok(months.into())
 }
 
 /// The days of a metric from `first` to `last` that the access key shows, by date.
-pub(crate) fn of_metric(context: &mut Context<'_>, metric: Metric, first: LocalDay, last: LocalDay) -> Result<Vec<Record>> {
+pub(crate) fn of_metric(
+    context: &mut Context<'_>,
+    metric: Metric,
+    first: LocalDay,
+    last: LocalDay,
+) -> Result<Vec<Record>> {
     let metric = metric.interval_of_daily().unwrap_or(metric);
     let category = metric.category();
     if !context.access.gives(category, Detail::Daily) {
         return Ok(Vec::new());
     }
-    if is_kept(metric) { kept(context, metric, category, first, last) } else { aggregates(context, metric, category, first, last) }
+    if is_kept(metric) {
+        kept(context, metric, category, first, last)
+    } else {
+        aggregates(context, metric, category, first, last)
+    }
 }
 
 fn kept(
@@ -180,11 +204,21 @@ fn kept(
         }
         let sources = sources::sources(context.snapshot, context.person)?;
         for (shown, dates) in partial {
-            let sources: Vec<StoredSource> =
-                sources.iter().filter(|source| shown.contains(&source.number)).cloned().collect();
+            let sources: Vec<StoredSource> = sources
+                .iter()
+                .filter(|source| shown.contains(&source.number))
+                .cloned()
+                .collect();
             let (from, until) = (dates[0], dates[dates.len() - 1]);
-            let computed =
-                totals::days_of(context.snapshot, &context.key, context.person, metric, &sources, from, until)?;
+            let computed = totals::days_of(
+                context.snapshot,
+                &context.key,
+                context.person,
+                metric,
+                &sources,
+                from,
+                until,
+            )?;
             for day in dates {
                 if let (Some(amounts), Some(stored)) = (computed.days.get(&day), days.get(&day)) {
                     // When the whole day changed is no secret of the other sources: it bounds when this part did.
@@ -192,7 +226,8 @@ fn kept(
                         amounts: amounts.clone(),
                         ..stored.clone()
                     };
-                    let total = totals::stored_total(context.person, metric, day, &part, context.now, &mut context.zone);
+                    let total =
+                        totals::stored_total(context.person, metric, day, &part, context.now, &mut context.zone);
                     found.push(Record::Total(total));
                 }
             }
@@ -209,7 +244,11 @@ fn sorted(mut numbers: Vec<u16>) -> Vec<u16> {
 }
 
 fn all_sources(context: &Context<'_>, metric: Metric) -> Result<Vec<u16>> {
-    let metric = if metric == Metric::SLEEP_DURATION { Metric::SLEEP_SESSION } else { metric };
+    let metric = if metric == Metric::SLEEP_DURATION {
+        Metric::SLEEP_SESSION
+    } else {
+        metric
+    };
     sources_of(context, metric)
 }
 
@@ -250,9 +289,12 @@ fn aggregates(
         }
         let width = metric.width();
         let column = |component: usize| -> Vec<Measured> {
-            live.iter().filter_map(|row| number(&row.sample.value, component)).collect()
+            live.iter()
+                .filter_map(|row| number(&row.sample.value, component))
+                .collect()
         };
-        let each = |of: &dyn Fn(&[Measured]) -> Option<Measured>| (0..width).map(|component| of(&column(component))).collect();
+        let each =
+            |of: &dyn Fn(&[Measured]) -> Option<Measured>| (0..width).map(|component| of(&column(component))).collect();
         let status = if context.now >= totals::final_at(&mut context.zone, day) {
             DayStatus::Final
         } else {
@@ -263,8 +305,18 @@ fn aggregates(
             metric,
             day,
             mean: each(&mean),
-            min: each(&|values| values.iter().copied().min_by(|one, other| one.exact().compare(other.exact()))),
-            max: each(&|values| values.iter().copied().max_by(|one, other| one.exact().compare(other.exact()))),
+            min: each(&|values| {
+                values
+                    .iter()
+                    .copied()
+                    .min_by(|one, other| one.exact().compare(other.exact()))
+            }),
+            max: each(&|values| {
+                values
+                    .iter()
+                    .copied()
+                    .max_by(|one, other| one.exact().compare(other.exact()))
+            }),
             last: each(&|values| values.last().copied()),
             count: live.len() as u32,
             version,
@@ -321,7 +373,10 @@ mod tests {
     fn a_mean_has_the_digits_of_its_values() {
         let value = |mantissa, scale| Measured::as_given(Decimal::new(mantissa, scale));
         assert_eq!(mean(&[value(70, 0), value(73, 0)]), Some(value(72, 0)));
-        assert_eq!(mean(&[value(652, 1), value(653, 1), value(655, 1)]), Some(value(653, 1)));
+        assert_eq!(
+            mean(&[value(652, 1), value(653, 1), value(655, 1)]),
+            Some(value(653, 1))
+        );
         assert_eq!(mean(&[value(-25, 1), value(-26, 1)]), Some(value(-26, 1)));
         assert_eq!(mean(&[]), None);
     }

@@ -14,8 +14,8 @@ use model::{LocalDay, RecordKey, RecordKind, UtcMillis};
 pub(crate) use context::Context;
 
 use super::database::Snapshot;
-use crate::reads::{HeldAccess, Page, PageKey, Record, Search, Sort};
 use crate::Result;
+use crate::reads::{HeldAccess, Page, PageKey, Record, Search, Sort};
 
 /// A page of what the search finds.
 pub(crate) fn search(snapshot: &Snapshot<'_>, access: &HeldAccess, search: &Search) -> Result<Page> {

@@ -10,8 +10,8 @@ use rusqlite::{OptionalExtension as _, params};
 use super::super::fault::Doing as _;
 use super::super::leaves::{Row, Rows};
 use super::context::{Context, detail};
-use crate::reads::{PageKey, Record, Search, TimeBounds};
 use crate::Result;
+use crate::reads::{PageKey, Record, Search, TimeBounds};
 
 /// Leaves looked up at a time.
 const AHEAD: i64 = 16;
@@ -127,13 +127,23 @@ impl Samples {
         while let Some(row) = rows.get(*at) {
             let start = row.sample.start;
             let from = *at;
-            let step = |place: usize| if self.ascending { place + 1 } else { place.wrapping_sub(1) };
+            let step = |place: usize| {
+                if self.ascending {
+                    place + 1
+                } else {
+                    place.wrapping_sub(1)
+                }
+            };
             let mut to = from;
             while rows.get(to).is_some_and(|row| row.sample.start == start) {
                 to = step(to);
             }
             *at = to;
-            let run = if self.ascending { from..to } else { to.wrapping_add(1)..from + 1 };
+            let run = if self.ascending {
+                from..to
+            } else {
+                to.wrapping_add(1)..from + 1
+            };
             let before_page = match (self.after, self.ascending) {
                 (Some(after), true) => start.0 < after.time,
                 (Some(after), false) => start.0 > after.time,
@@ -149,7 +159,11 @@ impl Samples {
             };
             self.run.extend(run.filter(|place| {
                 let row = &rows[*place];
-                bounds.hold(row) && self.after.is_none_or(|after| follows(place_of(row), after, self.ascending)) && context.shows(&row.sample)
+                bounds.hold(row)
+                    && self
+                        .after
+                        .is_none_or(|after| follows(place_of(row), after, self.ascending))
+                    && context.shows(&row.sample)
             }));
             if self.run.len() > 1 {
                 let ascending = self.ascending;
@@ -183,7 +197,10 @@ impl Samples {
     /// Where in a leaf the walk begins.
     fn first_row(&self, rows: &Rows) -> usize {
         if self.ascending {
-            let from = [self.after.map(|after| after.time), self.times.start_from.map(|from| from.0)];
+            let from = [
+                self.after.map(|after| after.time),
+                self.times.start_from.map(|from| from.0),
+            ];
             from.into_iter()
                 .flatten()
                 .max()
@@ -197,7 +214,9 @@ impl Samples {
                 .into_iter()
                 .flatten()
                 .min()
-                .map_or(rows.len(), |until| rows.partition_point(|row| row.sample.start.0 < until))
+                .map_or(rows.len(), |until| {
+                    rows.partition_point(|row| row.sample.start.0 < until)
+                })
                 .wrapping_sub(1)
         }
     }
@@ -287,7 +306,9 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
     let first_start = leaf_holding(context, key.metric, key.source, key.start.0)?;
     let leaf: Option<i64> = context
         .snapshot
-        .prepare_cached("SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start = ?4")
+        .prepare_cached(
+            "SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start = ?4",
+        )
         .and_then(|mut statement| {
             statement
                 .query_row(
@@ -316,18 +337,28 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
 fn find_session(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
     let leaves: Vec<i64> = context
         .snapshot
-        .prepare_cached("SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 ORDER BY first_start")
+        .prepare_cached(
+            "SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 ORDER BY first_start",
+        )
         .and_then(|mut statement| {
             statement
-                .query_map(params![context.person.0, key.metric.number(), key.source], |row| row.get(0))?
+                .query_map(params![context.person.0, key.metric.number(), key.source], |row| {
+                    row.get(0)
+                })?
                 .collect()
         })
         .doing("finding nights")?;
     for leaf in leaves {
         let rows = context.rows(leaf)?;
-        let found = rows.iter().find(|row| row.first_start == key.start && row.tie_break == key.tie_break);
+        let found = rows
+            .iter()
+            .find(|row| row.first_start == key.start && row.tie_break == key.tie_break);
         if let Some(row) = found {
-            return if context.shows(&row.sample) { context.record(row).map(Some) } else { Ok(None) };
+            return if context.shows(&row.sample) {
+                context.record(row).map(Some)
+            } else {
+                Ok(None)
+            };
         }
     }
     Ok(None)
@@ -344,7 +375,9 @@ fn leaf_holding(context: &Context<'_>, metric: Metric, source: u16, start: i64) 
             "SELECT max(first_start) FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start <= ?4",
         )
         .and_then(|mut statement| {
-            statement.query_row(params![context.person.0, metric.number(), source, start], |row| row.get(0))
+            statement.query_row(params![context.person.0, metric.number(), source, start], |row| {
+                row.get(0)
+            })
         })
         .doing("finding a leaf")?;
     Ok(found.unwrap_or(start))

@@ -1,0 +1,128 @@
+//! What stands beside a value inside a record: metadata entries and the beats of a list.
+
+use jiff::tz::TimeZone;
+use model::decimal::Measured;
+use model::{Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
+
+use super::{MAX_METADATA_KEYS, Made, OpenCorrelation, OpenWorkout, Records};
+use crate::apple_health::coverage;
+use crate::apple_health::map;
+use crate::apple_health::wire::attribute;
+use crate::{Handed, MetadataUse, Parked, SinkClosed};
+
+impl Records<'_> {
+    pub(super) fn metadata(&mut self, raw: &str) {
+        let (Some(key), Some(value)) = (attribute(raw, "key"), attribute(raw, "value")) else {
+            return;
+        };
+        self.count_metadata(&key);
+        let sample = match (&mut self.open, &mut self.correlation, &mut self.workout) {
+            (Some(open), ..) => match &mut open.made {
+                Made::Sample(sample) => sample,
+                Made::Half(half) => &mut half.sample,
+                Made::Parked(parked) => &mut parked.sample,
+                Made::Not { .. } => return,
+            },
+            (None, Some(OpenCorrelation { base: Ok(sample), .. }), _)
+            | (None, None, Some(OpenWorkout { base: Ok(sample), .. })) => sample,
+            _ => return,
+        };
+        if let Some(flag) = coverage::flag(&key, &value) {
+            sample.flags = sample.flags.with(flag);
+        } else if key == "HKTimeZone" {
+            if self.zone.as_ref().is_none_or(|(name, _)| *name != value) {
+                self.zone = TimeZone::get(&value).ok().map(|zone| (value.into_owned(), zone));
+            }
+            if let Some((_, zone)) = &self.zone
+                && let (Some(start), Some(end)) = (offset_at(zone, sample.start), offset_at(zone, sample.end))
+            {
+                sample.offset = Offset {
+                    minutes: start,
+                    trust: OffsetTrust::FromZone,
+                };
+                sample.end_offset_minutes = end;
+            }
+        } else if key == "HKSexualActivityProtectionUsed" && sample.metric == Metric::SEXUAL_ACTIVITY {
+            sample.value = Value::Code(if matches!(&*value, "1" | "true" | "YES") { 1 } else { 2 });
+        }
+    }
+
+    pub(super) fn count_metadata(&mut self, key: &str) {
+        if let Some((_, count)) = self.reading.metadata.get_mut(key) {
+            *count += 1;
+            return;
+        }
+        let used = coverage::metadata(key);
+        let known = used != MetadataUse::Unknown || self.reading.metadata.len() < MAX_METADATA_KEYS;
+        let name: String = if known {
+            key.chars().take(128).collect()
+        } else {
+            "other".to_owned()
+        };
+        self.reading.metadata.entry(name).or_insert((used, 0)).1 += 1;
+    }
+
+    /// A beat of a list: parked at the record's start, on whose day it was measured; its clock time is kept as written.
+    pub(super) fn beat(&mut self, raw: &str) -> Result<(), SinkClosed> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let base = match &open.made {
+            Made::Sample(sample) => sample.clone(),
+            _ => return Ok(()),
+        };
+        let bpm = attribute(raw, "bpm").and_then(|bpm| map::number(bpm.as_bytes()).ok());
+        let (Some(bpm), Some((series, fresh))) = (bpm, self.types.beats()) else {
+            return Ok(());
+        };
+        if fresh {
+            self.sink.hand(Handed::ParkedSeries {
+                vendor_type: "InstantaneousBeatsPerMinute".to_owned(),
+                unit: "count/min".to_owned(),
+            })?;
+        }
+        let start = attribute(raw, "time")
+            .and_then(|time| beat_time(&time, &base))
+            .unwrap_or(base.start);
+        let sample = Sample {
+            start,
+            end: start,
+            metric: Metric::NONE,
+            value: Value::Quantity(Measured::as_given(bpm)),
+            ..base
+        };
+        // No list has more: a minute of beats.
+        if open.beats.len() < 1_000 {
+            open.beats.push(Parked { series, sample });
+        }
+        Ok(())
+    }
+}
+
+fn offset_at(zone: &TimeZone, instant: UtcMillis) -> Option<i16> {
+    let timestamp = jiff::Timestamp::from_millisecond(instant.0).ok()?;
+    i16::try_from(zone.to_offset(timestamp).seconds() / 60).ok()
+}
+
+/// `7:47:41.86 AM` or `7:47:41,86` on the record's day.
+fn beat_time(text: &str, base: &Sample) -> Option<UtcMillis> {
+    let text = text.replace('\u{202f}', " ").replace(',', ".");
+    let (clock, half) = match text.split_once(' ') {
+        Some((clock, half)) => (clock.to_owned(), Some(half.trim().to_uppercase())),
+        None => (text, None),
+    };
+    let mut parts = clock.split(':');
+    let mut hour: i64 = parts.next()?.parse().ok()?;
+    let minute: i64 = parts.next()?.parse().ok()?;
+    let (seconds, fraction) = parts.next()?.split_once('.').unwrap_or(("0", "0"));
+    let seconds: i64 = seconds.parse().ok()?;
+    let hundredths: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    match half.as_deref() {
+        Some("PM") if hour < 12 => hour += 12,
+        Some("AM") if hour == 12 => hour = 0,
+        _ => {}
+    }
+    if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&seconds) {
+        return None;
+    }
+    let midnight = base.start.local_day(base.offset).start(base.offset);
+    Some(midnight.plus(((hour * 60 + minute) * 60 + seconds) * 1_000 + hundredths))
+}

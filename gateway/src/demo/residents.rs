@@ -1,0 +1,323 @@
+//! The demo's residents: who they are, what they carry, and the first start that makes them.
+
+use std::path::PathBuf;
+
+use adapters::Input;
+use adapters::synthetic::{self, Synthetic};
+use consent::code::{Binding, Code};
+use consent::{
+    Asked, Consent, ConsentDraft, ConsentState, DataPeriod, Detail, FamilyId, Grant, HowGiven, IdentityGrant, Language,
+    Purpose, ScopeSet, Sources,
+};
+use model::environment::{Clock as _, Randomness as _};
+use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
+use serde::{Deserialize, Serialize};
+use store::{
+    CodeRecord, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken, NewTokens, OrganisationKind,
+    PurposeText, Redemption, Sex, Store,
+};
+
+use crate::cli::CommandError;
+use crate::config::Config;
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::import;
+use crate::oauth::handles::{self, Handle};
+
+/// The example app's client id.
+pub const CLIENT: &str = "point-app";
+/// Where the example app takes its answers.
+pub const REDIRECT: &str = "http://127.0.0.1:9730/callback";
+/// What the example app may ask for.
+const SCOPES: &str =
+    "launch/patient offline_access patient/Observation.rs patient/Patient.rs patient/Device.rs patient/Provenance.rs";
+/// Days of data that each resident brings.
+const DAYS: u32 = 90;
+
+/// Somebody of the demo.
+pub struct Resident {
+    /// What they type to sign in.
+    pub login: &'static str,
+    /// Their password.
+    pub password: &'static str,
+    /// Their name.
+    pub name: &'static str,
+    /// What to know of their data.
+    pub about: &'static str,
+    born: (i32, u32, u32),
+    sex: Sex,
+    with_watch: bool,
+    heart_rates: u32,
+}
+
+/// The demo's residents.
+pub const RESIDENTS: [Resident; 3] = [
+    Resident {
+        login: "hanako",
+        password: "hanako-demo",
+        name: "山田 花子",
+        about: "a telephone and a watch that overlap",
+        born: (1958, 4, 12),
+        sex: Sex::Female,
+        with_watch: true,
+        heart_rates: 250,
+    },
+    Resident {
+        login: "kenichi",
+        password: "kenichi-demo",
+        name: "佐藤 健一",
+        about: "a telephone only",
+        born: (1971, 11, 3),
+        sex: Sex::Male,
+        with_watch: false,
+        heart_rates: 0,
+    },
+    Resident {
+        login: "misaki",
+        password: "misaki-demo",
+        name: "鈴木 美咲",
+        about: "a watch worn day and night",
+        born: (1990, 7, 25),
+        sex: Sex::Female,
+        with_watch: true,
+        heart_rates: 500,
+    },
+];
+
+/// What the demo starts with.
+pub struct Demo {
+    /// The residents' numbers, in their order.
+    pub people: Vec<PersonId>,
+    /// The example app.
+    pub recipient: RecipientId,
+    /// A token of the example app under the first resident's consent; `None` once they withdrew.
+    pub access_token: Option<String>,
+}
+
+/// What the first start made, kept beside the data.
+#[derive(Default, Serialize, Deserialize)]
+struct Made {
+    people: Vec<u32>,
+    imported: bool,
+    recipient: Option<u32>,
+    consented: bool,
+}
+
+fn note(config: &Config) -> PathBuf {
+    config.data.folder.join("demo.json")
+}
+
+fn keep(config: &Config, made: &Made) -> Result<(), CommandError> {
+    std::fs::write(note(config), serde_json::to_vec(made)?)?;
+    Ok(())
+}
+
+/// Makes whatever an earlier start has not made yet.
+///
+/// # Errors
+/// What the store and the adapter answer.
+pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError> {
+    let mut made: Made = match std::fs::read(note(config)) {
+        Ok(text) => serde_json::from_slice(&text)?,
+        Err(_) => Made::default(),
+    };
+    while let Some(resident) = RESIDENTS.get(made.people.len()) {
+        let city = city(store).await?;
+        let (year, month, day) = resident.born;
+        let person = store
+            .create_person(NewPerson {
+                name: Some(resident.name.to_owned()),
+                birth_date: LocalDay::from_ymd(year, month, day),
+                sex: Some(resident.sex),
+                organisation: Some(city),
+                ..NewPerson::default()
+            })
+            .await?;
+        made.people.push(person.0);
+        keep(config, &made)?;
+    }
+    let people: Vec<PersonId> = made.people.iter().copied().map(PersonId).collect();
+    for (resident, person) in RESIDENTS.iter().zip(&people) {
+        store
+            .link_identity(*person, &config.sign_in.issuer, resident.login)
+            .await?;
+    }
+    if !made.imported {
+        for (resident, person) in RESIDENTS.iter().zip(&people) {
+            bring(store, resident, *person).await?;
+        }
+        made.imported = true;
+        keep(config, &made)?;
+    }
+    let recipient = match made.recipient {
+        Some(recipient) => RecipientId(recipient),
+        None => {
+            let recipient = register(store).await?;
+            made.recipient = Some(recipient.0);
+            keep(config, &made)?;
+            recipient
+        }
+    };
+    let person = people.first().copied().ok_or("the demo has no residents")?;
+    if !made.consented {
+        store.give_consent(draft(config, person, recipient)?).await?;
+        made.consented = true;
+        keep(config, &made)?;
+    }
+    let consents = store.person_consents(person).await?;
+    let active = consents
+        .consents()
+        .iter()
+        .find(|consent| consent.recipient == recipient && consent.state == ConsentState::Active);
+    let access_token = match active {
+        Some(consent) => Some(token(store, consent).await?),
+        None => None,
+    };
+    Ok(Demo {
+        people,
+        recipient,
+        access_token,
+    })
+}
+
+async fn city(store: &Store) -> Result<model::OrganisationId, CommandError> {
+    Ok(match store.organisations().await?.first() {
+        Some(first) => first.id,
+        None => {
+            let city = NewOrganisation {
+                name: "みどり市".to_owned(),
+                kind: OrganisationKind::Municipality,
+            };
+            store.create_organisation(city).await?
+        }
+    })
+}
+
+/// Generates a resident's export and imports it as any other file.
+async fn bring(store: &Store, resident: &Resident, person: PersonId) -> Result<(), CommandError> {
+    let today = MachineClock.now().local_day(Offset::JAPAN_ASSUMED);
+    let wanted = Synthetic {
+        seed: u64::from(resident.born.0.unsigned_abs()),
+        first_day: today.plus(-(DAYS as i32)),
+        days: DAYS,
+        exported: None,
+        heart_rates: resident.heart_rates,
+        with_watch: resident.with_watch,
+        unsorted: false,
+    };
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || -> Result<(), CommandError> {
+        let mut archive = Vec::new();
+        synthetic::write_zip(&mut archive, &wanted)?;
+        let input = Input {
+            bytes: &archive.as_slice(),
+            size: archive.len() as u64,
+        };
+        let adapter = adapters::recognise(&input)?;
+        import::run(&store, person, adapter, &input)?;
+        Ok(())
+    })
+    .await?
+}
+
+async fn register(store: &Store) -> Result<RecipientId, CommandError> {
+    let company = NewOrganisation {
+        name: "みどり健康サービス".to_owned(),
+        kind: OrganisationKind::Company,
+    };
+    let organisation = store.create_organisation(company).await?;
+    let recipient = store
+        .create_recipient(NewRecipient {
+            organisation,
+            name_ja: "みどり健康ポイント".to_owned(),
+            name_en: "Midori Health Points".to_owned(),
+            purposes: vec![PurposeText {
+                purpose: Purpose::new("health-points")?,
+                ja: "歩数などに応じて健康ポイントを付けるため".to_owned(),
+                en: "To give health points for steps and the like".to_owned(),
+            }],
+        })
+        .await?;
+    store
+        .create_client(NewClient {
+            client_id: CLIENT.to_owned(),
+            recipient,
+            name: "みどり健康ポイント".to_owned(),
+            secret_hash: None,
+            redirect_uris: vec![REDIRECT.to_owned()],
+            launch_url: None,
+        })
+        .await?;
+    Ok(recipient)
+}
+
+/// The first resident's consent to the example app: all periods, every measurement, the running day as it grows.
+fn draft(config: &Config, person: PersonId, recipient: RecipientId) -> Result<ConsentDraft, CommandError> {
+    let grant = |category| Grant {
+        category,
+        sources: Sources::All,
+        period: DataPeriod::ALL,
+        detail: Detail::Raw,
+        running_day: true,
+        expires: None,
+    };
+    let text = "デモのための同意: みどり健康ポイントに、すべての期間の、すべての測定値を渡します。".to_owned();
+    let categories = ConsentCategory::ALL
+        .into_iter()
+        .filter(|category| *category != ConsentCategory::Routes);
+    Ok(ConsentDraft {
+        person,
+        recipient,
+        purpose: Purpose::new("health-points")?,
+        asked: Asked::by_scopes(&ScopeSet::parse(SCOPES)?),
+        grants: categories.map(grant).collect(),
+        identity: IdentityGrant {
+            age_band_and_sex: true,
+            ..IdentityGrant::NOTHING
+        },
+        language: Language::Ja,
+        text_hash: handles::hash(&text),
+        text,
+        how: HowGiven::SignedIn {
+            issuer: config.sign_in.issuer.clone(),
+            assurance: None,
+        },
+    })
+}
+
+/// An access token as the example app would get one, by a code that is redeemed at once.
+async fn token(store: &Store, consent: &Consent) -> Result<String, CommandError> {
+    let now = MachineClock.now();
+    let (code, access) = (Handle::new(&MachineRandomness), Handle::new(&MachineRandomness));
+    let (mut challenge, mut family) = ([0; 32], [0; 8]);
+    MachineRandomness.fill(&mut challenge);
+    MachineRandomness.fill(&mut family);
+    let record = CodeRecord {
+        client_id: CLIENT.to_owned(),
+        redirect_uri: REDIRECT.to_owned(),
+        code_challenge: challenge,
+        person: consent.person,
+        recipient: consent.recipient,
+        consent: consent.id,
+        scopes: SCOPES.to_owned(),
+        nonce: None,
+        code: Code::issue(FamilyId(u64::from_le_bytes(family)), now),
+    };
+    store.save_code(code.hash, record).await?;
+    let shown = Binding {
+        client_id: CLIENT,
+        redirect_uri: REDIRECT,
+        code_challenge: &challenge,
+    };
+    let tokens = NewTokens {
+        access: NewToken {
+            hash: access.hash,
+            expires: consent::token::TokenKind::Access.expires(now),
+        },
+        refresh: None,
+        scopes: SCOPES.to_owned(),
+    };
+    match store.redeem_code(code.hash, shown, tokens, now).await? {
+        Redemption::Redeemed(_) => Ok(access.text),
+        other => Err(format!("the demo's token was not issued: {other:?}").into()),
+    }
+}

@@ -1,0 +1,88 @@
+//! The FHIR R4 face under `/fhir/r4`: what a recipient reads of one resident, past scope and consent.
+//!
+//! One file an endpoint. Every read of a person's data goes through [`crate::gate::Caller::through`]; bytes are rendered by
+//! `fhir_profiles` straight into the answer's buffer. Numbers `R-…` are requirements of FHIR R4 REST as this project numbers them.
+
+mod bounds;
+mod cors;
+mod cursor;
+pub mod date;
+mod device;
+pub mod error;
+mod items;
+mod metadata;
+mod negotiate;
+mod observation;
+mod parameters;
+mod patient;
+mod plan;
+mod provenance;
+mod respond;
+mod search;
+#[cfg(test)]
+mod tests;
+mod token;
+mod urls;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderValue, Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+
+pub use cors::cors;
+pub use error::FhirError;
+
+use crate::state::AppState;
+
+/// What the answers are: JSON of FHIR 4.0.
+const CONTENT_TYPE: &str = "application/fhir+json; fhirVersion=4.0";
+
+/// All FHIR routes, with their own layers.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/fhir/r4/metadata", get(metadata::read))
+        .route("/fhir/r4/Patient", get(patient::search))
+        .route("/fhir/r4/Patient/_search", post(patient::search_by_post))
+        .route("/fhir/r4/Patient/{id}", get(patient::read))
+        .route("/fhir/r4/Observation", get(observation::search))
+        .route("/fhir/r4/Observation/_search", post(observation::search_by_post))
+        .route("/fhir/r4/Observation/{id}", get(observation::read))
+        .route("/fhir/r4/Device", get(device::search))
+        .route("/fhir/r4/Device/_search", post(device::search_by_post))
+        .route("/fhir/r4/Device/{id}", get(device::read))
+        .route("/fhir/r4/Provenance", get(provenance::search))
+        .route("/fhir/r4/Provenance/_search", post(provenance::search_by_post))
+        .route("/fhir/r4/Provenance/{id}", get(provenance::read))
+        .method_not_allowed_fallback(wrong_method)
+        .route("/fhir/r4/{*rest}", any(unsupported))
+        .layer(middleware::from_fn(negotiate::negotiate))
+        .layer(middleware::from_fn(cors))
+}
+
+/// A resource or Bundle as an answer.
+pub fn json(bytes: Vec<u8>) -> Response {
+    let mut response = Body::from(bytes).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    response
+}
+
+/// Any address under the base that is nothing (R-042: unknown type).
+async fn unsupported(State(state): State<AppState>, uri: Uri) -> FhirError {
+    let mut what: String = uri.path().trim_start_matches("/fhir/r4/").chars().take(64).collect();
+    if what.is_empty() {
+        what = "the base alone".to_owned();
+    }
+    FhirError::Unsupported {
+        what,
+        base: urls::base(&state),
+    }
+}
+
+async fn wrong_method() -> FhirError {
+    FhirError::MethodNotAllowed
+}

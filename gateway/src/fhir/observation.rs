@@ -1,0 +1,297 @@
+//! Observations: search by GET and by POST, and read.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use consent::Decision;
+use consent::scope::Interaction;
+use jiff::tz::TimeZone;
+use model::{RecordKey, RecordKind, UtcMillis};
+use store::{Access, AccessKind, PageKey, Record, Search, Sort, TimeBounds};
+
+use super::parameters::{Handling, Parameters};
+use super::plan::{self, Plan};
+use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
+use super::search::{Asked, Form, pairs};
+use super::{FhirError, bounds, items, json, urls};
+use crate::gate::Caller;
+use crate::state::AppState;
+
+/// `GET Observation?…`
+pub async fn search(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
+}
+
+/// `POST Observation/_search`
+pub async fn search_by_post(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, FhirError> {
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
+}
+
+/// `GET Observation/{id}`
+pub async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    if !caller
+        .scopes
+        .allows(consent::scope::Resource::Observation, Interaction::Read)
+    {
+        return Err(FhirError::OutOfScope {
+            asked: "read of Observation",
+            scope: "patient/Observation.rs".to_owned(),
+        });
+    }
+    // Not there, another's, outside the scopes or outside the consent: one answer for all.
+    let key = key_of(&caller, &id).filter(|key| caller.scopes.allows_metric(plan::row_of(*key), Interaction::Read));
+    let (state, caller, headers) = (&state, &caller, &headers);
+    caller
+        .through(state, AccessKind::Read, |decision: Decision| async move {
+            let decision = &decision;
+            let found = match key {
+                Some(key) => {
+                    state
+                        .store
+                        .record(Access::Decision(decision), key, decision.decided_at())
+                        .await?
+                }
+                None => None,
+            };
+            let records: Vec<Record> = found.into_iter().collect();
+            let items = items::of(&records);
+            let ids = PageIds::of(&caller.ids, caller.token.person, &records);
+            let rendered = records.first().map(|record| {
+                let mut bytes = Vec::new();
+                observation(&mut bytes, record, 0, &ids);
+                resource(
+                    headers,
+                    bytes,
+                    Some(u64::from(version_of(record))),
+                    Some(record.updated()),
+                )
+            });
+            Ok((rendered, items))
+        })
+        .await?
+        .ok_or(FhirError::NotFound {
+            resource: "Observation",
+        })
+}
+
+/// What an id names, if it names an Observation of the token's person.
+pub fn key_of(caller: &Caller, id: &str) -> Option<RecordKey> {
+    caller.ids.read(id).filter(|key| {
+        key.person == caller.token.person
+            && matches!(key.kind, RecordKind::Sample | RecordKind::Session | RecordKind::Total)
+    })
+}
+
+/// The version of a record.
+pub fn version_of(record: &Record) -> u32 {
+    match record {
+        Record::Sample(sample) => sample.version,
+        Record::Total(total) => total.version,
+        Record::Aggregate(aggregate) => aggregate.version,
+    }
+}
+
+async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    pairs: Vec<(String, String)>,
+    handling: Handling,
+) -> Result<Response, FhirError> {
+    let asked = Asked::read(state, caller, pairs, handling)?;
+    let plan = Plan::of(&asked.parameters, &caller.scopes)?;
+    let expressions = expressions(&asked.parameters.ignored);
+    let notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);
+    let (base, self_url) = (urls::base(state), asked.self_url(state));
+    let (base, self_url, asked, plan, notices) = (&base, &self_url, &asked, &plan, &notices);
+    caller
+        .through(state, AccessKind::Search, |decision: Decision| async move {
+            let decision = &decision;
+            let found = find(state, caller, asked, plan, decision).await?;
+            let next_url = match &found.next {
+                None => None,
+                Some(Next::Place(place)) => Some(asked.next_url(state, caller, *place)),
+                Some(Next::Ids(ids)) => Some(asked.rest_url(state, caller, ids)),
+            };
+            let page = ObservationPage {
+                base,
+                self_url,
+                next_url: next_url.as_deref(),
+                as_of: found.as_of,
+                records: &found.records,
+                notices,
+            };
+            let bytes = page.render(&PageIds::of(&caller.ids, caller.token.person, &found.records));
+            Ok((bytes, items::of(&found.records)))
+        })
+        .await
+        .map(json)
+}
+
+/// Where the next page begins.
+enum Next<'a> {
+    Place(PageKey),
+    Ids(Vec<&'a str>),
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    records: Vec<Record>,
+    next: Option<Next<'a>>,
+    as_of: Option<UtcMillis>,
+}
+
+async fn find<'a>(
+    state: &AppState,
+    caller: &Caller,
+    asked: &'a Asked,
+    plan: &Plan,
+    decision: &Decision,
+) -> Result<Found<'a>, FhirError> {
+    let parameters = &asked.parameters;
+    if !parameters.is_about(&caller.ids.patient(caller.token.person)) {
+        return Ok(Found::default());
+    }
+    let home = match parameters.needs_zone() {
+        true => home_zone(state, decision).await?,
+        false => TimeZone::UTC,
+    };
+    let (times, updated) = (parameters.times(&home)?, parameters.updates(&home)?);
+    if let Some(ids) = parameters.wanted_ids() {
+        return find_by_ids(
+            state,
+            caller,
+            ids,
+            plan,
+            decision,
+            &Wanted {
+                parameters,
+                times,
+                updated,
+            },
+        )
+        .await;
+    }
+    let (raw, daily) = plan.metrics(decision);
+    let page = state
+        .store
+        .search(
+            Access::Decision(decision),
+            Search {
+                raw,
+                daily,
+                times,
+                updated,
+                source: None,
+                sort: parameters.sort,
+                after: asked.after,
+                // A page of nothing still says up to when.
+                count: parameters.count().max(1),
+                now: decision.decided_at(),
+            },
+        )
+        .await?;
+    if parameters.count() == 0 {
+        return Ok(Found {
+            as_of: Some(page.last_commit),
+            ..Found::default()
+        });
+    }
+    Ok(Found {
+        records: page.records,
+        next: page.next.map(Next::Place),
+        as_of: Some(page.last_commit),
+    })
+}
+
+/// What a record found by its id must satisfy besides.
+struct Wanted<'p> {
+    parameters: &'p Parameters,
+    times: TimeBounds,
+    updated: (Option<UtcMillis>, Option<UtcMillis>),
+}
+
+async fn find_by_ids<'a>(
+    state: &AppState,
+    caller: &Caller,
+    ids: Vec<&'a str>,
+    plan: &Plan,
+    decision: &Decision,
+    wanted: &Wanted<'_>,
+) -> Result<Found<'a>, FhirError> {
+    let mut found = Found::default();
+    for (place, id) in ids.iter().enumerate() {
+        if found.records.len() == wanted.parameters.count() {
+            let rest = ids[place..].to_vec();
+            found.next = (!found.records.is_empty()).then_some(Next::Ids(rest));
+            break;
+        }
+        let Some(key) = key_of(caller, id).filter(|key| plan.finds(*key)) else {
+            continue;
+        };
+        let record = state
+            .store
+            .record(Access::Decision(decision), key, decision.decided_at())
+            .await?;
+        if let Some(record) = record
+            && fits(state, decision, &record, wanted).await?
+        {
+            found.records.push(record);
+        }
+    }
+    match wanted.parameters.sort {
+        Sort::Date => found.records.sort_by_key(|record| record.key().start),
+        Sort::DateDescending => found
+            .records
+            .sort_by_key(|record| std::cmp::Reverse(record.key().start)),
+        Sort::LastUpdated => found.records.sort_by_key(Record::updated),
+    }
+    Ok(found)
+}
+
+async fn fits(state: &AppState, decision: &Decision, record: &Record, wanted: &Wanted<'_>) -> Result<bool, FhirError> {
+    if !bounds::hold_instant(&wanted.updated, record.updated()) {
+        return Ok(false);
+    }
+    if wanted.times == TimeBounds::default() {
+        return Ok(true);
+    }
+    let day = match record {
+        Record::Sample(sample) => {
+            return Ok(bounds::hold(&wanted.times, sample.sample.start, sample.sample.end));
+        }
+        Record::Total(total) => total.day,
+        Record::Aggregate(aggregate) => aggregate.day,
+    };
+    let home = home_zone(state, decision).await?;
+    Ok(bounds::hold(
+        &wanted.times,
+        start_of(day, &home),
+        start_of(day.plus(1), &home),
+    ))
+}
+
+async fn home_zone(state: &AppState, decision: &Decision) -> Result<TimeZone, FhirError> {
+    Ok(bounds::zone(&state.store.home_zone(Access::Decision(decision)).await?))
+}

@@ -1,0 +1,141 @@
+//! The Patient: the one of the token, with what the resident granted of who they are.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use consent::Decision;
+use consent::scope::{Interaction, Resource};
+use fhir_profiles::{Gender, PatientView, SearchBundle};
+use store::{Access, AccessKind, Sex};
+
+use super::parameters::{Handling, Parameters};
+use super::respond::{expressions, notices, resource};
+use super::search::{Form, address, pairs};
+use super::{FhirError, json, urls};
+use crate::gate::Caller;
+use crate::state::AppState;
+
+/// `GET Patient/{id}`: the token's patient and no other.
+pub async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    require(&caller, Interaction::Read)?;
+    let own = caller.ids.patient(caller.token.person);
+    if id != own {
+        return Err(FhirError::NotFound { resource: "Patient" });
+    }
+    let (state, own, headers) = (&state, &own, &headers);
+    caller
+        .through(state, AccessKind::Read, |decision: Decision| async move {
+            let decision = &decision;
+            let (mut bytes, view) = (Vec::new(), view(state, decision).await?);
+            render(&mut bytes, own, &view);
+            Ok((resource(headers, bytes, None, Some(view.updated)), Vec::new()))
+        })
+        .await
+}
+
+/// `GET Patient?_id=…`
+pub async fn search(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
+}
+
+/// `POST Patient/_search`
+pub async fn search_by_post(
+    State(state): State<AppState>,
+    caller: Caller,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, FhirError> {
+    answer(
+        &state,
+        &caller,
+        pairs(&uri, &headers, Some(form))?,
+        Handling::of(&headers),
+    )
+    .await
+}
+
+async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    pairs: Vec<(String, String)>,
+    handling: Handling,
+) -> Result<Response, FhirError> {
+    require(caller, Interaction::Search)?;
+    let base = urls::base(state);
+    let parameters = Parameters::read("Patient", &base, &pairs, handling)?;
+    let own = caller.ids.patient(caller.token.person);
+    let wanted = parameters.wanted_ids().is_none_or(|ids| ids.contains(&own.as_str()));
+    let expressions = expressions(&parameters.ignored);
+    let notices = notices(&parameters.ignored, &expressions, false);
+    let self_url = address(state, "Patient", &parameters.used);
+    let (base, own, notices, self_url) = (&base, &own, &notices, &self_url);
+    caller
+        .through(state, AccessKind::Search, |decision: Decision| async move {
+            let decision = &decision;
+            let mut out = Vec::new();
+            let mut bundle = SearchBundle::begin(&mut out, self_url, None);
+            if wanted {
+                let view = view(state, decision).await?;
+                bundle.matched(&mut out, base, "Patient", own, |out| render(out, own, &view));
+            }
+            if !notices.is_empty() {
+                bundle.outcome(&mut out, notices);
+            }
+            bundle.end(&mut out);
+            Ok((out, Vec::new()))
+        })
+        .await
+        .map(json)
+}
+
+fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
+    if caller.scopes.allows(Resource::Patient, interaction) {
+        return Ok(());
+    }
+    let asked = match interaction {
+        Interaction::Read => "read of Patient",
+        Interaction::Search => "search of Patient",
+    };
+    Err(FhirError::OutOfScope {
+        asked,
+        scope: "patient/Patient.rs".to_owned(),
+    })
+}
+
+async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientView, FhirError> {
+    Ok(state
+        .store
+        .patient(Access::Decision(decision), decision.decided_at())
+        .await?)
+}
+
+fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView) {
+    fhir_profiles::patient(
+        out,
+        &PatientView {
+            id,
+            name: view.name.as_deref(),
+            address: view.address.as_deref(),
+            birth_date: view.birth_date,
+            age_band: view.age_band,
+            gender: view.sex.map(|sex| match sex {
+                Sex::Male => Gender::Male,
+                Sex::Female => Gender::Female,
+                Sex::Other => Gender::Other,
+            }),
+            updated: Some(view.updated),
+            version: None,
+        },
+    );
+}

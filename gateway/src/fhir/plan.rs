@@ -1,0 +1,338 @@
+//! Which metrics a search is about: what its codes and categories name, within the token's scopes, at the detail of the grants.
+//!
+//! Detail is a ladder. Samples are found by their codes and categories. A computed day is found when its code is asked for,
+//! and, where a grant stops at days, also by category alone. What a scope does not reach is an error when it was named; what
+//! consent does not reach is not there.
+
+use std::sync::LazyLock;
+
+use consent::scope::{Interaction, ScopeSet};
+use consent::{Decision, Detail};
+use fhir_profiles::{Findable, findable_day, findable_sample};
+use model::vocabulary::systems;
+use model::{ConsentCategory, Metric, RecordKey, RecordKind};
+
+use super::FhirError;
+use super::parameters::Parameters;
+use super::token::Token;
+
+/// Something that can be found.
+struct Entry {
+    metric: Metric,
+    day: bool,
+    findable: Findable,
+}
+
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    let samples = Metric::all().map(|metric| Entry {
+        metric,
+        day: false,
+        findable: findable_sample(metric),
+    });
+    let days = Metric::all().filter(|metric| has_days(*metric)).map(|metric| Entry {
+        metric,
+        day: true,
+        findable: findable_day(metric),
+    });
+    samples.chain(days).collect()
+});
+
+/// True for metrics of which days are computed: not for a night, which is a day's summary itself, nor for its stages, which it
+/// sums, nor for totals that a vendor gave.
+fn has_days(metric: Metric) -> bool {
+    metric != Metric::SLEEP_SESSION && metric != Metric::SLEEP_STAGE && metric.interval_of_daily().is_none()
+}
+
+/// The metric whose codes and categories the Observation of a record carries: what a scope is held against.
+pub fn row_of(key: RecordKey) -> Metric {
+    match key.kind {
+        RecordKind::Total => key.metric.daily().unwrap_or(key.metric),
+        _ => key.metric,
+    }
+}
+
+/// What a search is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    samples: Vec<Metric>,
+    days: Vec<Metric>,
+    days_by_code: bool,
+    /// Something that was named lies outside the token's scopes and is left out.
+    pub cut_by_scope: bool,
+}
+
+impl Plan {
+    /// What the codes and categories name within the scopes.
+    ///
+    /// # Errors
+    /// [`FhirError::OutOfScope`] when the scopes allow no search of Observations, or nothing of what was named.
+    pub fn of(parameters: &Parameters, scopes: &ScopeSet) -> Result<Self, FhirError> {
+        let asked = "search of Observation";
+        if !scopes.allows(consent::scope::Resource::Observation, Interaction::Search) {
+            return Err(FhirError::OutOfScope {
+                asked,
+                scope: "patient/Observation.rs".to_owned(),
+            });
+        }
+        let in_scope = |entry: &Entry| scopes.allows_metric(entry.findable.row, Interaction::Search);
+        let mut plan = Self {
+            days_by_code: parameters
+                .codes
+                .iter()
+                .any(|group| group.iter().any(|token| !matches!(token, Token::System(_)))),
+            cut_by_scope: cut_by_scope(parameters, in_scope),
+            ..Self::default()
+        };
+        let mut outside = None;
+        for entry in ENTRIES.iter().filter(|entry| fits(entry, parameters)) {
+            if !in_scope(entry) {
+                outside = outside.or(Some(entry.metric.category()));
+            } else if entry.day {
+                plan.days.push(entry.metric);
+            } else {
+                plan.samples.push(entry.metric);
+            }
+        }
+        match outside {
+            Some(category) if plan.samples.is_empty() && plan.days.is_empty() => Err(FhirError::OutOfScope {
+                asked,
+                scope: scope_for(category),
+            }),
+            _ => Ok(plan),
+        }
+    }
+
+    /// The metrics whose samples, and whose days, are looked for under a decision.
+    pub fn metrics(&self, decision: &Decision) -> (Vec<Metric>, Vec<Metric>) {
+        let samples = self
+            .samples
+            .iter()
+            .copied()
+            .filter(|metric| decision.gives(metric.category(), detail_of_samples(*metric)));
+        let days = self.days.iter().copied().filter(|metric| {
+            decision.gives(metric.category(), Detail::Daily)
+                && (self.days_by_code || stops_at_days(decision, metric.category()))
+        });
+        (samples.collect(), days.collect())
+    }
+
+    /// True when a record is among what the search is about, for a record that was asked for by its id.
+    pub fn finds(&self, key: RecordKey) -> bool {
+        match key.kind {
+            RecordKind::Sample | RecordKind::Session => self.samples.contains(&key.metric),
+            RecordKind::Total => self.days.contains(&key.metric),
+            _ => false,
+        }
+    }
+}
+
+/// The detail at which a metric's samples are given: a night is a day's summary, everything else is raw.
+pub fn detail_of_samples(metric: Metric) -> Detail {
+    if metric == Metric::SLEEP_SESSION {
+        Detail::Daily
+    } else {
+        Detail::Raw
+    }
+}
+
+/// A scope that would allow a category.
+pub fn scope_for(category: ConsentCategory) -> String {
+    format!(
+        "patient/Observation.rs?category={}|{}",
+        systems::CONSENT_CATEGORY,
+        category.key()
+    )
+}
+
+/// True when some grant of the category gives days and no samples.
+fn stops_at_days(decision: &Decision, category: ConsentCategory) -> bool {
+    decision.window(category, Detail::Daily).count() > decision.window(category, Detail::Raw).count()
+}
+
+fn fits(entry: &Entry, parameters: &Parameters) -> bool {
+    parameters
+        .codes
+        .iter()
+        .all(|group| group.iter().any(|token| has_code(entry, token)))
+        && parameters
+            .categories
+            .iter()
+            .all(|group| group.iter().any(|token| has_category(entry, token)))
+}
+
+fn has_code(entry: &Entry, token: &Token) -> bool {
+    entry
+        .findable
+        .codes
+        .iter()
+        .any(|(system, code)| token.fits(system, code))
+}
+
+fn has_category(entry: &Entry, token: &Token) -> bool {
+    entry
+        .findable
+        .categories
+        .iter()
+        .any(|(system, code)| token.fits(system, code))
+}
+
+/// True when one of the alternatives names only what the scopes do not reach.
+fn cut_by_scope(parameters: &Parameters, in_scope: impl Fn(&Entry) -> bool) -> bool {
+    let cut = |named: &dyn Fn(&Entry) -> bool| {
+        let mut entries = ENTRIES.iter().filter(|entry| named(entry)).peekable();
+        entries.peek().is_some() && !entries.any(&in_scope)
+    };
+    parameters
+        .codes
+        .iter()
+        .flatten()
+        .any(|token| cut(&|entry| has_code(entry, token)))
+        || parameters
+            .categories
+            .iter()
+            .flatten()
+            .any(|token| cut(&|entry| has_category(entry, token)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::Handling;
+    use super::super::urls;
+    use super::*;
+
+    fn plan(query: &str, scopes: &str) -> Result<Plan, FhirError> {
+        let pairs = urls::decode(query);
+        let parameters = Parameters::read("Observation", "https://example.org", &pairs, Handling::Strict).unwrap();
+        Plan::of(&parameters, &ScopeSet::parse(scopes).unwrap())
+    }
+
+    fn keys(metrics: &[Metric]) -> Vec<&'static str> {
+        metrics.iter().map(|metric| metric.key()).collect()
+    }
+
+    const ALL: &str = "patient/Observation.rs";
+
+    #[test]
+    fn a_code_finds_every_metric_that_carries_it_in_whatever_system() {
+        for query in [
+            "code=8867-4",
+            "code=http://loinc.org%7C8867-4",
+            "code=heart_rate",
+            "code=nonsense,heart_rate",
+        ] {
+            assert!(
+                keys(&plan(query, ALL).unwrap().samples).contains(&"heart_rate"),
+                "{query}"
+            );
+        }
+        let plan = plan("code=41950-7", ALL).unwrap();
+        assert_eq!(
+            (keys(&plan.samples), keys(&plan.days)),
+            (vec!["daily_step_count"], vec!["step_count"])
+        );
+    }
+
+    #[test]
+    fn a_computed_day_is_found_by_its_own_code() {
+        let plan = plan(
+            "code=https://sekisho.example/fhir/CodeSystem/metric%7Cdaily_heart_rate",
+            ALL,
+        )
+        .unwrap();
+        assert_eq!((keys(&plan.samples), keys(&plan.days)), (vec![], vec!["heart_rate"]));
+        assert!(plan.days_by_code);
+    }
+
+    #[test]
+    fn a_category_is_found_in_each_of_its_three_systems() {
+        for (query, metric) in [
+            ("category=activity", "step_count"),
+            (
+                "category=http://terminology.hl7.org/CodeSystem/observation-category%7Cvital-signs",
+                "heart_rate",
+            ),
+            (
+                "category=https://sekisho.example/fhir/CodeSystem/consent-category%7Cheart",
+                "heart_rate",
+            ),
+            (
+                "category=http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS%7Cactivity",
+                "step_count",
+            ),
+        ] {
+            let plan = plan(query, ALL).unwrap();
+            assert!(keys(&plan.samples).contains(&metric) && !plan.days_by_code, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_finds_nothing_and_is_no_error() {
+        let plan = plan("code=nonsense", ALL).unwrap();
+        assert!(plan.samples.is_empty() && plan.days.is_empty());
+    }
+
+    #[test]
+    fn what_is_named_and_wholly_outside_the_scopes_is_refused() {
+        let heart = "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|heart";
+        for query in ["code=55423-8", "category=sleep", "code=55423-8,daily_step_count"] {
+            assert!(
+                matches!(plan(query, heart), Err(FhirError::OutOfScope { .. })),
+                "{query}"
+            );
+        }
+        assert!(
+            plan("code=55423-8&category=heart", heart).is_ok(),
+            "no scope makes steps a matter of the heart"
+        );
+        assert!(matches!(
+            plan("code=8867-4", "patient/Patient.r"),
+            Err(FhirError::OutOfScope { .. })
+        ));
+        assert!(matches!(
+            plan("code=8867-4", "patient/Observation.r"),
+            Err(FhirError::OutOfScope { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_partly_outside_the_scopes_is_left_out_and_said() {
+        let heart = "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|heart";
+        let both = plan("code=8867-4,55423-8", heart).unwrap();
+        assert_eq!(keys(&both.samples), ["heart_rate"]);
+        assert!(both.cut_by_scope);
+        assert!(!plan("code=8867-4", heart).unwrap().cut_by_scope);
+        assert!(
+            plan("", heart)
+                .unwrap()
+                .samples
+                .iter()
+                .all(|metric| metric.category() == ConsentCategory::Heart)
+        );
+    }
+
+    #[test]
+    fn a_day_is_under_the_consent_category_of_its_metric() {
+        for entry in ENTRIES.iter() {
+            assert_eq!(
+                entry.findable.row.category(),
+                entry.metric.category(),
+                "{}",
+                entry.metric.key()
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_metrics_days_are_found_by_the_same_code_of_ours() {
+        let mut codes: Vec<_> = ENTRIES
+            .iter()
+            .filter(|entry| entry.day)
+            .flat_map(|entry| &entry.findable.codes)
+            .filter(|(system, _)| *system == systems::METRIC)
+            .collect();
+        let count = codes.len();
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+    }
+}

@@ -1,0 +1,302 @@
+//! Stored records rendered to bytes: ids for the whole page in one call, then each resource straight into one buffer.
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use fhir_profiles::{AggregateView, Issue, ObservationView, SearchBundle, Severity, TotalView};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use model::time::DAY_MS;
+use model::{LocalDay, PersonId, RecordKey, UtcMillis};
+use store::{DayStatus, Record, StoredAggregate, StoredTotal};
+
+use super::{json, urls};
+use crate::pairwise::{ID_LENGTH, RecipientIds, device_key, patient_key};
+
+/// Bytes of most entries, so that the buffer grows once.
+const USUAL_ENTRY: usize = 1_280;
+
+/// The outward ids of one page.
+pub struct PageIds {
+    text: String,
+    records: usize,
+    sources: Vec<u16>,
+}
+
+impl PageIds {
+    /// Ids of the patient, of these records and of their devices, in one call of the cipher.
+    pub fn of(ids: &RecipientIds, person: PersonId, records: &[Record]) -> Self {
+        let mut sources: Vec<u16> = Vec::new();
+        let mut keys: Vec<RecordKey> = Vec::with_capacity(records.len() + 9);
+        keys.push(patient_key(person));
+        keys.extend(records.iter().map(Record::key));
+        for record in records {
+            if let Record::Sample(sample) = record
+                && sample.sample.source != 0
+                && !sources.contains(&sample.sample.source)
+            {
+                sources.push(sample.sample.source);
+            }
+        }
+        keys.extend(sources.iter().map(|source| device_key(person, *source)));
+        let mut text = Vec::with_capacity(keys.len() * ID_LENGTH);
+        ids.ids(&keys, &mut text);
+        // Base32 is ASCII; an empty text would only make empty ids.
+        Self {
+            text: String::from_utf8(text).unwrap_or_default(),
+            records: records.len(),
+            sources,
+        }
+    }
+
+    fn at(&self, index: usize) -> &str {
+        self.text
+            .get(index * ID_LENGTH..(index + 1) * ID_LENGTH)
+            .unwrap_or_default()
+    }
+
+    /// The id of the patient.
+    pub fn patient(&self) -> &str {
+        self.at(0)
+    }
+
+    /// The id of the record at this place of the page.
+    pub fn record(&self, index: usize) -> &str {
+        self.at(1 + index)
+    }
+
+    /// The id of a device that measured one of the page's records.
+    pub fn device(&self, source: u16) -> Option<&str> {
+        let place = self.sources.iter().position(|known| *known == source)?;
+        Some(self.at(1 + self.records + place))
+    }
+}
+
+/// A page of Observations to be rendered.
+pub struct ObservationPage<'a> {
+    /// The FHIR base.
+    pub base: &'a str,
+    /// The address of this page.
+    pub self_url: &'a str,
+    /// The address of the next one.
+    pub next_url: Option<&'a str>,
+    /// The person's last commit that the page can know of.
+    pub as_of: Option<UtcMillis>,
+    /// The records.
+    pub records: &'a [Record],
+    /// What the caller should know of the search.
+    pub notices: &'a [Issue<'a>],
+}
+
+impl ObservationPage<'_> {
+    /// The Bundle.
+    pub fn render(&self, ids: &PageIds) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1_024 + self.records.len() * USUAL_ENTRY);
+        let mut bundle = SearchBundle::begin_as_of(&mut out, self.as_of, self.self_url, self.next_url);
+        for (index, record) in self.records.iter().enumerate() {
+            bundle.matched(&mut out, self.base, "Observation", ids.record(index), |out| {
+                observation(out, record, index, ids);
+            });
+        }
+        if !self.notices.is_empty() {
+            bundle.outcome(&mut out, self.notices);
+        }
+        bundle.end(&mut out);
+        out
+    }
+}
+
+/// Appends the Observation of a record at its place of the page.
+pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageIds) {
+    let (id, patient) = (ids.record(index), ids.patient());
+    match record {
+        Record::Sample(stored) => fhir_profiles::observation(
+            out,
+            &ObservationView {
+                id,
+                patient,
+                device: ids.device(stored.sample.source),
+                sample: &stored.sample,
+                zone: None,
+                version: stored.version,
+                updated: stored.committed,
+                dead: stored.dead,
+            },
+        ),
+        Record::Total(stored) => total(out, stored, id, patient),
+        Record::Aggregate(stored) => aggregate(out, stored, id, patient),
+    }
+}
+
+fn total(out: &mut Vec<u8>, stored: &StoredTotal, id: &str, patient: &str) {
+    let amount = |mantissa| {
+        let digits = [stored.eligible, stored.total, stored.manual]
+            .into_iter()
+            .map(|amount| needed_digits(amount, stored.scale))
+            .max()
+            .unwrap_or_default();
+        fhir_profiles::amount(mantissa, stored.scale, digits)
+    };
+    let flags: Vec<&str> = store::day_flag_codes(stored.flags).collect();
+    fhir_profiles::daily_total(
+        out,
+        &TotalView {
+            id,
+            patient,
+            metric: stored.metric,
+            day: stored.day,
+            eligible: amount(stored.eligible),
+            total: amount(stored.total),
+            manual: amount(stored.manual),
+            flags: &flags,
+            version: stored.version,
+            status: status(stored.status),
+            updated: stored.updated,
+        },
+    );
+}
+
+/// How many decimals of a sum say something: the scale that sums are kept in is no source's precision.
+fn needed_digits(mut mantissa: i64, scale: u8) -> u8 {
+    let mut digits = scale;
+    while digits > 0 && mantissa % 10 == 0 {
+        mantissa /= 10;
+        digits -= 1;
+    }
+    digits
+}
+
+fn aggregate(out: &mut Vec<u8>, stored: &StoredAggregate, id: &str, patient: &str) {
+    fhir_profiles::aggregate(
+        out,
+        &AggregateView {
+            id,
+            patient,
+            metric: stored.metric,
+            day: stored.day,
+            mean: &stored.mean,
+            min: &stored.min,
+            max: &stored.max,
+            last: &stored.last,
+            count: stored.count,
+            version: stored.version,
+            status: status(stored.status),
+            updated: stored.updated,
+        },
+    );
+}
+
+fn status(status: DayStatus) -> fhir_profiles::DayStatus {
+    match status {
+        DayStatus::Preliminary => fhir_profiles::DayStatus::Preliminary,
+        DayStatus::Final => fhir_profiles::DayStatus::Final,
+        DayStatus::Amended => fhir_profiles::DayStatus::Amended,
+    }
+}
+
+/// The instant at which a civil day begins in a zone.
+pub fn start_of(day: LocalDay, home: &TimeZone) -> UtcMillis {
+    let (year, month, date) = day.ymd();
+    let civil = i16::try_from(year)
+        .ok()
+        .and_then(|year| Date::new(year, month as i8, date as i8).ok());
+    civil
+        .and_then(|civil| home.to_ambiguous_timestamp(civil.at(0, 0, 0, 0)).compatible().ok())
+        .map_or(UtcMillis(i64::from(day.0) * DAY_MS), |instant| {
+            UtcMillis(instant.as_millisecond())
+        })
+}
+
+/// What a lenient search left out, and what its scopes cut off.
+pub fn notices<'a>(ignored: &[String], expressions: &'a [String], cut_by_scope: bool) -> Vec<Issue<'a>> {
+    let mut notices: Vec<Issue<'a>> = ignored
+        .iter()
+        .zip(expressions)
+        .map(|(name, expression)| Issue {
+            severity: Severity::Warning,
+            code: "not-supported",
+            text: format!("parameter `{name}`, or what it asks for, is not supported and was left out: see the CapabilityStatement"),
+            expression: Some(expression),
+        })
+        .collect();
+    if cut_by_scope {
+        notices.push(Issue {
+            severity: Severity::Warning,
+            code: "forbidden",
+            text: "some of the codes or categories asked for are outside the token's scopes and were left out"
+                .to_owned(),
+            expression: None,
+        });
+    }
+    notices
+}
+
+/// `http.<parameter>` of each name.
+pub fn expressions(ignored: &[String]) -> Vec<String> {
+    ignored.iter().map(|name| format!("http.{name}")).collect()
+}
+
+/// One resource as an answer, with its version; 304 when the caller has that version already.
+pub fn resource(headers: &HeaderMap, bytes: Vec<u8>, version: Option<u64>, updated: Option<UtcMillis>) -> Response {
+    let tag = version.map(|version| format!("W/\"{version}\""));
+    let known = tag.as_deref().is_some_and(|tag| {
+        let given = headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        given
+            .flat_map(|value| value.split(','))
+            .any(|given| given.trim() == tag)
+    });
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json(bytes)
+    };
+    let answer = response.headers_mut();
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::try_from(tag).ok()) {
+        answer.insert(header::ETAG, tag);
+    }
+    if let Some(date) = updated
+        .and_then(urls::http_date)
+        .and_then(|date| HeaderValue::try_from(date).ok())
+    {
+        answer.insert(header::LAST_MODIFIED, date);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_is_shown_with_the_decimals_that_say_something() {
+        assert_eq!(needed_digits(12_300, 3), 1);
+        assert_eq!(needed_digits(12_000, 3), 0);
+        assert_eq!(needed_digits(12_001, 3), 3);
+        assert_eq!(needed_digits(0, 3), 0);
+        assert_eq!(needed_digits(10, 0), 0);
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_at_home() {
+        let day = LocalDay::parse("2026-05-11").unwrap();
+        let start = |zone: &str| start_of(day, &super::super::bounds::zone(zone)).0;
+        assert_eq!(start("Asia/Tokyo"), 1_778_425_200_000, "2026-05-10T15:00:00Z");
+        assert_eq!(start("Nowhere/Land"), start("Asia/Tokyo"));
+        assert_eq!(start("UTC"), 1_778_457_600_000);
+    }
+
+    #[test]
+    fn a_version_that_the_caller_has_is_not_sent_again() {
+        let mut headers = HeaderMap::new();
+        let answer = |headers: &HeaderMap| resource(headers, b"{}".to_vec(), Some(3), Some(UtcMillis(0)));
+        let first = answer(&headers);
+        assert_eq!(first.headers()[header::ETAG], "W/\"3\"");
+        assert_eq!(first.headers()[header::LAST_MODIFIED], "Thu, 01 Jan 1970 00:00:00 GMT");
+        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("W/\"2\", W/\"3\""));
+        assert_eq!(answer(&headers).status(), StatusCode::NOT_MODIFIED);
+        headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("W/\"2\""));
+        assert_eq!(answer(&headers).status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,151 @@
+//! A search as it comes in: parameters of address and form together, or a page link, or both when they say the same.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, Uri, header};
+use store::PageKey;
+
+use super::cursor::{Cursor, Sealer};
+use super::parameters::{Handling, Parameters};
+use super::{FhirError, urls};
+use crate::gate::Caller;
+use crate::state::AppState;
+
+/// Name of the parameter that holds a page link.
+const CURSOR: &str = "_cursor";
+
+/// The body of a search by POST, if it is one.
+pub type Form = Result<Bytes, BytesRejection>;
+
+/// What is asked, and where in its order.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The search.
+    pub parameters: Parameters,
+    /// The place after which the page begins.
+    pub after: Option<PageKey>,
+    /// The page link that was followed.
+    link: Option<String>,
+}
+
+/// Names and values of address and form together.
+///
+/// # Errors
+/// [`FhirError::UnsupportedBody`] for a body that is no form.
+pub fn pairs(uri: &Uri, headers: &HeaderMap, form: Option<Form>) -> Result<Vec<(String, String)>, FhirError> {
+    let mut pairs = urls::decode(uri.query().unwrap_or_default());
+    if let Some(form) = form {
+        let form = form.map_err(|_| FhirError::UnsupportedBody)?;
+        let is_form = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        if !is_form && !form.is_empty() {
+            return Err(FhirError::UnsupportedBody);
+        }
+        let form = std::str::from_utf8(&form).map_err(|_| FhirError::UnsupportedBody)?;
+        pairs.extend(urls::decode(form));
+    }
+    Ok(pairs)
+}
+
+impl Asked {
+    /// Reads a search of Observations, which has pages.
+    ///
+    /// # Errors
+    /// What [`Parameters::read`] answers, and [`FhirError::BadParameter`] for a page link that is not this caller's.
+    pub fn read(
+        state: &AppState,
+        caller: &Caller,
+        mut pairs: Vec<(String, String)>,
+        handling: Handling,
+    ) -> Result<Self, FhirError> {
+        let base = urls::base(state);
+        let read = |pairs: &[_], handling| Parameters::read("Observation", &base, pairs, handling);
+        let Some(at) = pairs
+            .iter()
+            .position(|(name, value)| name == CURSOR && !value.is_empty())
+        else {
+            return Ok(Self {
+                parameters: read(&pairs, handling)?,
+                after: None,
+                link: None,
+            });
+        };
+        let (_, link) = pairs.remove(at);
+        let refuse = |problem: String| FhirError::BadParameter {
+            parameter: CURSOR.to_owned(),
+            problem,
+        };
+        let cursor = sealer(state, caller)
+            .open(&link, state.clock.now())
+            .map_err(|error| refuse(error.to_string()))?;
+        let beside = read(&pairs, handling)?;
+        if !beside.used.is_empty() && urls::encode(&beside.used) != cursor.query {
+            return Err(refuse("a page link stands alone: follow it as it was given".to_owned()));
+        }
+        let parameters = read(&urls::decode(&cursor.query), Handling::Strict)?;
+        Ok(Self {
+            parameters,
+            after: cursor.after,
+            link: Some(link),
+        })
+    }
+
+    /// The address of this page.
+    pub fn self_url(&self, state: &AppState) -> String {
+        let mut used = self.parameters.used.clone();
+        used.extend(self.link.iter().map(|link| (CURSOR.to_owned(), link.clone())));
+        address(state, "Observation", &used)
+    }
+
+    /// The address of the page that begins after a place.
+    pub fn next_url(&self, state: &AppState, caller: &Caller, after: PageKey) -> String {
+        let cursor = Cursor {
+            after: Some(after),
+            query: urls::encode(&self.parameters.used),
+        };
+        link_url(state, caller, &cursor)
+    }
+
+    /// The address of the page with the ids that did not fit in this one.
+    pub fn rest_url(&self, state: &AppState, caller: &Caller, ids: &[&str]) -> String {
+        let mut used: Vec<_> = self
+            .parameters
+            .used
+            .iter()
+            .filter(|(name, _)| name != "_id")
+            .cloned()
+            .collect();
+        used.push(("_id".to_owned(), ids.join(",")));
+        link_url(
+            state,
+            caller,
+            &Cursor {
+                after: None,
+                query: urls::encode(&used),
+            },
+        )
+    }
+}
+
+/// The address of a search.
+pub fn address(state: &AppState, resource: &str, used: &[(String, String)]) -> String {
+    let query = urls::encode(used);
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{}/{resource}{mark}{query}", urls::base(state))
+}
+
+fn link_url(state: &AppState, caller: &Caller, cursor: &Cursor) -> String {
+    let link = sealer(state, caller).seal(cursor, state.clock.now(), &*state.randomness);
+    format!("{}/Observation?{CURSOR}={link}", urls::base(state))
+}
+
+fn sealer(state: &AppState, caller: &Caller) -> Sealer {
+    Sealer::new(
+        &state.derived_key("cursor"),
+        &caller.token.client_id,
+        caller.token.person,
+    )
+}

@@ -1,0 +1,151 @@
+//! Single resources: Observation, Patient, Device, Provenance.
+
+use super::*;
+
+#[tokio::test]
+async fn an_observation_reads_as_it_was_found_with_its_version() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    for code in [
+        "8867-4",
+        "85354-9",
+        "29463-7",
+        "daily_step_count",
+        "daily_heart_rate",
+        "sleep_session",
+    ] {
+        let bundle = world
+            .found(&granted, &format!("Observation?code={code}&_count=1"))
+            .await;
+        let found = &matches(&bundle)[0];
+        let path = format!("Observation/{}", found["id"].as_str().unwrap());
+        let answer = world.get(&granted, &path).await;
+        assert_eq!(&&answer.body, found, "{code}");
+        let version = found["meta"]["versionId"].as_str().unwrap();
+        assert_eq!(answer.headers[header::ETAG], format!("W/\"{version}\""));
+        assert!(answer.headers.contains_key(header::LAST_MODIFIED));
+        let again = request(Method::GET, &path)
+            .header(header::AUTHORIZATION, bearer(&granted))
+            .header(header::IF_NONE_MATCH, &answer.headers[header::ETAG]);
+        let unchanged = world.send(again.body(Body::empty())).await;
+        assert_eq!(
+            (unchanged.status, unchanged.body),
+            (StatusCode::NOT_MODIFIED, Json::Null)
+        );
+    }
+    let pressure = world.found(&granted, "Observation?code=85354-9").await;
+    let parts = matches(&pressure)[0]["component"].as_array().unwrap().clone();
+    assert_eq!(parts[0]["valueQuantity"]["value"].to_string(), "128");
+    assert_eq!(parts[1]["dataAbsentReason"]["coding"][0]["code"], "unknown");
+}
+
+#[tokio::test]
+async fn a_patient_shows_nothing_but_its_id_until_more_is_granted() {
+    let world = World::new().await;
+    let bare = world.given(Given::default()).await;
+    let own = world.patient(&bare);
+    let patient = world.found(&bare, &format!("Patient/{own}")).await;
+    let members: Vec<&str> = patient.as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(
+        members
+            .iter()
+            .all(|member| ["resourceType", "id", "meta"].contains(member)),
+        "{members:?}"
+    );
+    let named = IdentityGrant {
+        name: true,
+        age_band_and_sex: true,
+        ..IdentityGrant::NOTHING
+    };
+    let named = world
+        .given(Given {
+            identity: named,
+            ..Given::default()
+        })
+        .await;
+    let patient = world.found(&named, &format!("Patient/{}", world.patient(&named))).await;
+    assert_eq!(
+        (patient["name"][0]["text"].as_str(), patient["gender"].as_str()),
+        (Some("関所 花子"), Some("female"))
+    );
+    assert!(patient.get("birthDate").is_none() && patient.get("address").is_none());
+    let others = world.get(&named, &format!("Patient/{own}")).await;
+    assert_eq!(
+        (others.status, issue(&others.body).0),
+        (StatusCode::NOT_FOUND, "not-found")
+    );
+    let search = async |query: &str| ids(&[world.found(&bare, &format!("Patient{query}")).await]);
+    assert_eq!(search("").await, std::slice::from_ref(&own));
+    assert_eq!(search(&format!("?_id={own}")).await, [own]);
+    assert!(search("?_id=x").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_device_shows_where_something_it_measured_may_be_seen_and_never_its_owner() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    let bundle = world
+        .found(&granted, &format!("Device?patient={}", world.patient(&granted)))
+        .await;
+    assert_eq!(matches(&bundle).len(), 2);
+    assert!(!bundle.to_string().contains("花子"));
+    for device in matches(&bundle) {
+        let id = device["id"].as_str().unwrap();
+        assert_eq!(&world.found(&granted, &format!("Device/{id}")).await, device);
+        assert_eq!(ids(&[world.found(&granted, &format!("Device?_id={id}")).await]), [id]);
+    }
+    assert_eq!(ids(&[world.found(&granted, "Device?patient=x").await]).len(), 0);
+    let nothing = IdentityGrant {
+        name: true,
+        ..IdentityGrant::NOTHING
+    };
+    let nothing = world
+        .given(Given {
+            categories: &[],
+            identity: nothing,
+            ..Given::default()
+        })
+        .await;
+    assert_eq!(ids(&[world.found(&nothing, "Device").await]).len(), 0);
+}
+
+#[tokio::test]
+async fn provenance_tells_how_an_observation_came() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    for (code, author) in [
+        ("8867-4", "author"),
+        ("29463-7", "informant"),
+        ("sleep_session", "author"),
+    ] {
+        let target = ids(&[world
+            .found(&granted, &format!("Observation?code={code}&_count=1"))
+            .await])
+        .remove(0);
+        let bundle = world
+            .found(&granted, &format!("Provenance?target=Observation/{target}"))
+            .await;
+        let provenance = matches(&bundle)[0];
+        assert_eq!(
+            provenance["target"][0]["reference"],
+            format!("Observation/{target}"),
+            "{code}"
+        );
+        assert_eq!(provenance["agent"][0]["type"]["coding"][0]["code"], author, "{code}");
+        let id = provenance["id"].as_str().unwrap();
+        assert_eq!(&world.found(&granted, &format!("Provenance/{id}")).await, provenance);
+        assert_eq!(
+            world.get(&granted, &format!("Provenance/{target}")).await.status,
+            StatusCode::NOT_FOUND
+        );
+        assert_eq!(
+            world.get(&granted, &format!("Observation/{id}")).await.status,
+            StatusCode::NOT_FOUND
+        );
+    }
+    let missing = world.get(&granted, "Provenance").await;
+    assert_eq!(
+        (missing.status, issue(&missing.body).0),
+        (StatusCode::BAD_REQUEST, "value")
+    );
+}

@@ -1,0 +1,358 @@
+//! `/oauth/authorize`, by link or form: an app asks, the request is checked and kept, and the resident is sent to the consent
+//! page.
+//!
+//! An unknown client or redirect URI ends on a page of ours (RFC 6749 4.1.2.1); every other error goes back to the client
+//! with `state` and `iss` (RFC 9207).
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use consent::{Purpose, ScopeSet};
+use oauth2::url::form_urlencoded;
+use serde::{Deserialize, Serialize};
+
+use super::consent::PATH as CONSENT;
+use super::form::{Form, is_form};
+use super::handles::Handle;
+use super::smart_configuration::OFFERED;
+use crate::portal::{self, Problem};
+use crate::state::AppState;
+
+/// The kind under which the store keeps requests under way.
+pub const PENDING: u8 = 2;
+
+/// How long a resident may take to sign in and answer, in milliseconds.
+const PENDING_MS: i64 = 30 * 60_000;
+
+/// The longest `state` and `nonce` that are kept, in bytes.
+const MAX_ECHO: usize = 2_048;
+
+/// The parameters that are looked at; each may come once (O: RFC 6749 3.1).
+const PARAMETERS: [&str; 16] = [
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "aud",
+    "resource",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "prompt",
+    "purpose",
+    "request",
+    "request_uri",
+    "launch",
+];
+
+/// A request that was checked and is under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// The client that asks.
+    pub client_id: String,
+    /// Where the answer goes; registered for the client.
+    pub redirect_uri: String,
+    /// Goes back byte for byte.
+    pub state: String,
+    /// What is asked for, of what is offered.
+    pub scopes: ScopeSet,
+    /// For what.
+    pub purpose: Purpose,
+    /// SHA-256 of the verifier that the client keeps.
+    pub code_challenge: [u8; 32],
+    /// Kept for an ID token.
+    pub nonce: Option<String>,
+}
+
+/// An error that goes back to the client (RFC 6749 4.1.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Its code.
+    pub error: &'static str,
+    /// What to do about it.
+    pub description: &'static str,
+}
+
+impl Denial {
+    /// The resident said no.
+    pub const ACCESS_DENIED: Self = Self {
+        error: "access_denied",
+        description: "the resident did not agree",
+    };
+    /// Our own fault.
+    pub const SERVER_ERROR: Self = Self {
+        error: "server_error",
+        description: "the server could not go on; try again later",
+    };
+
+    const fn request(description: &'static str) -> Self {
+        Self {
+            error: "invalid_request",
+            description,
+        }
+    }
+}
+
+/// Why a request is not kept.
+#[derive(Debug)]
+enum Refusal {
+    Page(Problem),
+    Redirect {
+        redirect_uri: String,
+        state: Option<String>,
+        denial: Denial,
+    },
+}
+
+/// `GET /oauth/authorize`.
+pub async fn by_link(State(state): State<AppState>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
+    begin(&state, &headers, &Form::parse(query.unwrap_or_default().as_bytes())).await
+}
+
+/// `POST /oauth/authorize` (S-010): the same parameters as a form.
+pub async fn by_form(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = if is_form(&headers) {
+        Form::parse(&body)
+    } else {
+        Form::default()
+    };
+    begin(&state, &headers, &form).await
+}
+
+async fn begin(state: &AppState, headers: &HeaderMap, form: &Form) -> Response {
+    match keep(state, form).await {
+        // 303, never 307: what was posted here is not posted again (O-009).
+        Ok(handle) => Redirect::to(&format!("{CONSENT}?pending={handle}")).into_response(),
+        Err(Refusal::Page(problem)) => portal::error_page(headers, problem),
+        Err(Refusal::Redirect {
+            redirect_uri,
+            state: echoed,
+            denial,
+        }) => deny(state, &redirect_uri, echoed.as_deref(), denial),
+    }
+}
+
+/// Checks a request and keeps it; the handle under which it is kept.
+async fn keep(state: &AppState, form: &Form) -> Result<String, Refusal> {
+    let request = check(state, form).await?;
+    let fault = || Refusal::Redirect {
+        redirect_uri: request.redirect_uri.clone(),
+        state: Some(request.state.clone()),
+        denial: Denial::SERVER_ERROR,
+    };
+    let handle = Handle::new(&*state.randomness);
+    let body = serde_json::to_vec(&request).map_err(|_| fault())?;
+    let expires = state.clock.now().plus(PENDING_MS);
+    state
+        .store
+        .save_pending(handle.hash, PENDING, body, expires)
+        .await
+        .map_err(|error| {
+            tracing::error!(%error, "an authorization request could not be kept");
+            fault()
+        })?;
+    Ok(handle.text)
+}
+
+async fn check(state: &AppState, form: &Form) -> Result<AuthorizationRequest, Refusal> {
+    let internal = |error: store::StoreError| {
+        tracing::error!(%error, "an authorization request could not be checked");
+        Refusal::Page(Problem::Internal)
+    };
+    if form.repeats(&["client_id"]) {
+        return Err(Refusal::Page(Problem::UnknownClient));
+    }
+    let client_id = form.get("client_id").ok_or(Refusal::Page(Problem::UnknownClient))?;
+    let client = state.store.client(client_id).await.map_err(internal)?;
+    let client = client.ok_or(Refusal::Page(Problem::UnknownClient))?;
+    // Exactly one of the registered texts, whatever else might mean the same (O-006).
+    let redirect_uri = form
+        .get("redirect_uri")
+        .filter(|uri| !form.repeats(&["redirect_uri"]) && client.redirect_uris.iter().any(|known| known == uri))
+        .ok_or(Refusal::Page(Problem::UnknownRedirect))?;
+    let recipient = state.store.recipient(client.recipient).await.map_err(internal)?;
+    let recipient = recipient.ok_or(Refusal::Page(Problem::UnknownClient))?;
+    let purpose = match form.get("purpose") {
+        None => recipient.purposes.first(),
+        Some(asked) => recipient.purposes.iter().find(|known| known.purpose.as_str() == asked),
+    };
+    let parts = match parameters(form, &fhir_base(state)) {
+        Ok(parts) => purpose
+            .map(|purpose| (parts, purpose.purpose.clone()))
+            .ok_or(Denial::request("purpose is not one that is registered for this client")),
+        Err(denial) => Err(denial),
+    };
+    match parts {
+        Ok((parts, purpose)) => Ok(AuthorizationRequest {
+            client_id: client.client_id,
+            redirect_uri: redirect_uri.to_owned(),
+            state: parts.state,
+            scopes: parts.scopes,
+            purpose,
+            code_challenge: parts.code_challenge,
+            nonce: parts.nonce,
+        }),
+        Err(denial) => Err(Refusal::Redirect {
+            redirect_uri: redirect_uri.to_owned(),
+            state: form
+                .get("state")
+                .filter(|state| state.len() <= MAX_ECHO)
+                .map(str::to_owned),
+            denial,
+        }),
+    }
+}
+
+struct Parts {
+    state: String,
+    scopes: ScopeSet,
+    code_challenge: [u8; 32],
+    nonce: Option<String>,
+}
+
+/// What needs neither client nor store.
+fn parameters(form: &Form, fhir_base: &str) -> Result<Parts, Denial> {
+    if form.repeats(&PARAMETERS) {
+        return Err(Denial::request("a parameter was sent more than once"));
+    }
+    let state = form.get("state").ok_or(Denial::request("state is required"))?;
+    if state.len() > MAX_ECHO {
+        return Err(Denial::request("state is too long"));
+    }
+    match form.get("response_type") {
+        Some("code") => {}
+        Some(_) => {
+            return Err(Denial {
+                error: "unsupported_response_type",
+                description: "response_type must be code",
+            });
+        }
+        None => return Err(Denial::request("response_type is required")),
+    }
+    if form.get("request").is_some() {
+        return Err(Denial {
+            error: "request_not_supported",
+            description: "request objects are not taken",
+        });
+    }
+    if form.get("request_uri").is_some() {
+        return Err(Denial {
+            error: "request_uri_not_supported",
+            description: "request_uri is not taken",
+        });
+    }
+    if form.get("response_mode").is_some_and(|mode| mode != "query") {
+        return Err(Denial::request("response_mode must be query"));
+    }
+    if form
+        .get("prompt")
+        .is_some_and(|prompt| prompt.split(' ').any(|word| word == "none"))
+    {
+        return Err(Denial {
+            error: "interaction_required",
+            description: "the resident must always be asked",
+        });
+    }
+    if form.get("launch").is_some() {
+        return Err(Denial::request(
+            "launch from a record system is not offered: launch standalone",
+        ));
+    }
+    audience(form, fhir_base)?;
+    let code_challenge = code_challenge(form)?;
+    let nonce = form.get("nonce").map(str::to_owned);
+    if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_ECHO) {
+        return Err(Denial::request("nonce is too long"));
+    }
+    Ok(Parts {
+        state: state.to_owned(),
+        scopes: scopes(form)?,
+        code_challenge,
+        nonce,
+    })
+}
+
+/// `aud` is our FHIR base (S-016): a client must not be led to send its token elsewhere. `resource` (RFC 8707) may stand for
+/// it.
+fn audience(form: &Form, fhir_base: &str) -> Result<(), Denial> {
+    let is_ours = |text: &str| text.strip_suffix('/').unwrap_or(text) == fhir_base;
+    if form.get("resource").is_some_and(|resource| !is_ours(resource)) {
+        return Err(Denial {
+            error: "invalid_target",
+            description: "resource must be the FHIR base of this server",
+        });
+    }
+    match form.get("aud") {
+        Some(audience) if is_ours(audience) => Ok(()),
+        None if form.get("resource").is_some() => Ok(()),
+        _ => Err(Denial::request(
+            "aud is required and must be the FHIR base of this server",
+        )),
+    }
+}
+
+/// PKCE with S256, of every client (S-017; RFC 7636 4.2: base64url of 32 bytes).
+fn code_challenge(form: &Form) -> Result<[u8; 32], Denial> {
+    let challenge = form
+        .get("code_challenge")
+        .ok_or(Denial::request("code_challenge is required"))?;
+    if form.get("code_challenge_method") != Some("S256") {
+        return Err(Denial::request("code_challenge_method must be S256"));
+    }
+    let decoded = URL_SAFE_NO_PAD.decode(challenge).ok();
+    decoded.and_then(|bytes| bytes.try_into().ok()).ok_or(Denial::request(
+        "code_challenge must be the base64url of a SHA-256, 43 characters",
+    ))
+}
+
+/// Of what is asked, what is offered; nothing of a resident left is an error.
+fn scopes(form: &Form) -> Result<ScopeSet, Denial> {
+    let denial = |description| Denial {
+        error: "invalid_scope",
+        description,
+    };
+    let asked = form.get("scope").ok_or(denial("scope is required"))?;
+    let asked = ScopeSet::parse(asked).map_err(|_| denial("scope holds characters that no scope can have"))?;
+    let scopes = asked.intersect(&offered());
+    if scopes.names_no_resource() {
+        return Err(denial(
+            "no scope that is offered here was asked for: see /.well-known/smart-configuration",
+        ));
+    }
+    Ok(scopes)
+}
+
+/// All that can be granted.
+pub fn offered() -> ScopeSet {
+    // A fixed text; should it ever not read, nothing is offered.
+    ScopeSet::parse(OFFERED).unwrap_or_default()
+}
+
+/// Where the FHIR resources of this server lie.
+pub fn fhir_base(state: &AppState) -> String {
+    format!("{}/fhir/r4", state.config.http.public_url)
+}
+
+/// Sends an error back to the client.
+pub fn deny(state: &AppState, redirect_uri: &str, echoed: Option<&str>, denial: Denial) -> Response {
+    let parameters = [("error", denial.error), ("error_description", denial.description)];
+    send_back(state, redirect_uri, echoed, &parameters)
+}
+
+/// Sends the browser back to the client with these parameters, `state` and `iss` (RFC 9207).
+pub fn send_back(state: &AppState, redirect_uri: &str, echoed: Option<&str>, parameters: &[(&str, &str)]) -> Response {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters);
+    if let Some(echoed) = echoed {
+        query.append_pair("state", echoed);
+    }
+    query.append_pair("iss", &state.config.http.public_url);
+    // RFC 6749 3.1.2: a query that the registered URI has already is kept.
+    let joint = if redirect_uri.contains('?') { '&' } else { '?' };
+    super::error::never_stored(Redirect::to(&format!("{redirect_uri}{joint}{}", query.finish())).into_response())
+}

@@ -1,0 +1,95 @@
+//! `/.well-known/smart-configuration` (SMART App Launch 2.2) and `/.well-known/oauth-authorization-server` (RFC 8414): one
+//! table of facts for both.
+
+use axum::Json;
+use axum::extract::State;
+use consent::ScopeSet;
+use model::ConsentCategory;
+use model::vocabulary::systems;
+use serde_json::{Value, json};
+
+use crate::state::AppState;
+
+/// What scopes are offered, whole: each narrower scope is within these.
+pub const OFFERED: &str = "launch/patient offline_access patient/*.rs";
+
+/// `GET /.well-known/smart-configuration`, also under the FHIR base: for apps, without a token.
+pub async fn smart(State(state): State<AppState>) -> Json<Value> {
+    let mut facts = facts(&state.config.http.public_url);
+    facts["capabilities"] = json!([
+        "launch-standalone",
+        "client-public",
+        "client-confidential-symmetric",
+        "context-standalone-patient",
+        "permission-patient",
+        "permission-offline",
+        "permission-v1",
+        "permission-v2",
+        "authorize-post",
+    ]);
+    facts["management_endpoint"] = json!(format!("{}/portal", state.config.http.public_url));
+    Json(facts)
+}
+
+/// `GET /.well-known/oauth-authorization-server`: the same facts for clients of plain OAuth.
+pub async fn oauth(State(state): State<AppState>) -> Json<Value> {
+    let issuer = &state.config.http.public_url;
+    let mut facts = facts(issuer);
+    facts["issuer"] = json!(issuer);
+    Json(facts)
+}
+
+fn facts(base: &str) -> Value {
+    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    json!({
+        "authorization_endpoint": format!("{base}/oauth/authorize"),
+        "token_endpoint": format!("{base}/oauth/token"),
+        "revocation_endpoint": format!("{base}/oauth/revoke"),
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "authorization_response_iss_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "scopes_supported": scopes_supported(),
+    })
+}
+
+/// Whole resources, then Observations by each consent category.
+fn scopes_supported() -> Vec<String> {
+    let whole = ["launch/patient", "offline_access"].into_iter().map(str::to_owned);
+    let resources = consent::scope::Resource::ALL
+        .into_iter()
+        .map(|resource| format!("patient/{}.rs", resource.name()));
+    let by_category = ConsentCategory::ALL
+        .into_iter()
+        .map(|category| {
+            format!(
+                "patient/Observation.rs?category={}|{}",
+                systems::CONSENT_CATEGORY,
+                category.key()
+            )
+        })
+        // A category that no metric has yet is no scope yet.
+        .filter(|scope| ScopeSet::parse(scope).is_ok_and(|set| !set.is_empty()));
+    whole.chain(resources).chain(by_category).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scope_that_is_announced_is_one_that_can_be_granted() {
+        let offered = ScopeSet::parse(OFFERED).unwrap();
+        let announced = scopes_supported();
+        assert!(announced.len() > 10, "{announced:?}");
+        for scope in announced {
+            let asked = ScopeSet::parse(&scope).unwrap();
+            assert!(!asked.is_empty() && offered.covers(&asked), "{scope}");
+        }
+    }
+}
