@@ -25,7 +25,7 @@ impl Words {
     }
 
     /// From which day on data is given.
-    pub fn from_when(&self, from: Option<LocalDay>) -> String {
+    pub fn starting_when(&self, from: Option<LocalDay>) -> String {
         match from {
             Some(from) => self.with("from-day-text", "day", day(self.0, from)),
             None => self.say("from-all-text"),
@@ -51,7 +51,8 @@ impl Words {
         let lines: Vec<String> = IDENTITY_LINES
             .into_iter()
             .zip(given)
-            .filter_map(|(line, given)| given.then(|| self.say(line)))
+            .filter(|(_, given)| *given)
+            .map(|(line, _)| self.say(line))
             .collect();
         (!lines.is_empty()).then(|| lines.join(&self.say("list-joint")))
     }
@@ -88,7 +89,7 @@ impl ConsentPage {
                     ],
                 )
             }));
-            lines.push(words.with("text-from", "from", words.from_when(chosen.from)));
+            lines.push(words.with("text-from", "from", words.starting_when(chosen.from)));
         }
         lines.push(match words.identity(chosen.identity) {
             Some(identity) => words.with("text-identity", "lines", identity),

@@ -249,7 +249,7 @@ impl Teller<'_> {
         GrantLine {
             category: self.words.category(grant.category),
             detail: self.words.detail(grant),
-            from: self.words.from_when(grant.period.from),
+            from: self.words.starting_when(grant.period.from),
         }
     }
 

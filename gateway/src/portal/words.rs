@@ -73,7 +73,6 @@ impl Words {
         LOCALES.lookup_with_args(self.identifier(), key, &values)
     }
 
-
     /// The text of two that is in this language.
     pub fn pick<'a>(&self, ja: &'a str, en: &'a str) -> &'a str {
         match self.0 {

@@ -439,7 +439,10 @@ mod tests {
     fn a_token_that_is_right_in_all_says_who_it_is() {
         let key = SigningKey::new().unwrap();
         let identity = verdict(&claims(), &key, &key).unwrap();
-        assert_eq!((identity.issuer.as_str(), identity.subject.as_str()), ("https://idp.example", "sub-1"));
+        assert_eq!(
+            (identity.issuer.as_str(), identity.subject.as_str()),
+            ("https://idp.example", "sub-1")
+        );
         assert_eq!(identity.assurance.as_deref(), Some("level-2"));
         assert_eq!(identity.name.as_deref(), Some("関所 花子"));
     }
@@ -462,6 +465,9 @@ mod tests {
             assert!(!error.contains("other-value"), "{name}: {error}");
         }
         let other = SigningKey::new().unwrap();
-        assert!(matches!(verdict(&claims(), &other, &key), Err(SignInError::NotVerified(_))));
+        assert!(matches!(
+            verdict(&claims(), &other, &key),
+            Err(SignInError::NotVerified(_))
+        ));
     }
 }

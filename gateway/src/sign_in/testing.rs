@@ -40,7 +40,11 @@ impl Gateway {
             ("SEKISHO_HTTP_PUBLIC_URL".to_owned(), base.clone()),
             ("SEKISHO_SIGN_IN_ISSUER".to_owned(), issuer.clone()),
         ]);
-        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        environment.extend(
+            settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        );
         let config = Config::load(None, environment.into_iter()).unwrap();
         let store = Store::open(OpenOptions {
             folder: folder.path().join("data"),
@@ -53,8 +57,17 @@ impl Gateway {
         .await
         .unwrap();
         let kind = OrganisationKind::Municipality;
-        store.create_organisation(NewOrganisation { name: "関所市".to_owned(), kind }).await.unwrap();
-        let hanako = NewPerson { name: Some("関所 花子".to_owned()), ..NewPerson::default() };
+        store
+            .create_organisation(NewOrganisation {
+                name: "関所市".to_owned(),
+                kind,
+            })
+            .await
+            .unwrap();
+        let hanako = NewPerson {
+            name: Some("関所 花子".to_owned()),
+            ..NewPerson::default()
+        };
         let person = store.create_person(hanako).await.unwrap();
         store.link_identity(person, &issuer, "sub-1").await.unwrap();
         let state = AppState::new(config, store).unwrap();
@@ -68,7 +81,10 @@ impl Gateway {
             issuer: issuer.clone(),
             client_id: "sekisho".to_owned(),
             redirect_uri: format!("{base}/sign-in/callback"),
-            residents: vec![login("hanako", "sub-1", "関所 花子"), login("jiro", "sub-2", "関所 次郎")],
+            residents: vec![
+                login("hanako", "sub-1", "関所 花子"),
+                login("jiro", "sub-2", "関所 次郎"),
+            ],
             clock: Arc::new(MachineClock),
             randomness: Arc::new(MachineRandomness),
         })
@@ -80,12 +96,21 @@ impl Gateway {
             .with_state(state.clone());
         let served = router.clone();
         tokio::spawn(async move { axum::serve(listener, served).await });
-        Self { state, router, base, issuer, _folder: folder }
+        Self {
+            state,
+            router,
+            base,
+            issuer,
+            _folder: folder,
+        }
     }
 
     /// A browser without cookies.
     pub fn browser(&self) -> Browser<'_> {
-        Browser { gateway: self, cookies: BTreeMap::new() }
+        Browser {
+            gateway: self,
+            cookies: BTreeMap::new(),
+        }
     }
 }
 
@@ -106,7 +131,10 @@ pub struct Answer {
 impl Answer {
     /// Where it redirects to, without our own address.
     pub fn location(&self, base: &str) -> String {
-        let location = self.headers.get(header::LOCATION).map(|location| location.to_str().unwrap());
+        let location = self
+            .headers
+            .get(header::LOCATION)
+            .map(|location| location.to_str().unwrap());
         let location = location.unwrap_or_else(|| panic!("{} without a redirect: {}", self.status, self.body));
         location.strip_prefix(base).unwrap_or(location).to_owned()
     }
@@ -118,7 +146,8 @@ impl Answer {
             rest.split('"').next().unwrap().replace("&#38;", "&")
         };
         let tags = self.body.split("<input type=\"hidden\"").skip(1);
-        tags.map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect()
+        tags.map(|tag| (attribute(tag, "name"), attribute(tag, "value")))
+            .collect()
     }
 
     /// The value of one hidden field.
@@ -129,7 +158,11 @@ impl Answer {
 
 impl Browser<'_> {
     async fn call(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
-        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let request = request.header(header::COOKIE, cookies.join("; ")).body(body).unwrap();
         let response = self.gateway.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -143,7 +176,11 @@ impl Browser<'_> {
             }
         }
         let body = to_bytes(body, 1 << 20).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {
@@ -151,7 +188,9 @@ impl Browser<'_> {
     }
 
     pub async fn post(&mut self, path: &str, fields: &[(String, String)]) -> Answer {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.call(request, Body::from(body)).await
     }
@@ -160,9 +199,13 @@ impl Browser<'_> {
     pub async fn log_in(&mut self, login: &str, return_to: &str) -> String {
         let base = &self.gateway.base;
         let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-        let start = self.get(&format!("/sign-in/start?return_to={encoded}")).await.location(base);
+        let start = self
+            .get(&format!("/sign-in/start?return_to={encoded}"))
+            .await
+            .location(base);
         let form = self.get(&start).await;
-        let typed = [("login", login), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let typed =
+            [("login", login), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let fields = [form.hidden(), typed.to_vec()].concat();
         self.post("/demo-idp/authorize", &fields).await.location(base)
     }

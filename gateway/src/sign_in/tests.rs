@@ -9,7 +9,12 @@ async fn a_resident_signs_in_and_comes_back_to_the_page_they_wanted() {
     let asked = browser.get("/portal?before=7").await.location(&gateway.base);
     assert_eq!(asked, "/sign-in?return_to=%2Fportal%3Fbefore%3D7");
     let page = browser.get(&asked).await;
-    assert!(page.body.contains("href=\"/sign-in/start?return_to=%2Fportal%3Fbefore%3D7\""), "{}", page.body);
+    assert!(
+        page.body
+            .contains("href=\"/sign-in/start?return_to=%2Fportal%3Fbefore%3D7\""),
+        "{}",
+        page.body
+    );
     let answer = browser.sign_in("hanako", "/portal?before=7").await;
     assert_eq!(answer.location(&gateway.base), "/portal?before=7");
     let portal = browser.get("/portal").await;
@@ -17,7 +22,10 @@ async fn a_resident_signs_in_and_comes_back_to_the_page_they_wanted() {
     assert!(portal.body.contains("関所 花子"), "{}", portal.body);
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["sekisho-session"]);
     // Somebody who is signed in is not asked again.
-    assert_eq!(browser.get("/sign-in?return_to=/portal").await.location(&gateway.base), "/portal");
+    assert_eq!(
+        browser.get("/sign-in?return_to=/portal").await.location(&gateway.base),
+        "/portal"
+    );
 }
 
 #[tokio::test]
@@ -51,18 +59,28 @@ async fn two_tabs_can_sign_in_at_once_and_no_answer_works_twice() {
 #[tokio::test]
 async fn an_answer_of_another_issuer_a_refusal_and_a_made_up_code_sign_nobody_in() {
     let gateway = Gateway::start(&[]).await;
-    let state = |back: &str| back.split('&').find(|part| part.starts_with("state=")).unwrap().to_owned();
+    let state = |back: &str| {
+        back.split('&')
+            .find(|part| part.starts_with("state="))
+            .unwrap()
+            .to_owned()
+    };
     let mut browser = gateway.browser();
     let back = browser.log_in("hanako", "/portal").await;
     let other = back.replace("demo-idp", "other-idp");
     assert_ne!(other, back);
     assert_eq!(browser.get(&other).await.status, StatusCode::BAD_REQUEST);
     let sent = state(&browser.log_in("hanako", "/portal").await);
-    let cancelled = browser.get(&format!("/sign-in/callback?error=access_denied&{sent}")).await;
+    let cancelled = browser
+        .get(&format!("/sign-in/callback?error=access_denied&{sent}"))
+        .await;
     assert!(cancelled.status == StatusCode::OK && cancelled.body.contains("途中で終わりました"));
     let sent = state(&browser.log_in("hanako", "/portal").await);
     assert_eq!(
-        browser.get(&format!("/sign-in/callback?code=made-up&{sent}")).await.status,
+        browser
+            .get(&format!("/sign-in/callback?code=made-up&{sent}"))
+            .await
+            .status,
         StatusCode::BAD_REQUEST
     );
     assert!(!browser.cookies.contains_key("sekisho-session"));
@@ -106,11 +124,17 @@ async fn signing_out_needs_the_form_of_the_session_and_ends_it_for_good() {
     browser.sign_in("hanako", "/portal").await;
     let csrf = browser.get("/portal").await.field("csrf");
     let form = |csrf: &str| vec![("csrf".to_owned(), csrf.to_owned())];
-    assert_eq!(browser.post("/sign-out", &form("wrong")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        browser.post("/sign-out", &form("wrong")).await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(browser.post("/sign-out", &[]).await.status, StatusCode::FORBIDDEN);
     assert_eq!(browser.get("/portal").await.status, StatusCode::OK);
     let kept = browser.cookies.clone();
-    assert_eq!(browser.post("/sign-out", &form(&csrf)).await.location(&gateway.base), "/signed-out");
+    assert_eq!(
+        browser.post("/sign-out", &form(&csrf)).await.location(&gateway.base),
+        "/signed-out"
+    );
     assert!(browser.cookies.is_empty());
     browser.cookies = kept;
     assert_eq!(browser.get("/portal").await.status, StatusCode::SEE_OTHER);

@@ -55,7 +55,9 @@ impl Provider {
     }
 
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> (StatusCode, HeaderMap, String) {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let request = HttpRequest::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.call(request.body(Body::from(body)).unwrap()).await
     }
@@ -66,8 +68,17 @@ impl Provider {
         let (status, headers, _) = self.post("/authorize", &fields).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         let back = Url::parse(headers["location"].to_str().unwrap()).unwrap();
-        let value = |name: &str| back.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned();
-        assert_eq!((value("state"), value("iss")), ("the state".to_owned(), ISSUER.to_owned()));
+        let value = |name: &str| {
+            back.query_pairs()
+                .find(|(known, _)| known == name)
+                .unwrap()
+                .1
+                .into_owned()
+        };
+        assert_eq!(
+            (value("state"), value("iss")),
+            ("the state".to_owned(), ISSUER.to_owned())
+        );
         value("code")
     }
 
@@ -100,7 +111,12 @@ fn request() -> [(&'static str, &'static str); 8] {
 
 fn authorize(changed: (&str, &str)) -> String {
     let fields = request().map(|(name, value)| (name, if name == changed.0 { changed.1 } else { value }));
-    format!("/authorize?{}", form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
+    format!(
+        "/authorize?{}",
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish()
+    )
 }
 
 #[tokio::test]
@@ -129,7 +145,12 @@ async fn the_right_password_gives_an_id_token_that_the_published_key_verifies() 
 async fn a_wrong_password_and_an_unknown_name_get_the_same_words() {
     let provider = Provider::new();
     let mut pages = Vec::new();
-    for (login, password) in [("hanako", "another"), ("nobody", "right password"), ("hanako", ""), ("", "")] {
+    for (login, password) in [
+        ("hanako", "another"),
+        ("nobody", "right password"),
+        ("hanako", ""),
+        ("", ""),
+    ] {
         let fields = [&request()[..], &[("login", login), ("password", password)]].concat();
         let (status, headers, page) = provider.post("/authorize", &fields).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
@@ -152,12 +173,21 @@ async fn a_code_without_its_verifier_gives_nothing_and_is_used_up() {
     ] {
         let code = provider.code().await;
         let (status, answer) = provider.exchange(&code, changed).await;
-        assert_eq!((status, answer["error"].as_str()), (StatusCode::BAD_REQUEST, Some("invalid_grant")));
+        assert_eq!(
+            (status, answer["error"].as_str()),
+            (StatusCode::BAD_REQUEST, Some("invalid_grant"))
+        );
         assert_eq!(provider.exchange(&code, ("", "")).await.0, StatusCode::BAD_REQUEST);
     }
     let code = provider.code().await;
-    assert_eq!(provider.exchange(&code, ("client_id", "x")).await.1["error"], "invalid_client");
-    assert_eq!(provider.exchange(&code, ("grant_type", "x")).await.1["error"], "unsupported_grant_type");
+    assert_eq!(
+        provider.exchange(&code, ("client_id", "x")).await.1["error"],
+        "invalid_client"
+    );
+    assert_eq!(
+        provider.exchange(&code, ("grant_type", "x")).await.1["error"],
+        "unsupported_grant_type"
+    );
 }
 
 #[tokio::test]
@@ -177,7 +207,11 @@ async fn a_code_works_once_and_for_sixty_seconds() {
 #[tokio::test]
 async fn a_request_of_another_client_or_address_stays_here_and_other_faults_go_back() {
     let provider = Provider::new();
-    for changed in [("client_id", "other"), ("redirect_uri", "https://evil.example/"), ("redirect_uri", "")] {
+    for changed in [
+        ("client_id", "other"),
+        ("redirect_uri", "https://evil.example/"),
+        ("redirect_uri", ""),
+    ] {
         let (status, headers, _) = provider.get(&authorize(changed)).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
         assert_eq!(headers.get("location"), None);
@@ -191,7 +225,10 @@ async fn a_request_of_another_client_or_address_stays_here_and_other_faults_go_b
         let (status, headers, _) = provider.get(&authorize(changed)).await;
         assert_eq!(status, StatusCode::SEE_OTHER);
         let back = headers["location"].to_str().unwrap();
-        assert!(back.starts_with(&format!("{BACK}?error={error}&state=the+state")), "{back}");
+        assert!(
+            back.starts_with(&format!("{BACK}?error={error}&state=the+state")),
+            "{back}"
+        );
     }
 }
 
@@ -201,7 +238,12 @@ async fn the_login_form_speaks_the_language_that_was_asked_for_and_lets_nothing_
     let (status, headers, page) = provider.get(&authorize(("", ""))).await;
     assert_eq!(status, StatusCode::OK);
     assert!(page.contains("<html lang=\"ja\">") && page.contains("デモの本人確認"));
-    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    assert!(
+        headers["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .contains("default-src 'none'")
+    );
     let (_, _, page) = provider.get(&format!("{}&ui_locales=en", authorize(("", "")))).await;
     assert!(page.contains("<html lang=\"en\">") && page.contains("Sign-in of the demo"));
     let (_, _, page) = provider.get(&authorize(("state", "\"><script>"))).await;
