@@ -25,7 +25,7 @@ impl Words {
     }
 
     /// From which day on data is given.
-    pub fn since_when(&self, from: Option<LocalDay>) -> String {
+    pub fn starting_when(&self, from: Option<LocalDay>) -> String {
         match from {
             Some(from) => self.with("from-day-text", "day", day(self.0, from)),
             None => self.say("from-all-text"),
@@ -89,7 +89,7 @@ impl ConsentPage {
                     ],
                 )
             }));
-            lines.push(words.with("text-from", "from", words.since_when(chosen.from)));
+            lines.push(words.with("text-from", "from", words.starting_when(chosen.from)));
         }
         lines.push(match words.identity(chosen.identity) {
             Some(identity) => words.with("text-identity", "lines", identity),

@@ -249,7 +249,7 @@ impl Teller<'_> {
         GrantLine {
             category: self.words.category(grant.category),
             detail: self.words.detail(grant),
-            from: self.words.since_when(grant.period.from),
+            from: self.words.starting_when(grant.period.from),
         }
     }
 
@@ -366,3 +366,7 @@ fn tell(lines: &mut Vec<Told>, new: Told) {
         None => lines.push(new),
     }
 }
+
+#[cfg(test)]
+#[path = "consents_tests.rs"]
+pub mod tests;

@@ -33,6 +33,7 @@ const A_YEAR: i64 = 365 * 86_400;
 /// All routes of the portal.
 pub fn routes() -> Router<AppState> {
     Router::new()
+        .route("/", get(|| async { Redirect::to(PATH) }))
         .route(PATH, get(consents::show))
         .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
         .route("/portal/style.css", get(style))

@@ -180,7 +180,11 @@ mod tests {
         let mut asked = 0;
         for part in ["templates", "src/portal", "src/sign_in", "src/demo"] {
             for file in std::fs::read_dir(folder.join(part)).unwrap() {
-                let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+                let path = file.unwrap().path();
+                if path.is_dir() {
+                    continue;
+                }
+                let text = std::fs::read_to_string(path).unwrap();
                 for call in [".say(\"", ".with(\"", ".fill(\""] {
                     for rest in text.split(call).skip(1) {
                         let key = rest.split('"').next().unwrap();
@@ -195,10 +199,6 @@ mod tests {
 
     #[test]
     fn values_stand_in_the_text_without_invisible_marks() {
-        assert_eq!(
-            Words(Language::Ja).with("error-none", "x", 1),
-            "Unknown localization error-none"
-        );
         assert_eq!(
             Words(Language::Ja).with("signed-in-as", "name", "花子"),
             "ログインしている人：花子 さん"
