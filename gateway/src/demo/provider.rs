@@ -6,7 +6,7 @@
 
 mod account;
 mod codes;
-mod key;
+pub mod key;
 
 use std::sync::Arc;
 

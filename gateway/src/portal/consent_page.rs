@@ -254,4 +254,4 @@ impl Choice {
 
 #[cfg(test)]
 #[path = "consent_page_tests.rs"]
-mod tests;
+pub mod tests;

@@ -366,3 +366,7 @@ fn tell(lines: &mut Vec<Told>, new: Told) {
         None => lines.push(new),
     }
 }
+
+#[cfg(test)]
+#[path = "consents_tests.rs"]
+pub mod tests;

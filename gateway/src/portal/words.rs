@@ -73,10 +73,6 @@ impl Words {
         LOCALES.lookup_with_args(self.identifier(), key, &values)
     }
 
-    /// The text of this key, if there is one.
-    pub fn find(&self, key: &str) -> Option<String> {
-        LOCALES.try_lookup(self.identifier(), key)
-    }
 
     /// The text of two that is in this language.
     pub fn pick<'a>(&self, ja: &'a str, en: &'a str) -> &'a str {
@@ -185,7 +181,11 @@ mod tests {
         let mut asked = 0;
         for part in ["templates", "src/portal", "src/sign_in", "src/demo"] {
             for file in std::fs::read_dir(folder.join(part)).unwrap() {
-                let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+                let path = file.unwrap().path();
+                if path.is_dir() {
+                    continue;
+                }
+                let text = std::fs::read_to_string(path).unwrap();
                 for call in [".say(\"", ".with(\"", ".fill(\""] {
                     for rest in text.split(call).skip(1) {
                         let key = rest.split('"').next().unwrap();
@@ -200,10 +200,6 @@ mod tests {
 
     #[test]
     fn values_stand_in_the_text_without_invisible_marks() {
-        assert_eq!(
-            Words(Language::Ja).with("error-none", "x", 1),
-            "Unknown localization error-none"
-        );
         assert_eq!(
             Words(Language::Ja).with("signed-in-as", "name", "花子"),
             "ログインしている人：花子 さん"

@@ -8,6 +8,8 @@ mod flow;
 mod provider;
 pub mod return_to;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 
 use aws_lc_rs::hmac;

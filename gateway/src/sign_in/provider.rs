@@ -397,3 +397,71 @@ pub enum CallError {
     #[error("the answer is longer than {MAX_ANSWER} bytes")]
     TooLong,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::provider::key::SigningKey;
+    use serde_json::{Value, json};
+
+    const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
+
+    fn claims() -> Value {
+        json!({
+            "iss": "https://idp.example", "aud": "sekisho", "sub": "sub-1", "nonce": "the nonce",
+            "iat": NOW.0 / 1_000, "exp": NOW.0 / 1_000 + 300, "acr": "level-2", "name": "関所 花子",
+        })
+    }
+
+    /// What comes of a token with these claims, signed by `signer`, where `published` is the provider's key.
+    fn verdict(claims: &Value, signer: &SigningKey, published: &SigningKey) -> Result<Identity, SignInError> {
+        let settings = Settings {
+            issuer: IssuerUrl::new("https://idp.example".to_owned()).unwrap(),
+            client_id: ClientId::new("sekisho".to_owned()),
+            client_secret: Some(ClientSecret::new("a secret".to_owned())),
+            redirect: RedirectUrl::new("https://ours.example/sign-in/callback".to_owned()).unwrap(),
+        };
+        let metadata: CoreProviderMetadata = serde_json::from_value(json!({
+            "issuer": "https://idp.example", "authorization_endpoint": "https://idp.example/a",
+            "token_endpoint": "https://idp.example/t", "jwks_uri": "https://idp.example/j",
+            "response_types_supported": ["code"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256", "HS256"],
+        }))
+        .unwrap();
+        let keys = serde_json::from_value(json!({ "keys": [published.public()] })).unwrap();
+        let answer = json!({ "access_token": "x", "token_type": "Bearer", "id_token": signer.sign(claims) });
+        let answer: CoreTokenResponse = serde_json::from_value(answer).unwrap();
+        let nonce = Nonce::new("the nonce".to_owned());
+        verify(&settings, &metadata.set_jwks(keys), &answer, &nonce, NOW).map_err(SignInError::from)
+    }
+
+    #[test]
+    fn a_token_that_is_right_in_all_says_who_it_is() {
+        let key = SigningKey::new().unwrap();
+        let identity = verdict(&claims(), &key, &key).unwrap();
+        assert_eq!((identity.issuer.as_str(), identity.subject.as_str()), ("https://idp.example", "sub-1"));
+        assert_eq!(identity.assurance.as_deref(), Some("level-2"));
+        assert_eq!(identity.name.as_deref(), Some("関所 花子"));
+    }
+
+    #[test]
+    fn a_token_that_is_wrong_in_one_thing_says_nothing_and_its_error_repeats_no_value() {
+        let key = SigningKey::new().unwrap();
+        for (name, value) in [
+            ("iss", json!("https://idp.example/other-value")),
+            ("aud", json!("other-value")),
+            ("nonce", json!("other-value")),
+            ("nonce", Value::Null),
+            ("exp", json!(NOW.0 / 1_000 - 61)),
+            ("iat", json!(NOW.0 / 1_000 - 601)),
+            ("iat", json!(NOW.0 / 1_000 + 61)),
+        ] {
+            let mut changed = claims();
+            changed[name] = value;
+            let error = verdict(&changed, &key, &key).unwrap_err().to_string();
+            assert!(!error.contains("other-value"), "{name}: {error}");
+        }
+        let other = SigningKey::new().unwrap();
+        assert!(matches!(verdict(&claims(), &other, &key), Err(SignInError::NotVerified(_))));
+    }
+}

@@ -1,0 +1,175 @@
+//! A gateway for tests: pages and sign-in on a port of its own with the demo's provider beside them, and a browser that keeps
+//! cookies and follows what it is told to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use openidconnect::url::form_urlencoded;
+use store::{MasterKey, NewOrganisation, NewPerson, OpenOptions, OrganisationKind, Store};
+use tower::ServiceExt as _;
+
+use crate::config::Config;
+use crate::demo::provider::{self, Login, ProviderSetup};
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::state::AppState;
+use crate::{portal, sign_in};
+
+/// A running gateway.
+pub struct Gateway {
+    pub state: AppState,
+    pub router: Router,
+    pub base: String,
+    pub issuer: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// With these settings besides the needed ones. `hanako` (sub-1) is linked to a person, `jiro` (sub-2) to nobody.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let issuer = format!("{base}/demo-idp");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let mut environment = BTreeMap::from([
+            ("SEKISHO_DATA_FOLDER".to_owned(), path("data")),
+            ("SEKISHO_DATA_ID_ROOT_FILE".to_owned(), path("id-root.key")),
+            ("SEKISHO_HTTP_PUBLIC_URL".to_owned(), base.clone()),
+            ("SEKISHO_SIGN_IN_ISSUER".to_owned(), issuer.clone()),
+        ]);
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = Config::load(None, environment.into_iter()).unwrap();
+        let store = Store::open(OpenOptions {
+            folder: folder.path().join("data"),
+            master_key: MasterKey::new([1; 32]),
+            clock: Arc::new(MachineClock),
+            randomness: Arc::new(MachineRandomness),
+            exclusive: true,
+            size_limit: None,
+        })
+        .await
+        .unwrap();
+        let kind = OrganisationKind::Municipality;
+        store.create_organisation(NewOrganisation { name: "関所市".to_owned(), kind }).await.unwrap();
+        let hanako = NewPerson { name: Some("関所 花子".to_owned()), ..NewPerson::default() };
+        let person = store.create_person(hanako).await.unwrap();
+        store.link_identity(person, &issuer, "sub-1").await.unwrap();
+        let state = AppState::new(config, store).unwrap();
+        let login = |login: &str, sub: &str, name: &str| Login {
+            login: login.to_owned(),
+            password: "himitsu".to_owned(),
+            sub: sub.to_owned(),
+            name: name.to_owned(),
+        };
+        let demo = provider::routes(ProviderSetup {
+            issuer: issuer.clone(),
+            client_id: "sekisho".to_owned(),
+            redirect_uri: format!("{base}/sign-in/callback"),
+            residents: vec![login("hanako", "sub-1", "関所 花子"), login("jiro", "sub-2", "関所 次郎")],
+            clock: Arc::new(MachineClock),
+            randomness: Arc::new(MachineRandomness),
+        })
+        .unwrap();
+        let router = Router::new()
+            .merge(sign_in::routes())
+            .merge(portal::routes())
+            .nest("/demo-idp", demo)
+            .with_state(state.clone());
+        let served = router.clone();
+        tokio::spawn(async move { axum::serve(listener, served).await });
+        Self { state, router, base, issuer, _folder: folder }
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { gateway: self, cookies: BTreeMap::new() }
+    }
+}
+
+/// A browser.
+#[derive(Clone)]
+pub struct Browser<'a> {
+    gateway: &'a Gateway,
+    pub cookies: BTreeMap<String, String>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    /// Where it redirects to, without our own address.
+    pub fn location(&self, base: &str) -> String {
+        let location = self.headers.get(header::LOCATION).map(|location| location.to_str().unwrap());
+        let location = location.unwrap_or_else(|| panic!("{} without a redirect: {}", self.status, self.body));
+        location.strip_prefix(base).unwrap_or(location).to_owned()
+    }
+
+    /// The values of hidden fields.
+    pub fn hidden(&self) -> Vec<(String, String)> {
+        let attribute = |tag: &str, name: &str| {
+            let rest = tag.split_once(&format!("{name}=\"")).unwrap().1;
+            rest.split('"').next().unwrap().replace("&#38;", "&")
+        };
+        let tags = self.body.split("<input type=\"hidden\"").skip(1);
+        tags.map(|tag| (attribute(tag, "name"), attribute(tag, "value"))).collect()
+    }
+
+    /// The value of one hidden field.
+    pub fn field(&self, name: &str) -> String {
+        self.hidden().into_iter().find(|(known, _)| known == name).unwrap().1
+    }
+}
+
+impl Browser<'_> {
+    async fn call(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header(header::COOKIE, cookies.join("; ")).body(body).unwrap();
+        let response = self.gateway.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for set in parts.headers.get_all(header::SET_COOKIE) {
+            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            if rest.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.call(Request::get(path), Body::empty()).await
+    }
+
+    pub async fn post(&mut self, path: &str, fields: &[(String, String)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.call(request, Body::from(body)).await
+    }
+
+    /// Begins a sign-in and types name and password; the path that the provider sends the browser back to.
+    pub async fn log_in(&mut self, login: &str, return_to: &str) -> String {
+        let base = &self.gateway.base;
+        let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
+        let start = self.get(&format!("/sign-in/start?return_to={encoded}")).await.location(base);
+        let form = self.get(&start).await;
+        let typed = [("login", login), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let fields = [form.hidden(), typed.to_vec()].concat();
+        self.post("/demo-idp/authorize", &fields).await.location(base)
+    }
+
+    /// Signs in whole.
+    pub async fn sign_in(&mut self, login: &str, return_to: &str) -> Answer {
+        let back = self.log_in(login, return_to).await;
+        self.get(&back).await
+    }
+}
