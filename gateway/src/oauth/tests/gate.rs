@@ -124,7 +124,7 @@ async fn a_page_is_read_anew_when_the_consents_changed_and_not_for_ever() {
     let reads = AtomicUsize::new(0);
     let until_changed = |times: usize| {
         let (house, reads) = (&house, &reads);
-        async move |_: Decision| {
+        move |_: Decision| async move {
             if reads.fetch_add(1, Ordering::SeqCst) < times {
                 // The resident answers another purpose of the same recipient meanwhile.
                 house.code(&[("purpose", "advice")]).await;
