@@ -12,7 +12,6 @@ use consent::scope::{Interaction, Resource};
 use consent::{Asked, Consent, ConsentDraft, FamilyId, HowGiven, ScopeSet};
 use model::UtcMillis;
 use store::{CodeRecord, StoreError};
-use subtle::ConstantTimeEq as _;
 
 use super::authorize::{AuthorizationRequest, Denial, PENDING, deny, send_back};
 use super::form::Form;
@@ -73,8 +72,7 @@ pub(super) async fn decide(
     pending: &str,
     form: &Form,
 ) -> Result<Response, Problem> {
-    let csrf = form.get("csrf").unwrap_or_default();
-    if !bool::from(csrf.as_bytes().ct_eq(signed_in.csrf.as_bytes())) {
+    if !signed_in.sent(form.get("csrf").unwrap_or_default()) {
         return Err(Problem::ForeignForm);
     }
     let (request, page) = page(state, signed_in, pending).await?;

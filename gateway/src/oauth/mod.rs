@@ -12,6 +12,8 @@ mod form;
 pub mod handles;
 mod revoke;
 mod smart_configuration;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use axum::routing::{get, post};

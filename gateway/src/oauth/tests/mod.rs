@@ -1,0 +1,6 @@
+//! The authorization server over a real store, the demo's provider and the real consent page.
+
+mod authorize;
+mod gate;
+mod house;
+mod token;
