@@ -170,7 +170,7 @@ async fn an_answer_to_what_was_not_asked_is_not_taken() {
     let house = House::new().await;
     let narrow = house.request_with(&[(
         "scope",
-        "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|activity",
+        "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|activity",
     )]);
     let (mut browser, page) = house.consent_page(&narrow).await;
     let answer = browser.post(consent::PATH, &answer_of(&page, AGREED)).await;
