@@ -13,6 +13,8 @@ pub(crate) mod fault;
 pub(crate) mod imports;
 pub(crate) mod journal;
 pub(crate) mod keys;
+#[cfg(test)]
+mod kills;
 pub(crate) mod leaves;
 pub(crate) mod operations;
 pub(crate) mod parked;

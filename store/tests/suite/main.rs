@@ -8,6 +8,7 @@ mod consents;
 mod days;
 mod deliveries;
 mod harness;
+mod kept_folders;
 mod named_cases;
 mod people;
 mod whole;

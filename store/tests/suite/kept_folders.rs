@@ -1,0 +1,111 @@
+//! Data folders written by each landed version open in this one and hold what they held.
+//!
+//! `folders/<n>` was written by the version with schema n: `cargo test -p store --test suite -- --ignored write_a_folder` writes
+//! the one of this version.
+
+use consent::{ConsentState, Detail};
+use model::vocabulary::Metric;
+use model::{ConsentCategory, UtcMillis};
+use store::{OpenOptions, Store};
+
+use crate::deliveries::*;
+use crate::harness::{House, MAY_10, draft, options, own, page as access};
+
+const ASSERTED: UtcMillis = UtcMillis(1_780_272_000_000);
+
+fn folders() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/folders")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "writes the folder that later versions must open"]
+async fn write_a_folder() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let mut samples: Vec<_> = (0..40)
+        .map(|hour| {
+            steps(
+                if hour % 2 == 0 { WATCH } else { PHONE },
+                at(hour, 0),
+                at(hour, 40),
+                500,
+            )
+        })
+        .collect();
+    samples.push(weight(at(7, 0), 652));
+    samples.push(stage(WATCH, at(23, 0), at(30, 0), "deep"));
+    import(&house, person, ASSERTED, samples).await;
+    let recipient = house.recipient().await;
+    let consent = house
+        .store
+        .give_consent(draft(person, recipient, &[ConsentCategory::Activity], Detail::Daily))
+        .await
+        .expect("a consent");
+    let decision = house.decide(&consent).await.expect("a decision");
+    house
+        .store
+        .record_access(&decision, access("request-1"))
+        .await
+        .expect("an event");
+    house
+        .store
+        .withdraw_consent(&own(person), consent.id)
+        .await
+        .expect("a withdrawal");
+    house.store.clone().close().await;
+    let to = folders().join("2");
+    std::fs::create_dir_all(&to).expect("the folder");
+    for name in ["sekisho.db", "keys.db", "journal"] {
+        std::fs::copy(house.folder.path().join(name), to.join(name)).expect("a copy");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
+    let mut found = 0;
+    for entry in std::fs::read_dir(folders()).expect("the folders").flatten() {
+        found += 1;
+        let mut house = House::new().await;
+        house.store.clone().close().await;
+        for name in ["sekisho.db", "sekisho.db-wal", "keys.db", "keys.db-wal", "journal"] {
+            let _ = std::fs::remove_file(house.folder.path().join(name));
+        }
+        for file in std::fs::read_dir(entry.path()).expect("a folder").flatten() {
+            std::fs::copy(file.path(), house.folder.path().join(file.file_name())).expect("a copy");
+        }
+        let options = OpenOptions {
+            ..options(house.folder.path(), &house.clock, 77)
+        };
+        house.store = Store::open(options).await.expect("the kept folder opens");
+        let people = house.store.people(None, 10).await.expect("people");
+        assert_eq!(people.len(), 1);
+        let person = people[0].id;
+        assert_eq!(people[0].name.as_deref(), Some("山田 花子"));
+        assert_eq!(samples(&house, person, Metric::STEP_COUNT).await.len(), 40);
+        assert_eq!(values(&house, person, Metric::BODY_WEIGHT).await, ["65.2"]);
+        assert_eq!(samples(&house, person, Metric::SLEEP_SESSION).await.len(), 1);
+        let day = total(&house, person, Metric::STEP_COUNT, "2026-05-10")
+            .await
+            .expect("a total");
+        assert_eq!(day.eligible, 24 * 500);
+        let consents = house.store.consents(&own(person)).await.expect("consents");
+        assert_eq!(
+            consents.iter().map(|consent| consent.state).collect::<Vec<_>>(),
+            [ConsentState::Withdrawn]
+        );
+        assert_eq!(
+            house
+                .store
+                .accesses(&own(person), None, 10)
+                .await
+                .expect("accesses")
+                .len(),
+            1
+        );
+        house.clock.set(MAY_10.plus(30 * model::time::DAY_MS));
+        for finding in house.store.doctor().await.expect("a check") {
+            assert!(finding.ok, "{finding:?}");
+        }
+    }
+    assert!(found > 0);
+}
