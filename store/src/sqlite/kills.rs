@@ -31,6 +31,9 @@ struct Acknowledged {
     step: &'static str,
 }
 
+/// A copy of the folder, where it was taken, and what was acknowledged then.
+type Taken = (PathBuf, &'static str, Acknowledged);
+
 fn options(folder: &Path, seed: u64) -> OpenOptions {
     OpenOptions {
         folder: folder.to_owned(),
@@ -179,7 +182,7 @@ async fn a_kill_in_every_window_between_syncs_loses_nothing_that_was_acknowledge
     let copies = tempfile::tempdir().expect("a folder");
     let store = Store::open(options(folder.path(), 1)).await?;
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
-    let taken: Arc<Mutex<Vec<(PathBuf, &'static str, Acknowledged)>>> = Arc::default();
+    let taken: Arc<Mutex<Vec<Taken>>> = Arc::default();
     {
         let (from, to) = (folder.path().to_owned(), copies.path().to_owned());
         let (acknowledged, taken) = (Arc::clone(&acknowledged), Arc::clone(&taken));
