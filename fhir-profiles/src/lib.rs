@@ -30,5 +30,6 @@ pub use outcome::{Issue, Severity, operation_outcome};
 pub use person::{device, patient};
 pub use provenance::provenance;
 pub use view::{
-    Activity, AggregateView, DayStatus, DeviceView, Gender, ObservationView, PatientView, ProvenanceView, TotalView,
+    Activity, AggregateView, DayStatus, DeviceView, Gender, ObservationView, Origin, PatientView, ProvenanceView,
+    TotalView,
 };

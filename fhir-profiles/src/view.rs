@@ -202,20 +202,39 @@ pub struct ProvenanceView<'a> {
     pub observation: &'a str,
     /// The person's id for this recipient.
     pub patient: &'a str,
-    /// The device's id for this recipient, where the device may be named.
-    pub device: Option<&'a str>,
     /// What was done.
     pub activity: Activity,
-    /// Typed by hand by the person.
-    pub manual: bool,
-    /// Name of the adapter that read the delivery.
-    pub adapter: &'a str,
-    /// Version of the adapter's mapping.
-    pub mapping_version: u32,
-    /// When the delivery came.
-    pub obtained: UtcMillis,
-    /// When this version was stored.
+    /// What it came from.
+    pub origin: Origin<'a>,
+    /// When this version was stored or computed.
     pub recorded: UtcMillis,
     /// Version of the Observation, which is also this resource's.
     pub version: u32,
+}
+
+/// What an Observation came from.
+#[derive(Clone, Copy, Debug)]
+pub enum Origin<'a> {
+    /// A record of a delivery.
+    Delivered {
+        /// The device's id for this recipient, where the device may be named.
+        device: Option<&'a str>,
+        /// Typed by hand by the person.
+        manual: bool,
+        /// Name of the adapter that read the delivery.
+        adapter: &'a str,
+        /// Version of the adapter's mapping.
+        mapping_version: u32,
+        /// When the delivery came.
+        obtained: UtcMillis,
+    },
+    /// A day computed from samples.
+    Computed {
+        /// The civil day.
+        day: LocalDay,
+        /// Ids for this recipient of the devices that gave a part.
+        devices: &'a [String],
+        /// Version of the computation.
+        algorithm: u32,
+    },
 }

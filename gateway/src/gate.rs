@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use consent::{Decision, Request, ScopeSet, decide};
+use consent::{Decision, IdentityGrant, Request, ScopeSet, decide};
 use store::{AccessDraft, AccessItem, AccessKind, StoreError, TokenRecord};
 
 use crate::fhir::FhirError;
@@ -30,6 +30,24 @@ pub struct Caller {
     pub ids: Arc<RecipientIds>,
     /// Names this request in log and records.
     pub request_id: String,
+}
+
+/// What an answer gives, for the record of it.
+#[derive(Default)]
+pub struct Given {
+    /// By category.
+    pub items: Vec<AccessItem>,
+    /// Of who the person is.
+    pub identity: IdentityGrant,
+}
+
+impl From<Vec<AccessItem>> for Given {
+    fn from(items: Vec<AccessItem>) -> Self {
+        Self {
+            items,
+            ..Self::default()
+        }
+    }
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -97,26 +115,29 @@ impl Caller {
     /// # Errors
     /// [`FhirError::BadToken`] when the consent gives nothing any more, [`FhirError::ConsentsChanging`] when the consents
     /// changed during each of three attempts, what `read` answers, and [`FhirError::Internal`].
-    pub async fn through<T, F>(
+    pub async fn through<T, G, F>(
         &self,
         state: &AppState,
         kind: AccessKind,
         read: impl Fn(Decision) -> F,
     ) -> Result<T, FhirError>
     where
-        F: Future<Output = Result<(T, Vec<AccessItem>), FhirError>>,
+        F: Future<Output = Result<(T, G), FhirError>>,
+        G: Into<Given>,
     {
         for _ in 0..ATTEMPTS {
             let decision = self.decide(state).await?;
-            let (answer, items) = match read(decision.clone()).await {
+            let (answer, given) = match read(decision.clone()).await {
                 // A read can meet the change before the record does.
                 Err(FhirError::ConsentsChanging) => continue,
                 read => read?,
             };
+            let given: Given = given.into();
             let draft = AccessDraft {
                 client_id: self.token.client_id.clone(),
                 what: kind,
-                items,
+                items: given.items,
+                identity: given.identity,
                 request_id: self.request_id.clone(),
             };
             match state.store.record_access(&decision, draft).await {

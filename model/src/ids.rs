@@ -59,6 +59,8 @@ pub enum RecordKind {
     Provenance = 5,
     /// A stored document.
     Document = 6,
+    /// The provenance of the computed day with the same other parts.
+    DayProvenance = 7,
 }
 
 impl RecordKind {
@@ -72,6 +74,7 @@ impl RecordKind {
             Self::Device,
             Self::Provenance,
             Self::Document,
+            Self::DayProvenance,
         ]
         .get(usize::from(number))
         .copied()

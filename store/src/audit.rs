@@ -3,7 +3,7 @@
 //! Recording is the gate's last word: it fails when the person's consents changed since the decision, and it is durable
 //! before it answers. Records hold no values, are chained by hash per person, and outlive an erasure.
 
-use consent::{ConsentId, ConsentsVersion, Decision, Detail, OwnAccess};
+use consent::{ConsentId, ConsentsVersion, Decision, Detail, IdentityGrant, OwnAccess};
 use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
 
 use crate::sqlite;
@@ -55,6 +55,8 @@ pub struct AccessDraft {
     pub what: AccessKind,
     /// What was given; empty when nothing fitted.
     pub items: Vec<AccessItem>,
+    /// Which lines of who the person is were given.
+    pub identity: IdentityGrant,
     /// Names the request in the log.
     pub request_id: String,
 }
@@ -80,6 +82,8 @@ pub struct AccessEvent {
     pub what: AccessKind,
     /// What was given.
     pub items: Vec<AccessItem>,
+    /// Which lines of who the person is were given; it never expires.
+    pub identity: IdentityGrant,
     /// Names the request in the log.
     pub request_id: String,
 }

@@ -34,7 +34,7 @@ pub use reads::{
     Access, BatchInfo, DayStatus, ExplainedPiece, Page, PageKey, PatientView, Record, Search, Share, Sort,
     StoredAggregate, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
 };
-pub use totals::day_flag_codes;
+pub use totals::{DAYS_ALGORITHM, day_flag_codes};
 
 /// What every method of the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

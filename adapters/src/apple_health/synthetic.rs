@@ -55,12 +55,8 @@ pub fn write_export(out: &mut dyn Write, wanted: &Synthetic) -> io::Result<()> {
     )?;
     let days = 0..wanted.days as i32;
     if wanted.unsorted {
-        // A fixed permutation: neighbours in the file lie far apart in time.
         let count = u64::from(wanted.days.max(1)) * PARTS as u64;
-        let stride = (count * 5 / 8) | 1;
-        let stride = (stride..).find(|stride| gcd(*stride, count) == 1).unwrap_or(1);
-        for step in 0..count {
-            let place = step.wrapping_mul(stride) % count;
+        for place in mixed(count) {
             let (day, part) = ((place / PARTS as u64) as i32, (place % PARTS as u64) as usize);
             Day::new(out, wanted, day, part).write(part)?;
         }
@@ -97,6 +93,13 @@ pub fn write_zip(out: impl Write, wanted: &Synthetic) -> io::Result<()> {
 
 fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// All numbers below `count` in a fixed order whose neighbours lie far apart.
+fn mixed(count: u64) -> impl Iterator<Item = u64> {
+    let stride = (count * 5 / 8) | 1;
+    let stride = (stride..).find(|stride| gcd(*stride, count) == 1).unwrap_or(1);
+    (0..count).map(move |step| step.wrapping_mul(stride) % count)
 }
 
 struct Day<'a> {
@@ -205,9 +208,20 @@ impl<'a> Day<'a> {
             return Ok(());
         }
         let count = i64::from(self.wanted.heart_rates);
-        for index in 0..count {
-            let second = 86_400 * index / count.max(1) + self.random.below(40) as i64;
-            let rate = 58 + self.random.below(30) + if (28_000..72_000).contains(&second) { 14 } else { 0 };
+        let measured: Vec<(i64, u64, u64)> = (0..count)
+            .map(|index| {
+                let second = 86_400 * index / count.max(1) + self.random.below(40) as i64;
+                let rate = 58 + self.random.below(30) + if (28_000..72_000).contains(&second) { 14 } else { 0 };
+                (second, rate, 1 + self.random.below(2))
+            })
+            .collect();
+        let order: Vec<usize> = if self.wanted.unsorted {
+            mixed(measured.len() as u64).map(|index| index as usize).collect()
+        } else {
+            (0..measured.len()).collect()
+        };
+        for index in order {
+            let (second, rate, context) = measured[index];
             self.open(
                 "HKQuantityTypeIdentifierHeartRate",
                 "count/min",
@@ -217,7 +231,6 @@ impl<'a> Day<'a> {
                 &rate.to_string(),
             )?;
             if index % 4 == 0 {
-                let context = 1 + self.random.below(2);
                 writeln!(
                     self.out,
                     ">\n  <MetadataEntry key=\"HKHeartRateMotionContext\" value=\"{context}\"/>\n </Record>"
@@ -424,25 +437,39 @@ impl<'a> Day<'a> {
         )
     }
 
+    /// A variability with its list of beats, which nothing maps: a minute of them, a few times a day.
+    fn beats(&mut self, second: i64) -> io::Result<()> {
+        let variability = format!("{}.{:04}", 28 + self.random.below(40), self.random.below(10_000));
+        self.open(
+            "HKQuantityTypeIdentifierHeartRateVariabilitySDNN",
+            "ms",
+            WATCH,
+            second,
+            second + 60,
+            &variability,
+        )?;
+        writeln!(self.out, ">\n  <HeartRateVariabilityMetadataList>")?;
+        let mut hundredths = second * 100;
+        for _ in 0..60 {
+            let bpm = 58 + self.random.below(8);
+            hundredths += 6_000 / bpm as i64 + self.random.below(9) as i64;
+            let (seconds, rest) = (hundredths / 100, hundredths % 100);
+            writeln!(
+                self.out,
+                "   <InstantaneousBeatsPerMinute bpm=\"{bpm}\" time=\"{}:{:02}:{:02}.{rest:02}\"/>",
+                seconds / 3_600,
+                seconds / 60 % 60,
+                seconds % 60
+            )?;
+        }
+        writeln!(self.out, "  </HeartRateVariabilityMetadataList>\n </Record>")
+    }
+
     fn rest(&mut self) -> io::Result<()> {
         if self.wanted.with_watch {
-            self.open(
-                "HKQuantityTypeIdentifierHeartRateVariabilitySDNN",
-                "ms",
-                WATCH,
-                14_400,
-                14_460,
-                "41.5",
-            )?;
-            writeln!(self.out, ">\n  <HeartRateVariabilityMetadataList>")?;
-            for beat in 0..20 {
-                let bpm = 58 + self.random.below(8);
-                writeln!(
-                    self.out,
-                    "   <InstantaneousBeatsPerMinute bpm=\"{bpm}\" time=\"4:00:{beat:02}.10\"/>"
-                )?;
+            for list in 0..5 {
+                self.beats(14_400 + list * 13_000)?;
             }
-            writeln!(self.out, "  </HeartRateVariabilityMetadataList>\n </Record>")?;
             for hour in 0..6 {
                 self.quantity("OxygenSaturation", "%", WATCH, hour * 3_600, hour * 3_600, "0.97")?;
                 self.quantity(

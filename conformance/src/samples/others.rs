@@ -1,8 +1,8 @@
 //! Everything but Observations: people, devices, provenance, pages, outcomes, the capability statement.
 
 use fhir_profiles::{
-    Activity, CapabilityView, DeviceView, Gender, Issue, OFFERED, PatientView, ProvenanceView, SearchBundle, Severity,
-    capability_statement, device, operation_outcome, patient, provenance,
+    Activity, CapabilityView, DeviceView, Gender, Issue, OFFERED, Origin, PatientView, ProvenanceView, SearchBundle,
+    Severity, capability_statement, device, operation_outcome, patient, provenance,
 };
 use model::source::SourceKind;
 use model::{LocalDay, Source, UtcMillis};
@@ -109,18 +109,40 @@ fn provenances(samples: &mut Vec<SampleResource>) {
                         id: "v1",
                         observation: "o1",
                         patient: "p1",
-                        device,
                         activity,
-                        manual,
-                        adapter: "vendor_export",
-                        mapping_version: 1,
-                        obtained: STORED.plus(-5_000),
+                        origin: Origin::Delivered {
+                            device,
+                            manual,
+                            adapter: "vendor_export",
+                            mapping_version: 1,
+                            obtained: STORED.plus(-5_000),
+                        },
                         recorded: STORED,
                         version: 2,
                     },
                 );
             }));
         }
+    }
+    for devices in [&["d1".to_owned(), "d2".to_owned()][..], &[]] {
+        samples.push(sample("provenance of a day".to_owned(), |out| {
+            provenance(
+                out,
+                &ProvenanceView {
+                    id: "v2",
+                    observation: "o2",
+                    patient: "p1",
+                    activity: Activity::Update,
+                    origin: Origin::Computed {
+                        day: LocalDay(20_000),
+                        devices,
+                        algorithm: 1,
+                    },
+                    recorded: STORED,
+                    version: 2,
+                },
+            );
+        }));
     }
 }
 

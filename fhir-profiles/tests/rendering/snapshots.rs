@@ -1,7 +1,7 @@
 //! One example of every kind of resource, whole, so that a change of shape is seen as a change.
 
 use fhir_profiles::{
-    Activity, AggregateView, CapabilityView, DayStatus, DeviceView, Gender, Issue, OFFERED, PatientView,
+    Activity, AggregateView, CapabilityView, DayStatus, DeviceView, Gender, Issue, OFFERED, Origin, PatientView,
     ProvenanceView, SearchBundle, Severity, TotalView, aggregate, amount, capability_statement, daily_total, device,
     operation_outcome, patient, provenance,
 };
@@ -204,23 +204,39 @@ fn a_provenance_says_who_made_what_from_what() {
         id: "v1",
         observation: "o1",
         patient: "p1",
-        device: Some("d1"),
         activity: Activity::of(1, false),
-        manual: false,
-        adapter: "vendor-export",
-        mapping_version: 4,
-        obtained: STORED.plus(-2_000),
+        origin: delivered(false),
         recorded: STORED,
         version: 1,
     };
     approved!("provenance_of_a_device", written(|out| provenance(out, &view)));
     let typed = ProvenanceView {
-        manual: true,
+        origin: delivered(true),
         activity: Activity::of(2, false),
         version: 2,
         ..view
     };
     approved!("provenance_of_a_manual_entry", written(|out| provenance(out, &typed)));
+    let devices = ["d1".to_owned(), "d2".to_owned()];
+    let day = ProvenanceView {
+        origin: Origin::Computed {
+            day: LocalDay::from_ymd(2026, 5, 10).expect("a day"),
+            devices: &devices,
+            algorithm: 1,
+        },
+        ..view
+    };
+    approved!("provenance_of_a_day", written(|out| provenance(out, &day)));
+}
+
+fn delivered(manual: bool) -> Origin<'static> {
+    Origin::Delivered {
+        device: Some("d1"),
+        manual,
+        adapter: "vendor-export",
+        mapping_version: 4,
+        obtained: STORED.plus(-2_000),
+    }
 }
 
 #[test]

@@ -32,11 +32,12 @@ access-title = What was shared
 access-intro = Who received what, and when. The newest comes first.
 access-none = There are no records yet.
 access-line = { $recipient } received “{ $category }” ({ $detail }).
+access-identity-line = { $recipient } received: { $lines }.
 access-empty-line = { $recipient } asked, and there was nothing to share.
 access-days = Days of the data: { $from } to { $until }
 access-day = Day of the data: { $from }
 access-count = Times: { $times }. Records in all: { $count }
-access-empty-count = Times: { $times }
+access-times = Times: { $times }
 access-older = Earlier records
 access-newest = Back to the newest records
 

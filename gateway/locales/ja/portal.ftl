@@ -32,11 +32,12 @@ access-title = 提供の記録
 access-intro = だれが、いつ、何を受け取ったかの記録です。新しいものから並んでいます。
 access-none = まだ記録はありません。
 access-line = { $recipient }が「{ $category }」（{ $detail }）を受け取りました。
+access-identity-line = { $recipient }が「{ $lines }」を受け取りました。
 access-empty-line = { $recipient }が見に来ましたが、渡すデータはありませんでした。
 access-days = データの日付：{ $from }から{ $until }まで
 access-day = データの日付：{ $from }
 access-count = { $times }回、あわせて{ $count }件
-access-empty-count = { $times }回
+access-times = { $times }回
 access-older = もっと前の記録を見る
 access-newest = いちばん新しい記録にもどる
 

@@ -13,7 +13,7 @@ use super::parameters::{Handling, Parameters};
 use super::respond::{expressions, notices, resource};
 use super::search::{Form, address, pairs};
 use super::{FhirError, json, urls};
-use crate::gate::Caller;
+use crate::gate::{Caller, Given};
 use crate::pairwise::device_key;
 use crate::state::AppState;
 
@@ -44,7 +44,7 @@ pub async fn read(
                 render(&mut bytes, id, &caller.ids.patient(person), &found);
                 resource(headers, bytes, Some(u64::from(found.version)), Some(found.committed))
             });
-            Ok((rendered, Vec::new()))
+            Ok((rendered, Given::default()))
         })
         .await?
         .ok_or(FhirError::NotFound { resource: "Device" })
@@ -113,7 +113,7 @@ async fn answer(
                 bundle.outcome(&mut out, notices);
             }
             bundle.end(&mut out);
-            Ok((out, Vec::new()))
+            Ok((out, Given::default()))
         })
         .await
         .map(json)

@@ -3,8 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
-use consent::Decision;
 use consent::scope::{Interaction, Resource};
+use consent::{Decision, IdentityGrant};
 use fhir_profiles::{Gender, PatientView, SearchBundle};
 use store::{Access, AccessKind, Sex};
 
@@ -12,7 +12,7 @@ use super::parameters::{Handling, Parameters};
 use super::respond::{expressions, notices, resource};
 use super::search::{Form, address, pairs};
 use super::{FhirError, json, urls};
-use crate::gate::Caller;
+use crate::gate::{Caller, Given};
 use crate::state::AppState;
 
 /// `GET Patient/{id}`: the token's patient and no other.
@@ -33,7 +33,7 @@ pub async fn read(
             let decision = &decision;
             let (mut bytes, view) = (Vec::new(), view(state, decision).await?);
             render(&mut bytes, own, &view);
-            Ok((resource(headers, bytes, None, Some(view.updated)), Vec::new()))
+            Ok((resource(headers, bytes, None, Some(view.updated)), given(&view)))
         })
         .await
 }
@@ -83,17 +83,18 @@ async fn answer(
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let decision = &decision;
-            let mut out = Vec::new();
+            let (mut out, mut shown) = (Vec::new(), Given::default());
             let mut bundle = SearchBundle::begin(&mut out, self_url, None);
             if wanted {
                 let view = view(state, decision).await?;
+                shown = given(&view);
                 bundle.matched(&mut out, base, "Patient", own, |out| render(out, own, &view));
             }
             if !notices.is_empty() {
                 bundle.outcome(&mut out, notices);
             }
             bundle.end(&mut out);
-            Ok((out, Vec::new()))
+            Ok((out, shown))
         })
         .await
         .map(json)
@@ -118,6 +119,20 @@ async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientVie
         .store
         .patient(Access::Decision(decision), decision.decided_at())
         .await?)
+}
+
+/// The lines of who the person is that a view shows.
+fn given(view: &store::PatientView) -> Given {
+    Given {
+        identity: IdentityGrant {
+            name: view.name.is_some(),
+            address: view.address.is_some(),
+            birth_date: view.birth_date.is_some(),
+            age_band_and_sex: view.age_band.is_some() || view.sex.is_some(),
+            expires: None,
+        },
+        ..Given::default()
+    }
 }
 
 fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView) {

@@ -1,4 +1,5 @@
-//! Provenance of an Observation: how its current version came, told from its delivery.
+//! Provenance of an Observation: how its current version came, told from its delivery or, for a computed day, from the sources
+//! that gave a part.
 //!
 //! Its id is the Observation's with another kind. It shows where the Observation shows, and is recorded as a read of it.
 
@@ -7,12 +8,13 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use consent::Decision;
 use consent::scope::{Interaction, Resource};
-use fhir_profiles::{Activity, ProvenanceView, SearchBundle};
+use fhir_profiles::{Activity, Origin, ProvenanceView, SearchBundle};
 use model::{Flags, Metric, RecordKey, RecordKind};
-use store::{Access, AccessKind, BatchInfo, Record, StoredSample};
+use store::{Access, AccessKind, BatchInfo, Record, StoredAggregate, StoredSample, StoredTotal};
 
-use super::observation::key_of;
+use super::observation::{key_of, version_of};
 use super::parameters::{Handling, Parameters};
+use super::plan::row_of;
 use super::respond::{PageIds, expressions, notices, resource};
 use super::search::{Form, address, pairs};
 use super::{FhirError, items, json, urls};
@@ -30,23 +32,23 @@ pub async fn read(
     let key = caller
         .ids
         .read(&id)
-        .filter(|key| key.person == caller.token.person && key.kind == RecordKind::Provenance)
-        .map(target_of);
+        .filter(|key| key.person == caller.token.person)
+        .and_then(target_of);
     let (state, caller, headers) = (&state, &caller, &headers);
     caller
         .through(state, AccessKind::Read, |decision: Decision| async move {
             let decision = &decision;
             let found = find(state, caller, key, decision).await?;
-            let items = found
-                .as_ref()
-                .map_or_else(Vec::new, |found| items::of(&found.records()));
-            let rendered = found.map(|found| {
-                let mut bytes = Vec::new();
-                found.render(&mut bytes, caller);
-                let sample = &found.sample;
-                resource(headers, bytes, Some(u64::from(sample.version)), Some(sample.committed))
-            });
-            Ok((rendered, items))
+            Ok(match found {
+                Some(found) => {
+                    let (record, mut bytes) = (found.record(), Vec::new());
+                    found.render(&mut bytes, caller);
+                    let version = u64::from(version_of(&record));
+                    let answer = resource(headers, bytes, Some(version), Some(record.updated()));
+                    (Some(answer), items::of(&[record]))
+                }
+                None => (None, Vec::new()),
+            })
         })
         .await?
         .ok_or(FhirError::NotFound { resource: "Provenance" })
@@ -111,9 +113,10 @@ async fn answer(
             for target in targets {
                 let key = key_of(caller, target);
                 if let Some(found) = find(state, caller, key, decision).await? {
-                    let id = caller.ids.id(provenance_of(found.sample.key));
+                    let record = found.record();
+                    let id = caller.ids.id(provenance_of(record.key()));
                     bundle.matched(&mut out, base, "Provenance", &id, |out| found.render(out, caller));
-                    records.extend(found.records());
+                    records.push(record);
                 }
             }
             if !notices.is_empty() {
@@ -140,31 +143,37 @@ fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
     })
 }
 
-/// The Observation that a Provenance is about.
-fn target_of(key: RecordKey) -> RecordKey {
-    let kind = if key.metric == Metric::SLEEP_SESSION {
-        RecordKind::Session
-    } else {
-        RecordKind::Sample
+/// The Observation that a Provenance is about; `None` for the id of anything else.
+fn target_of(key: RecordKey) -> Option<RecordKey> {
+    let kind = match key.kind {
+        RecordKind::DayProvenance => RecordKind::Total,
+        RecordKind::Provenance if key.metric == Metric::SLEEP_SESSION => RecordKind::Session,
+        RecordKind::Provenance => RecordKind::Sample,
+        _ => return None,
     };
-    RecordKey { kind, ..key }
+    Some(RecordKey { kind, ..key })
 }
 
 /// The Provenance of an Observation.
 fn provenance_of(key: RecordKey) -> RecordKey {
-    RecordKey {
-        kind: RecordKind::Provenance,
-        ..key
-    }
+    let kind = match key.kind {
+        RecordKind::Total => RecordKind::DayProvenance,
+        _ => RecordKind::Provenance,
+    };
+    RecordKey { kind, ..key }
 }
 
-/// A sample and its delivery.
-struct Found {
-    sample: StoredSample,
-    batch: BatchInfo,
+/// A record with what its Provenance is told from.
+enum Found {
+    /// A sample and its delivery.
+    Sample(Box<StoredSample>, BatchInfo),
+    /// A resolved day, which names the sources of its shares.
+    Total(StoredTotal),
+    /// Any other computed day.
+    Aggregate(StoredAggregate),
 }
 
-/// The sample of a key with its delivery, where scopes and consent show the sample.
+/// The record of a key with its delivery, where scopes and consent show the record.
 async fn find(
     state: &AppState,
     caller: &Caller,
@@ -174,45 +183,74 @@ async fn find(
     let shown = |key: &RecordKey| {
         Interaction::ALL
             .into_iter()
-            .any(|interaction| caller.scopes.allows_metric(key.metric, interaction))
+            .any(|interaction| caller.scopes.allows_metric(row_of(*key), interaction))
     };
-    let Some(key) = key.filter(|key| key.kind != RecordKind::Total).filter(shown) else {
+    let Some(key) = key.filter(shown) else {
         return Ok(None);
     };
     let access = Access::Decision(decision);
-    let Some(record) = state.store.record(access, key, decision.decided_at()).await? else {
-        return Ok(None);
-    };
-    let Record::Sample(sample) = record else {
-        return Ok(None);
-    };
-    let batch = state.store.batch(access, sample.batch).await?;
-    Ok(batch.map(|batch| Found { sample, batch }))
+    Ok(match state.store.record(access, key, decision.decided_at()).await? {
+        Some(Record::Sample(sample)) => {
+            let batch = state.store.batch(access, sample.batch).await?;
+            batch.map(|batch| Found::Sample(Box::new(sample), batch))
+        }
+        Some(Record::Total(total)) => Some(Found::Total(total)),
+        Some(Record::Aggregate(aggregate)) => Some(Found::Aggregate(aggregate)),
+        None => None,
+    })
 }
 
 impl Found {
-    /// The sample as the one record of a page.
-    fn records(&self) -> [Record; 1] {
-        [Record::Sample(self.sample.clone())]
+    fn record(&self) -> Record {
+        match self {
+            Self::Sample(sample, _) => Record::Sample((**sample).clone()),
+            Self::Total(total) => Record::Total(total.clone()),
+            Self::Aggregate(aggregate) => Record::Aggregate(aggregate.clone()),
+        }
     }
 
     fn render(&self, out: &mut Vec<u8>, caller: &Caller) {
-        let sample = &self.sample;
-        let ids = PageIds::of(&caller.ids, caller.token.person, &self.records());
+        let person = caller.token.person;
+        let records = [self.record()];
+        let ids = PageIds::of(&caller.ids, person, &records);
+        let devices: Vec<String> = match self {
+            Self::Total(total) => total
+                .shares
+                .iter()
+                .map(|share| caller.ids.device(person, share.source))
+                .collect(),
+            Self::Sample(..) | Self::Aggregate(_) => Vec::new(),
+        };
+        let computed = |day| Origin::Computed {
+            day,
+            devices: &devices,
+            algorithm: store::DAYS_ALGORITHM,
+        };
+        let (origin, dead) = match self {
+            Self::Total(total) => (computed(total.day), false),
+            Self::Aggregate(aggregate) => (computed(aggregate.day), false),
+            Self::Sample(sample, batch) => (
+                Origin::Delivered {
+                    device: ids.device(sample.sample.source),
+                    manual: sample.sample.flags.has(Flags::USER_ENTERED),
+                    adapter: &batch.adapter,
+                    mapping_version: batch.mapping_version,
+                    obtained: batch.obtained,
+                },
+                sample.dead,
+            ),
+        };
+        let version = version_of(&records[0]);
         fhir_profiles::provenance(
             out,
             &ProvenanceView {
-                id: &caller.ids.id(provenance_of(sample.key)),
+                id: &caller.ids.id(provenance_of(records[0].key())),
                 observation: ids.record(0),
                 patient: ids.patient(),
-                device: ids.device(sample.sample.source),
-                activity: Activity::of(sample.version, sample.dead),
-                manual: sample.sample.flags.has(Flags::USER_ENTERED),
-                adapter: &self.batch.adapter,
-                mapping_version: self.batch.mapping_version,
-                obtained: self.batch.obtained,
-                recorded: sample.committed,
-                version: sample.version,
+                activity: Activity::of(version, dead),
+                origin,
+                recorded: records[0].updated(),
+                version,
             },
         );
     }

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
-use consent::{Consent, ConsentId, ConsentState, Detail, Grant};
+use consent::{Consent, ConsentId, ConsentState, Detail, Grant, IdentityGrant};
 use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
 use serde::Deserialize;
 use store::{AccessEvent, Recipient, StoreError};
@@ -221,7 +221,7 @@ impl Teller<'_> {
         let words = self.words;
         let last = accesses
             .iter()
-            .find(|access| access.consent == consent.id && !access.items.is_empty())
+            .find(|access| access.consent == consent.id && gave_something(access))
             .map_or_else(|| words.say("portal-never"), |access| self.moment(access.at));
         let ended = match consent.state {
             _ if self.is_active(consent) => None,
@@ -262,19 +262,26 @@ impl Teller<'_> {
                 days.push((day, Vec::new()));
             }
             let Some((_, lines)) = days.last_mut() else { continue };
-            if access.items.is_empty() {
-                tell(lines, Told::nothing(access.recipient));
-            }
-            for item in &access.items {
+            let mut add = |what, count| {
                 tell(
                     lines,
                     Told {
                         recipient: access.recipient,
-                        what: Some((item.category, item.detail, item.first_day, item.last_day)),
+                        what,
                         times: 1,
-                        count: u64::from(item.count),
+                        count,
                     },
                 );
+            };
+            if !gave_something(access) {
+                add(What::Nothing, 0);
+            }
+            if access.identity.gives_something() {
+                add(What::Identity(access.identity), 0);
+            }
+            for item in &access.items {
+                let what = What::Category(item.category, item.detail, item.first_day, item.last_day);
+                add(what, u64::from(item.count));
             }
         }
         days.into_iter()
@@ -288,11 +295,21 @@ impl Teller<'_> {
     fn line(&self, told: &Told) -> AccessLine {
         let words = self.words;
         let recipient = self.recipient(told.recipient);
-        let Some((category, detail, first, last)) = told.what else {
-            return AccessLine {
-                what: words.with("access-empty-line", "recipient", recipient),
-                more: words.with("access-empty-count", "times", told.times),
-            };
+        let (category, detail, first, last) = match told.what {
+            What::Category(category, detail, first, last) => (category, detail, first, last),
+            What::Identity(identity) => {
+                let lines = words.identity(identity).unwrap_or_default();
+                return AccessLine {
+                    what: words.fill("access-identity-line", [("recipient", recipient), ("lines", lines)]),
+                    more: words.with("access-times", "times", told.times),
+                };
+            }
+            What::Nothing => {
+                return AccessLine {
+                    what: words.with("access-empty-line", "recipient", recipient),
+                    more: words.with("access-times", "times", told.times),
+                };
+            }
         };
         let detail = words.say(if detail == Detail::Raw {
             "detail-raw"
@@ -323,23 +340,24 @@ impl Teller<'_> {
     }
 }
 
-/// What one recipient received of one category on one day.
-struct Told {
-    recipient: RecipientId,
-    what: Option<(ConsentCategory, Detail, LocalDay, LocalDay)>,
-    times: u64,
-    count: u64,
+fn gave_something(access: &AccessEvent) -> bool {
+    !access.items.is_empty() || access.identity.gives_something()
 }
 
-impl Told {
-    fn nothing(recipient: RecipientId) -> Self {
-        Self {
-            recipient,
-            what: None,
-            times: 1,
-            count: 0,
-        }
-    }
+/// What was received.
+#[derive(Clone, Copy)]
+enum What {
+    Nothing,
+    Identity(IdentityGrant),
+    Category(ConsentCategory, Detail, LocalDay, LocalDay),
+}
+
+/// What one recipient received of one kind on one day.
+struct Told {
+    recipient: RecipientId,
+    what: What,
+    times: u64,
+    count: u64,
 }
 
 /// Adds to the line about the same, or begins one.
@@ -347,8 +365,9 @@ fn tell(lines: &mut Vec<Told>, new: Told) {
     let same = |known: &Told| {
         known.recipient == new.recipient
             && match (known.what, new.what) {
-                (None, None) => true,
-                (Some((category, detail, ..)), Some((new_category, new_detail, ..))) => {
+                (What::Nothing, What::Nothing) => true,
+                (What::Identity(identity), What::Identity(new_identity)) => identity == new_identity,
+                (What::Category(category, detail, ..), What::Category(new_category, new_detail, ..)) => {
                     (category, detail) == (new_category, new_detail)
                 }
                 _ => false,
@@ -358,7 +377,9 @@ fn tell(lines: &mut Vec<Told>, new: Told) {
         Some(known) => {
             known.times += new.times;
             known.count += new.count;
-            if let (Some((.., first, last)), Some((.., new_first, new_last))) = (known.what.as_mut(), new.what) {
+            if let (What::Category(.., first, last), What::Category(.., new_first, new_last)) =
+                (&mut known.what, new.what)
+            {
                 *first = (*first).min(new_first);
                 *last = (*last).max(new_last);
             }

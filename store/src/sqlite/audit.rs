@@ -1,6 +1,6 @@
 //! SQL of the record of provision: added only while the person's consents are still those that were decided from.
 
-use consent::{ConsentId, ConsentsVersion, Detail};
+use consent::{ConsentId, ConsentsVersion, Detail, IdentityGrant};
 use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ struct Body {
     kind: u8,
     /// Category, detail, first day, last day, how many.
     items: Vec<(u8, u8, i32, i32, u32)>,
+    /// Bits: name, address, birth date, age band and sex. Rows of the first versions have none.
+    #[serde(default)]
+    identity: u8,
     request: String,
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
                 )
             })
             .collect(),
+        identity: bits(draft.identity),
         request: draft.request_id.clone(),
     };
     let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("an access event"))?;
@@ -114,6 +118,23 @@ pub(crate) fn accesses(
         .collect()
 }
 
+fn bits(identity: IdentityGrant) -> u8 {
+    u8::from(identity.name)
+        | u8::from(identity.address) << 1
+        | u8::from(identity.birth_date) << 2
+        | u8::from(identity.age_band_and_sex) << 3
+}
+
+fn lines(bits: u8) -> IdentityGrant {
+    IdentityGrant {
+        name: bits & 1 != 0,
+        address: bits & 2 != 0,
+        birth_date: bits & 4 != 0,
+        age_band_and_sex: bits & 8 != 0,
+        expires: None,
+    }
+}
+
 impl Body {
     fn into_event(self, number: u64) -> Option<AccessEvent> {
         let item = |(category, detail, first, last, count)| {
@@ -135,6 +156,7 @@ impl Body {
             consents_version: ConsentsVersion(self.consents),
             what: AccessKind::from_number(self.kind)?,
             items: self.items.into_iter().map(item).collect::<Option<_>>()?,
+            identity: lines(self.identity),
             request_id: self.request,
         })
     }

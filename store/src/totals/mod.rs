@@ -17,6 +17,9 @@ use model::{LocalDay, Metric};
 pub(crate) use compute::{Computed, VendorDay, compute};
 pub(crate) use resolve::Piece;
 
+/// Version of the computation of days, raised when the same samples would come to other days.
+pub const DAYS_ALGORITHM: u32 = 1;
+
 /// What a reader of a day should know of it; numbers are stored.
 pub(crate) mod flag {
     /// More than one source measured.

@@ -31,6 +31,7 @@ async fn an_access_reads_back_as_it_was_recorded() -> Result<()> {
     assert_eq!((event.consent, event.consent_version), (given.id, 1));
     assert_eq!(event.consents_version, decision.consents_version());
     assert_eq!((event.what, &event.items), (AccessKind::Search, &page("").items));
+    assert_eq!(event.identity, page("").identity);
     assert!(finding(&house.store, "audit chains").await.ok);
     Ok(())
 }

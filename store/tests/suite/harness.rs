@@ -172,6 +172,10 @@ pub fn page(request_id: &str) -> AccessDraft {
             last_day: LocalDay(20_029),
             count: 30,
         }],
+        identity: IdentityGrant {
+            birth_date: true,
+            ..IdentityGrant::NOTHING
+        },
         request_id: request_id.to_owned(),
     }
 }

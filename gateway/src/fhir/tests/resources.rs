@@ -69,6 +69,11 @@ async fn a_patient_shows_nothing_but_its_id_until_more_is_granted() {
         (Some("関所 花子"), Some("female"))
     );
     assert!(patient.get("birthDate").is_none() && patient.get("address").is_none());
+    // What was told of who they are stands in the record of it.
+    let own_access = OwnAccess::of_signed_in(world.person);
+    let told: Vec<_> = world.state.store.accesses(&own_access, None, 2).await.unwrap();
+    assert!(told[0].identity.name && !told[0].identity.birth_date && !told[0].identity.address);
+    assert_eq!(told[1].identity, IdentityGrant::NOTHING);
     let others = world.get(&named, &format!("Patient/{own}")).await;
     assert_eq!(
         (others.status, issue(&others.body).0),
@@ -107,6 +112,37 @@ async fn a_device_shows_where_something_it_measured_may_be_seen_and_never_its_ow
         })
         .await;
     assert_eq!(ids(&[world.found(&nothing, "Device").await]).len(), 0);
+}
+
+#[tokio::test]
+async fn provenance_of_a_day_names_the_devices_that_gave_a_part() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    for (code, sources) in [("daily_step_count", 2), ("daily_heart_rate", 0)] {
+        let bundle = world
+            .found(&granted, &format!("Observation?code={code}&_count=1"))
+            .await;
+        let target = ids(&[bundle]).remove(0);
+        let bundle = world
+            .found(&granted, &format!("Provenance?target=Observation/{target}"))
+            .await;
+        let provenance = matches(&bundle)[0];
+        assert_eq!(
+            (
+                provenance["target"][0]["reference"].as_str().unwrap(),
+                provenance["agent"][0]["type"]["coding"][0]["code"].as_str().unwrap(),
+                provenance["entity"].as_array().map_or(0, Vec::len),
+            ),
+            (format!("Observation/{target}").as_str(), "author", sources),
+            "{code}"
+        );
+        for entity in provenance["entity"].as_array().into_iter().flatten() {
+            let device = entity["what"]["reference"].as_str().unwrap();
+            assert_eq!(world.get(&granted, device).await.status, StatusCode::OK);
+        }
+        let id = provenance["id"].as_str().unwrap();
+        assert_eq!(&world.found(&granted, &format!("Provenance/{id}")).await, provenance);
+    }
 }
 
 #[tokio::test]

@@ -62,7 +62,11 @@ pub(crate) fn record(
             let day = LocalDay(i32::try_from(key.start.0 / model::time::DAY_MS).unwrap_or(i32::MAX));
             days::of_metric(&mut context, key.metric, day, day).map(|mut found| found.pop())
         }
-        RecordKind::Patient | RecordKind::Device | RecordKind::Provenance | RecordKind::Document => Ok(None),
+        RecordKind::Patient
+        | RecordKind::Device
+        | RecordKind::Provenance
+        | RecordKind::DayProvenance
+        | RecordKind::Document => Ok(None),
     }
 }
 
