@@ -1,4 +1,5 @@
-//! The `conformance` command: judges resources that a gateway rendered, and prints samples for other judges.
+//! The `conformance` command: judges resources that a gateway rendered, and prints samples for other judges, and
+//! measures it.
 
 use std::process::ExitCode;
 
@@ -20,12 +21,15 @@ enum Command {
     Judge(commands::judge::Arguments),
     /// Print one resource of every kind for every metric, as NDJSON, for judges in other languages.
     SampleResources(commands::sample_resources::Arguments),
+    /// Measure the gateway on this machine, against what it must reach.
+    Bench(commands::bench::Arguments),
 }
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Judge(arguments) => commands::judge::run(&arguments),
         Command::SampleResources(arguments) => commands::sample_resources::run(&arguments),
+        Command::Bench(arguments) => commands::bench::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("conformance: {error}");

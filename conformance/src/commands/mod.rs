@@ -1,4 +1,5 @@
 //! The subcommands, one file each: `Arguments` for clap and `run`.
 
+pub mod bench;
 pub mod judge;
 pub mod sample_resources;

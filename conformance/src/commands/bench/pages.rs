@@ -1,0 +1,195 @@
+//! Pages of 1,000 heart-rate Observations over HTTP, eight walks at once, records of provision on: Observations per CPU-second
+//! of the server, plain and with gzip, and whether its memory stays where it is.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use flate2::read::GzDecoder;
+use reqwest::header;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::inputs::{Bench, Home, json, median, remove};
+use super::{BenchError, Figure, process};
+
+const WALKS: usize = 8;
+
+/// A running demo; it ends with this value.
+struct Server {
+    child: Child,
+    ready: Value,
+}
+
+impl Server {
+    fn start(bench: &Bench, folder: &str) -> Result<Self, BenchError> {
+        let mut child = Command::new(&bench.sekisho)
+            .args(["demo", "--json", "--port", "0", "--data", folder])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| BenchError::file(&bench.sekisho, error))?;
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            BufReader::new(out)
+                .read_line(&mut line)
+                .map_err(|error| BenchError::file(&bench.sekisho, error))?;
+        }
+        let ready = json("the demo's first line", &line)?;
+        Ok(Self { child, ready })
+    }
+
+    fn text(&self, name: &'static str) -> Result<&str, BenchError> {
+        self.ready[name].as_str().ok_or_else(|| BenchError::Printed {
+            what: name,
+            printed: self.ready.to_string().chars().take(200).collect(),
+        })
+    }
+
+    /// Ends it as an operator does, so that everything is written.
+    fn stop(mut self) -> Result<(), BenchError> {
+        let stopped = Command::new("kill").arg(self.child.id().to_string()).status();
+        stopped.map_err(|error| BenchError::Answer(format!("kill: {error}")))?;
+        self.child
+            .wait()
+            .map_err(|error| BenchError::file("sekisho".as_ref(), error))?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Already ended when it was stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    link: Vec<Link>,
+    #[serde(default)]
+    entry: Vec<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    relation: String,
+    url: String,
+}
+
+/// Walks all pages, asking for gzip or not; how many Observations came.
+async fn walk(client: reqwest::Client, first: String, token: String, gzip: bool) -> Result<u64, BenchError> {
+    let mut next = Some(first);
+    let mut observations = 0;
+    while let Some(url) = next {
+        let encoding = if gzip { "gzip" } else { "identity" };
+        let answer = client
+            .get(&url)
+            .bearer_auth(&token)
+            .header(header::ACCEPT_ENCODING, encoding)
+            .send()
+            .await?
+            .error_for_status()?;
+        let packed = answer.headers().get(header::CONTENT_ENCODING).is_some();
+        if packed != gzip {
+            return Err(BenchError::Answer(format!(
+                "gzip was asked for: {gzip}, given: {packed}"
+            )));
+        }
+        let body = answer.bytes().await?;
+        let mut plain = Vec::new();
+        let json: &[u8] = if packed {
+            GzDecoder::new(&body[..])
+                .read_to_end(&mut plain)
+                .map_err(|error| BenchError::Answer(format!("gzip: {error}")))?;
+            &plain
+        } else {
+            &body
+        };
+        let page: Page = serde_json::from_slice(json)
+            .map_err(|error| BenchError::Answer(format!("a page is no Bundle: {error}")))?;
+        observations += page.entry.len() as u64;
+        next = page
+            .link
+            .into_iter()
+            .find(|link| link.relation == "next")
+            .map(|link| link.url);
+    }
+    Ok(observations)
+}
+
+/// Eight walks at once; Observations, and CPU seconds of the server.
+async fn walks(server: &Server, gzip: bool) -> Result<(u64, f64), BenchError> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+    let url = format!(
+        "{}/Observation?code=http://loinc.org|8867-4&_count=1000",
+        server.text("fhir_base_url")?
+    );
+    let token = server.text("access_token")?;
+    let (before, _) = process::cpu(server.child.id())?;
+    let mut under_way = tokio::task::JoinSet::new();
+    for _ in 0..WALKS {
+        under_way.spawn(walk(client.clone(), url.clone(), token.to_owned(), gzip));
+    }
+    let mut observations = 0;
+    while let Some(ended) = under_way.join_next().await {
+        observations += ended.map_err(|error| BenchError::Answer(error.to_string()))??;
+    }
+    let (after, _) = process::cpu(server.child.id())?;
+    Ok((observations, after - before))
+}
+
+/// A demo resident with a year of a thousand heart rates a day, read by the demo's app.
+///
+/// # Errors
+/// When a run fails.
+pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
+    let file = bench.export("year.xml", 365, &["--heart-rates", "1000"])?;
+    let folder = bench.path("pages");
+    let made = Server::start(bench, &folder)?;
+    let home = Home {
+        folder: folder.clone(),
+        person: made.text("person")?.to_owned(),
+    };
+    made.stop()?;
+    bench.import(&home, &file)?;
+    remove(&file);
+    let server = Server::start(bench, &folder)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
+    let mut figures = Vec::new();
+    let mut memory = Vec::new();
+    for (gzip, target, name) in [(false, 400_000.0, "plain"), (true, 250_000.0, "gzip")] {
+        let mut rates = Vec::new();
+        let mut given = 0;
+        for _ in 0..bench.runs {
+            let (observations, cpu) = runtime.block_on(walks(&server, gzip))?;
+            eprintln!("{name}: {observations} Observations in {cpu:.2} s of the server's CPU");
+            rates.push(observations as f64 / cpu);
+            given = observations;
+            memory.extend(process::peak_memory(server.child.id()));
+        }
+        figures.push(Figure::at_least(
+            format!("pages over HTTP, {name}, {given} Observations: each server CPU-second"),
+            median(rates),
+            target,
+            "",
+        ));
+    }
+    server.stop()?;
+    let (first, last) = (
+        memory.first().copied().unwrap_or(0) as f64,
+        memory.last().copied().unwrap_or(0) as f64,
+    );
+    figures.push(Figure::at_most(
+        format!(
+            "resident memory after all walks ({:.0} MB) against after the first eight",
+            last / 1e6
+        ),
+        last / first,
+        1.1,
+        " ×",
+    ));
+    Ok(figures)
+}
