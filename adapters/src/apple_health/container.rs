@@ -23,7 +23,7 @@ pub type Beside = Vec<&'static str>;
 /// An export found in a file.
 pub struct Found<'a> {
     /// Its bytes.
-    pub export: Box<dyn Read + 'a>,
+    pub export: Box<dyn Read + Send + 'a>,
     /// Files beside it.
     pub beside: Beside,
 }
@@ -146,7 +146,7 @@ fn open<'a>(
     input: &'a Input<'a>,
     archive: &ZipArchive<&'a (dyn ReaderAt + Sync)>,
     candidate: &Candidate,
-) -> Result<Box<dyn Read + 'a>, AdapterError> {
+) -> Result<Box<dyn Read + Send + 'a>, AdapterError> {
     let damaged = |problem: &str| AdapterError::Damaged {
         place: "in its ZIP".into(),
         problem: problem.into(),
@@ -160,7 +160,7 @@ fn open<'a>(
         .ok_or_else(|| damaged("the export is packed by a method other than DEFLATE"))
 }
 
-fn unpack<'a>(raw: impl Read + 'a, method: CompressionMethod, packed: u64) -> Option<Box<dyn Read + 'a>> {
+fn unpack<'a>(raw: impl Read + Send + 'a, method: CompressionMethod, packed: u64) -> Option<Box<dyn Read + Send + 'a>> {
     let limit = (packed.saturating_mul(MAX_RATIO))
         .saturating_add(64 << 20)
         .min(MAX_EXPORT);

@@ -3,6 +3,7 @@
 //! Follows the DTD "HealthKit Export Version" 11 to 14, which the export carries, and what real exports are known to do
 //! beside it. No vendor id is in an export; deletions are not either, since a later export may be of fewer types.
 
+mod ahead;
 mod container;
 mod coverage;
 mod map;
@@ -47,6 +48,6 @@ impl Adapter for AppleHealth {
         for reason in found.beside {
             records.count_file(reason);
         }
-        records.read(repair::Repair::new(found.export))
+        ahead::read_ahead(found.export, |ahead| records.read(ahead))?
     }
 }

@@ -1,9 +1,9 @@
-//! A reader that repairs what would stop an XML parser for the rest of the file.
+//! Blocks of an export, repaired of what would stop its reading for the rest of the file.
 //!
 //! Real exports hold control characters, invalid UTF-8 and a malformed DOCTYPE (vendor facts 1.4). Bytes are replaced one
 //! for one, so lines stay where they are; a record with a replaced byte carries [`DAMAGE`] and is rejected by itself.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 /// Stands where a byte was not UTF-8: DEL, which XML allows and no export writes.
 pub const DAMAGE: u8 = 0x7f;
@@ -12,17 +12,17 @@ pub const DAMAGE: u8 = 0x7f;
 const MAX_PROLOGUE: usize = 1024 * 1024;
 
 /// The size of a block: large enough that blocks cost nothing, small enough for the cache.
-const BLOCK: usize = 128 * 1024;
+const BLOCK: usize = 512 * 1024;
 
-/// Gives the bytes of `inner`, repaired.
+/// Gives the bytes of `inner` in blocks, repaired.
 pub struct Repair<R> {
     inner: R,
-    block: Vec<u8>,
-    position: usize,
     /// Bytes of a character that was cut by the end of a block.
     held: Vec<u8>,
     in_prologue: bool,
     at_end: bool,
+    /// What stopped reading, told after what was read before it.
+    failed: Option<io::Error>,
 }
 
 impl<R: Read> Repair<R> {
@@ -30,71 +30,67 @@ impl<R: Read> Repair<R> {
     pub fn new(inner: R) -> Self {
         Self {
             inner,
-            block: Vec::with_capacity(BLOCK + 4),
-            position: 0,
             held: Vec::new(),
             in_prologue: true,
             at_end: false,
+            failed: None,
         }
     }
 
-    fn fill(&mut self) -> io::Result<()> {
-        self.block.clear();
-        self.position = 0;
-        self.block.append(&mut self.held);
-        let wanted = if self.in_prologue { MAX_PROLOGUE } else { BLOCK };
-        self.read_up_to(wanted, self.in_prologue)?;
-        if self.in_prologue {
-            self.in_prologue = false;
-            blank_doctype(&mut self.block);
+    /// The next text, in the memory of a block that is done with; empty at the end.
+    ///
+    /// # Errors
+    /// What `inner` reports, after everything that was read before it.
+    pub fn block(&mut self, done: String) -> io::Result<String> {
+        let mut bytes = done.into_bytes();
+        loop {
+            if let Some(error) = self.failed.take() {
+                return Err(error);
+            }
+            if self.at_end && self.held.is_empty() {
+                return Ok(String::new());
+            }
+            self.read_up_to(&mut bytes);
+            if self.in_prologue {
+                self.in_prologue = false;
+                blank_doctype(&mut bytes);
+            }
+            let (text, held) = repair(bytes, self.at_end);
+            self.held = held;
+            if !text.is_empty() {
+                return Ok(text);
+            }
+            bytes = text.into_bytes();
         }
-        self.held = repair(&mut self.block, self.at_end);
-        Ok(())
     }
 
-    /// Reads one block, or in the prologue as much as it takes to see the first element.
-    fn read_up_to(&mut self, wanted: usize, prologue: bool) -> io::Result<()> {
-        while self.block.len() < wanted {
-            let from = self.block.len();
-            self.block.resize((from + BLOCK).min(wanted.max(from + 1)), 0);
-            let read = match self.inner.read(&mut self.block[from..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Ok(0) => {
-                    self.block.truncate(from);
-                    self.at_end = true;
-                    return Ok(());
+    /// Reads one block behind what was held, or in the prologue as much as it takes to see the first element.
+    fn read_up_to(&mut self, bytes: &mut Vec<u8>) {
+        let mut length = self.held.len();
+        let most = if self.in_prologue { MAX_PROLOGUE } else { length + BLOCK };
+        // What a block held before is overwritten: only what is longer is cleared first.
+        bytes.resize((length + BLOCK).max(bytes.len()), 0);
+        bytes[..length].copy_from_slice(&self.held);
+        self.held.clear();
+        while length < most {
+            bytes.resize((length + BLOCK).min(most).max(bytes.len()), 0);
+            let end = bytes.len().min(most);
+            match self.inner.read(&mut bytes[length..end]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(read) => {
+                    length += read;
+                    self.at_end = read == 0;
                 }
-                other => other?,
-            };
-            self.block.truncate(from + read);
-            if !prologue || find(&self.block, b"<HealthData").is_some() {
-                return Ok(());
+                Err(error) => {
+                    self.failed = Some(error);
+                    self.at_end = true;
+                }
+            }
+            if self.at_end || !self.in_prologue || find(&bytes[..length], b"<HealthData").is_some() {
+                break;
             }
         }
-        Ok(())
-    }
-}
-
-impl<R: Read> Read for Repair<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let ready = self.fill_buf()?;
-        let length = ready.len().min(out.len());
-        out[..length].copy_from_slice(&ready[..length]);
-        self.consume(length);
-        Ok(length)
-    }
-}
-
-impl<R: Read> BufRead for Repair<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        while self.position == self.block.len() && !(self.at_end && self.held.is_empty()) {
-            self.fill()?;
-        }
-        Ok(&self.block[self.position..])
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.position = (self.position + amount).min(self.block.len());
+        bytes.truncate(length);
     }
 }
 
@@ -120,16 +116,23 @@ fn blank_doctype(block: &mut [u8]) {
     }
 }
 
-/// Repairs a block in place; gives back the bytes of a character that the block's end cut.
-fn repair(block: &mut Vec<u8>, at_end: bool) -> Vec<u8> {
-    if has_controls(block) {
-        for byte in block.iter_mut() {
+/// Repairs a block; gives its text, and the bytes of a character that the block's end cut.
+fn repair(mut block: Vec<u8>, at_end: bool) -> (String, Vec<u8>) {
+    if has_controls(&block) {
+        for byte in &mut block {
             if *byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r') {
                 *byte = b' ';
             }
         }
     }
-    let mut from = 0;
+    let (mut block, mut from) = match String::from_utf8(block) {
+        Ok(text) => return (text, Vec::new()),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            (error.into_bytes(), valid)
+        }
+    };
+    let mut held = Vec::new();
     while let Err(error) = std::str::from_utf8(&block[from..]) {
         let bad = from + error.valid_up_to();
         match error.error_len() {
@@ -141,10 +144,13 @@ fn repair(block: &mut Vec<u8>, at_end: bool) -> Vec<u8> {
                 block[bad..].fill(DAMAGE);
                 break;
             }
-            None => return block.split_off(bad),
+            None => {
+                held = block.split_off(bad);
+                break;
+            }
         }
     }
-    Vec::new()
+    (String::from_utf8(block).unwrap_or_default(), held)
 }
 
 fn has_controls(block: &[u8]) -> bool {
@@ -161,9 +167,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn repaired(bytes: &[u8]) -> String {
-        let mut text = String::new();
-        Repair::new(bytes).read_to_string(&mut text).unwrap();
-        text
+        let (mut repair, mut all, mut block) = (Repair::new(bytes), String::new(), String::new());
+        loop {
+            block = repair.block(block).unwrap();
+            if block.is_empty() {
+                return all;
+            }
+            all.push_str(&block);
+        }
     }
 
     #[test]

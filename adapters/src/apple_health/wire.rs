@@ -27,14 +27,36 @@ impl<'a> Iterator for Attributes<'a> {
             .iter()
             .position(|byte| !byte.is_ascii_whitespace() && *byte != b'/')?;
         let rest = &self.rest[start..];
-        let equals = memchr::memchr(b'=', rest)?;
+        let equals = find_near(b'=', rest)?;
         let name = rest[..equals].trim_ascii_end();
         let after = rest[equals + 1..].trim_ascii_start();
-        let quote = *after.first().filter(|byte| matches!(byte, b'"' | b'\''))?;
-        let length = memchr::memchr(quote, &after[1..])?;
-        self.rest = &after[length + 2..];
-        Some((name, &after[1..=length]))
+        let (quote, after) = after.split_first()?;
+        if !matches!(quote, b'"' | b'\'') {
+            return None;
+        }
+        let length = find_near(*quote, after)?;
+        self.rest = &after[length + 1..];
+        Some((name, &after[..length]))
     }
+}
+
+/// Where a byte first stands. Names and values are mostly shorter than what a vectorised search pays for, so the first 32
+/// bytes are looked at eight at a time.
+fn find_near(wanted: u8, text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let pattern = ONES * u64::from(wanted);
+    let (words, _) = text.as_chunks::<8>();
+    for (place, word) in words.iter().take(4).enumerate() {
+        // A byte of `difference` is zero where the text has the wanted byte; the lowest marked byte is exact.
+        let difference = u64::from_le_bytes(*word) ^ pattern;
+        let marked = difference.wrapping_sub(ONES) & !difference & HIGH;
+        if marked != 0 {
+            return Some(place * 8 + marked.trailing_zeros() as usize / 8);
+        }
+    }
+    let seen = words.len().min(4) * 8;
+    memchr::memchr(wanted, &text[seen..]).map(|place| seen + place)
 }
 
 /// The attributes of a `Record`, `Correlation` or `Workout` that matter; raw, empty where absent.
@@ -148,6 +170,49 @@ pub fn date(text: &[u8]) -> Option<(UtcMillis, i16)> {
     possible.then_some((instant, offset as i16))
 }
 
+/// Reads dates one after the other: most are of the day and zone of the one before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dates {
+    /// Day and zone of the last date as written.
+    day: [u8; 11],
+    zone: [u8; 6],
+    /// Its midnight, in ms, and its offset.
+    midnight: i64,
+    offset: i16,
+}
+
+impl Dates {
+    /// As [`date`].
+    pub fn read(&mut self, text: &[u8]) -> Option<(UtcMillis, i16)> {
+        if let Ok(t) = <&[u8; 25]>::try_from(text)
+            && t[..11] == self.day
+            && t[19..] == self.zone
+            && t[13] == b':'
+            && t[16] == b':'
+        {
+            let (hour, minute, second) = (two(t, 11)?, two(t, 14)?, two(t, 17)?);
+            let seconds = i64::from(hour) * 3_600 + i64::from(minute) * 60 + i64::from(second);
+            let instant = UtcMillis(self.midnight + seconds * 1_000);
+            if hour <= 23 && minute <= 59 && second <= 59 && instant < UtcMillis::LATEST {
+                return Some((instant, self.offset));
+            }
+        }
+        let (instant, offset) = date(text)?;
+        if text.len() == 25 {
+            let day = instant.0 + i64::from(offset) * MINUTE_MS;
+            self.midnight = instant.0 - day.rem_euclid(DAY_MS);
+            if self.midnight >= UtcMillis::EARLIEST.0 {
+                self.day.copy_from_slice(&text[..11]);
+                self.zone.copy_from_slice(&text[19..]);
+                self.offset = offset;
+            } else {
+                *self = Self::default();
+            }
+        }
+        Some((instant, offset))
+    }
+}
+
 fn two(text: &[u8], at: usize) -> Option<u32> {
     let (tens, ones) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
@@ -251,11 +316,26 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_byte_is_found_where_it_first_stands(text in proptest::collection::vec(any::<u8>(), 0..60), wanted: u8) {
+            prop_assert_eq!(find_near(wanted, &text), text.iter().position(|byte| *byte == wanted));
+        }
+
+        #[test]
         fn no_text_panics(text in "\\PC{0,60}") {
             let _ = date(text.as_bytes());
             let _ = Attributes::new(&text).count();
             let _ = Device::read(&text);
             let _ = unescape(text.as_bytes());
+        }
+
+        #[test]
+        fn dates_in_a_row_read_as_each_by_itself(
+            texts in proptest::collection::vec("(2024-02-(28|29|30)|1900-01-01|2199-12-31) (0[0-9]|2[0-9]):[0-7][0-9]:[0-6][0-9] [+-](0|1)[0-9]00", 1..12),
+        ) {
+            let mut dates = Dates::default();
+            for text in texts {
+                prop_assert_eq!(dates.read(text.as_bytes()), date(text.as_bytes()), "{}", text);
+            }
         }
 
         #[test]

@@ -54,6 +54,9 @@ pub(crate) fn merge(
     statement: Statement,
     touched: &mut dyn FnMut(&Sample),
 ) -> Merge {
+    if is_said_again(&rows, &incoming, statement) {
+        return said_again(rows, &incoming, statement, touched);
+    }
     let mut merge = Merge {
         rows: Vec::with_capacity(rows.len() + incoming.len()),
         ..Merge::default()
@@ -90,6 +93,61 @@ pub(crate) fn merge(
             second_sample = incoming.next_if(|sample| second(sample.start) == at);
         }
         merge.second(from, group, statement, touched);
+    }
+}
+
+/// True when every sample is in a row already just as it is, said no later than now, and no other row is of its second: the
+/// same file again, or the old part of a new one.
+fn is_said_again(rows: &[Row], incoming: &[Sample], statement: Statement) -> bool {
+    let mut rest = rows;
+    let mut last = None;
+    let all = incoming.iter().all(|sample| {
+        let at = second(sample.start);
+        let before = last.replace(at);
+        if before != Some(at) {
+            if rest.first().is_some_and(|row| Some(row.second()) == before) {
+                return false;
+            }
+            let passed = rest.iter().take_while(|row| row.second() < at).count();
+            rest = &rest[passed..];
+        }
+        let Some((row, after)) = rest.split_first() else {
+            return false;
+        };
+        rest = after;
+        let known = &row.sample;
+        let same = (known.start, known.end) == (sample.start, sample.end)
+            && known.value == sample.value
+            && known.flags == sample.flags
+            && known.offset == sample.offset
+            && known.end_offset_minutes == sample.end_offset_minutes;
+        same && !row.dead && row.asserted <= statement.asserted
+    });
+    all && rest.first().is_none_or(|row| Some(row.second()) != last)
+}
+
+/// Counts samples that [`is_said_again`] holds of, and raises their rows to this statement.
+fn said_again(
+    mut rows: Vec<Row>,
+    incoming: &[Sample],
+    statement: Statement,
+    touched: &mut dyn FnMut(&Sample),
+) -> Merge {
+    let mut raised = false;
+    let mut known = rows.iter_mut();
+    for sample in incoming {
+        let row = known.find(|row| row.second() == second(sample.start));
+        if let Some(row) = row.filter(|row| row.asserted < statement.asserted) {
+            row.asserted = statement.asserted;
+            touched(sample);
+            raised = true;
+        }
+    }
+    Merge {
+        rows,
+        known: incoming.len() as u64,
+        raised,
+        ..Merge::default()
     }
 }
 
@@ -482,6 +540,35 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_said_again_in_one_go_is_what_is_said_again_one_by_one(
+            known in proptest::collection::vec((0_i64..12, 0_i64..3, 0_i64..3), 1..12),
+            left_out in 0_usize..4, later in 0_i64..2,
+        ) {
+            let samples: Vec<Sample> = known.iter().map(|(start, length, value)| sample(*start * 600, *length, *value, 0)).collect();
+            let rows = say(Vec::new(), samples.clone(), 5).rows;
+            let mut again = samples;
+            again.sort_by_key(|sample| sample.start);
+            again.truncate(again.len().saturating_sub(left_out));
+            let statement = Statement { asserted: 5 + later, seq: 9 };
+            if is_said_again(&rows, &again, statement) {
+                let quick = said_again(rows.clone(), &again, statement, &mut |_| {});
+                // A dead row far away keeps the other way open.
+                let mut with_other = rows.clone();
+                let mut dead = Row::first(sample(9_000_000, 0, 1, 0), 0, 1, 1);
+                dead.dead = true;
+                with_other.push(dead);
+                let mut with_new = again.clone();
+                with_new.push(sample(9_000_000, 0, 2, 0));
+                let mut slow = merge(with_other, with_new, statement, &mut |_| {});
+                slow.rows.truncate(rows.len());
+                prop_assert_eq!(quick.rows, slow.rows);
+                prop_assert_eq!(quick.known, slow.known);
+                prop_assert_eq!(quick.raised, slow.raised);
+                prop_assert!(!quick.changed && quick.history.is_empty());
+            }
+        }
+
         #[test]
         fn any_order_of_statements_and_of_records_ends_in_the_same_live_rows(
             exports in prop::collection::vec(prop::collection::vec((0i64..4, 0i64..2, 0i64..3), 1..6), 1..5),

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::mpsc::{Sender, TryRecvError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -298,6 +298,15 @@ impl<T> Pending<T> {
     /// Blocks until it is there.
     pub(crate) fn wait(self) -> Result<T> {
         self.0.recv().map_err(|_| StoreError::Closed)?
+    }
+
+    /// The answer, if it is there.
+    pub(crate) fn try_wait(&self) -> Option<Result<T>> {
+        match self.0.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(StoreError::Closed)),
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The intake of a delivery: samples gathered by series within a memory budget, and handed to the writer in short units.
 //!
 //! The adapter's thread gathers and sorts; the writer's thread merges, compresses and seals. A series that comes in order is
-//! handed over as soon as it fills a unit; one that does not waits until memory is short, since each hand-over of scattered
-//! samples rewrites many leaves.
+//! handed over as soon as it fills a unit, or when it has come to rest and the writer has nothing to do; one that does not
+//! waits until memory is short, since each hand-over of scattered samples rewrites many leaves.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use model::{Accounting, BatchId, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
 
@@ -18,6 +18,8 @@ use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
 const BUDGET: usize = 24 << 20;
 /// Samples of one unit at most (but equal starts stay together): some tens of milliseconds of the writer's time.
 const UNIT: usize = 64 << 10;
+/// Samples that are worth a unit while the writer has nothing to do.
+const WORTH_IT: usize = 8 << 10;
 /// Units under way at most; the adapter waits beyond it.
 const UNDER_WAY: usize = 2;
 /// Bytes of kept text gathered before it is handed over.
@@ -30,6 +32,8 @@ struct Gathered {
     /// True while no sample came before the one ahead of it.
     in_order: bool,
     bytes: usize,
+    /// The push that brought the last of them.
+    touched: u64,
 }
 
 /// What a unit answers.
@@ -47,8 +51,9 @@ pub(crate) struct Intake {
     asserted: UtcMillis,
     zone: HomeZone,
     known_sources: u16,
-    gathered: HashMap<Series, Gathered>,
+    gathered: BTreeMap<Series, Gathered>,
     bytes: usize,
+    pushes: u64,
     parked_types: parked::Types,
     piece: raw::Piece,
     pieces: Vec<raw::Piece>,
@@ -84,8 +89,9 @@ impl Intake {
             asserted: obtained,
             zone: HomeZone::new(&home_zone),
             known_sources,
-            gathered: HashMap::new(),
+            gathered: BTreeMap::new(),
             bytes: 0,
+            pushes: 0,
             parked_types,
             piece: raw::Piece::default(),
             pieces: Vec::new(),
@@ -144,7 +150,7 @@ impl Intake {
             self.zone.settle(&mut sample);
             self.gather(Series::sample(sample.metric, sample.source), sample)?;
         }
-        Ok(())
+        self.occupy_writer()
     }
 
     /// Takes numbers of unmapped types.
@@ -220,6 +226,7 @@ impl Intake {
             in_order: true,
             ..Gathered::default()
         });
+        gathered.touched = self.pushes;
         gathered.in_order &= gathered.samples.last().is_none_or(|last| last.start <= sample.start);
         let bytes = size_of::<Sample>()
             + match &sample.value {
@@ -240,6 +247,29 @@ impl Intake {
         } else {
             Ok(())
         }
+    }
+
+    /// Gives a writer that has nothing to do a series in order to which this push added nothing: in a file that goes type by
+    /// type it is complete.
+    fn occupy_writer(&mut self) -> Result<()> {
+        self.pushes += 1;
+        while let Some(answer) = self.under_way.front().and_then(Pending::try_wait) {
+            self.under_way.pop_front();
+            self.count(answer?);
+        }
+        if !self.under_way.is_empty() {
+            return Ok(());
+        }
+        let rested = |gathered: &Gathered| {
+            gathered.in_order && gathered.samples.len() >= WORTH_IT && gathered.touched + 1 < self.pushes
+        };
+        let largest = self
+            .gathered
+            .iter()
+            .filter(|(_, gathered)| rested(gathered))
+            .max_by_key(|(series, gathered)| (gathered.bytes, **series))
+            .map(|(series, _)| *series);
+        largest.map_or(Ok(()), |series| self.hand_over(series))
     }
 
     /// Hands over a series that came in order, but for its last start: more of it may follow.
@@ -280,10 +310,8 @@ impl Intake {
     }
 
     fn hand_over_all(&mut self) -> Result<()> {
-        let mut all: Vec<Series> = self.gathered.keys().copied().collect();
         // In one order, so that the same delivery makes the same commits.
-        all.sort_unstable();
-        for series in all {
+        for series in self.gathered.keys().copied().collect::<Vec<_>>() {
             self.hand_over(series)?;
         }
         self.end_piece()?;
@@ -365,25 +393,30 @@ impl Intake {
             let Some(pending) = self.under_way.pop_front() else {
                 break;
             };
-            match pending.wait()? {
-                Done::Samples(merged) => {
-                    self.accounting.count_many(Outcome::Stored, "", merged.new);
-                    self.accounting
-                        .count_many(Outcome::Stored, "new version", merged.versions);
-                    self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
-                    self.accounting
-                        .count_many(Outcome::Duplicate, "superseded", merged.superseded);
-                    self.accounting.count_many(
-                        Outcome::Rejected,
-                        "more than 4,096 records of one second",
-                        merged.refused,
-                    );
-                    self.report.add(&merged);
-                }
-                Done::Parked(merged) => self.parked_new += merged.new,
-                Done::Text => {}
-            }
+            let done = pending.wait()?;
+            self.count(done);
         }
         Ok(())
+    }
+
+    fn count(&mut self, done: Done) {
+        match done {
+            Done::Samples(merged) => {
+                self.accounting.count_many(Outcome::Stored, "", merged.new);
+                self.accounting
+                    .count_many(Outcome::Stored, "new version", merged.versions);
+                self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
+                self.accounting
+                    .count_many(Outcome::Duplicate, "superseded", merged.superseded);
+                self.accounting.count_many(
+                    Outcome::Rejected,
+                    "more than 4,096 records of one second",
+                    merged.refused,
+                );
+                self.report.add(&merged);
+            }
+            Done::Parked(merged) => self.parked_new += merged.new,
+            Done::Text => {}
+        }
     }
 }

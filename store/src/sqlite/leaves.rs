@@ -173,7 +173,7 @@ pub(crate) fn merge(
     writing: &Writing<'_>,
     person: PersonId,
     series: Series,
-    mut samples: Vec<Sample>,
+    samples: Vec<Sample>,
     commit: Commit,
     asserted: UtcMillis,
 ) -> Result<Merged> {
@@ -184,7 +184,7 @@ pub(crate) fn merge(
     let (first, last) = (second(first.start), second(last.start));
     let table = series.table();
     let place = params![person.0, series.kind, series.source, first, last];
-    let mut leaves: Vec<Stored> = writing
+    let leaves: Vec<Stored> = writing
         .prepare_cached(table.meeting)
         .and_then(|mut statement| {
             statement
@@ -222,17 +222,14 @@ pub(crate) fn merge(
     let mut borders: Vec<i64> = leaves.iter().map(|leaf| leaf.first_start).collect();
     borders.push(i64::MAX);
     if leaves.is_empty() {
-        hand.fill(
-            None,
-            std::mem::take(&mut samples),
-            newest <= first,
-            &mut merged,
-            &mut months,
-        )?;
+        hand.fill(None, samples, newest <= first, &mut merged, &mut months)?;
+        merged.months = months.into_sorted();
+        return Ok(merged);
     }
-    for (leaf, next) in leaves.drain(..).zip(borders.into_iter().skip(1)) {
-        let rest = samples.split_off(samples.partition_point(|sample| second(sample.start) < next));
-        let part = std::mem::replace(&mut samples, rest);
+    let mut samples = samples.into_iter();
+    for (leaf, next) in leaves.into_iter().zip(borders.into_iter().skip(1)) {
+        let length = samples.as_slice().partition_point(|sample| second(sample.start) < next);
+        let part: Vec<Sample> = samples.by_ref().take(length).collect();
         if !part.is_empty() {
             let is_newest = leaf.first_start >= newest;
             hand.fill(Some(leaf), part, is_newest, &mut merged, &mut months)?;

@@ -38,9 +38,14 @@ pub(crate) struct VendorDay {
 pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<VendorDay>) -> Computed {
     let steps = metric == Metric::STEP_COUNT;
     let mut measured: BTreeMap<LocalDay, BTreeSet<u16>> = BTreeMap::new();
+    let mut known = None;
     for piece in pieces.iter().filter(|piece| piece.count > 0) {
         let first = day_of(piece, piece.start);
         let last = day_of(piece, (piece.end - 1).max(piece.start));
+        // Neighbours are mostly of one day and source.
+        if known.replace((first, last, piece.source)) == Some((first, last, piece.source)) {
+            continue;
+        }
         for day in first.0..=last.0 {
             measured.entry(LocalDay(day)).or_default().insert(piece.source);
         }
@@ -61,30 +66,30 @@ pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<Vendo
         .map(|stated| (stated.piece.source, stated.piece.start))
         .collect();
     let mut capped: BTreeSet<LocalDay> = BTreeSet::new();
-    let mut eligible = Vec::with_capacity(all.len());
-    for piece in &all {
-        if piece.manual || (piece.whole_day && unproven.contains(&(piece.source, piece.start))) {
-            continue;
-        }
-        let mut piece = piece.clone();
-        if steps && !piece.whole_day && piece.capped() < piece.count {
-            capped.insert(day_of(&piece, piece.start));
+    let left_out = |piece: &Piece| piece.manual || (piece.whole_day && unproven.contains(&(piece.source, piece.start)));
+    let too_fast = |piece: &Piece| steps && !piece.whole_day && piece.capped() < piece.count;
+    // Mostly everything counts, and then the eligible total is the total.
+    let eligible = all.iter().any(|piece| left_out(piece) || too_fast(piece)).then(|| {
+        let mut counted: Vec<Piece> = all.iter().filter(|piece| !left_out(piece)).cloned().collect();
+        for piece in counted.iter_mut().filter(|piece| too_fast(piece)) {
+            capped.insert(day_of(piece, piece.start));
             piece.count = piece.capped();
         }
-        eligible.push(piece);
-    }
-    let (total, eligible) = (resolve(all), resolve(eligible));
+        resolve(counted)
+    });
+    let total = resolve(all);
+    let eligible = eligible.as_ref().unwrap_or(&total);
     let mut days = Days::new();
-    for slice in &total.slices {
-        let (day, piece) = (days.entry(slice.day).or_default(), &total.pieces[slice.piece]);
-        day.total += slice.amount;
-        day.manual += if piece.manual { slice.amount } else { 0 };
-        day.shares.entry(piece.source).or_default().0 += slice.amount;
+    for part in Parts::of(&total) {
+        let day = days.entry(part.day).or_default();
+        day.total += part.amount;
+        day.manual += part.manual;
+        day.shares.entry(part.source).or_default().0 += part.amount;
     }
-    for slice in &eligible.slices {
-        let day = days.entry(slice.day).or_default();
-        day.eligible += slice.amount;
-        day.shares.entry(eligible.pieces[slice.piece].source).or_default().1 += slice.amount;
+    for part in Parts::of(eligible) {
+        let day = days.entry(part.day).or_default();
+        day.eligible += part.amount;
+        day.shares.entry(part.source).or_default().1 += part.amount;
     }
     for (date, day) in &mut days {
         day.shares.retain(|_, (total, eligible)| *total != 0 || *eligible != 0);
@@ -102,11 +107,55 @@ pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<Vendo
         mark(steps && checks.iter().any(off), flag::VENDOR_MISMATCH);
     }
     if steps {
-        for (date, flags) in suspicious(&eligible) {
+        for (date, flags) in suspicious(eligible) {
             days.entry(date).or_default().flags |= flags;
         }
     }
     Computed { days, total }
+}
+
+/// What a source gave one day, or a part of that: neighbouring slices added up.
+struct Part {
+    day: LocalDay,
+    source: u16,
+    amount: i64,
+    manual: i64,
+}
+
+/// The parts of what was resolved.
+struct Parts<'a> {
+    resolved: &'a Resolved,
+    next: usize,
+}
+
+impl<'a> Parts<'a> {
+    fn of(resolved: &'a Resolved) -> Self {
+        Self { resolved, next: 0 }
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Part;
+
+    fn next(&mut self) -> Option<Part> {
+        let mut part: Option<Part> = None;
+        while let Some(slice) = self.resolved.slices.get(self.next) {
+            let piece = &self.resolved.pieces[slice.piece];
+            let part = part.get_or_insert(Part {
+                day: slice.day,
+                source: piece.source,
+                amount: 0,
+                manual: 0,
+            });
+            if (part.day, part.source) != (slice.day, piece.source) {
+                break;
+            }
+            part.amount += slice.amount;
+            part.manual += if piece.manual { slice.amount } else { 0 };
+            self.next += 1;
+        }
+        part
+    }
 }
 
 fn day_of(piece: &Piece, instant: i64) -> LocalDay {

@@ -5,7 +5,7 @@
 //! in which anything arrived.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use model::{LocalDay, Offset, UtcMillis};
@@ -59,12 +59,15 @@ impl Piece {
 
     /// Its part of `[from, until)`: parts of one sample always add up to its count.
     fn part(&self, from: i64, until: i64) -> i64 {
-        let (count, length) = (i128::from(self.count), i128::from(self.end - self.start));
-        if length == 0 {
+        let length = self.end - self.start;
+        if length == 0 || (from == self.start && until == self.end) {
             return self.count;
         }
-        let before = |instant: i64| count * i128::from(instant - self.start) / length;
-        (before(until) - before(from)) as i64
+        let before = |instant: i64| match self.count.checked_mul(instant - self.start) {
+            Some(product) => product / length,
+            None => (i128::from(self.count) * i128::from(instant - self.start) / i128::from(length)) as i64,
+        };
+        before(until) - before(from)
     }
 
     /// Its local midnights, without its own ends.
@@ -141,7 +144,6 @@ fn coarse_parts(pieces: &[Piece]) -> Vec<Slice> {
 /// The best fine sample of each slice of time, and the instants that no better one covers.
 fn fine_slices(pieces: &[Piece], coarse: &[Slice]) -> Vec<Slice> {
     let mut starts = Vec::new();
-    let mut ends = Vec::new();
     let mut instants = Vec::new();
     let mut cuts: Vec<i64> = coarse.iter().flat_map(|part| [part.from, part.until]).collect();
     for (number, piece) in pieces.iter().enumerate().filter(|(_, piece)| piece.is_fine()) {
@@ -149,35 +151,35 @@ fn fine_slices(pieces: &[Piece], coarse: &[Slice]) -> Vec<Slice> {
             instants.push((piece.start, number));
         } else {
             starts.push((piece.start, number));
-            ends.push((piece.end, number));
             cuts.extend(piece.midnights());
         }
         cuts.extend([piece.start, piece.end]);
     }
-    for list in [&mut starts, &mut ends, &mut instants] {
-        list.sort_unstable();
-    }
-    cuts.sort_unstable();
+    // Each source's samples are in order already, so a sort that merges runs has little to do.
+    starts.sort();
+    instants.sort();
+    cuts.sort();
     cuts.dedup();
-    let (mut starts, mut ends) = (starts.into_iter().peekable(), ends.into_iter().peekable());
-    let mut instants = instants.into_iter().peekable();
-    let mut open: BTreeSet<usize> = BTreeSet::new();
-    let mut slices: Vec<Slice> = Vec::new();
+    let (mut starts, mut instants) = (starts.into_iter().peekable(), instants.into_iter().peekable());
+    // The best one first; one that has ended goes when it comes to the top.
+    let mut open: BinaryHeap<Reverse<usize>> = BinaryHeap::new();
+    let mut slices: Vec<Slice> = Vec::with_capacity(cuts.len());
     for (place, cut) in cuts.iter().copied().enumerate() {
-        while let Some((_, number)) = ends.next_if(|(end, _)| *end <= cut) {
-            open.remove(&number);
-        }
         while let Some((_, number)) = starts.next_if(|(start, _)| *start <= cut) {
-            open.insert(number);
+            open.push(Reverse(number));
         }
+        while open.peek().is_some_and(|Reverse(best)| pieces[*best].end <= cut) {
+            open.pop();
+        }
+        let best = open.peek().map(|Reverse(best)| *best);
         // Sorted by rank within one instant: only the first can count.
         let mut first = true;
         while let Some((_, number)) = instants.next_if(|(instant, _)| *instant <= cut) {
-            if std::mem::take(&mut first) && open.first().is_none_or(|best| number < *best) {
+            if std::mem::take(&mut first) && best.is_none_or(|best| number < best) {
                 slices.push(slice(pieces, number, cut, cut));
             }
         }
-        if let (Some(best), Some(next)) = (open.first().copied(), cuts.get(place + 1).copied()) {
+        if let (Some(best), Some(next)) = (best, cuts.get(place + 1).copied()) {
             slices.push(slice(pieces, best, cut, next));
         }
     }

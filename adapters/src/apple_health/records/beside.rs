@@ -104,25 +104,55 @@ fn offset_at(zone: &TimeZone, instant: UtcMillis) -> Option<i16> {
 
 /// `7:47:41.86 AM` or `7:47:41,86` on the record's day.
 fn beat_time(text: &str, base: &Sample) -> Option<UtcMillis> {
-    let text = text.replace('\u{202f}', " ").replace(',', ".");
-    let (clock, half) = match text.split_once(' ') {
-        Some((clock, half)) => (clock.to_owned(), Some(half.trim().to_uppercase())),
+    let (clock, half) = match text.split_once([' ', '\u{202f}']) {
+        Some((clock, half)) => (clock, Some(half.trim())),
         None => (text, None),
     };
     let mut parts = clock.split(':');
     let mut hour: i64 = parts.next()?.parse().ok()?;
     let minute: i64 = parts.next()?.parse().ok()?;
-    let (seconds, fraction) = parts.next()?.split_once('.').unwrap_or(("0", "0"));
+    let last = parts.next()?;
+    let (seconds, fraction) = last.split_once(['.', ',']).unwrap_or((last, ""));
     let seconds: i64 = seconds.parse().ok()?;
-    let hundredths: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    match half.as_deref() {
-        Some("PM") if hour < 12 => hour += 12,
-        Some("AM") if hour == 12 => hour = 0,
+    let mut millis = 0;
+    for place in 0..3 {
+        let digit = fraction.as_bytes().get(place).copied().unwrap_or(b'0');
+        millis = millis * 10 + i64::from(char::from(digit).to_digit(10)?);
+    }
+    match half {
+        Some(half) if half.eq_ignore_ascii_case("PM") && hour < 12 => hour += 12,
+        Some(half) if half.eq_ignore_ascii_case("AM") && hour == 12 => hour = 0,
         _ => {}
     }
     if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&seconds) {
         return None;
     }
     let midnight = base.start.local_day(base.offset).start(base.offset);
-    Some(midnight.plus(((hour * 60 + minute) * 60 + seconds) * 1_000 + hundredths))
+    Some(midnight.plus(((hour * 60 + minute) * 60 + seconds) * 1_000 + millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apple_health::map;
+
+    #[test]
+    fn the_clock_of_a_beat_is_read_in_every_form() {
+        let start = UtcMillis(1_778_338_800_000);
+        let base = map::blank(1, start, start);
+        let midnight = start.local_day(base.offset).start(base.offset);
+        for (text, ms) in [
+            ("7:47:41.86 AM", Some(28_061_860)),
+            ("7:47:41,86", Some(28_061_860)),
+            ("7:47:41", Some(28_061_000)),
+            ("7:47:41.86\u{202f}PM", Some(71_261_860)),
+            ("12:00:00.5 am", Some(500)),
+            ("25:00:00.5", None),
+            ("7:47:4x.1", None),
+            ("7:47:41.x", None),
+            ("", None),
+        ] {
+            assert_eq!(beat_time(text, &base), ms.map(|ms| midnight.plus(ms)), "{text}");
+        }
+    }
 }

@@ -8,12 +8,11 @@ mod groups;
 mod handing;
 mod single;
 
-use std::io::BufRead;
-
 use jiff::tz::TimeZone;
 use model::decimal::Measured;
 use model::{Outcome, Sample, UtcMillis};
 
+use super::ahead::Ahead;
 use super::map::Rejection;
 use super::pressure::{Half, Pressures};
 use super::sources::Sources;
@@ -82,6 +81,7 @@ pub struct Records<'s> {
     pressures: Pressures,
     exported: Option<UtcMillis>,
     zone: Option<(String, TimeZone)>,
+    dates: wire::Dates,
     open: Option<Open>,
     correlation: Option<OpenCorrelation>,
     workout: Option<OpenWorkout>,
@@ -104,6 +104,7 @@ impl<'s> Records<'s> {
             pressures: Pressures::default(),
             exported: None,
             zone: None,
+            dates: wire::Dates::default(),
             open: None,
             correlation: None,
             workout: None,
@@ -120,8 +121,8 @@ impl<'s> Records<'s> {
     ///
     /// # Errors
     /// Only when nothing is an export here, or the receiver stopped.
-    pub fn read(mut self, reader: impl BufRead) -> Result<Reading, AdapterError> {
-        let mut tags = Tags::new(reader);
+    pub fn read(mut self, ahead: Ahead) -> Result<Reading, AdapterError> {
+        let mut tags = Tags::new(ahead);
         let mut root_open = false;
         let mut root_closed = false;
         loop {

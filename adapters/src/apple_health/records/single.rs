@@ -10,7 +10,7 @@ use crate::apple_health::map::{self, Rejection};
 use crate::apple_health::pressure::Half;
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::types::VendorType;
-use crate::apple_health::wire::{self, RecordAttributes};
+use crate::apple_health::wire::RecordAttributes;
 use crate::{Handed, Parked, SinkClosed};
 
 impl Records<'_> {
@@ -62,7 +62,7 @@ impl Records<'_> {
 
     /// Source and times of a record.
     pub(super) fn base(&mut self, attributes: &RecordAttributes<'_>) -> Result<Result<Sample, Rejection>, SinkClosed> {
-        let Some((start, start_offset)) = wire::date(attributes.start) else {
+        let Some((start, start_offset)) = self.dates.read(attributes.start) else {
             return Ok(Err(Rejection(if attributes.start.is_empty() {
                 "start-missing"
             } else {
@@ -72,7 +72,7 @@ impl Records<'_> {
         // Old exports and damaged records have no end: then it is the moment of the start.
         let (end, end_offset) = match attributes.end {
             b"" => (start, start_offset),
-            text => match wire::date(text) {
+            text => match self.dates.read(text) {
                 Some(end) => end,
                 None => return Ok(Err(Rejection("end-unreadable"))),
             },
@@ -100,7 +100,10 @@ impl Records<'_> {
             trust: OffsetTrust::Assumed,
         };
         sample.end_offset_minutes = end_offset;
-        sample.created = wire::date(attributes.created).map_or(Sample::CREATION_UNKNOWN, |(created, _)| created);
+        sample.created = self
+            .dates
+            .read(attributes.created)
+            .map_or(Sample::CREATION_UNKNOWN, |(created, _)| created);
         Ok(Ok(sample))
     }
 

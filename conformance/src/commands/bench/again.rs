@@ -8,7 +8,7 @@ use super::{BenchError, Figure};
 /// # Errors
 /// When a run fails.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
-    let days = bench.days / 2;
+    let days = bench.days;
     let file = bench.export("first.xml", days, &[])?;
     let later = bench.export("later.xml", days + (days / 100).max(1), &[])?;
     let (mut again_ratio, mut later_ratio) = (Vec::new(), Vec::new());
