@@ -9,12 +9,17 @@ use model::time::{DAY_MS, LocalDay, MINUTE_MS};
 /// and with repeated names, which real exports have.
 pub struct Attributes<'a> {
     rest: &'a [u8],
+    /// Only double quotes stand in it, as Apple writes: then the first quote is where a value begins.
+    plain: bool,
 }
 
 impl<'a> Attributes<'a> {
     /// The attributes in `raw`, the part of a tag after its name.
     pub fn new(raw: &'a str) -> Self {
-        Self { rest: raw.as_bytes() }
+        Self {
+            rest: raw.as_bytes(),
+            plain: memchr::memchr(b'\'', raw.as_bytes()).is_none(),
+        }
     }
 }
 
@@ -27,6 +32,15 @@ impl<'a> Iterator for Attributes<'a> {
             .iter()
             .position(|byte| !byte.is_ascii_whitespace() && *byte != b'/')?;
         let rest = &self.rest[start..];
+        if self.plain
+            && let Some(open) = find_near(b'"', rest)
+            && let Some(name) = rest[..open].strip_suffix(b"=")
+        {
+            let after = &rest[open + 1..];
+            let length = find_near(b'"', after)?;
+            self.rest = &after[length + 1..];
+            return Some((name.trim_ascii_end(), &after[..length]));
+        }
         let equals = find_near(b'=', rest)?;
         let name = rest[..equals].trim_ascii_end();
         let after = rest[equals + 1..].trim_ascii_start();

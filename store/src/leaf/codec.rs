@@ -97,6 +97,11 @@ pub(crate) fn decode(
     let (offsets, end_offsets, trusts, flags) = (column()?, column()?, column()?, column()?);
     let (seqs, tie_breaks, moved, versions) = (column()?, column()?, column()?, column()?);
     let (asserted, dead) = (column()?, column()?);
+    let shape = if metric == Metric::NONE {
+        Shape::Quantity
+    } else {
+        metric.shape()
+    };
     let mut rows = Vec::with_capacity(length);
     for place in 0..length {
         let start = starts[place].checked_mul(unit).ok_or(NotAColumn)?;
@@ -112,7 +117,7 @@ pub(crate) fn decode(
                     trust: OffsetTrust::from_number(trusts[place] as u8).ok_or(NotAColumn)?,
                 },
                 end_offset_minutes: (offsets[place] + end_offsets[place]) as i16,
-                value: value(metric, &values, place)?,
+                value: value(shape, &values, place)?,
                 flags: Flags(flags[place] as u16),
                 created: Sample::CREATION_UNKNOWN,
             },
@@ -127,7 +132,7 @@ pub(crate) fn decode(
     Ok(rows)
 }
 
-fn value(metric: Metric, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Result<Value, NotAColumn> {
+fn value(shape: Shape, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Result<Value, NotAColumn> {
     let number = |(mantissas, shapes): &(Vec<i64>, Vec<i64>)| -> Result<Option<Measured>, NotAColumn> {
         let Some(shape) = shapes[place].checked_sub(1).filter(|shape| *shape >= 0) else {
             return Ok(None);
@@ -141,11 +146,6 @@ fn value(metric: Metric, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Resu
             scale,
             digits,
         }))
-    };
-    let shape = if metric == Metric::NONE {
-        Shape::Quantity
-    } else {
-        metric.shape()
     };
     Ok(match shape {
         Shape::Quantity => Value::Quantity(columns.first().map(number).transpose()?.flatten().ok_or(NotAColumn)?),

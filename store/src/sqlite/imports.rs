@@ -235,7 +235,7 @@ impl Intake {
             };
         if gathered.samples.len() == gathered.samples.capacity() {
             // Doubling would hold up to twice the budget.
-            gathered.samples.reserve_exact((gathered.samples.len() / 4).max(256));
+            gathered.samples.reserve_exact((gathered.samples.len() / 4).max(2_048));
         }
         gathered.samples.push(sample);
         gathered.bytes += bytes;

@@ -558,6 +558,7 @@ pub(crate) fn touching(
     let mut found = Vec::new();
     for leaf in leaves {
         let rows = read(snapshot, key, leaf)?;
+        found.reserve(rows.len());
         found.extend(
             rows.into_iter()
                 .filter(|row| row.sample.start < until && row.sample.end >= from),

@@ -371,7 +371,9 @@ pub(crate) fn days_of(
             rows.retain(|row| !row.dead && row.sample.duration_ms() <= LONGEST_MS);
             Ok(rows)
         };
-        for row in live(metric)? {
+        let rows = live(metric)?;
+        pieces.reserve(rows.len());
+        for row in rows {
             pieces.extend(piece(&row, source.source.kind, scale(metric)));
         }
         if let Some(daily) = metric.daily() {
