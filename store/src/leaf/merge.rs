@@ -6,6 +6,7 @@
 //! coarser of their precisions: another unit or rounding makes no new record.
 
 use std::cmp::Ordering;
+use std::vec::Drain;
 
 use model::{Flags, Measured, OffsetTrust, Sample, Value};
 
@@ -50,18 +51,18 @@ pub(crate) struct Statement {
 /// went, as it was before and as it is now, and with those whose rank among others changed.
 pub(crate) fn merge(
     rows: Vec<Row>,
-    incoming: Vec<Sample>,
+    incoming: Drain<'_, Sample>,
     statement: Statement,
     touched: &mut dyn FnMut(&Sample),
 ) -> Merge {
-    if is_said_again(&rows, &incoming, statement) {
-        return said_again(rows, &incoming, statement, touched);
+    if let Some(later) = is_said_again(&rows, incoming.as_slice(), statement) {
+        return said_again(rows, incoming.as_slice(), statement, later, touched);
     }
     let mut merge = Merge {
         rows: Vec::with_capacity(rows.len() + incoming.len()),
         ..Merge::default()
     };
-    let (mut rows, mut incoming) = (rows.into_iter().peekable(), incoming.into_iter().peekable());
+    let (mut rows, mut incoming) = (rows.into_iter().peekable(), incoming.peekable());
     loop {
         let at = match (rows.peek(), incoming.peek()) {
             (Some(row), Some(sample)) => row.second().min(second(sample.start)),
@@ -87,6 +88,13 @@ pub(crate) fn merge(
             merge.changed = true;
             continue;
         }
+        if let (1, None, Some(row)) = (merge.rows.len() - from, &second_sample, merge.rows.last_mut())
+            && states(row, &first, statement)
+        {
+            merge.known += 1;
+            merge.raised |= raise(row, statement, touched);
+            continue;
+        }
         let mut group = vec![first];
         while let Some(sample) = second_sample {
             group.push(sample);
@@ -96,34 +104,54 @@ pub(crate) fn merge(
     }
 }
 
-/// True when every sample is in a row already just as it is, said no later than now, and no other row is of its second: the
-/// same file again, or the old part of a new one.
-fn is_said_again(rows: &[Row], incoming: &[Sample], statement: Statement) -> bool {
-    let mut rest = rows;
+/// `Some` when every sample is in a row already just as it is, said no later than now, and no other row is of its second: the
+/// same file again, or the old part of a new one. It tells whether a row was said earlier than now.
+fn is_said_again(rows: &[Row], incoming: &[Sample], statement: Statement) -> Option<bool> {
+    let (mut rest, mut later) = (rows, false);
     let mut last = None;
-    let all = incoming.iter().all(|sample| {
-        let at = second(sample.start);
-        let before = last.replace(at);
-        if before != Some(at) {
-            if rest.first().is_some_and(|row| Some(row.second()) == before) {
-                return false;
+    for sample in incoming {
+        loop {
+            let (row, after) = rest.split_first()?;
+            rest = after;
+            if row.sample.start == sample.start {
+                if !states(row, sample, statement) {
+                    return None;
+                }
+                later |= row.asserted < statement.asserted;
+                break;
             }
-            let passed = rest.iter().take_while(|row| row.second() < at).count();
-            rest = &rest[passed..];
+            // Passed over: fine unless it shares a second with a sample.
+            let passed = row.second();
+            if passed >= second(sample.start) || last.is_some_and(|last| second(last) == passed) {
+                return None;
+            }
         }
-        let Some((row, after)) = rest.split_first() else {
-            return false;
-        };
-        rest = after;
-        let known = &row.sample;
-        let same = (known.start, known.end) == (sample.start, sample.end)
-            && known.value == sample.value
-            && known.flags == sample.flags
-            && known.offset == sample.offset
-            && known.end_offset_minutes == sample.end_offset_minutes;
-        same && !row.dead && row.asserted <= statement.asserted
-    });
-    all && rest.first().is_none_or(|row| Some(row.second()) != last)
+        last = Some(sample.start);
+    }
+    let shares = |row: &Row| last.is_some_and(|last| second(last) == row.second());
+    (!rest.first().is_some_and(shares)).then_some(later)
+}
+
+/// True when the row is the sample as it is, and was said no later than now.
+fn states(row: &Row, sample: &Sample, statement: Statement) -> bool {
+    let known = &row.sample;
+    (known.start, known.end) == (sample.start, sample.end)
+        && known.value == sample.value
+        && known.flags == sample.flags
+        && known.offset == sample.offset
+        && known.end_offset_minutes == sample.end_offset_minutes
+        && !row.dead
+        && row.asserted <= statement.asserted
+}
+
+/// The row is said again, just as it is; true when that is later than before.
+fn raise(row: &mut Row, statement: Statement, touched: &mut dyn FnMut(&Sample)) -> bool {
+    let later = row.asserted < statement.asserted;
+    if later {
+        row.asserted = statement.asserted;
+        touched(&row.sample);
+    }
+    later
 }
 
 /// Counts samples that [`is_said_again`] holds of, and raises their rows to this statement.
@@ -131,22 +159,21 @@ fn said_again(
     mut rows: Vec<Row>,
     incoming: &[Sample],
     statement: Statement,
+    later: bool,
     touched: &mut dyn FnMut(&Sample),
 ) -> Merge {
-    let mut raised = false;
-    let mut known = rows.iter_mut();
-    for sample in incoming {
-        let row = known.find(|row| row.second() == second(sample.start));
-        if let Some(row) = row.filter(|row| row.asserted < statement.asserted) {
-            row.asserted = statement.asserted;
-            touched(sample);
-            raised = true;
+    if later {
+        let mut known = rows.iter_mut();
+        for sample in incoming {
+            if let Some(row) = known.find(|row| row.sample.start == sample.start) {
+                raise(row, statement, touched);
+            }
         }
     }
     Merge {
         rows,
         known: incoming.len() as u64,
-        raised,
+        raised: later,
         ..Merge::default()
     }
 }
@@ -447,7 +474,7 @@ mod tests {
         samples.sort_by_key(|sample| sample.start);
         merge(
             rows,
-            samples,
+            samples.drain(..),
             Statement {
                 asserted,
                 seq: asserted,
@@ -551,8 +578,8 @@ mod tests {
             again.sort_by_key(|sample| sample.start);
             again.truncate(again.len().saturating_sub(left_out));
             let statement = Statement { asserted: 5 + later, seq: 9 };
-            if is_said_again(&rows, &again, statement) {
-                let quick = said_again(rows.clone(), &again, statement, &mut |_| {});
+            if let Some(later) = is_said_again(&rows, &again, statement) {
+                let quick = said_again(rows.clone(), &again, statement, later, &mut |_| {});
                 // A dead row far away keeps the other way open.
                 let mut with_other = rows.clone();
                 let mut dead = Row::first(sample(9_000_000, 0, 1, 0), 0, 1, 1);
@@ -560,7 +587,7 @@ mod tests {
                 with_other.push(dead);
                 let mut with_new = again.clone();
                 with_new.push(sample(9_000_000, 0, 2, 0));
-                let mut slow = merge(with_other, with_new, statement, &mut |_| {});
+                let mut slow = merge(with_other, with_new.drain(..), statement, &mut |_| {});
                 slow.rows.truncate(rows.len());
                 prop_assert_eq!(quick.rows, slow.rows);
                 prop_assert_eq!(quick.known, slow.known);

@@ -15,7 +15,7 @@ use super::{batches, parked, people, raw, sources, totals};
 use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
-const BUDGET: usize = 24 << 20;
+const BUDGET: usize = 16 << 20;
 /// Samples of one unit at most (but equal starts stay together): some tens of milliseconds of the writer's time.
 const UNIT: usize = 64 << 10;
 /// Samples that are worth a unit while the writer has nothing to do.

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::vec::Drain;
 
 use model::{Metric, PersonId, Sample, UtcMillis};
 use rusqlite::params;
@@ -173,7 +174,7 @@ pub(crate) fn merge(
     writing: &Writing<'_>,
     person: PersonId,
     series: Series,
-    samples: Vec<Sample>,
+    mut samples: Vec<Sample>,
     commit: Commit,
     asserted: UtcMillis,
 ) -> Result<Merged> {
@@ -218,19 +219,17 @@ pub(crate) fn merge(
         },
     };
     let mut months = totals::Months::of(series);
-    // Samples before the first leaf that is met are its neighbours too.
-    let mut borders: Vec<i64> = leaves.iter().map(|leaf| leaf.first_start).collect();
-    borders.push(i64::MAX);
     if leaves.is_empty() {
-        hand.fill(None, samples, newest <= first, &mut merged, &mut months)?;
-        merged.months = months.into_sorted();
-        return Ok(merged);
+        hand.fill(None, samples.drain(..), newest <= first, &mut merged, &mut months)?;
     }
-    let mut samples = samples.into_iter();
-    for (leaf, next) in leaves.into_iter().zip(borders.into_iter().skip(1)) {
-        let length = samples.as_slice().partition_point(|sample| second(sample.start) < next);
-        let part: Vec<Sample> = samples.by_ref().take(length).collect();
-        if !part.is_empty() {
+    // From the last on, so that what is left need not move. Samples before the first leaf that is met are its neighbours too.
+    for (place, leaf) in leaves.into_iter().enumerate().rev() {
+        let from = match place {
+            0 => 0,
+            _ => samples.partition_point(|sample| second(sample.start) < leaf.first_start),
+        };
+        let part = samples.drain(from..);
+        if part.len() > 0 {
             let is_newest = leaf.first_start >= newest;
             hand.fill(Some(leaf), part, is_newest, &mut merged, &mut months)?;
         }
@@ -253,7 +252,7 @@ impl Hand<'_> {
     fn fill(
         &self,
         leaf: Option<Stored>,
-        samples: Vec<Sample>,
+        samples: Drain<'_, Sample>,
         is_newest: bool,
         merged: &mut Merged,
         months: &mut totals::Months,
@@ -263,7 +262,7 @@ impl Hand<'_> {
             None => Vec::new(),
         };
         let mut number = leaf.as_ref().map(|leaf| leaf.number);
-        let follows = match (rows.last(), samples.first()) {
+        let follows = match (rows.last(), samples.as_slice().first()) {
             (Some(row), Some(sample)) => row.second() < second(sample.start),
             _ => true,
         };

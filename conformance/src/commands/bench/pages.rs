@@ -165,10 +165,14 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         let mut given = 0;
         for _ in 0..bench.runs {
             let (observations, cpu) = runtime.block_on(walks(&server, gzip))?;
-            eprintln!("{name}: {observations} Observations in {cpu:.2} s of the server's CPU");
+            let peak = process::peak_memory(server.child.id()).unwrap_or(0) as f64;
+            eprintln!(
+                "{name}: {observations} Observations in {cpu:.2} s of the server's CPU, at most {:.0} MB resident so far",
+                peak / 1e6
+            );
             rates.push(observations as f64 / cpu);
             given = observations;
-            memory.extend(process::peak_memory(server.child.id()));
+            memory.push(peak);
         }
         figures.push(Figure::at_least(
             format!("pages over HTTP, {name}, {given} Observations: each server CPU-second"),
@@ -179,8 +183,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     }
     server.stop()?;
     let (first, last) = (
-        memory.first().copied().unwrap_or(0) as f64,
-        memory.last().copied().unwrap_or(0) as f64,
+        memory.first().copied().unwrap_or(f64::NAN),
+        memory.last().copied().unwrap_or(f64::NAN),
     );
     figures.push(Figure::at_most(
         format!(
