@@ -95,6 +95,16 @@ async fn nothing_is_chosen_before_the_resident_chooses() {
 }
 
 #[tokio::test]
+async fn an_app_that_asks_who_somebody_is_and_for_no_data_shows_no_choice_of_data() {
+    let html = body(page(Language::Ja, &[]).render()).await;
+    assert!(html.contains("identity-name") && html.contains("name=\"until\""));
+    for field in ["running_day", "from", "from_day"] {
+        assert!(!html.contains(&format!("name=\"{field}\"")), "{field}");
+    }
+    assert!(!html.contains("id=\"what\""));
+}
+
+#[tokio::test]
 async fn both_answers_weigh_the_same_and_the_enter_key_gives_none() {
     let html = body(usual().render()).await;
     let buttons: Vec<&str> = controls(&html)
