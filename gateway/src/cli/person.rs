@@ -55,7 +55,11 @@ fn parse_sex(text: &str) -> Result<Sex, String> {
 /// Adds or lists.
 pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
-        let (_, store) = arguments.place.open().await?;
+        let (_, store) = match arguments.command {
+            PersonCommand::Add { .. } => arguments.place.open().await?,
+            // Looking needs no lock: it works beside a running server.
+            PersonCommand::List => arguments.place.open_for_reading().await?,
+        };
         match arguments.command {
             PersonCommand::Add {
                 name,

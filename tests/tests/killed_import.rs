@@ -1,0 +1,150 @@
+//! A resident's import is killed again and again, then run once more: what an app reads is what one run would have given,
+//! in samples, versions, ids and days. Uses the real binary, which `./test` builds before this.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+fn sekisho() -> Command {
+    let this = std::env::current_exe().unwrap();
+    let binary = this.parent().and_then(Path::parent).unwrap().join("sekisho");
+    assert!(binary.exists(), "build it first: cargo build --release -p gateway");
+    Command::new(binary)
+}
+
+/// A running demo; it ends with this value.
+struct Demo(Child, Value);
+
+impl Demo {
+    fn start(data: &Path) -> Self {
+        let mut child = sekisho()
+            .args(["demo", "--json", "--port", "0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        Self(child, serde_json::from_str(&line).unwrap())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.1[name].as_str().unwrap()
+    }
+
+    /// Every Observation that the example app can read, without the times of its commit.
+    async fn observations(&self) -> Vec<Value> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let mut next = Some(format!("{}/Observation?_count=1000", self.text("fhir_base_url")));
+        let mut all = Vec::new();
+        while let Some(url) = next {
+            let page = client
+                .get(&url)
+                .bearer_auth(self.text("access_token"))
+                .send()
+                .await
+                .unwrap();
+            let mut page: Value = page.error_for_status().unwrap().json().await.unwrap();
+            let link = |link: &&Value| link["relation"] == "next";
+            next = page["link"]
+                .as_array()
+                .and_then(|links| links.iter().find(link))
+                .map(|link| link["url"].as_str().unwrap().to_owned());
+            for entry in page["entry"].as_array_mut().into_iter().flatten() {
+                let mut resource = entry["resource"].take();
+                resource["meta"].as_object_mut().unwrap().remove("lastUpdated");
+                resource.as_object_mut().unwrap().remove("issued");
+                all.push(resource);
+            }
+        }
+        all
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+fn import(export: &Path, person: &str, data: &Path) -> Command {
+    let mut command = sekisho();
+    command
+        .arg("import")
+        .arg(export)
+        .args(["--person", person, "--data"])
+        .arg(data);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_was_killed_and_run_again_gives_what_one_run_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    let person = Demo::start(&path("once")).text("person").to_owned();
+    copy(&path("once"), &path("killed"));
+    let export = path("export.xml");
+    let made = sekisho()
+        .arg("synthesize")
+        .arg(&export)
+        .args(["--days", "40", "--seed", "7"])
+        .status();
+    assert!(made.unwrap().success());
+
+    let whole = import(&export, &person, &path("once")).output().unwrap();
+    assert!(whole.status.success());
+    let mut unfinished = 0;
+    for after in [20, 35, 50, 60, 70, 80, 90] {
+        let mut child = import(&export, &person, &path("killed")).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        child.kill().unwrap();
+        unfinished += u32::from(!child.wait().unwrap().success());
+    }
+    assert!(unfinished > 0, "every import was done before it was killed");
+    let again = import(&export, &person, &path("killed")).output().unwrap();
+    assert!(again.status.success());
+    let counts = |out: &[u8]| {
+        let accounting: Value = serde_json::from_slice(out).unwrap();
+        ["received", "unsupported", "rejected"].map(|name| accounting[name].as_u64())
+    };
+    assert_eq!(counts(&again.stdout), counts(&whole.stdout));
+
+    let once = Demo::start(&path("once")).observations().await;
+    let killed = Demo::start(&path("killed")).observations().await;
+    assert_eq!(once.len(), killed.len());
+    assert!(once.len() > 20_000, "{}", once.len());
+    if let Some((one, other)) = once.iter().zip(&killed).find(|(one, other)| one != other) {
+        panic!("{one}\nis after kills\n{other}");
+    }
+    // A rebuild finds every kept day as it should be.
+    let rebuilt = sekisho()
+        .args(["rebuild", "totals", "--data"])
+        .arg(path("killed"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&rebuilt.stdout).into_owned();
+    assert!(rebuilt.status.success() && told.contains(" 0 "), "{told}");
+}
