@@ -36,7 +36,9 @@ pub fn observation(out: &mut Vec<u8>, view: &ObservationView<'_>) {
     raw(out, b"\"}");
     effective(out, sample, view.zone);
     raw(out, b",\"issued\":\"");
-    instant(out, view.updated);
+    // A check-in counts from when it was typed; programmes take them up to a week after the day.
+    let entered = sample.metric.is_check_in() && sample.created != Sample::CREATION_UNKNOWN;
+    instant(out, if entered { sample.created } else { view.updated });
     out.push(b'"');
     let mut components = Components { any: false };
     value(out, pieces, sample, &mut components);

@@ -81,8 +81,8 @@ pub struct Sample {
     pub value: Value,
     /// How it came to be.
     pub flags: Flags,
-    /// When the vendor's database made the record, [`Sample::CREATION_UNKNOWN`] when it does not say; orders records
-    /// inside one batch only and is not kept.
+    /// When the vendor's database made the record, [`Sample::CREATION_UNKNOWN`] when it does not say. Kept only of a check-in
+    /// ([`Metric::is_check_in`]), where it is the time of entry; of others it orders records inside one batch.
     pub created: UtcMillis,
 }
 

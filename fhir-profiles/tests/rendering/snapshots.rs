@@ -199,6 +199,14 @@ fn a_device_has_no_serial_number_and_no_owner() {
 }
 
 #[test]
+fn a_check_in_is_issued_when_it_was_typed() {
+    let mut typed = sample(Metric::TOOTHBRUSHING_COUNT, Value::Quantity(measured("3")));
+    typed.flags = Flags::USER_ENTERED;
+    typed.created = STORED.plus(-3_600_000);
+    approved!("check_in", rendered(&typed));
+}
+
+#[test]
 fn a_provenance_says_who_made_what_from_what() {
     let view = ProvenanceView {
         id: "v1",

@@ -241,6 +241,14 @@ impl Metric {
         self.category() == ConsentCategory::Sleep
     }
 
+    /// True for a daily check-in: what a person types about a day, where it matters when they did.
+    pub fn is_check_in(self) -> bool {
+        matches!(
+            self,
+            Self::BREAKFAST_EATEN | Self::TOOTHBRUSHING_COUNT | Self::SLEEP_HOURS_TYPED
+        )
+    }
+
     /// How many numbers a stored value has: 1, or the number of components.
     pub fn width(self) -> usize {
         match self.shape() {

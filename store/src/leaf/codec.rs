@@ -57,6 +57,9 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     column(Order::Any, &|row| i64::from(row.version));
     column(Order::Any, &|row| row.asserted);
     column(Order::Any, &|row| i64::from(row.dead));
+    if rows.first().is_some_and(|row| row.sample.metric.is_check_in()) {
+        column(Order::Any, &|row| row.sample.created.0);
+    }
     out
 }
 
@@ -97,6 +100,7 @@ pub(crate) fn decode(
     let (offsets, end_offsets, trusts, flags) = (column()?, column()?, column()?, column()?);
     let (seqs, tie_breaks, moved, versions) = (column()?, column()?, column()?, column()?);
     let (asserted, dead) = (column()?, column()?);
+    let created = if metric.is_check_in() { Some(column()?) } else { None };
     let shape = if metric == Metric::NONE {
         Shape::Quantity
     } else {
@@ -119,7 +123,9 @@ pub(crate) fn decode(
                 end_offset_minutes: (offsets[place] + end_offsets[place]) as i16,
                 value: value(shape, &values, place)?,
                 flags: Flags(flags[place] as u16),
-                created: Sample::CREATION_UNKNOWN,
+                created: created
+                    .as_ref()
+                    .map_or(Sample::CREATION_UNKNOWN, |created| UtcMillis(created[place])),
             },
             first_start: UtcMillis(start.wrapping_sub(moved[place])),
             tie_break: tie_breaks[place] as u16,
@@ -188,7 +194,12 @@ mod tests {
             any::<bool>(),
         );
         let kept = (0u16..4_096, 1u32..9, 1i64..99, any::<i32>(), -90_000i64..90_000);
-        (value, times, facts, kept).prop_map(move |(value, (start, length, unit), facts, kept)| {
+        let created = if metric.is_check_in() {
+            prop::option::of(0i64..2_000_000_000_000).boxed()
+        } else {
+            Just(None).boxed()
+        };
+        (value, times, facts, kept, created).prop_map(move |(value, (start, length, unit), facts, kept, created)| {
             let start = start / unit * unit;
             Row {
                 sample: Sample {
@@ -203,7 +214,7 @@ mod tests {
                     end_offset_minutes: facts.3,
                     value,
                     flags: Flags(facts.0),
-                    created: Sample::CREATION_UNKNOWN,
+                    created: created.map_or(Sample::CREATION_UNKNOWN, UtcMillis),
                 },
                 first_start: UtcMillis(start + kept.4),
                 tie_break: kept.0,
@@ -223,6 +234,7 @@ mod tests {
                 prop::collection::vec(row(Metric::HEART_RATE), 1..120),
                 prop::collection::vec(row(Metric::BLOOD_PRESSURE), 1..60),
                 prop::collection::vec(row(Metric::SLEEP_STAGE), 1..60),
+                prop::collection::vec(row(Metric::TOOTHBRUSHING_COUNT), 1..60),
             ],
         ) {
             let metric = rows[0].sample.metric;

@@ -10,7 +10,7 @@ use std::vec::Drain;
 
 use model::{Flags, Measured, OffsetTrust, Sample, Value};
 
-use super::{Row, second};
+use super::{Row, kept, second};
 
 /// Tie-breaks have 12 bits in a record's id.
 const MOST_TWINS: u16 = 4_096;
@@ -300,13 +300,12 @@ impl Merge {
     }
 
     /// A row gets another value.
-    fn replace(&mut self, place: usize, mut sample: Sample, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
+    fn replace(&mut self, place: usize, sample: Sample, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
         let row = &mut self.rows[place];
         self.history.push(row.clone());
         touched(&row.sample);
         touched(&sample);
-        sample.created = Sample::CREATION_UNKNOWN;
-        row.sample = sample;
+        row.sample = kept(sample);
         row.version += 1;
         row.seq = statement.seq;
         row.asserted = statement.asserted;

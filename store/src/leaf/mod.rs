@@ -30,11 +30,10 @@ pub(crate) struct Row {
 
 impl Row {
     /// The first version of a sample.
-    pub(crate) fn first(mut sample: Sample, tie_break: u16, seq: i64, asserted: i64) -> Self {
-        sample.created = Sample::CREATION_UNKNOWN;
+    pub(crate) fn first(sample: Sample, tie_break: u16, seq: i64, asserted: i64) -> Self {
         Self {
             first_start: sample.start,
-            sample,
+            sample: kept(sample),
             tie_break,
             version: 1,
             seq,
@@ -47,6 +46,14 @@ impl Row {
     pub(crate) fn second(&self) -> i64 {
         second(self.sample.start)
     }
+}
+
+/// A sample without what is not kept of it.
+pub(crate) fn kept(mut sample: Sample) -> Sample {
+    if !sample.metric.is_check_in() {
+        sample.created = Sample::CREATION_UNKNOWN;
+    }
+    sample
 }
 
 /// The second of an instant, in ms.

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authorization;
+mod check_ins;
 mod consents;
 mod days;
 mod deliveries;
