@@ -1,6 +1,7 @@
 //! The FHIR face over a real store: one resident with two devices, recipients with consents of different reach.
 
 mod answers;
+mod matrix;
 mod permissions;
 mod resources;
 mod searches;
@@ -60,6 +61,12 @@ struct Given<'a> {
     detail: Detail,
     identity: IdentityGrant,
     scopes: &'a str,
+    /// The first day of data.
+    from: Option<LocalDay>,
+    /// When it is over.
+    expires: Option<UtcMillis>,
+    /// Whose data it is; the world's first resident's when `None`.
+    person: Option<PersonId>,
 }
 
 impl Default for Given<'_> {
@@ -69,6 +76,9 @@ impl Default for Given<'_> {
             detail: Detail::Raw,
             identity: IdentityGrant::NOTHING,
             scopes: ALL_SCOPES,
+            from: None,
+            expires: None,
+            person: None,
         }
     }
 }
@@ -107,18 +117,7 @@ impl World {
         })
         .await
         .unwrap();
-        let person = store
-            .create_person(NewPerson {
-                name: Some("関所 花子".into()),
-                birth_date: LocalDay::parse("1980-02-03"),
-                sex: Some(Sex::Female),
-                address: Some("神奈川県足柄下郡箱根町1".into()),
-                home_zone: "Asia/Tokyo".into(),
-                ..NewPerson::default()
-            })
-            .await
-            .unwrap();
-        measure(store.clone(), person).await;
+        let person = resident(&store).await;
         let state = AppState::new(config, store).unwrap();
         Self {
             router: super::routes().with_state(state.clone()),
@@ -126,6 +125,11 @@ impl World {
             person,
             _folder: folder,
         }
+    }
+
+    /// Another resident, who measured the same at the same times.
+    async fn somebody_else(&self) -> PersonId {
+        resident(&self.state.store).await
     }
 
     /// A recipient of its own with a consent and an access token under it.
@@ -167,15 +171,18 @@ impl World {
         let grant = |category: &ConsentCategory| Grant {
             category: *category,
             sources: Sources::All,
-            period: DataPeriod::ALL,
+            period: DataPeriod {
+                from: given.from,
+                ..DataPeriod::ALL
+            },
             detail: given.detail,
             running_day: true,
-            expires: None,
+            expires: given.expires,
         };
         let text = "同意".to_owned();
         let consent = store
             .give_consent(ConsentDraft {
-                person: self.person,
+                person: given.person.unwrap_or(self.person),
                 recipient,
                 purpose,
                 asked: Asked::by_scopes(&ScopeSet::parse(ALL_SCOPES).unwrap()),
@@ -366,6 +373,22 @@ fn sample(metric: Metric, source: u16, start: UtcMillis, length: i64, value: Val
         flags: Flags::default(),
         created: Sample::CREATION_UNKNOWN,
     }
+}
+
+async fn resident(store: &Store) -> PersonId {
+    let person = store
+        .create_person(NewPerson {
+            name: Some("関所 花子".into()),
+            birth_date: LocalDay::parse("1980-02-03"),
+            sex: Some(Sex::Female),
+            address: Some("神奈川県足柄下郡箱根町1".into()),
+            home_zone: "Asia/Tokyo".into(),
+            ..NewPerson::default()
+        })
+        .await
+        .unwrap();
+    measure(store.clone(), person).await;
+    person
 }
 
 /// Ten heart rates and steps by watch and telephone on two days, a night, a weight typed by hand, half a blood pressure.

@@ -1,0 +1,460 @@
+//! Every FHIR route crossed with who asks and how far their consent reaches. What a cell must answer is written down by rule,
+//! never by recording; a route without a row fails.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// The routes as they are declared, and with which method.
+fn declared() -> BTreeSet<(String, String)> {
+    include_str!("../mod.rs")
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(".route(\"/fhir/r4/"))
+        .filter_map(|line| {
+            let (path, rest) = line.split_once("\", ")?;
+            let (method, _) = rest.split_once('(')?;
+            Some((path.to_owned(), method.to_owned()))
+        })
+        .collect()
+}
+
+/// The rows: every route but those that answer the same to everybody.
+const ROWS: [(&str, &str, Kind); 12] = [
+    ("Patient", "get", Kind::Search("Patient")),
+    ("Patient/_search", "post", Kind::PostSearch("Patient")),
+    ("Patient/{id}", "get", Kind::Read("Patient")),
+    ("Observation", "get", Kind::Search("Observation")),
+    ("Observation/_search", "post", Kind::PostSearch("Observation")),
+    ("Observation/{id}", "get", Kind::Read("Observation")),
+    ("Device", "get", Kind::Search("Device")),
+    ("Device/_search", "post", Kind::PostSearch("Device")),
+    ("Device/{id}", "get", Kind::Read("Device")),
+    ("Provenance", "get", Kind::Search("Provenance")),
+    ("Provenance/_search", "post", Kind::PostSearch("Provenance")),
+    ("Provenance/{id}", "get", Kind::Read("Provenance")),
+];
+
+/// Routes that hold nothing of anybody.
+const OPEN: [(&str, &str); 2] = [("metadata", "get"), ("{*rest}", "any")];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Search(&'static str),
+    PostSearch(&'static str),
+    Read(&'static str),
+}
+
+#[test]
+fn every_route_has_its_row() {
+    let rows: BTreeSet<(String, String)> = ROWS
+        .iter()
+        .map(|(path, method, _)| (*path, *method))
+        .chain(OPEN)
+        .map(|(path, method)| (path.to_owned(), method.to_owned()))
+        .collect();
+    assert_eq!(declared(), rows);
+}
+
+/// Something of the first resident.
+#[derive(Clone, Copy, Debug)]
+struct Thing {
+    resource: &'static str,
+    category: ConsentCategory,
+    detail: Detail,
+    /// The day that it is of; `None` where days play no part.
+    day: Option<&'static str>,
+    /// Finds it.
+    code: &'static str,
+}
+
+impl Thing {
+    /// Finds it, and on its day nothing else of its code that comes before it.
+    fn query(&self) -> String {
+        // A night begins on the day before the one that it is of.
+        let date = match self.day {
+            Some(day) if self.category != ConsentCategory::Sleep => format!("&date={day}"),
+            _ => String::new(),
+        };
+        format!("code={}{date}&_count=1000", self.code)
+    }
+}
+
+/// One of each kind, on each of the two days where there are two.
+fn things() -> Vec<Thing> {
+    let thing = |category, detail, day, code| Thing {
+        resource: "Observation",
+        category,
+        detail,
+        day: Some(day),
+        code,
+    };
+    let mut things = Vec::new();
+    for day in ["2024-05-10", "2024-05-11"] {
+        things.extend([
+            thing(ConsentCategory::Heart, Detail::Raw, day, "heart_rate"),
+            thing(ConsentCategory::Heart, Detail::Daily, day, "daily_heart_rate"),
+            thing(ConsentCategory::Activity, Detail::Raw, day, "step_count"),
+            thing(ConsentCategory::Activity, Detail::Daily, day, "daily_step_count"),
+        ]);
+    }
+    things.push(thing(
+        ConsentCategory::Sleep,
+        Detail::Daily,
+        "2024-05-10",
+        "sleep_session",
+    ));
+    things.push(thing(ConsentCategory::Body, Detail::Raw, "2024-05-10", "body_weight"));
+    let observations = things.clone();
+    things.extend(observations.into_iter().map(|thing| Thing {
+        resource: "Provenance",
+        ..thing
+    }));
+    things
+}
+
+/// Who asks.
+struct Asker {
+    name: String,
+    /// The header that they show.
+    authorization: Option<String>,
+    /// Whose ids they use: the outward ids of this recipient.
+    recipient: RecipientId,
+    /// False where the token opens nothing at all.
+    lives: bool,
+    /// True when the token is of another person than the one whose ids are asked for.
+    of_another: bool,
+    categories: Vec<ConsentCategory>,
+    detail: Detail,
+    from: Option<&'static str>,
+    scoped: fn(&str, ConsentCategory) -> bool,
+}
+
+impl Asker {
+    /// By rule: a thing passes when the token lives, is of its person, and scope and consent both reach it.
+    fn is_given(&self, thing: &Thing) -> bool {
+        self.lives
+            && !self.of_another
+            && self.is_in_scope(thing)
+            && self.categories.contains(&thing.category)
+            && (self.detail == Detail::Raw || thing.detail == Detail::Daily)
+            && self.from.is_none_or(|from| thing.day.is_none_or(|day| day >= from))
+    }
+
+    fn is_in_scope(&self, thing: &Thing) -> bool {
+        (self.scoped)(thing.resource, thing.category) && (self.scoped)("Observation", thing.category)
+    }
+}
+
+async fn askers(world: &World) -> Vec<Asker> {
+    const HEART: &str =
+        "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|heart";
+    let all = ConsentCategory::ALL.to_vec();
+    let everything: fn(&str, ConsentCategory) -> bool = |_, _| true;
+    let heart_alone: fn(&str, ConsentCategory) -> bool =
+        |resource, category| resource == "Observation" && category == ConsentCategory::Heart;
+    let soon = world.state.clock.now().plus(150);
+    let second_day = LocalDay::parse("2024-05-11");
+    let another = world.somebody_else().await;
+    let reach: Vec<(&str, Given<'_>, fn(&str, ConsentCategory) -> bool)> = vec![
+        ("all, raw", Given::default(), everything),
+        (
+            "all, daily",
+            Given {
+                detail: Detail::Daily,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "heart",
+            Given {
+                categories: &[ConsentCategory::Heart],
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "activity, daily",
+            Given {
+                categories: &[ConsentCategory::Activity],
+                detail: Detail::Daily,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "sleep",
+            Given {
+                categories: &[ConsentCategory::Sleep],
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "from the second day",
+            Given {
+                from: second_day,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "the scope of heart",
+            Given {
+                scopes: HEART,
+                ..Given::default()
+            },
+            heart_alone,
+        ),
+        (
+            "the scope of heart, sleep agreed to",
+            Given {
+                scopes: HEART,
+                categories: &[ConsentCategory::Sleep],
+                ..Given::default()
+            },
+            heart_alone,
+        ),
+        (
+            "somebody else's",
+            Given {
+                person: Some(another),
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "expired",
+            Given {
+                expires: Some(soon),
+                ..Given::default()
+            },
+            everything,
+        ),
+        ("withdrawn", Given::default(), everything),
+    ];
+    let mut askers = Vec::new();
+    for (name, given, scoped) in reach {
+        let (categories, detail, from) = (
+            given.categories.to_vec(),
+            given.detail,
+            given.from.map(|_| "2024-05-11"),
+        );
+        let of_another = given.person.is_some();
+        let granted = world.given(given).await;
+        if name == "withdrawn" {
+            world
+                .state
+                .store
+                .withdraw_consent(&world.own(), granted.consent.id)
+                .await
+                .unwrap();
+        }
+        askers.push(Asker {
+            name: name.to_owned(),
+            authorization: Some(bearer(&granted)),
+            recipient: granted.recipient,
+            lives: !["withdrawn", "expired"].contains(&name),
+            of_another,
+            categories,
+            detail,
+            from,
+            scoped,
+        });
+    }
+    for (name, authorization) in [("nobody", None), ("a made-up token", Some("Bearer abcdef".to_owned()))] {
+        askers.push(Asker {
+            name: name.to_owned(),
+            authorization,
+            recipient: askers[0].recipient,
+            lives: false,
+            of_another: false,
+            categories: all.clone(),
+            detail: Detail::Raw,
+            from: None,
+            scoped: everything,
+        });
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    askers
+}
+
+/// The keys of all things, found by a recipient who may see all.
+async fn keys(world: &World) -> Vec<model::RecordKey> {
+    let whole = world.given(Given::default()).await;
+    let ids_of = world.state.pairwise.of(whole.recipient);
+    let mut keys = Vec::new();
+    for thing in things() {
+        let query = format!("Observation?{}", thing.query());
+        let observation = ids(&[world.found(&whole, &query).await]).remove(0);
+        let id = match thing.resource {
+            "Provenance" => {
+                let query = format!("Provenance?target=Observation/{observation}");
+                ids(&[world.found(&whole, &query).await]).remove(0)
+            }
+            _ => observation,
+        };
+        keys.push(ids_of.read(&id).unwrap());
+    }
+    keys
+}
+
+/// What a cell answered: its status, and whether the thing was in it.
+async fn ask(world: &World, asker: &Asker, kind: Kind, thing: &Thing, key: model::RecordKey) -> (StatusCode, bool) {
+    let outward = world.state.pairwise.of(asker.recipient);
+    let id = outward.id(key);
+    let query = match thing.resource {
+        "Provenance" => {
+            let observed = match key.kind {
+                model::RecordKind::DayProvenance => model::RecordKind::Total,
+                _ if thing.code == "sleep_session" => model::RecordKind::Session,
+                _ => model::RecordKind::Sample,
+            };
+            format!(
+                "target=Observation/{}",
+                outward.id(model::RecordKey { kind: observed, ..key })
+            )
+        }
+        _ => thing.query(),
+    };
+    let resource = thing.resource;
+    let mut request = match kind {
+        Kind::Read(_) => request(Method::GET, &format!("{resource}/{id}")),
+        Kind::Search(_) => request(Method::GET, &format!("{resource}?{query}")),
+        Kind::PostSearch(_) => request(Method::POST, &format!("{resource}/_search"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
+    };
+    if let Some(authorization) = &asker.authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    let body = if matches!(kind, Kind::PostSearch(_)) {
+        Body::from(query)
+    } else {
+        Body::empty()
+    };
+    let answer = world.send(request.body(body)).await;
+    let shown = answer.body["id"] == id.as_str() || ids(std::slice::from_ref(&answer.body)).contains(&id);
+    // The links of a Bundle repeat what was asked.
+    let says_nothing = !answer.body.to_string().contains(&id) || answer.body["resourceType"] == "Bundle";
+    assert!(
+        shown || says_nothing,
+        "{}: {thing:?} is named where it is not given",
+        asker.name
+    );
+    (answer.status, shown)
+}
+
+/// What a cell must answer, by rule.
+fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
+    let given = asker.is_given(thing);
+    let status = match kind {
+        _ if !asker.lives => StatusCode::UNAUTHORIZED,
+        // A whole type outside the scopes is refused before anything is looked for.
+        _ if !ConsentCategory::ALL
+            .iter()
+            .any(|category| (asker.scoped)(thing.resource, *category)) =>
+        {
+            StatusCode::FORBIDDEN
+        }
+        // An id outside scope or consent is as one that never was.
+        Kind::Read(_) if given => StatusCode::OK,
+        Kind::Read(_) => StatusCode::NOT_FOUND,
+        // A code outside the scopes is refused by name.
+        Kind::Search(_) | Kind::PostSearch(_) if thing.resource == "Observation" && !asker.is_in_scope(thing) => {
+            StatusCode::FORBIDDEN
+        }
+        Kind::Search(_) | Kind::PostSearch(_) => StatusCode::OK,
+    };
+    (status, given)
+}
+
+#[tokio::test]
+async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
+    let world = World::new().await;
+    let (things, keys, askers) = (things(), keys(&world).await, askers(&world).await);
+    let mut cells = 0;
+    for asker in &askers {
+        for (thing, key) in things.iter().zip(&keys) {
+            for (path, _, kind) in ROWS {
+                let (Kind::Read(resource) | Kind::Search(resource) | Kind::PostSearch(resource)) = kind;
+                if resource != thing.resource {
+                    continue;
+                }
+                let answered = ask(&world, asker, kind, thing, *key).await;
+                assert_eq!(
+                    answered,
+                    expected(asker, kind, thing),
+                    "{}: {path} of {thing:?}",
+                    asker.name
+                );
+                cells += 1;
+            }
+        }
+    }
+    assert_eq!(cells, askers.len() * things.len() * 3);
+}
+
+/// The person and their devices: no day and no category of their own.
+#[tokio::test]
+async fn the_person_and_the_devices_are_given_by_rule() {
+    let world = World::new().await;
+    let askers = askers(&world).await;
+    for asker in &askers {
+        let outward = world.state.pairwise.of(asker.recipient);
+        let patient = outward.patient(world.person);
+        // The watch measured hearts, steps and sleep.
+        let measured = [
+            ConsentCategory::Heart,
+            ConsentCategory::Activity,
+            ConsentCategory::Sleep,
+        ];
+        let device = outward.device(world.person, 1);
+        let device_given = measured.iter().any(|category| asker.categories.contains(category));
+        for (resource, id, given) in [("Patient", patient, true), ("Device", device, device_given)] {
+            let whole_type = ConsentCategory::ALL
+                .iter()
+                .any(|category| (asker.scoped)(resource, *category));
+            let given = given && asker.lives && !asker.of_another && whole_type;
+            for kind in [Kind::Read(resource), Kind::Search(resource), Kind::PostSearch(resource)] {
+                let status = match kind {
+                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                    _ if !whole_type => StatusCode::FORBIDDEN,
+                    Kind::Read(_) if !given => StatusCode::NOT_FOUND,
+                    _ => StatusCode::OK,
+                };
+                let query = format!("_id={id}");
+                let (method, path, body) = match kind {
+                    Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), String::new()),
+                    Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), String::new()),
+                    Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
+                };
+                let mut request =
+                    request(method, &path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                if let Some(authorization) = &asker.authorization {
+                    request = request.header(header::AUTHORIZATION, authorization);
+                }
+                let answer = world.send(request.body(Body::from(body))).await;
+                let shown = answer.body["id"] == id.as_str() || ids(std::slice::from_ref(&answer.body)).contains(&id);
+                assert_eq!((answer.status, shown), (status, given), "{}: {path}", asker.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_an_erased_person_nothing_is_given_by_any_route() {
+    let world = World::new().await;
+    let (things, keys) = (things(), keys(&world).await);
+    let mut asker = askers(&world).await.remove(0);
+    world.state.store.erase_person(world.person).await.unwrap();
+    asker.lives = false;
+    for (thing, key) in things.iter().zip(&keys) {
+        for (path, _, kind) in ROWS {
+            let (Kind::Read(resource) | Kind::Search(resource) | Kind::PostSearch(resource)) = kind;
+            if resource == thing.resource {
+                let answered = ask(&world, &asker, kind, thing, *key).await;
+                assert_eq!(answered, expected(&asker, kind, thing), "{path} of {thing:?}");
+            }
+        }
+    }
+}
