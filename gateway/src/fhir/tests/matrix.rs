@@ -112,6 +112,9 @@ fn things() -> Vec<Thing> {
     things
 }
 
+/// Whether scopes reach a category of a type.
+type Scoped = fn(&str, ConsentCategory) -> bool;
+
 /// Who asks.
 struct Asker {
     name: String,
@@ -126,7 +129,7 @@ struct Asker {
     categories: Vec<ConsentCategory>,
     detail: Detail,
     from: Option<&'static str>,
-    scoped: fn(&str, ConsentCategory) -> bool,
+    scoped: Scoped,
 }
 
 impl Asker {
@@ -149,13 +152,12 @@ async fn askers(world: &World) -> Vec<Asker> {
     const HEART: &str =
         "patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|heart";
     let all = ConsentCategory::ALL.to_vec();
-    let everything: fn(&str, ConsentCategory) -> bool = |_, _| true;
-    let heart_alone: fn(&str, ConsentCategory) -> bool =
-        |resource, category| resource == "Observation" && category == ConsentCategory::Heart;
+    let everything: Scoped = |_, _| true;
+    let heart_alone: Scoped = |resource, category| resource == "Observation" && category == ConsentCategory::Heart;
     let soon = world.state.clock.now().plus(150);
     let second_day = LocalDay::parse("2024-05-11");
     let another = world.somebody_else().await;
-    let reach: Vec<(&str, Given<'_>, fn(&str, ConsentCategory) -> bool)> = vec![
+    let reach: Vec<(&str, Given<'_>, Scoped)> = vec![
         ("all, raw", Given::default(), everything),
         (
             "all, daily",
