@@ -2,7 +2,8 @@
 //!
 //! A bad value says file, key, what was found and what is allowed. Secrets are read from files and print as `***`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// The default file, which is also the documentation of every key.
@@ -81,6 +82,17 @@ pub struct Http {
     pub public_url: String,
     /// The longest a request may take, in seconds.
     pub timeout_seconds: u64,
+    /// The proxy whose `X-Forwarded-For` is believed.
+    pub trusted_proxy: Option<IpAddr>,
+}
+
+/// How often somebody may ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests a minute from one address without an access token.
+    pub address_per_minute: NonZeroU32,
+    /// Requests a second with one access token.
+    pub token_per_second: NonZeroU32,
 }
 
 /// The residents' OpenID provider.
@@ -127,6 +139,8 @@ pub struct Config {
     pub data: Data,
     /// How the gateway is reached.
     pub http: Http,
+    /// Rates.
+    pub limits: Limits,
     /// The residents' provider.
     pub sign_in: SignIn,
     /// Lifetimes.
@@ -289,6 +303,15 @@ impl Layers {
             .ok_or_else(|| self.bad(section, key, allowed))
     }
 
+    fn rate(&self, key: &str) -> Result<NonZeroU32, ConfigError> {
+        const ALLOWED: &str = "a whole number from 1 to 1000000";
+        let number = self.number("limits", key, 1..=1_000_000, ALLOWED)?;
+        u32::try_from(number)
+            .ok()
+            .and_then(NonZeroU32::new)
+            .ok_or_else(|| self.bad("limits", key, ALLOWED))
+    }
+
     fn into_config(self) -> Result<Config, ConfigError> {
         let public_url = self.text("http", "public_url", "an http or https URL without a slash at its end")?;
         let is_url = reqwest::Url::parse(&public_url)
@@ -301,6 +324,15 @@ impl Layers {
             return Err(self.bad("sign_in", "issuer", "an https URL, or an empty text"));
         }
         let secret_file = self.text("sign_in", "client_secret_file", "the name of a file, or an empty text")?;
+        let proxy = self.text("http", "trusted_proxy", "an address without a port, or an empty text")?;
+        let trusted_proxy = match proxy.as_str() {
+            "" => None,
+            address => Some(
+                address
+                    .parse()
+                    .map_err(|_| self.bad("http", "trusted_proxy", "an address without a port, or an empty text"))?,
+            ),
+        };
         let format = self.text("log", "format", "\"json\" or \"text\"")?;
         if !matches!(format.as_str(), "json" | "text") {
             return Err(self.bad("log", "format", "\"json\" or \"text\""));
@@ -320,6 +352,11 @@ impl Layers {
                 public_url,
                 timeout_seconds: self.number("http", "timeout_seconds", 1..=600, "a whole number from 1 to 600")?
                     as u64,
+                trusted_proxy,
+            },
+            limits: Limits {
+                address_per_minute: self.rate("address_per_minute")?,
+                token_per_second: self.rate("token_per_second")?,
             },
             sign_in: SignIn {
                 issuer,
@@ -402,7 +439,7 @@ mod tests {
         );
         assert_eq!(
             load("[http]\nlissen = 1", &[]).unwrap_err(),
-            "sekisho.toml: there is no setting `http.lissen`. Allowed here: http.listen, http.public_url, http.timeout_seconds"
+            "sekisho.toml: there is no setting `http.lissen`. Allowed here: http.listen, http.public_url, http.timeout_seconds, http.trusted_proxy"
         );
         assert!(
             load("[http", &[])

@@ -8,6 +8,7 @@ mod fhir;
 mod gate;
 mod health;
 mod import;
+mod limits;
 mod logging;
 mod oauth;
 mod pairwise;

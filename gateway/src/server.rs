@@ -1,5 +1,6 @@
 //! The router, the layers that every route shares, and the loop that serves.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, health, oauth, portal, sign_in};
+use crate::{fhir, health, limits, oauth, portal, sign_in};
 
 /// The largest request body: nothing here needs more. Files come in through the command line.
 const MAX_BODY: usize = 256 * 1024;
@@ -32,6 +33,7 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(sign_in::routes())
         .merge(portal::routes())
         .merge(more)
+        .layer(middleware::from_fn_with_state(state.clone(), limits::limit))
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         // The cheapest level: compression, not rendering, is the cost of a page.
         .layer(
@@ -105,9 +107,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let sweeper = tokio::spawn(sweep(state.clone()));
-    let served = axum::serve(listener, router(state, more))
-        .with_graceful_shutdown(stop)
-        .await;
+    let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     sweeper.abort();
     served
 }
@@ -133,11 +134,12 @@ pub async fn stop_signal() {
     tokio::select! { () = interrupt => {}, () = terminate => {} }
 }
 
-/// Deletes what has run out (codes, tokens, sessions) every ten minutes.
+/// Deletes what has run out (codes, tokens, sessions, rates of who has gone) every ten minutes.
 async fn sweep(state: AppState) {
     let mut every = tokio::time::interval(Duration::from_secs(600));
     loop {
         every.tick().await;
+        state.limits.forget_the_idle();
         if let Err(error) = state.store.purge_expired(state.clock.now()).await {
             tracing::warn!(%error, "expired tokens and sessions were not deleted");
         }

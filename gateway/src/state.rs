@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
+use crate::limits::Limits;
 use crate::pairwise::Pairwise;
 use crate::{logging, secrets, sign_in};
 
@@ -32,6 +33,8 @@ pub struct Shared {
     pub randomness: Arc<dyn Randomness>,
     /// Counters for `/metrics`.
     pub metrics: PrometheusHandle,
+    /// Who asks too often.
+    pub limits: Limits,
     /// The OpenID provider that residents sign in with.
     pub provider: sign_in::Provider,
     root: hkdf::Prk,
@@ -59,6 +62,7 @@ impl AppState {
             clock: Arc::new(MachineClock),
             randomness: Arc::new(MachineRandomness),
             metrics: logging::metrics(),
+            limits: Limits::new(&config.limits),
             provider,
             config,
             store,

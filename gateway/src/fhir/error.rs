@@ -67,6 +67,12 @@ pub enum FhirError {
         /// What is allowed.
         limit: &'static str,
     },
+    /// The caller asks too often.
+    #[error("too many requests: try again in {seconds} s")]
+    TooMany {
+        /// When the next one will be answered.
+        seconds: u64,
+    },
     /// The resident's consents kept changing while the page was read.
     #[error("the resident's consents are changing right now: try again")]
     ConsentsChanging,
@@ -100,6 +106,7 @@ impl IntoResponse for FhirError {
             Self::TooWide { .. } => (StatusCode::BAD_REQUEST, "too-costly"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::ConsentsChanging => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::Internal(error) => {
                 tracing::error!(%error, "a FHIR request failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "exception")
@@ -131,10 +138,15 @@ impl IntoResponse for FhirError {
         if let Some(challenge) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if matches!(self, Self::ConsentsChanging) {
+        let wait = match &self {
+            Self::ConsentsChanging => Some(1),
+            Self::TooMany { seconds } => Some(*seconds),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

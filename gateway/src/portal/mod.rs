@@ -92,6 +92,8 @@ pub enum Problem {
     SignInFailed,
     /// Who they are is known, but they are nobody here.
     UnknownPerson,
+    /// Too many requests came from their address.
+    TooMany,
 }
 
 impl Problem {
@@ -105,6 +107,7 @@ impl Problem {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoProvider | Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
             Self::Cancelled => StatusCode::OK,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -121,6 +124,7 @@ impl Problem {
             Self::Cancelled => "cancelled",
             Self::SignInFailed => "sign_in_failed",
             Self::UnknownPerson => "unknown_person",
+            Self::TooMany => "too_many",
         }
     }
 }
