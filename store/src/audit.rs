@@ -4,7 +4,7 @@
 //! before it answers. Records hold no values, are chained by hash per person, and outlive an erasure.
 
 use consent::{ConsentId, ConsentsVersion, Decision, Detail, IdentityGrant, OwnAccess};
-use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
+use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
 use crate::{Result, Store, StoreError};
@@ -78,6 +78,8 @@ pub struct AccessEvent {
     pub consent_version: u32,
     /// At which version of the person's consents.
     pub consents_version: ConsentsVersion,
+    /// The consent's purpose; empty in records of the first versions.
+    pub purpose: String,
     /// How it was asked for.
     pub what: AccessKind,
     /// What was given.
@@ -112,10 +114,29 @@ impl Store {
             consent: consent.id,
             consent_version: consent.version,
             consents_version: decision.consents_version(),
+            purpose: consent.purpose.as_str().to_owned(),
         };
         self.database
             .write("record access", move |writing| {
                 sqlite::audit::record(writing, &under, &draft)
+            })
+            .await
+    }
+
+    /// A page of the records of everybody whose custodian the organisation is, by person and number: those after `after`. The
+    /// records of erased people are among them.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn provisions(
+        &self,
+        custodian: OrganisationId,
+        after: Option<(PersonId, u64)>,
+        limit: usize,
+    ) -> Result<Vec<(PersonId, AccessEvent)>> {
+        self.database
+            .read("list provisions", move |reading| {
+                sqlite::audit::provisions(reading, custodian, after, limit)
             })
             .await
     }

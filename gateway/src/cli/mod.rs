@@ -4,6 +4,7 @@ mod doctor;
 mod import;
 mod keep;
 mod person;
+mod provisions;
 mod serve;
 mod stats;
 mod synthesize;
@@ -57,6 +58,10 @@ enum Command {
     Import(import::ImportArguments),
     /// Add or list residents. For real residents these come from sign-in.
     Person(person::PersonArguments),
+    /// Write the records of provision (第三者提供記録) as CSV: who was given what of whom, when, under which consent.
+    ///
+    /// Works beside a running server. Records of erased people are among them, by their number; none holds a value.
+    Provisions(provisions::ProvisionsArguments),
     /// Show people, samples, bytes on disk, and bytes a sample by metric.
     Stats(stats::StatsArguments),
     /// Write a backup of the databases into a new folder. Secrets are not part of it: back them up apart.
@@ -82,6 +87,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
+        Command::Provisions(arguments) => provisions::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),
         Command::Backup(arguments) => keep::backup(arguments),
         Command::Restore(arguments) => keep::restore(arguments),

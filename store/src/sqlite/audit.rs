@@ -19,6 +19,7 @@ pub(crate) struct Under {
     pub(crate) consent: ConsentId,
     pub(crate) consent_version: u32,
     pub(crate) consents_version: ConsentsVersion,
+    pub(crate) purpose: String,
 }
 
 /// What is sealed in a row.
@@ -36,6 +37,9 @@ struct Body {
     /// Bits: name, address, birth date, age band and sex. Rows of the first versions have none.
     #[serde(default)]
     identity: u8,
+    /// Rows of the first versions have none.
+    #[serde(default)]
+    purpose: String,
     request: String,
 }
 
@@ -75,6 +79,7 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
             })
             .collect(),
         identity: bits(draft.identity),
+        purpose: under.purpose.clone(),
         request: draft.request_id.clone(),
     };
     let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("an access event"))?;
@@ -108,12 +113,52 @@ pub(crate) fn accesses(
         })
         .doing("listing accesses")?;
     rows.into_iter()
-        .map(|(number, body)| {
-            let plain = chain::open(snapshot, Chain::Access, person, custodian, number, &body)?;
-            serde_json::from_slice::<Body>(&plain)
-                .ok()
-                .and_then(|body| body.into_event(number as u64))
-                .ok_or_else(|| StoreError::damaged(format!("access_event, person {person}, row {number}")))
+        .map(|(number, body)| read(snapshot, person, custodian, number, &body))
+        .collect()
+}
+
+fn read(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    custodian: OrganisationId,
+    number: i64,
+    body: &[u8],
+) -> Result<AccessEvent> {
+    let plain = chain::open(snapshot, Chain::Access, person, custodian, number, body)?;
+    serde_json::from_slice::<Body>(&plain)
+        .ok()
+        .and_then(|body| body.into_event(number as u64))
+        .ok_or_else(|| StoreError::damaged(format!("access_event, person {person}, row {number}")))
+}
+
+pub(crate) fn provisions(
+    snapshot: &Snapshot<'_>,
+    custodian: OrganisationId,
+    after: Option<(PersonId, u64)>,
+    limit: usize,
+) -> Result<Vec<(PersonId, AccessEvent)>> {
+    let (person, number) = after.map_or((0, 0), |(person, number)| {
+        (person.0, i64::try_from(number).unwrap_or(i64::MAX))
+    });
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<(u32, i64, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT event.person, event.number, event.body FROM access_event event JOIN person ON person.id = event.person
+             WHERE person.custodian = ?1 AND (event.person, event.number) > (?2, ?3)
+             ORDER BY event.person, event.number LIMIT ?4",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![custodian.0, person, number, limit], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?
+                .collect()
+        })
+        .doing("listing provisions")?;
+    rows.into_iter()
+        .map(|(person, number, body)| {
+            let person = PersonId(person);
+            Ok((person, read(snapshot, person, custodian, number, &body)?))
         })
         .collect()
 }
@@ -154,6 +199,7 @@ impl Body {
             consent: ConsentId(self.consent),
             consent_version: self.version,
             consents_version: ConsentsVersion(self.consents),
+            purpose: self.purpose,
             what: AccessKind::from_number(self.kind)?,
             items: self.items.into_iter().map(item).collect::<Option<_>>()?,
             identity: lines(self.identity),

@@ -2,7 +2,8 @@
 
 use consent::{ConsentState, Detail};
 use model::ConsentCategory::{Activity, Sleep};
-use store::{AccessKind, Result, StoreError};
+use model::OrganisationId;
+use store::{AccessKind, NewOrganisation, OrganisationKind, Result, StoreError};
 
 use crate::harness::{House, draft, finding, own, page};
 
@@ -32,6 +33,7 @@ async fn an_access_reads_back_as_it_was_recorded() -> Result<()> {
     assert_eq!(event.consents_version, decision.consents_version());
     assert_eq!((event.what, &event.items), (AccessKind::Search, &page("").items));
     assert_eq!(event.identity, page("").identity);
+    assert_eq!(event.purpose, given.purpose.as_str());
     assert!(finding(&house.store, "audit chains").await.ok);
     Ok(())
 }
@@ -141,5 +143,46 @@ async fn an_erasure_keeps_what_was_given_to_whom() -> Result<()> {
     assert_eq!(kept[0].state, ConsentState::Withdrawn);
     assert_eq!(kept[0].text, given.text);
     assert!(finding(&house.store, "audit chains").await.ok);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_organisation_lists_what_was_given_of_its_people_also_of_erased_ones_and_of_no_others() -> Result<()> {
+    let house = House::new().await;
+    let recipient = house.recipient().await;
+    let mut expected = Vec::new();
+    let mut people = Vec::new();
+    for _ in 0..3 {
+        let person = house.person().await;
+        let given = house
+            .store
+            .give_consent(draft(person, recipient, &[Activity], Detail::Daily))
+            .await?;
+        let decision = house.decide(&given).await?;
+        for request in ["one", "two"] {
+            let number = house.store.record_access(&decision, page(request)).await?;
+            expected.push((person, number));
+        }
+        people.push(person);
+    }
+    house.store.erase_person(people[1]).await?;
+    expected.sort_unstable();
+    let own = OrganisationId(1);
+    let (mut after, mut listed) = (None, Vec::new());
+    loop {
+        let events = house.store.provisions(own, after, 4).await?;
+        let Some((person, last)) = events.last() else { break };
+        after = Some((*person, last.number));
+        listed.extend(events.iter().map(|(person, event)| (*person, event.number)));
+    }
+    assert_eq!(listed, expected);
+    let other = house
+        .store
+        .create_organisation(NewOrganisation {
+            name: "別の市".to_owned(),
+            kind: OrganisationKind::Municipality,
+        })
+        .await?;
+    assert!(house.store.provisions(other, None, 10).await?.is_empty());
     Ok(())
 }
