@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use consent::scope::{Interaction, Resource};
 use consent::{Decision, IdentityGrant, Request, ScopeSet, decide};
 use store::{AccessDraft, AccessItem, AccessKind, StoreError, TokenRecord};
 
@@ -110,6 +111,23 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 impl Caller {
+    /// Holds a request for a whole type against the token's scopes.
+    ///
+    /// # Errors
+    /// [`FhirError::OutOfScope`] that names the scope to ask for.
+    pub fn require(&self, resource: Resource, interaction: Interaction) -> Result<(), FhirError> {
+        if self.scopes.allows(resource, interaction) {
+            return Ok(());
+        }
+        Err(FhirError::OutOfScope {
+            asked: match interaction {
+                Interaction::Read => format!("read of {}", resource.name()),
+                Interaction::Search => format!("search of {}", resource.name()),
+            },
+            scope: format!("patient/{}.rs", resource.name()),
+        })
+    }
+
     /// Runs `read` under a decision made now, and records what it gives before anything of it may leave.
     ///
     /// # Errors

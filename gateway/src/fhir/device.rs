@@ -1,7 +1,7 @@
 //! Devices: what measured, as far as something that it measured may be seen.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::Decision;
 use consent::scope::{Interaction, Resource};
@@ -9,9 +9,9 @@ use fhir_profiles::{DeviceView, SearchBundle};
 use model::RecordKind;
 use store::{Access, AccessKind, StoredSource};
 
-use super::parameters::{Handling, Parameters};
+use super::parameters::Parameters;
 use super::respond::{expressions, notices, resource};
-use super::search::{Form, address, pairs};
+use super::search::{Sent, address};
 use super::{FhirError, json, urls};
 use crate::gate::{Caller, Given};
 use crate::pairwise::device_key;
@@ -24,7 +24,7 @@ pub async fn read(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, FhirError> {
-    require(&caller, Interaction::Read)?;
+    caller.require(Resource::Device, Interaction::Read)?;
     let person = caller.token.person;
     let source = caller
         .ids
@@ -50,42 +50,11 @@ pub async fn read(
         .ok_or(FhirError::NotFound { resource: "Device" })
 }
 
-/// `GET Device?patient=…`
-pub async fn search(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
-}
-
-/// `POST Device/_search`
-pub async fn search_by_post(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Form,
-) -> Result<Response, FhirError> {
-    answer(
-        &state,
-        &caller,
-        pairs(&uri, &headers, Some(form))?,
-        Handling::of(&headers),
-    )
-    .await
-}
-
-async fn answer(
-    state: &AppState,
-    caller: &Caller,
-    pairs: Vec<(String, String)>,
-    handling: Handling,
-) -> Result<Response, FhirError> {
-    require(caller, Interaction::Search)?;
-    let base = urls::base(state);
-    let parameters = Parameters::read("Device", &base, &pairs, handling)?;
+/// `GET Device?patient=…` and `POST Device/_search`
+pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    caller.require(Resource::Device, Interaction::Search)?;
+    let (state, caller, base) = (&state, &caller, urls::base(&state));
+    let parameters = Parameters::read("Device", &base, &sent.pairs, sent.handling)?;
     let person = caller.token.person;
     let patient = caller.ids.patient(person);
     let wanted = parameters.wanted_ids();
@@ -117,20 +86,6 @@ async fn answer(
         })
         .await
         .map(json)
-}
-
-fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
-    if caller.scopes.allows(Resource::Device, interaction) {
-        return Ok(());
-    }
-    let asked = match interaction {
-        Interaction::Read => "read of Device",
-        Interaction::Search => "search of Device",
-    };
-    Err(FhirError::OutOfScope {
-        asked,
-        scope: "patient/Device.rs".to_owned(),
-    })
 }
 
 fn render(out: &mut Vec<u8>, id: &str, patient: &str, device: &StoredSource) {

@@ -20,7 +20,7 @@ pub enum FhirError {
     #[error("the token's scopes do not allow {asked}: ask the resident for {scope}")]
     OutOfScope {
         /// What was asked, e.g. `search of Observation`.
-        asked: &'static str,
+        asked: String,
         /// A scope that would allow it.
         scope: String,
     },

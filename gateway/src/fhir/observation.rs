@@ -1,48 +1,21 @@
 //! Observations: search by GET and by POST, and read.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::Decision;
-use consent::scope::Interaction;
+use consent::scope::{Interaction, Resource};
 use jiff::tz::TimeZone;
 use model::{RecordKey, RecordKind, UtcMillis};
 use store::{Access, AccessKind, PageKey, Record, Search, Sort, TimeBounds};
 
-use super::parameters::{Handling, Parameters};
+use super::parameters::Parameters;
 use super::plan::{self, Plan};
 use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
-use super::search::{Asked, Form, pairs};
+use super::search::{Asked, Sent};
 use super::{FhirError, bounds, items, json, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
-
-/// `GET Observation?…`
-pub async fn search(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
-}
-
-/// `POST Observation/_search`
-pub async fn search_by_post(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Form,
-) -> Result<Response, FhirError> {
-    answer(
-        &state,
-        &caller,
-        pairs(&uri, &headers, Some(form))?,
-        Handling::of(&headers),
-    )
-    .await
-}
 
 /// `GET Observation/{id}`
 pub async fn read(
@@ -51,15 +24,7 @@ pub async fn read(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, FhirError> {
-    if !caller
-        .scopes
-        .allows(consent::scope::Resource::Observation, Interaction::Read)
-    {
-        return Err(FhirError::OutOfScope {
-            asked: "read of Observation",
-            scope: "patient/Observation.rs".to_owned(),
-        });
-    }
+    caller.require(Resource::Observation, Interaction::Read)?;
     // Not there, another's, outside the scopes or outside the consent: one answer for all.
     let key = key_of(&caller, &id).filter(|key| caller.scopes.allows_metric(plan::row_of(*key), Interaction::Read));
     let (state, caller, headers) = (&state, &caller, &headers);
@@ -113,13 +78,10 @@ pub fn version_of(record: &Record) -> u32 {
     }
 }
 
-async fn answer(
-    state: &AppState,
-    caller: &Caller,
-    pairs: Vec<(String, String)>,
-    handling: Handling,
-) -> Result<Response, FhirError> {
-    let asked = Asked::read(state, caller, pairs, handling)?;
+/// `GET Observation?…` and `POST Observation/_search`
+pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    let (state, caller) = (&state, &caller);
+    let asked = Asked::read(state, caller, sent)?;
     let plan = Plan::of(&asked.parameters, &caller.scopes)?;
     let expressions = expressions(&asked.parameters.ignored);
     let notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);

@@ -1,16 +1,16 @@
 //! The Patient: the one of the token, with what the resident granted of who they are.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::scope::{Interaction, Resource};
 use consent::{Decision, IdentityGrant};
 use fhir_profiles::{Gender, PatientView, SearchBundle};
 use store::{Access, AccessKind, Sex};
 
-use super::parameters::{Handling, Parameters};
+use super::parameters::Parameters;
 use super::respond::{expressions, notices, resource};
-use super::search::{Form, address, pairs};
+use super::search::{Sent, address};
 use super::{FhirError, json, urls};
 use crate::gate::{Caller, Given};
 use crate::state::AppState;
@@ -22,7 +22,7 @@ pub async fn read(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, FhirError> {
-    require(&caller, Interaction::Read)?;
+    caller.require(Resource::Patient, Interaction::Read)?;
     let own = caller.ids.patient(caller.token.person);
     if id != own {
         return Err(FhirError::NotFound { resource: "Patient" });
@@ -38,42 +38,11 @@ pub async fn read(
         .await
 }
 
-/// `GET Patient?_id=…`
-pub async fn search(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
-}
-
-/// `POST Patient/_search`
-pub async fn search_by_post(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Form,
-) -> Result<Response, FhirError> {
-    answer(
-        &state,
-        &caller,
-        pairs(&uri, &headers, Some(form))?,
-        Handling::of(&headers),
-    )
-    .await
-}
-
-async fn answer(
-    state: &AppState,
-    caller: &Caller,
-    pairs: Vec<(String, String)>,
-    handling: Handling,
-) -> Result<Response, FhirError> {
-    require(caller, Interaction::Search)?;
-    let base = urls::base(state);
-    let parameters = Parameters::read("Patient", &base, &pairs, handling)?;
+/// `GET Patient?_id=…` and `POST Patient/_search`
+pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    caller.require(Resource::Patient, Interaction::Search)?;
+    let (state, caller, base) = (&state, &caller, urls::base(&state));
+    let parameters = Parameters::read("Patient", &base, &sent.pairs, sent.handling)?;
     let own = caller.ids.patient(caller.token.person);
     let wanted = parameters.wanted_ids().is_none_or(|ids| ids.contains(&own.as_str()));
     let expressions = expressions(&parameters.ignored);
@@ -98,20 +67,6 @@ async fn answer(
         })
         .await
         .map(json)
-}
-
-fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
-    if caller.scopes.allows(Resource::Patient, interaction) {
-        return Ok(());
-    }
-    let asked = match interaction {
-        Interaction::Read => "read of Patient",
-        Interaction::Search => "search of Patient",
-    };
-    Err(FhirError::OutOfScope {
-        asked,
-        scope: "patient/Patient.rs".to_owned(),
-    })
 }
 
 async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientView, FhirError> {

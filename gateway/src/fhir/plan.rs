@@ -70,7 +70,7 @@ impl Plan {
         let asked = "search of Observation";
         if !scopes.allows(consent::scope::Resource::Observation, Interaction::Search) {
             return Err(FhirError::OutOfScope {
-                asked,
+                asked: asked.to_owned(),
                 scope: "patient/Observation.rs".to_owned(),
             });
         }
@@ -95,7 +95,7 @@ impl Plan {
         }
         match outside {
             Some(category) if plan.samples.is_empty() && plan.days.is_empty() => Err(FhirError::OutOfScope {
-                asked,
+                asked: asked.to_owned(),
                 scope: scope_for(category),
             }),
             _ => Ok(plan),

@@ -4,7 +4,7 @@
 //! Its id is the Observation's with another kind. It shows where the Observation shows, and is recorded as a read of it.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::Decision;
 use consent::scope::{Interaction, Resource};
@@ -13,10 +13,10 @@ use model::{Flags, Metric, RecordKey, RecordKind};
 use store::{Access, AccessKind, BatchInfo, Record, StoredAggregate, StoredSample, StoredTotal};
 
 use super::observation::{key_of, version_of};
-use super::parameters::{Handling, Parameters};
+use super::parameters::Parameters;
 use super::plan::row_of;
 use super::respond::{PageIds, expressions, notices, resource};
-use super::search::{Form, address, pairs};
+use super::search::{Sent, address};
 use super::{FhirError, items, json, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
@@ -28,7 +28,7 @@ pub async fn read(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, FhirError> {
-    require(&caller, Interaction::Read)?;
+    caller.require(Resource::Provenance, Interaction::Read)?;
     let key = caller
         .ids
         .read(&id)
@@ -54,42 +54,11 @@ pub async fn read(
         .ok_or(FhirError::NotFound { resource: "Provenance" })
 }
 
-/// `GET Provenance?target=Observation/{id}`
-pub async fn search(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Response, FhirError> {
-    answer(&state, &caller, pairs(&uri, &headers, None)?, Handling::of(&headers)).await
-}
-
-/// `POST Provenance/_search`
-pub async fn search_by_post(
-    State(state): State<AppState>,
-    caller: Caller,
-    uri: Uri,
-    headers: HeaderMap,
-    form: Form,
-) -> Result<Response, FhirError> {
-    answer(
-        &state,
-        &caller,
-        pairs(&uri, &headers, Some(form))?,
-        Handling::of(&headers),
-    )
-    .await
-}
-
-async fn answer(
-    state: &AppState,
-    caller: &Caller,
-    pairs: Vec<(String, String)>,
-    handling: Handling,
-) -> Result<Response, FhirError> {
-    require(caller, Interaction::Search)?;
-    let base = urls::base(state);
-    let parameters = Parameters::read("Provenance", &base, &pairs, handling)?;
+/// `GET Provenance?target=Observation/{id}` and `POST Provenance/_search`
+pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    caller.require(Resource::Provenance, Interaction::Search)?;
+    let (state, caller, base) = (&state, &caller, urls::base(&state));
+    let parameters = Parameters::read("Provenance", &base, &sent.pairs, sent.handling)?;
     let Some(targets) = parameters.wanted_targets() else {
         return Err(FhirError::BadParameter {
             parameter: "target".to_owned(),
@@ -127,20 +96,6 @@ async fn answer(
         })
         .await
         .map(json)
-}
-
-fn require(caller: &Caller, interaction: Interaction) -> Result<(), FhirError> {
-    if caller.scopes.allows(Resource::Provenance, interaction) {
-        return Ok(());
-    }
-    let asked = match interaction {
-        Interaction::Read => "read of Provenance",
-        Interaction::Search => "search of Provenance",
-    };
-    Err(FhirError::OutOfScope {
-        asked,
-        scope: "patient/Provenance.rs".to_owned(),
-    })
 }
 
 /// The Observation that a Provenance is about; `None` for the id of anything else.

@@ -1,8 +1,8 @@
 //! A search as it comes in: parameters of address and form together, or a page link, or both when they say the same.
 
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, Uri, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::{Method, header};
 use store::PageKey;
 
 use super::cursor::{Cursor, Sealer};
@@ -14,8 +14,39 @@ use crate::state::AppState;
 /// Name of the parameter that holds a page link.
 const CURSOR: &str = "_cursor";
 
-/// The body of a search by POST, if it is one.
-pub type Form = Result<Bytes, BytesRejection>;
+/// A search as it was sent: names and values of address and form together, and what to do with those that are not offered.
+pub struct Sent {
+    /// The parameters.
+    pub pairs: Vec<(String, String)>,
+    /// As `Prefer` says.
+    pub handling: Handling,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = FhirError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, FhirError> {
+        let mut pairs = urls::decode(request.uri().query().unwrap_or_default());
+        let handling = Handling::of(request.headers());
+        if request.method() == Method::POST {
+            let is_form = request
+                .headers()
+                .get(header::CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.split(';').next())
+                .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+            let form = Bytes::from_request(request, state)
+                .await
+                .map_err(|_| FhirError::UnsupportedBody)?;
+            if !is_form && !form.is_empty() {
+                return Err(FhirError::UnsupportedBody);
+            }
+            let form = std::str::from_utf8(&form).map_err(|_| FhirError::UnsupportedBody)?;
+            pairs.extend(urls::decode(form));
+        }
+        Ok(Self { pairs, handling })
+    }
+}
 
 /// What is asked, and where in its order.
 #[derive(Clone, Debug)]
@@ -28,39 +59,13 @@ pub struct Asked {
     link: Option<String>,
 }
 
-/// Names and values of address and form together.
-///
-/// # Errors
-/// [`FhirError::UnsupportedBody`] for a body that is no form.
-pub fn pairs(uri: &Uri, headers: &HeaderMap, form: Option<Form>) -> Result<Vec<(String, String)>, FhirError> {
-    let mut pairs = urls::decode(uri.query().unwrap_or_default());
-    if let Some(form) = form {
-        let form = form.map_err(|_| FhirError::UnsupportedBody)?;
-        let is_form = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split(';').next())
-            .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-        if !is_form && !form.is_empty() {
-            return Err(FhirError::UnsupportedBody);
-        }
-        let form = std::str::from_utf8(&form).map_err(|_| FhirError::UnsupportedBody)?;
-        pairs.extend(urls::decode(form));
-    }
-    Ok(pairs)
-}
-
 impl Asked {
     /// Reads a search of Observations, which has pages.
     ///
     /// # Errors
     /// What [`Parameters::read`] answers, and [`FhirError::BadParameter`] for a page link that is not this caller's.
-    pub fn read(
-        state: &AppState,
-        caller: &Caller,
-        mut pairs: Vec<(String, String)>,
-        handling: Handling,
-    ) -> Result<Self, FhirError> {
+    pub fn read(state: &AppState, caller: &Caller, sent: Sent) -> Result<Self, FhirError> {
+        let Sent { mut pairs, handling } = sent;
         let base = urls::base(state);
         let read = |pairs: &[_], handling| Parameters::read("Observation", &base, pairs, handling);
         let Some(at) = pairs
