@@ -1,79 +1,44 @@
 //! A resident's import is killed again and again, then run once more: what an app reads is what one run would have given,
 //! in samples, versions, ids and days. Uses the real binary, which `./test` builds before this.
 
-use std::io::{BufRead as _, BufReader};
+mod binary;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use binary::{Demo, sekisho};
 use serde_json::Value;
 
-fn sekisho() -> Command {
-    let this = std::env::current_exe().unwrap();
-    let binary = this.parent().and_then(Path::parent).unwrap().join("sekisho");
-    assert!(binary.exists(), "build it first: cargo build --release -p gateway");
-    Command::new(binary)
-}
-
-/// A running demo; it ends with this value.
-struct Demo(Child, Value);
-
-impl Demo {
-    fn start(data: &Path) -> Self {
-        let mut child = sekisho()
-            .args(["demo", "--json", "--port", "0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
+/// Every Observation that the example app can read, without the times of its commit.
+async fn observations(demo: &Demo) -> Vec<Value> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap();
+    let mut next = Some(format!("{}/Observation?_count=1000", demo.text("fhir_base_url")));
+    let mut all = Vec::new();
+    while let Some(url) = next {
+        let page = client
+            .get(&url)
+            .bearer_auth(demo.text("access_token"))
+            .send()
+            .await
             .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        Self(child, serde_json::from_str(&line).unwrap())
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.1[name].as_str().unwrap()
-    }
-
-    /// Every Observation that the example app can read, without the times of its commit.
-    async fn observations(&self) -> Vec<Value> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
-            .build()
-            .unwrap();
-        let mut next = Some(format!("{}/Observation?_count=1000", self.text("fhir_base_url")));
-        let mut all = Vec::new();
-        while let Some(url) = next {
-            let page = client
-                .get(&url)
-                .bearer_auth(self.text("access_token"))
-                .send()
-                .await
-                .unwrap();
-            let mut page: Value = page.error_for_status().unwrap().json().await.unwrap();
-            let link = |link: &&Value| link["relation"] == "next";
-            next = page["link"]
-                .as_array()
-                .and_then(|links| links.iter().find(link))
-                .map(|link| link["url"].as_str().unwrap().to_owned());
-            for entry in page["entry"].as_array_mut().into_iter().flatten() {
-                let mut resource = entry["resource"].take();
-                resource["meta"].as_object_mut().unwrap().remove("lastUpdated");
-                resource.as_object_mut().unwrap().remove("issued");
-                all.push(resource);
-            }
+        let mut page: Value = page.error_for_status().unwrap().json().await.unwrap();
+        let link = |link: &&Value| link["relation"] == "next";
+        next = page["link"]
+            .as_array()
+            .and_then(|links| links.iter().find(link))
+            .map(|link| link["url"].as_str().unwrap().to_owned());
+        for entry in page["entry"].as_array_mut().into_iter().flatten() {
+            let mut resource = entry["resource"].take();
+            resource["meta"].as_object_mut().unwrap().remove("lastUpdated");
+            resource.as_object_mut().unwrap().remove("issued");
+            all.push(resource);
         }
-        all
     }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
+    all
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -132,8 +97,8 @@ async fn an_import_that_was_killed_and_run_again_gives_what_one_run_gives() {
     };
     assert_eq!(counts(&again.stdout), counts(&whole.stdout));
 
-    let once = Demo::start(&path("once")).observations().await;
-    let killed = Demo::start(&path("killed")).observations().await;
+    let once = observations(&Demo::start(&path("once"))).await;
+    let killed = observations(&Demo::start(&path("killed"))).await;
     assert_eq!(once.len(), killed.len());
     assert!(once.len() > 20_000, "{}", once.len());
     if let Some((one, other)) = once.iter().zip(&killed).find(|(one, other)| one != other) {
