@@ -1,6 +1,8 @@
 //! Canaries: secrets, names and values that must never turn up in a log, an error or a metric of the real binary, whatever is
 //! sent where. Uses the binary that `./test` builds before this.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
 mod binary;
 
 use std::fs::File;

@@ -1,6 +1,8 @@
 //! A resident's import is killed again and again, then run once more: what an app reads is what one run would have given,
 //! in samples, versions, ids and days. Uses the real binary, which `./test` builds before this.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
 mod binary;
 
 use std::path::{Path, PathBuf};
