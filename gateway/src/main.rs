@@ -15,6 +15,7 @@ mod portal;
 mod secrets;
 mod server;
 mod sign_in;
+mod signing;
 mod spool;
 mod state;
 

@@ -4,7 +4,7 @@
 //! this keeps their states, each step in one commit. A restore ends all that was handed out.
 
 use consent::code::{Binding, Code, CodeError};
-use consent::token::RefreshError;
+use consent::token::{RefreshError, TokenKind};
 use consent::{ConsentId, FamilyId, Language, Purpose};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
@@ -110,6 +110,8 @@ pub struct CodeRecord {
     pub scopes: String,
     /// The OpenID nonce, if one was sent.
     pub nonce: Option<String>,
+    /// When the resident signed in who agreed to it, where one did.
+    pub signed_in: Option<UtcMillis>,
     /// Where it is in its life, its family and its expiry.
     pub code: Code,
 }
@@ -362,7 +364,19 @@ impl Store {
     pub async fn access_token(&self, hash: HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
         self.database
             .read("read access token", move |reading| {
-                sqlite::authorization::access_token(reading, &hash, now)
+                sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)
+            })
+            .await
+    }
+
+    /// What a refresh token stands for, while it would rotate as the latest of its family and its consent is active.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn refresh_token(&self, hash: HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
+        self.database
+            .read("read living refresh token", move |reading| {
+                sqlite::authorization::living_token(reading, &hash, TokenKind::Refresh, now)
             })
             .await
     }

@@ -300,6 +300,7 @@ async fn token(store: &Store, consent: &Consent) -> Result<String, CommandError>
         consent: consent.id,
         scopes: SCOPES.to_owned(),
         nonce: None,
+        signed_in: None,
         code: Code::issue(FamilyId(u64::from_le_bytes(family)), now),
     };
     store.save_code(code.hash, record).await?;

@@ -48,7 +48,7 @@ pub(crate) fn save_code(writing: &Writing<'_>, hash: &HandleHash, record: &CodeR
     writing
         .prepare_cached(
             "INSERT INTO code (hash, person, recipient, consent, family, state, client_id, redirect_uri, code_challenge,
-             scopes, nonce, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             scopes, nonce, expires_ms, signed_in_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -64,6 +64,7 @@ pub(crate) fn save_code(writing: &Writing<'_>, hash: &HandleHash, record: &CodeR
                 record.scopes,
                 record.nonce,
                 record.code.expires.0,
+                record.signed_in.map(|at| at.0),
             ])
         })
         .doing("keeping a code")
@@ -81,6 +82,7 @@ pub(crate) fn code_record(snapshot: &Snapshot<'_>, hash: &HandleHash) -> Result<
             code_challenge: row.get(7)?,
             scopes: row.get(8)?,
             nonce: row.get(9)?,
+            signed_in: row.get::<_, Option<i64>>(11)?.map(UtcMillis),
             code: Code {
                 state: CodeState::Redeemed,
                 family: FamilyId(row.get::<_, i64>(3)? as u64),
@@ -92,7 +94,7 @@ pub(crate) fn code_record(snapshot: &Snapshot<'_>, hash: &HandleHash) -> Result<
     let found = snapshot
         .prepare_cached(
             "SELECT person, recipient, consent, family, state, client_id, redirect_uri, code_challenge, scopes, nonce,
-             expires_ms FROM code WHERE hash = ?1",
+             expires_ms, signed_in_ms FROM code WHERE hash = ?1",
         )
         .and_then(|mut statement| statement.query_row([hash], read).optional())
         .doing("reading a code")?;
@@ -295,8 +297,14 @@ fn is_active(snapshot: &Snapshot<'_>, consent: ConsentId, now: UtcMillis) -> Res
         .doing("reading a consent's state")
 }
 
-pub(crate) fn access_token(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
-    let Some(token) = token(snapshot, hash, TokenKind::Access)?.filter(|token| token.expires > now) else {
+/// What a token stands for, while it has not expired, its generation lives and its consent is active.
+pub(crate) fn living_token(
+    snapshot: &Snapshot<'_>,
+    hash: &HandleHash,
+    kind: TokenKind,
+    now: UtcMillis,
+) -> Result<Option<TokenRecord>> {
+    let Some(token) = token(snapshot, hash, kind)?.filter(|token| token.expires > now) else {
         return Ok(None);
     };
     let living = family(snapshot, token.family)?.filter(|stored| stored.family.admits(token.generation));

@@ -41,7 +41,8 @@ impl House {
             recipient: consent.recipient,
             consent: consent.id,
             scopes: SCOPES.to_owned(),
-            nonce: None,
+            nonce: Some("n".to_owned()),
+            signed_in: Some(self.now()),
             code: Code::issue(FamilyId(u64::MAX - 5), self.now()),
         };
         self.store.save_code(CODE, record.clone()).await?;

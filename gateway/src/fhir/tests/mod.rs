@@ -218,6 +218,7 @@ impl World {
                     consent: consent.id,
                     scopes: scopes.to_owned(),
                     nonce: None,
+                    signed_in: None,
                     code: Code::issue(family, now),
                 },
             )

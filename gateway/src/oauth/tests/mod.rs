@@ -3,4 +3,5 @@
 mod authorize;
 mod gate;
 mod house;
+mod identity;
 mod token;
