@@ -243,6 +243,7 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
             recipient,
             name: "みどり健康ポイント".to_owned(),
             secret_hash: None,
+            keys: None,
             redirect_uris: vec![REDIRECT.to_owned()],
             launch_url: None,
         })

@@ -5,6 +5,7 @@
 //! of `docs/conformance.md`.
 
 pub mod authorize;
+mod client_assertion;
 mod client_auth;
 mod consent;
 mod error;

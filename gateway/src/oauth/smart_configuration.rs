@@ -8,6 +8,7 @@ use model::ConsentCategory;
 use model::vocabulary::systems;
 use serde_json::{Value, json};
 
+use super::client_assertion::ALGORITHMS;
 use crate::state::AppState;
 
 /// What scopes are offered, whole: each narrower scope is within these.
@@ -20,6 +21,7 @@ pub async fn smart(State(state): State<AppState>) -> Json<Value> {
         "launch-standalone",
         "client-public",
         "client-confidential-symmetric",
+        "client-confidential-asymmetric",
         "context-standalone-patient",
         "permission-patient",
         "sso-openid-connect",
@@ -48,7 +50,8 @@ pub async fn openid(State(state): State<AppState>) -> Json<Value> {
 }
 
 fn facts(base: &str) -> Value {
-    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    let methods = json!(["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]);
+    let algorithms = json!(ALGORITHMS);
     json!({
         "issuer": base,
         "jwks_uri": format!("{base}/.well-known/jwks.json"),
@@ -61,8 +64,11 @@ fn facts(base: &str) -> Value {
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "authorization_response_iss_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,

@@ -392,6 +392,15 @@ pub(crate) fn revoke_token(writing: &Writing<'_>, hash: &HandleHash, client_id: 
     Ok(Revocation::Ended)
 }
 
+/// True when no assertion of this hash was used before.
+pub(crate) fn use_assertion(writing: &Writing<'_>, hash: &HandleHash, until: UtcMillis) -> Result<bool> {
+    writing
+        .prepare_cached("INSERT INTO client_assertion (hash, expires_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        .and_then(|mut statement| statement.execute(params![hash, until.0]))
+        .doing("using a client's assertion")
+        .map(|added| added == 1)
+}
+
 /// Ends all that was handed out under a consent that has ended.
 pub(crate) fn end_of_consent(snapshot: &Snapshot<'_>, consent: ConsentId) -> Result<()> {
     snapshot
@@ -411,6 +420,7 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
         "DELETE FROM code WHERE expires_ms <= ?1
          AND NOT EXISTS (SELECT 1 FROM token_family WHERE token_family.id = code.family)",
         "DELETE FROM session WHERE expires_ms <= ?1",
+        "DELETE FROM client_assertion WHERE expires_ms <= ?1",
         "DELETE FROM pending WHERE expires_ms <= ?1",
     ] {
         writing.execute(statement, [now.0]).doing("deleting what has run out")?;

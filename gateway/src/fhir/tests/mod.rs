@@ -159,6 +159,7 @@ impl World {
                 recipient,
                 name: "Step app".into(),
                 secret_hash: None,
+                keys: None,
                 redirect_uris: vec![CALLBACK.into()],
                 launch_url: None,
             })
