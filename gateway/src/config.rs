@@ -71,6 +71,16 @@ pub struct Data {
     pub master_key_file: PathBuf,
     /// File of the root of outward ids.
     pub id_root_file: PathBuf,
+    /// File of the keys that the gateway signs with; `None` where it is not named.
+    pub signing_keys_file: Option<PathBuf>,
+}
+
+impl Data {
+    /// The file of the keys that the gateway signs with: as named, else beside the root of outward ids.
+    pub fn signing_keys_file(&self) -> PathBuf {
+        let beside = || self.id_root_file.with_file_name("signing.keys");
+        self.signing_keys_file.clone().unwrap_or_else(beside)
+    }
 }
 
 /// How the gateway is reached.
@@ -333,6 +343,7 @@ impl Layers {
                     .map_err(|_| self.bad("http", "trusted_proxy", "an address without a port, or an empty text"))?,
             ),
         };
+        let signing_keys_file = self.text("data", "signing_keys_file", "the name of a file, or an empty text")?;
         let format = self.text("log", "format", "\"json\" or \"text\"")?;
         if !matches!(format.as_str(), "json" | "text") {
             return Err(self.bad("log", "format", "\"json\" or \"text\""));
@@ -346,6 +357,7 @@ impl Layers {
                 folder: self.text("data", "folder", "the name of a folder")?.into(),
                 master_key_file: self.text("data", "master_key_file", "the name of a file")?.into(),
                 id_root_file: self.text("data", "id_root_file", "the name of a file")?.into(),
+                signing_keys_file: (!signing_keys_file.is_empty()).then(|| signing_keys_file.into()),
             },
             http: Http {
                 listen: self.parsed("http", "listen", "an address and port, for example 127.0.0.1:8080")?,

@@ -16,6 +16,7 @@ mod portal;
 mod secrets;
 mod server;
 mod sign_in;
+mod signing;
 mod spool;
 mod state;
 

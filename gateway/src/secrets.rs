@@ -17,30 +17,44 @@ pub fn key_from_file(
     setting: &'static str,
     randomness: &dyn Randomness,
 ) -> Result<Zeroizing<[u8; 32]>, ConfigError> {
+    let text = text_from_file(path, setting, || {
+        let mut key = Zeroizing::new([0u8; 32]);
+        randomness.fill(key.as_mut_slice());
+        Ok(Zeroizing::new(data_encoding::HEXLOWER.encode(key.as_slice())))
+    })?;
+    let no_key = || ConfigError::Secret {
+        file: path.display().to_string(),
+        key: setting,
+        problem: "is not a key: 64 hexadecimal digits are allowed".to_owned(),
+    };
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(text.trim().as_bytes())
+        .map(Zeroizing::new)
+        .map_err(|_| no_key())?;
+    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| no_key())?;
+    Ok(Zeroizing::new(key))
+}
+
+/// Reads a secret text from a file; makes the file with what `make` gives when it is missing.
+///
+/// # Errors
+/// [`ConfigError::Secret`] when the file cannot be read or made, and what `make` answers.
+pub fn text_from_file(
+    path: &Path,
+    setting: &'static str,
+    make: impl FnOnce() -> Result<Zeroizing<String>, ConfigError>,
+) -> Result<Zeroizing<String>, ConfigError> {
     let fail = |problem: String| ConfigError::Secret {
         file: path.display().to_string(),
         key: setting,
         problem,
     };
     match std::fs::read_to_string(path) {
-        Ok(text) => {
-            let text = Zeroizing::new(text);
-            let bytes = data_encoding::HEXLOWER_PERMISSIVE
-                .decode(text.trim().as_bytes())
-                .map(Zeroizing::new)
-                .map_err(|_| fail("is not a key: 64 hexadecimal digits are allowed".to_owned()))?;
-            let key: [u8; 32] = bytes
-                .as_slice()
-                .try_into()
-                .map_err(|_| fail("is not a key: 64 hexadecimal digits are allowed".to_owned()))?;
-            Ok(Zeroizing::new(key))
-        }
+        Ok(text) => Ok(Zeroizing::new(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let mut key = Zeroizing::new([0u8; 32]);
-            randomness.fill(key.as_mut_slice());
-            let text = Zeroizing::new(data_encoding::HEXLOWER.encode(key.as_slice()));
+            let text = make()?;
             write_secret(path, text.as_bytes()).map_err(|error| fail(format!("cannot be made: {error}")))?;
-            Ok(key)
+            Ok(text)
         }
         Err(error) => Err(fail(format!("cannot be read: {error}"))),
     }

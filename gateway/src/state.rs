@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::limits::Limits;
 use crate::pairwise::Pairwise;
+use crate::signing::SigningKeys;
 use crate::{logging, secrets, sign_in};
 
 /// A cheap handle; clones share everything.
@@ -27,6 +28,8 @@ pub struct Shared {
     pub config: Config,
     /// Outward ids.
     pub pairwise: Pairwise,
+    /// What this gateway signs with.
+    pub signing: SigningKeys,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes tokens, codes and numbers.
@@ -57,6 +60,7 @@ impl AppState {
         let id_root = secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
         let provider = sign_in::Provider::new(&config)?;
         Ok(Self(Arc::new(Shared {
+            signing: SigningKeys::from_file(&config.data.signing_keys_file())?,
             pairwise: Pairwise::new(&id_root),
             root: hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho derived keys").extract(id_root.as_slice()),
             clock: Arc::new(MachineClock),

@@ -4,7 +4,7 @@
 //! this keeps their states, each step in one commit. A restore ends all that was handed out.
 
 use consent::code::{Binding, Code, CodeError};
-use consent::token::RefreshError;
+use consent::token::{RefreshError, TokenKind};
 use consent::{ConsentId, FamilyId, Language, Purpose};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
@@ -64,8 +64,10 @@ pub struct NewClient {
     pub recipient: RecipientId,
     /// What it is called.
     pub name: String,
-    /// SHA-256 of its secret; `None` for a public client.
+    /// SHA-256 of its secret, if it has one.
     pub secret_hash: Option<HandleHash>,
+    /// Its public keys as a JSON Web Key Set, if it signs assertions. With neither it is a public client.
+    pub keys: Option<String>,
     /// Where codes may be sent: 1 to 16, absolute and without a fragment.
     pub redirect_uris: Vec<String>,
     /// Where a resident starts it, if anywhere.
@@ -81,8 +83,10 @@ pub struct Client {
     pub recipient: RecipientId,
     /// What it is called.
     pub name: String,
-    /// SHA-256 of its secret; `None` for a public client.
+    /// SHA-256 of its secret, if it has one.
     pub secret_hash: Option<HandleHash>,
+    /// Its public keys as a JSON Web Key Set, if it signs assertions. With neither it is a public client.
+    pub keys: Option<String>,
     /// Where codes may be sent.
     pub redirect_uris: Vec<String>,
     /// Where a resident starts it, if anywhere.
@@ -110,6 +114,8 @@ pub struct CodeRecord {
     pub scopes: String,
     /// The OpenID nonce, if one was sent.
     pub nonce: Option<String>,
+    /// When the resident signed in who agreed to it, where one did.
+    pub signed_in: Option<UtcMillis>,
     /// Where it is in its life, its family and its expiry.
     pub code: Code,
 }
@@ -281,6 +287,22 @@ impl Store {
                 what: "a client has 1 to 16 redirect URIs, each absolute and without a fragment",
             });
         }
+        if new.secret_hash.is_some() && new.keys.is_some() {
+            return Err(StoreError::Invalid {
+                what: "a client has a secret or keys, not both",
+            });
+        }
+        // RFC 7517 5: an object whose `keys` is an array. What they are is for whoever verifies with them.
+        let is_key_set = |text: &String| {
+            let set: Option<serde_json::Value> = serde_json::from_str(text).ok();
+            text.len() <= 16 * 1_024
+                && set.is_some_and(|set| set["keys"].as_array().is_some_and(|keys| !keys.is_empty()))
+        };
+        if !new.keys.as_ref().is_none_or(is_key_set) {
+            return Err(StoreError::Invalid {
+                what: "a client's keys are a JSON Web Key Set of at most 16384 bytes",
+            });
+        }
         if new.name.trim().is_empty() || new.name.len() > 512 {
             return Err(StoreError::Invalid {
                 what: "a client's name has 1 to 512 bytes",
@@ -302,6 +324,19 @@ impl Store {
         self.database
             .read("read client", move |reading| {
                 sqlite::recipients::client(reading, &client_id)
+            })
+            .await
+    }
+
+    /// Uses an assertion of a client up, by the hash of client and `jti`: true the first time, false when it was used before.
+    /// `until` is when it does not hold any more, whoever shows it.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn use_assertion(&self, hash: HandleHash, until: UtcMillis) -> Result<bool> {
+        self.database
+            .write("use client assertion", move |writing| {
+                sqlite::authorization::use_assertion(writing, &hash, until)
             })
             .await
     }
@@ -362,7 +397,19 @@ impl Store {
     pub async fn access_token(&self, hash: HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
         self.database
             .read("read access token", move |reading| {
-                sqlite::authorization::access_token(reading, &hash, now)
+                sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)
+            })
+            .await
+    }
+
+    /// What a refresh token stands for, while it would rotate as the latest of its family and its consent is active.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn refresh_token(&self, hash: HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
+        self.database
+            .read("read living refresh token", move |reading| {
+                sqlite::authorization::living_token(reading, &hash, TokenKind::Refresh, now)
             })
             .await
     }

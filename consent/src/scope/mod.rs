@@ -335,6 +335,14 @@ impl ScopeSet {
         by_one || (!target.filter.is_empty() && self.metrics(interaction).includes(&target.metrics()))
     }
 
+    /// The same, with `fhirUser` only where it can be kept: beside `openid`, in whose token it stands, and where the Patient
+    /// that it names may be read (SMART App Launch 2.2, "Scopes for requesting identity data").
+    #[must_use]
+    pub fn with_a_readable_user(mut self) -> Self {
+        self.fhir_user &= self.open_id && self.allows(Resource::Patient, Interaction::Read);
+        self
+    }
+
     /// What is in both sets.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {

@@ -302,3 +302,18 @@ proptest! {
         prop_assert_eq!(granted.allows(Resource::Patient, Interaction::Read), asked.allows(Resource::Patient, Interaction::Read));
     }
 }
+
+#[test]
+fn a_user_is_named_only_beside_openid_and_where_the_patient_may_be_read() {
+    for (asked, kept) in [
+        ("openid fhirUser patient/Patient.r", true),
+        ("openid fhirUser patient/*.rs", true),
+        ("openid fhirUser patient/Patient.s", false),
+        ("openid fhirUser patient/Observation.rs", false),
+        ("fhirUser patient/Patient.r", false),
+        ("openid patient/Patient.r", false),
+    ] {
+        let scopes = ScopeSet::parse(asked).unwrap().with_a_readable_user();
+        assert_eq!(scopes.fhir_user(), kept, "{asked}");
+    }
+}

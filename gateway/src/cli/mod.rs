@@ -19,6 +19,7 @@ use store::{OpenOptions, Store};
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::secrets;
+use crate::signing::SigningKeys;
 
 /// Sekisho (関所): a gateway for personal health records. Vendors' data comes in, FHIR goes out, and nothing passes
 /// without the resident's permit.
@@ -120,6 +121,7 @@ impl Place {
             config.data.folder.clone_from(folder);
             config.data.master_key_file = folder.join("secrets/master.key");
             config.data.id_root_file = folder.join("secrets/id-root.key");
+            config.data.signing_keys_file = None;
         }
         Ok(config)
     }
@@ -157,8 +159,9 @@ async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError
     secrets::private_folder(&config.data.folder)?;
     let master_key = secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
     if exclusive {
-        // Made with the folder, so that a backup of the secrets taken on the first day has both.
+        // Made with the folder, so that a backup of the secrets taken on the first day has all.
         secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
+        SigningKeys::from_file(&config.data.signing_keys_file())?;
     }
     let options = OpenOptions {
         folder: config.data.folder.clone(),

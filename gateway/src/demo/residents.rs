@@ -243,6 +243,7 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
             recipient,
             name: "みどり健康ポイント".to_owned(),
             secret_hash: None,
+            keys: None,
             redirect_uris: vec![REDIRECT.to_owned()],
             launch_url: None,
         })
@@ -300,6 +301,7 @@ async fn token(store: &Store, consent: &Consent) -> Result<String, CommandError>
         consent: consent.id,
         scopes: SCOPES.to_owned(),
         nonce: None,
+        signed_in: None,
         code: Code::issue(FamilyId(u64::from_le_bytes(family)), now),
     };
     store.save_code(code.hash, record).await?;

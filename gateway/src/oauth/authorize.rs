@@ -318,7 +318,7 @@ fn scopes(form: &Form) -> Result<ScopeSet, Denial> {
     };
     let asked = form.get("scope").ok_or(denial("scope is required"))?;
     let asked = ScopeSet::parse(asked).map_err(|_| denial("scope holds characters that no scope can have"))?;
-    let scopes = asked.intersect(&offered());
+    let scopes = asked.intersect(&offered()).with_a_readable_user();
     if scopes.names_no_resource() {
         return Err(denial(
             "no scope that is offered here was asked for: see /.well-known/smart-configuration",

@@ -1,4 +1,5 @@
-//! Which client calls: `client_secret_basic`, `client_secret_post`, or a public client by its `client_id` (RFC 6749 2.3).
+//! Which client calls: `client_secret_basic`, `client_secret_post`, `private_key_jwt`, or a public client by its `client_id`
+//! (RFC 6749 2.3). Each client authenticates in the one way it is registered for.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -7,13 +8,19 @@ use oauth2::url::form_urlencoded;
 use store::Client;
 use subtle::ConstantTimeEq as _;
 
+use super::client_assertion;
 use super::error::OauthError;
 use super::form::{Form, is_form};
 use super::handles;
 use crate::state::AppState;
 
 /// What of a request says who calls.
-const PARAMETERS: [&str; 2] = ["client_id", "client_secret"];
+const PARAMETERS: [&str; 4] = [
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+];
 
 /// Reads the form and finds the client that sent it.
 ///
@@ -41,6 +48,21 @@ pub async fn form_of_client(
 async fn authenticate(state: &AppState, headers: &HeaderMap, form: &Form) -> Result<Client, OauthError> {
     let by_header = headers.contains_key(header::AUTHORIZATION);
     let refused = || OauthError::InvalidClient { by_header };
+    let assertion = form.get("client_assertion");
+    if assertion.is_some() && (by_header || form.get("client_secret").is_some()) {
+        return Err(OauthError::InvalidRequest(
+            "a client authenticates in one way, not in two",
+        ));
+    }
+    if let Some(assertion) = assertion {
+        if form.get("client_assertion_type") != Some(client_assertion::TYPE) {
+            return Err(refused());
+        }
+        let client = client_assertion::client(state, assertion).await?.ok_or_else(refused)?;
+        // RFC 7521 4.2: a client_id beside it names the same client.
+        let is_named = form.get("client_id").is_none_or(|named| named == client.client_id);
+        return if is_named { Ok(client) } else { Err(refused()) };
+    }
     let (client_id, secret) = if by_header {
         if form.get("client_secret").is_some() {
             return Err(OauthError::InvalidRequest(
@@ -61,7 +83,8 @@ async fn authenticate(state: &AppState, headers: &HeaderMap, form: &Form) -> Res
     let client = state.store.client(&client_id).await?.ok_or_else(refused)?;
     let authentic = match (&client.secret_hash, secret.filter(|secret| !secret.is_empty())) {
         (Some(known), Some(shown)) => bool::from(handles::hash(&shown).ct_eq(known)),
-        (None, None) => true,
+        // A client that has keys must sign.
+        (None, None) => client.keys.is_none(),
         // A confidential client must show its secret; a public one has none to show.
         (Some(_), None) | (None, Some(_)) => false,
     };

@@ -95,7 +95,7 @@ pub(super) async fn decide(
         return Ok(unframed(page.again(form.all(), &[ChoiceError::Unreadable])));
     }
     take(state, pending).await?;
-    Ok(match agree(state, &request, draft).await {
+    Ok(match agree(state, &request, draft, signed_in.since).await {
         Ok(code) => send_back(state, &request.redirect_uri, Some(&request.state), &[("code", &code)]),
         Err(error) => {
             tracing::error!(%error, "a consent could not be kept");
@@ -114,7 +114,12 @@ async fn take(state: &AppState, pending: &str) -> Result<(), Problem> {
 }
 
 /// The consent, and the code that goes back for it.
-async fn agree(state: &AppState, request: &AuthorizationRequest, draft: ConsentDraft) -> Result<String, StoreError> {
+async fn agree(
+    state: &AppState,
+    request: &AuthorizationRequest,
+    draft: ConsentDraft,
+    signed_in: UtcMillis,
+) -> Result<String, StoreError> {
     let consent = state.store.give_consent(draft).await?;
     let scopes = granted(&request.scopes, &consent, state.clock.now());
     let handle = Handle::new(&*state.randomness);
@@ -129,6 +134,7 @@ async fn agree(state: &AppState, request: &AuthorizationRequest, draft: ConsentD
         consent: consent.id,
         scopes: scopes.to_string(),
         nonce: request.nonce.clone(),
+        signed_in: Some(signed_in),
         code: Code::issue(FamilyId(u64::from_le_bytes(family)), state.clock.now()),
     };
     state.store.save_code(handle.hash, record).await?;

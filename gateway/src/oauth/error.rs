@@ -29,6 +29,9 @@ pub enum OauthError {
     /// Our own fault.
     #[error("the server could not answer; the request id names the entry in its log")]
     Internal(#[from] store::StoreError),
+    /// A token could not be signed.
+    #[error("the server could not answer; the request id names the entry in its log")]
+    Signing(#[from] crate::signing::SigningError),
 }
 
 impl IntoResponse for OauthError {
@@ -39,6 +42,10 @@ impl IntoResponse for OauthError {
             Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::InvalidScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Signing(error) => {
+                tracing::error!(%error, "a token could not be signed");
+                (StatusCode::INTERNAL_SERVER_ERROR, "server_error")
+            }
             Self::Internal(error) => {
                 tracing::error!(%error, "an OAuth request failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "server_error")

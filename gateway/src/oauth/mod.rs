@@ -5,11 +5,14 @@
 //! of `docs/conformance.md`.
 
 pub mod authorize;
+mod client_assertion;
 mod client_auth;
 mod consent;
 mod error;
 mod form;
 pub mod handles;
+mod id_token;
+mod introspect;
 mod revoke;
 mod smart_configuration;
 #[cfg(test)]
@@ -34,6 +37,9 @@ pub fn routes() -> Router<AppState> {
             "/.well-known/oauth-authorization-server",
             get(smart_configuration::oauth),
         )
+        .route("/.well-known/openid-configuration", get(smart_configuration::openid))
+        .route("/.well-known/jwks.json", get(crate::signing::jwks))
+        .route("/oauth/introspect", post(introspect::introspect))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
         .layer(middleware::from_fn(cors));

@@ -1,5 +1,5 @@
-//! `/.well-known/smart-configuration` (SMART App Launch 2.2) and `/.well-known/oauth-authorization-server` (RFC 8414): one
-//! table of facts for both.
+//! `/.well-known/smart-configuration` (SMART App Launch 2.2), `/.well-known/oauth-authorization-server` (RFC 8414) and
+//! `/.well-known/openid-configuration` (OpenID Connect Discovery 1.0): one table of facts for all three.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,10 +8,11 @@ use model::ConsentCategory;
 use model::vocabulary::systems;
 use serde_json::{Value, json};
 
+use super::client_assertion::ALGORITHMS;
 use crate::state::AppState;
 
 /// What scopes are offered, whole: each narrower scope is within these.
-pub const OFFERED: &str = "launch/patient offline_access patient/*.rs";
+pub const OFFERED: &str = "openid fhirUser launch/patient offline_access patient/*.rs";
 
 /// `GET /.well-known/smart-configuration`, also under the FHIR base: for apps, without a token.
 pub async fn smart(State(state): State<AppState>) -> Json<Value> {
@@ -20,8 +21,10 @@ pub async fn smart(State(state): State<AppState>) -> Json<Value> {
         "launch-standalone",
         "client-public",
         "client-confidential-symmetric",
+        "client-confidential-asymmetric",
         "context-standalone-patient",
         "permission-patient",
+        "sso-openid-connect",
         "permission-offline",
         "permission-v1",
         "permission-v2",
@@ -33,24 +36,39 @@ pub async fn smart(State(state): State<AppState>) -> Json<Value> {
 
 /// `GET /.well-known/oauth-authorization-server`: the same facts for clients of plain OAuth.
 pub async fn oauth(State(state): State<AppState>) -> Json<Value> {
-    let issuer = &state.config.http.public_url;
-    let mut facts = facts(issuer);
-    facts["issuer"] = json!(issuer);
+    Json(facts(&state.config.http.public_url))
+}
+
+/// `GET /.well-known/openid-configuration`: the same facts, and what an ID token is, for clients of OpenID Connect (O-040).
+pub async fn openid(State(state): State<AppState>) -> Json<Value> {
+    let mut facts = facts(&state.config.http.public_url);
+    facts["subject_types_supported"] = json!(["pairwise"]);
+    facts["id_token_signing_alg_values_supported"] = json!([super::id_token::ALGORITHM.name()]);
+    facts["claims_supported"] = json!(super::id_token::CLAIMS);
+    facts["claims_parameter_supported"] = json!(false);
     Json(facts)
 }
 
 fn facts(base: &str) -> Value {
-    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    let methods = json!(["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]);
+    let algorithms = json!(ALGORITHMS);
     json!({
+        "issuer": base,
+        "jwks_uri": format!("{base}/.well-known/jwks.json"),
         "authorization_endpoint": format!("{base}/oauth/authorize"),
         "token_endpoint": format!("{base}/oauth/token"),
         "revocation_endpoint": format!("{base}/oauth/revoke"),
+        "introspection_endpoint": format!("{base}/oauth/introspect"),
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "authorization_response_iss_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
@@ -60,7 +78,9 @@ fn facts(base: &str) -> Value {
 
 /// Whole resources, then Observations by each consent category.
 fn scopes_supported() -> Vec<String> {
-    let whole = ["launch/patient", "offline_access"].into_iter().map(str::to_owned);
+    let whole = ["openid", "fhirUser", "launch/patient", "offline_access"]
+        .into_iter()
+        .map(str::to_owned);
     let resources = consent::scope::Resource::ALL
         .into_iter()
         .map(|resource| format!("patient/{}.rs", resource.name()));

@@ -20,6 +20,7 @@ use super::consent::granted;
 use super::error::{OauthError, never_stored};
 use super::form::Form;
 use super::handles::{self, Handle};
+use super::id_token;
 use crate::state::AppState;
 
 /// The parameters that are looked at; each may come once.
@@ -44,6 +45,8 @@ struct Answer {
     scope: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
     patient: String,
     need_patient_banner: bool,
 }
@@ -90,7 +93,10 @@ async fn redeem(state: &AppState, client: &Client, form: &Form) -> Result<Answer
         code_challenge: &challenge,
     };
     match state.store.redeem_code(hash, shown, issue.stored(), now).await? {
-        Redemption::Redeemed(record) => Ok(issue.answer(state, record.recipient, record.person)),
+        Redemption::Redeemed(record) => {
+            let id_token = id_token::of(state, &record, &issue.granted, now)?;
+            Ok(issue.answer(state, record.recipient, record.person, id_token))
+        }
         Redemption::Refused(error) => {
             if let CodeError::Reused { family } = error {
                 tracing::warn!(
@@ -130,7 +136,8 @@ async fn refresh(state: &AppState, client: &Client, form: &Form) -> Result<Answe
         .rotate_refresh(hash, &client.client_id, issue.stored(), now)
         .await?
     {
-        Rotation::Rotated(record) => Ok(issue.answer(state, record.recipient, record.person)),
+        // OpenID Connect Core 12.2: a refresh need not tell anew who the resident is.
+        Rotation::Rotated(record) => Ok(issue.answer(state, record.recipient, record.person, None)),
         Rotation::Refused(error) => {
             if let RefreshError::Reused { family } = error {
                 tracing::warn!(
@@ -153,7 +160,7 @@ fn is_verifier(text: &str) -> bool {
 }
 
 /// Stored scopes were rendered by the same parser; what it cannot read any more allows nothing.
-fn scopes_of(text: &str) -> ScopeSet {
+pub(super) fn scopes_of(text: &str) -> ScopeSet {
     ScopeSet::parse(text).unwrap_or_default()
 }
 
@@ -167,11 +174,11 @@ fn narrower(asked: &str, agreed: &ScopeSet) -> Result<ScopeSet, OauthError> {
     if !agreed.covers(&asked) {
         return Err(OauthError::InvalidScope("more is asked for than was granted"));
     }
-    Ok(asked)
+    Ok(asked.with_a_readable_user())
 }
 
 /// What the consent leaves of these scopes now (S-070); `None` when it has ended.
-async fn left(
+pub(super) async fn left(
     state: &AppState,
     person: PersonId,
     consent: ConsentId,
@@ -189,7 +196,7 @@ async fn left(
 struct Issue {
     access: Handle,
     refresh: Option<Handle>,
-    scopes: String,
+    granted: ScopeSet,
     now: UtcMillis,
     access_seconds: i64,
     refresh_days: i64,
@@ -200,7 +207,7 @@ impl Issue {
         Self {
             access: Handle::new(&*state.randomness),
             refresh: with_refresh.then(|| Handle::new(&*state.randomness)),
-            scopes: scopes.to_string(),
+            granted: scopes,
             now,
             access_seconds: state.config.tokens.access_seconds,
             refresh_days: state.config.tokens.refresh_days,
@@ -217,17 +224,18 @@ impl Issue {
                 hash: refresh.hash,
                 expires: self.now.plus(self.refresh_days * DAY_MS),
             }),
-            scopes: self.scopes.clone(),
+            scopes: self.granted.to_string(),
         }
     }
 
-    fn answer(self, state: &AppState, recipient: RecipientId, person: PersonId) -> Answer {
+    fn answer(self, state: &AppState, recipient: RecipientId, person: PersonId, id_token: Option<String>) -> Answer {
         Answer {
             access_token: self.access.text,
             token_type: "Bearer",
             expires_in: self.access_seconds,
-            scope: self.scopes,
+            scope: self.granted.to_string(),
             refresh_token: self.refresh.map(|refresh| refresh.text),
+            id_token,
             patient: state.pairwise.of(recipient).patient(person),
             need_patient_banner: false,
         }

@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use consent::{Language, OwnAccess};
-use model::PersonId;
+use model::{PersonId, UtcMillis};
 use openidconnect::url::form_urlencoded;
 use subtle::ConstantTimeEq as _;
 
@@ -51,6 +51,8 @@ pub struct SignedIn {
     pub issuer: String,
     /// The level of assurance it stated.
     pub assurance: Option<String>,
+    /// When they signed in.
+    pub since: UtcMillis,
     /// The language they read.
     pub language: Language,
     /// What their forms must carry.
@@ -90,6 +92,7 @@ async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<Signe
         person: session.person,
         issuer: session.issuer,
         assurance: session.assurance,
+        since: session.issued,
         language: words::language(headers),
         csrf: csrf(state, &handle),
         own: OwnAccess::of_signed_in(session.person),

@@ -48,7 +48,7 @@ pub(crate) fn save_code(writing: &Writing<'_>, hash: &HandleHash, record: &CodeR
     writing
         .prepare_cached(
             "INSERT INTO code (hash, person, recipient, consent, family, state, client_id, redirect_uri, code_challenge,
-             scopes, nonce, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             scopes, nonce, expires_ms, signed_in_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -64,6 +64,7 @@ pub(crate) fn save_code(writing: &Writing<'_>, hash: &HandleHash, record: &CodeR
                 record.scopes,
                 record.nonce,
                 record.code.expires.0,
+                record.signed_in.map(|at| at.0),
             ])
         })
         .doing("keeping a code")
@@ -81,6 +82,7 @@ pub(crate) fn code_record(snapshot: &Snapshot<'_>, hash: &HandleHash) -> Result<
             code_challenge: row.get(7)?,
             scopes: row.get(8)?,
             nonce: row.get(9)?,
+            signed_in: row.get::<_, Option<i64>>(11)?.map(UtcMillis),
             code: Code {
                 state: CodeState::Redeemed,
                 family: FamilyId(row.get::<_, i64>(3)? as u64),
@@ -92,7 +94,7 @@ pub(crate) fn code_record(snapshot: &Snapshot<'_>, hash: &HandleHash) -> Result<
     let found = snapshot
         .prepare_cached(
             "SELECT person, recipient, consent, family, state, client_id, redirect_uri, code_challenge, scopes, nonce,
-             expires_ms FROM code WHERE hash = ?1",
+             expires_ms, signed_in_ms FROM code WHERE hash = ?1",
         )
         .and_then(|mut statement| statement.query_row([hash], read).optional())
         .doing("reading a code")?;
@@ -295,8 +297,14 @@ fn is_active(snapshot: &Snapshot<'_>, consent: ConsentId, now: UtcMillis) -> Res
         .doing("reading a consent's state")
 }
 
-pub(crate) fn access_token(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcMillis) -> Result<Option<TokenRecord>> {
-    let Some(token) = token(snapshot, hash, TokenKind::Access)?.filter(|token| token.expires > now) else {
+/// What a token stands for, while it has not expired, its generation lives and its consent is active.
+pub(crate) fn living_token(
+    snapshot: &Snapshot<'_>,
+    hash: &HandleHash,
+    kind: TokenKind,
+    now: UtcMillis,
+) -> Result<Option<TokenRecord>> {
+    let Some(token) = token(snapshot, hash, kind)?.filter(|token| token.expires > now) else {
         return Ok(None);
     };
     let living = family(snapshot, token.family)?.filter(|stored| stored.family.admits(token.generation));
@@ -384,6 +392,15 @@ pub(crate) fn revoke_token(writing: &Writing<'_>, hash: &HandleHash, client_id: 
     Ok(Revocation::Ended)
 }
 
+/// True when no assertion of this hash was used before.
+pub(crate) fn use_assertion(writing: &Writing<'_>, hash: &HandleHash, until: UtcMillis) -> Result<bool> {
+    writing
+        .prepare_cached("INSERT INTO client_assertion (hash, expires_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
+        .and_then(|mut statement| statement.execute(params![hash, until.0]))
+        .doing("using a client's assertion")
+        .map(|added| added == 1)
+}
+
 /// Ends all that was handed out under a consent that has ended.
 pub(crate) fn end_of_consent(snapshot: &Snapshot<'_>, consent: ConsentId) -> Result<()> {
     snapshot
@@ -403,6 +420,7 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
         "DELETE FROM code WHERE expires_ms <= ?1
          AND NOT EXISTS (SELECT 1 FROM token_family WHERE token_family.id = code.family)",
         "DELETE FROM session WHERE expires_ms <= ?1",
+        "DELETE FROM client_assertion WHERE expires_ms <= ?1",
         "DELETE FROM pending WHERE expires_ms <= ?1",
     ] {
         writing.execute(statement, [now.0]).doing("deleting what has run out")?;

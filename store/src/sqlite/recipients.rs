@@ -123,8 +123,8 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
         serde_json::to_string(&new.redirect_uris).map_err(|_| StoreError::damaged("a client's redirect URIs"))?;
     let added = writing
         .execute(
-            "INSERT INTO client (client_id, recipient, name, secret_hash, redirect_uris, launch_url, created_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            "INSERT INTO client (client_id, recipient, name, secret_hash, redirect_uris, launch_url, created_ms, keys)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
             params![
                 new.client_id,
                 new.recipient.0,
@@ -132,7 +132,8 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
                 new.secret_hash,
                 redirect_uris,
                 new.launch_url,
-                writing.now().0
+                writing.now().0,
+                new.keys
             ],
         )
         .doing("making a client")?;
@@ -143,31 +144,50 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
 }
 
 pub(crate) fn client(snapshot: &Snapshot<'_>, client_id: &str) -> Result<Option<Client>> {
-    type Found = (u32, String, Option<HandleHash>, String, Option<String>, i64);
+    type Found = (
+        u32,
+        String,
+        Option<HandleHash>,
+        String,
+        Option<String>,
+        i64,
+        Option<String>,
+    );
     let found: Option<Found> = snapshot
         .prepare_cached(
-            "SELECT recipient, name, secret_hash, redirect_uris, launch_url, created_ms FROM client WHERE client_id = ?1",
+            "SELECT recipient, name, secret_hash, redirect_uris, launch_url, created_ms, keys FROM client WHERE client_id = ?1",
         )
         .and_then(|mut statement| {
             statement
                 .query_row([client_id], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                        row.get(5)?,
+                        row.get(6)?,
+                    ))
                 })
                 .optional()
         })
         .doing("reading a client")?;
     found
-        .map(|(recipient, name, secret_hash, redirect_uris, launch_url, created)| {
-            Ok(Client {
-                client_id: client_id.to_owned(),
-                recipient: RecipientId(recipient),
-                name,
-                secret_hash,
-                redirect_uris: serde_json::from_str(&redirect_uris)
-                    .map_err(|_| StoreError::damaged("a client's redirect URIs"))?,
-                launch_url,
-                created: UtcMillis(created),
-            })
-        })
+        .map(
+            |(recipient, name, secret_hash, redirect_uris, launch_url, created, keys)| {
+                Ok(Client {
+                    client_id: client_id.to_owned(),
+                    recipient: RecipientId(recipient),
+                    name,
+                    secret_hash,
+                    keys,
+                    redirect_uris: serde_json::from_str(&redirect_uris)
+                        .map_err(|_| StoreError::damaged("a client's redirect URIs"))?,
+                    launch_url,
+                    created: UtcMillis(created),
+                })
+            },
+        )
         .transpose()
 }

@@ -25,6 +25,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_consents",
         text: include_str!("migrations/0002_consents.sql"),
     },
+    Migration {
+        name: "0003_client_keys",
+        text: include_str!("migrations/0003_client_keys.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

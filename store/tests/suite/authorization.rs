@@ -41,7 +41,8 @@ impl House {
             recipient: consent.recipient,
             consent: consent.id,
             scopes: SCOPES.to_owned(),
-            nonce: None,
+            nonce: Some("n".to_owned()),
+            signed_in: Some(self.now()),
             code: Code::issue(FamilyId(u64::MAX - 5), self.now()),
         };
         self.store.save_code(CODE, record.clone()).await?;
@@ -176,6 +177,76 @@ async fn an_answer_lost_on_the_way_can_be_asked_for_again() -> Result<()> {
         house.opens(3).await? && !house.opens(2).await?,
         "exactly one generation lives"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_thousand_parallel_refreshes_exactly_one_pair_is_live() -> Result<()> {
+    let house = House::new().await;
+    house.code(&house.agreed().await).await?;
+    house.redeem("point-app").await?;
+    let hash = |kind: u8, number: u16| -> HandleHash {
+        let mut hash = [kind; 32];
+        hash[..2].copy_from_slice(&number.to_be_bytes());
+        hash
+    };
+    let now = house.now();
+    let mut requests = tokio::task::JoinSet::new();
+    for number in 0..1_000 {
+        let new = NewTokens {
+            access: NewToken {
+                hash: hash(0xaa, number),
+                expires: TokenKind::Access.expires(now),
+            },
+            refresh: Some(NewToken {
+                hash: hash(0xbb, number),
+                expires: TokenKind::Refresh.expires(now),
+            }),
+            scopes: SCOPES.to_owned(),
+        };
+        let store = house.store.clone();
+        requests.spawn(async move { store.rotate_refresh(refresh(1), "point-app", new, now).await });
+    }
+    while let Some(answer) = requests.join_next().await {
+        assert!(matches!(answer.expect("a task")?, Rotation::Rotated(_)));
+    }
+    let (mut accesses, mut refreshes) = (Vec::new(), Vec::new());
+    for number in 0..1_000 {
+        if house.store.access_token(hash(0xaa, number), now).await?.is_some() {
+            accesses.push(number);
+        }
+        if house.store.refresh_token(hash(0xbb, number), now).await?.is_some() {
+            refreshes.push(number);
+        }
+    }
+    assert_eq!(accesses.len(), 1);
+    assert_eq!(refreshes, accesses, "and the two belong together");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_given_again_once_its_successor_was_used() -> Result<()> {
+    let house = House::new().await;
+    house.code(&house.agreed().await).await?;
+    house.redeem("point-app").await?;
+    house.rotate(1, 2).await?;
+    house.rotate(2, 3).await?;
+    assert!(matches!(
+        house.rotate(1, 4).await?,
+        Rotation::Refused(RefreshError::Reused { .. })
+    ));
+    assert!(!house.opens(3).await?, "the family has ended within the ten seconds");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_assertion_is_used_once_until_it_has_run_out() -> Result<()> {
+    let house = House::new().await;
+    let until = house.now().plus(1_000);
+    assert!(house.store.use_assertion([5; 32], until).await?);
+    house.store.purge_expired(house.now()).await?;
+    assert!(!house.store.use_assertion([5; 32], until).await?);
+    assert!(house.store.use_assertion([6; 32], until).await?);
     Ok(())
 }
 
@@ -340,6 +411,7 @@ async fn a_client_reads_back_and_a_bad_one_is_refused() -> Result<()> {
         recipient,
         name: "Point app".to_owned(),
         secret_hash: Some([3; 32]),
+        keys: None,
         redirect_uris: vec![CALLBACK.to_owned(), "http://127.0.0.1:4000/cb".to_owned()],
         launch_url: None,
     };
@@ -359,7 +431,35 @@ async fn a_client_reads_back_and_a_bad_one_is_refused() -> Result<()> {
             "{redirect}"
         );
     }
+    for keys in ["", "{}", "[]", "{\"keys\":[]}", "{\"keys\":{}}"] {
+        let bad = NewClient {
+            client_id: "bad".to_owned(),
+            secret_hash: None,
+            keys: Some(keys.to_owned()),
+            ..new.clone()
+        };
+        assert!(
+            matches!(house.store.create_client(bad).await, Err(StoreError::Invalid { .. })),
+            "{keys}"
+        );
+    }
+    let keys = Some("{\"keys\":[{\"kty\":\"EC\"}]}".to_owned());
+    let both = NewClient {
+        client_id: "both".to_owned(),
+        keys: keys.clone(),
+        ..new.clone()
+    };
+    assert!(matches!(
+        house.store.create_client(both.clone()).await,
+        Err(StoreError::Invalid { .. })
+    ));
+    let signing = NewClient {
+        secret_hash: None,
+        ..both
+    };
+    house.store.create_client(signing).await?;
     house.reopen().await?;
+    assert_eq!(house.store.client("both").await?.expect("the client").keys, keys);
     let client = house.store.client("point-app").await?.expect("the client");
     assert_eq!(
         (client.recipient, client.secret_hash, client.redirect_uris),

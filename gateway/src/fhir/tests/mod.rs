@@ -163,6 +163,7 @@ impl World {
                 recipient,
                 name: "Step app".into(),
                 secret_hash: None,
+                keys: None,
                 redirect_uris: vec![CALLBACK.into()],
                 launch_url: None,
             })
@@ -225,6 +226,7 @@ impl World {
                     consent: consent.id,
                     scopes: scopes.to_owned(),
                     nonce: None,
+                    signed_in: None,
                     code: Code::issue(family, now),
                 },
             )

@@ -203,6 +203,7 @@ async fn discovery_lies_where_apps_look_for_it_and_names_no_relative_address() {
         "/.well-known/smart-configuration",
         "/fhir/r4/.well-known/smart-configuration",
         "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
     ] {
         let request = Request::get(path)
             .header(header::ACCEPT, "text/html")
@@ -225,10 +226,13 @@ async fn discovery_lies_where_apps_look_for_it_and_names_no_relative_address() {
                 assert!(value.as_str().unwrap().starts_with(&house.gateway.base), "{name}");
             }
         }
-        // Without ID tokens no issuer is announced to SMART apps.
+        // S-084: one issuer, in every document and in the ID token.
+        assert_eq!(told.text("issuer"), house.gateway.base, "{path}");
         assert_eq!(
-            told.body.get("issuer").is_some(),
-            path.ends_with("oauth-authorization-server")
+            told.text("jwks_uri"),
+            format!("{}/.well-known/jwks.json", house.gateway.base)
         );
+        // OpenID Connect Discovery 3: when it is absent it means true.
+        assert_eq!(told.body["request_uri_parameter_supported"], false);
     }
 }

@@ -80,6 +80,7 @@ impl House {
                 recipient,
                 name: client_id.to_owned(),
                 secret_hash: secret.map(handles::hash),
+                keys: None,
                 redirect_uris: vec![redirect_uri.to_owned()],
                 launch_url: None,
             };
