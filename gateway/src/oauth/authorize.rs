@@ -181,7 +181,7 @@ async fn keep(state: &AppState, form: &Form) -> Result<String, Refusal> {
     let (handle, request) = match pushed_as {
         // RFC 9126 4: what else is in the address is not looked at.
         Some(uri) => match pushed::brought(state, uri, &client.client_id).await.map_err(internal)? {
-            Some(Brought::Now(handle, request)) => (handle, request),
+            Some(Brought::Now(handle, request)) => (handle, *request),
             Some(Brought::Before(handle)) => return Ok(handle),
             None => return Err(Refusal::Page(Problem::RequestGone)),
         },

@@ -47,7 +47,7 @@ pub async fn push(State(state): State<AppState>, headers: HeaderMap, body: Bytes
 /// A pushed request that a browser brought the name of.
 pub enum Brought {
     /// For the first time: whoever brings it keeps it on under this handle.
-    Now(Handle, AuthorizationRequest),
+    Now(Handle, Box<AuthorizationRequest>),
     /// It is under way under this handle already: a page may be loaded twice before the resident has answered.
     Before(String),
 }
@@ -69,7 +69,7 @@ pub async fn brought(state: &AppState, request_uri: &str, client_id: &str) -> Re
     if of_client(state.store.pending(hash, PUSHED, now).await?).is_some() {
         let taken = of_client(state.store.take_pending(hash, PUSHED, now).await?);
         let text = text.to_owned();
-        return Ok(taken.map(|request| Brought::Now(Handle { text, hash }, request)));
+        return Ok(taken.map(|request| Brought::Now(Handle { text, hash }, Box::new(request))));
     }
     // Not kept anew: an answer that is given at this moment ends it for good.
     let under_way = of_client(state.store.pending(hash, PENDING, now).await?);
