@@ -13,12 +13,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use consent::{Purpose, ScopeSet};
 use oauth2::url::form_urlencoded;
 use serde::{Deserialize, Serialize};
+use store::Client;
 
 use super::consent::PATH as CONSENT;
 use super::form::{Form, is_form};
 use super::handles::Handle;
+use super::pushed::{self, Brought};
 use super::smart_configuration::OFFERED;
 use crate::portal::{self, Problem};
+use crate::sign_in;
 use crate::state::AppState;
 
 /// The kind under which the store keeps requests under way.
@@ -31,7 +34,7 @@ const PENDING_MS: i64 = 30 * 60_000;
 const MAX_ECHO: usize = 2_048;
 
 /// The parameters that are looked at; each may come once (O: RFC 6749 3.1).
-const PARAMETERS: [&str; 16] = [
+pub(super) const PARAMETERS: [&str; 16] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -90,6 +93,17 @@ impl Denial {
         description: "the server could not go on; try again later",
     };
 
+    /// No page may be shown, and one is needed: the resident is always asked.
+    const INTERACTION_REQUIRED: Self = Self {
+        error: "interaction_required",
+        description: "the resident must always be asked",
+    };
+    /// No page may be shown, and nobody is signed in.
+    const LOGIN_REQUIRED: Self = Self {
+        error: "login_required",
+        description: "nobody is signed in, and no page may be shown",
+    };
+
     const fn request(description: &'static str) -> Self {
         Self {
             error: "invalid_request",
@@ -100,11 +114,16 @@ impl Denial {
 
 /// Why a request is not kept.
 #[derive(Debug)]
-enum Refusal {
+pub(super) enum Refusal {
+    /// The client or where to send the browser is not known for sure: a page of ours.
     Page(Problem),
+    /// Back to the client.
     Redirect {
+        /// Where to.
         redirect_uri: String,
+        /// What goes back with it.
         state: Option<String>,
+        /// What is said.
         denial: Denial,
     },
 }
@@ -125,7 +144,20 @@ pub async fn by_form(State(state): State<AppState>, headers: HeaderMap, body: By
 }
 
 async fn begin(state: &AppState, headers: &HeaderMap, form: &Form) -> Response {
-    match keep(state, form).await {
+    let kept = match keep(state, form).await {
+        // O-043: which of the two it is depends on the session, which is read only then.
+        Err(Refusal::Redirect {
+            redirect_uri,
+            state: echoed,
+            denial: Denial::INTERACTION_REQUIRED,
+        }) if !sign_in::has_session(state, headers).await => Err(Refusal::Redirect {
+            redirect_uri,
+            state: echoed,
+            denial: Denial::LOGIN_REQUIRED,
+        }),
+        kept => kept,
+    };
+    match kept {
         // 303, never 307: what was posted here is not posted again (O-009).
         Ok(handle) => Redirect::to(&format!("{CONSENT}?pending={handle}")).into_response(),
         Err(Refusal::Page(problem)) => portal::error_page(headers, problem),
@@ -139,13 +171,27 @@ async fn begin(state: &AppState, headers: &HeaderMap, form: &Form) -> Response {
 
 /// Checks a request and keeps it; the handle under which it is kept.
 async fn keep(state: &AppState, form: &Form) -> Result<String, Refusal> {
-    let request = check(state, form).await?;
+    if form.repeats(&["client_id"]) {
+        return Err(Refusal::Page(Problem::UnknownClient));
+    }
+    let client_id = form.get("client_id").ok_or(Refusal::Page(Problem::UnknownClient))?;
+    let client = state.store.client(client_id).await.map_err(internal)?;
+    let client = client.ok_or(Refusal::Page(Problem::UnknownClient))?;
+    let pushed_as = form.get("request_uri").filter(|uri| uri.starts_with(pushed::PREFIX));
+    let (handle, request) = match pushed_as {
+        // RFC 9126 4: what else is in the address is not looked at.
+        Some(uri) => match pushed::brought(state, uri, &client.client_id).await.map_err(internal)? {
+            Some(Brought::Now(handle, request)) => (handle, *request),
+            Some(Brought::Before(handle)) => return Ok(handle),
+            None => return Err(Refusal::Page(Problem::RequestGone)),
+        },
+        None => (Handle::new(&*state.randomness), check(state, form, client).await?),
+    };
     let fault = || Refusal::Redirect {
         redirect_uri: request.redirect_uri.clone(),
         state: Some(request.state.clone()),
         denial: Denial::SERVER_ERROR,
     };
-    let handle = Handle::new(&*state.randomness);
     let body = serde_json::to_vec(&request).map_err(|_| fault())?;
     let expires = state.clock.now().plus(PENDING_MS);
     state
@@ -159,17 +205,13 @@ async fn keep(state: &AppState, form: &Form) -> Result<String, Refusal> {
     Ok(handle.text)
 }
 
-async fn check(state: &AppState, form: &Form) -> Result<AuthorizationRequest, Refusal> {
-    let internal = |error: store::StoreError| {
-        tracing::error!(%error, "an authorization request could not be checked");
-        Refusal::Page(Problem::Internal)
-    };
-    if form.repeats(&["client_id"]) {
-        return Err(Refusal::Page(Problem::UnknownClient));
-    }
-    let client_id = form.get("client_id").ok_or(Refusal::Page(Problem::UnknownClient))?;
-    let client = state.store.client(client_id).await.map_err(internal)?;
-    let client = client.ok_or(Refusal::Page(Problem::UnknownClient))?;
+fn internal(error: store::StoreError) -> Refusal {
+    tracing::error!(%error, "an authorization request could not be checked");
+    Refusal::Page(Problem::Internal)
+}
+
+/// Checks what a client asks for.
+pub(super) async fn check(state: &AppState, form: &Form, client: Client) -> Result<AuthorizationRequest, Refusal> {
     // Exactly one of the registered texts, whatever else might mean the same (O-006).
     let redirect_uri = form
         .get("redirect_uri")
@@ -249,15 +291,6 @@ fn parameters(form: &Form, fhir_base: &str) -> Result<Parts, Denial> {
     if form.get("response_mode").is_some_and(|mode| mode != "query") {
         return Err(Denial::request("response_mode must be query"));
     }
-    if form
-        .get("prompt")
-        .is_some_and(|prompt| prompt.split(' ').any(|word| word == "none"))
-    {
-        return Err(Denial {
-            error: "interaction_required",
-            description: "the resident must always be asked",
-        });
-    }
     if form.get("launch").is_some() {
         return Err(Denial::request(
             "launch from a record system is not offered: launch standalone",
@@ -265,16 +298,29 @@ fn parameters(form: &Form, fhir_base: &str) -> Result<Parts, Denial> {
     }
     audience(form, fhir_base)?;
     let code_challenge = code_challenge(form)?;
+    let scopes = scopes(form)?;
     let nonce = form.get("nonce").map(str::to_owned);
     if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_ECHO) {
         return Err(Denial::request("nonce is too long"));
     }
+    // Last: a request that is wrong in itself hears that first.
+    prompt(form)?;
     Ok(Parts {
         state: state.to_owned(),
-        scopes: scopes(form)?,
+        scopes,
         code_challenge,
         nonce,
     })
+}
+
+/// `prompt=none` can never give a code here (O-043); with another word beside it, it says nothing.
+fn prompt(form: &Form) -> Result<(), Denial> {
+    let words: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').collect();
+    match words.contains(&"none") {
+        true if words.len() > 1 => Err(Denial::request("prompt=none cannot stand beside another value")),
+        true => Err(Denial::INTERACTION_REQUIRED),
+        false => Ok(()),
+    }
 }
 
 /// `aud` is our FHIR base (S-016): a client must not be led to send its token elsewhere. `resource` (RFC 8707) may stand for

@@ -26,6 +26,9 @@ pub enum OauthError {
     /// More than was granted, or nothing that is offered.
     #[error("{0}")]
     InvalidScope(&'static str),
+    /// A pushed request that the authorization endpoint would send back.
+    #[error("{}", .0.description)]
+    Denied(super::authorize::Denial),
     /// Our own fault.
     #[error("the server could not answer; the request id names the entry in its log")]
     Internal(#[from] store::StoreError),
@@ -42,6 +45,7 @@ impl IntoResponse for OauthError {
             Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::InvalidScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Denied(denial) => (StatusCode::BAD_REQUEST, denial.error),
             Self::Signing(error) => {
                 tracing::error!(%error, "a token could not be signed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "server_error")

@@ -13,6 +13,7 @@ mod form;
 pub mod handles;
 mod id_token;
 mod introspect;
+mod pushed;
 mod revoke;
 mod smart_configuration;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub fn routes() -> Router<AppState> {
         .route("/.well-known/openid-configuration", get(smart_configuration::openid))
         .route("/.well-known/jwks.json", get(crate::signing::jwks))
         .route("/oauth/introspect", post(introspect::introspect))
+        .route("/oauth/par", post(pushed::push))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
         .layer(middleware::from_fn(cors));

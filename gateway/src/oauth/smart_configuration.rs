@@ -56,6 +56,8 @@ fn facts(base: &str) -> Value {
         "issuer": base,
         "jwks_uri": format!("{base}/.well-known/jwks.json"),
         "authorization_endpoint": format!("{base}/oauth/authorize"),
+        "pushed_authorization_request_endpoint": format!("{base}/oauth/par"),
+        "require_pushed_authorization_requests": false,
         "token_endpoint": format!("{base}/oauth/token"),
         "revocation_endpoint": format!("{base}/oauth/revoke"),
         "introspection_endpoint": format!("{base}/oauth/introspect"),

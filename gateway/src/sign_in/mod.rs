@@ -99,6 +99,11 @@ async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<Signe
     }))
 }
 
+/// True when a resident is signed in; a session that cannot be read is none.
+pub async fn has_session(state: &AppState, headers: &HeaderMap) -> bool {
+    matches!(signed_in(state, headers).await, Ok(Some(_)))
+}
+
 /// What the forms of a session carry: made of its handle, so that nothing needs to be kept.
 fn csrf(state: &AppState, handle: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, state.derived_key("csrf").as_slice());

@@ -60,7 +60,7 @@ async fn every_other_error_goes_back_to_the_app_with_state_and_issuer() {
         ("scope", "patient/Observation.rs \"", "invalid_scope"),
         ("purpose", "research", "invalid_request"),
         ("launch", "abc", "invalid_request"),
-        ("prompt", "none", "interaction_required"),
+        ("prompt", "none", "login_required"),
         ("request", "e30.e30.", "request_not_supported"),
         (
             "request_uri",

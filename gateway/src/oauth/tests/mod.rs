@@ -2,7 +2,10 @@
 
 mod assertions;
 mod authorize;
+mod cases;
 mod gate;
 mod house;
 mod identity;
+mod named_cases;
+mod pushed;
 mod token;
