@@ -121,7 +121,10 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     if is_fhir {
         return FhirError::TooMany { seconds }.into_response();
     }
-    let mut response = if matches!(path, "/oauth/token" | "/oauth/revoke" | "/oauth/introspect") {
+    let mut response = if matches!(
+        path,
+        "/oauth/token" | "/oauth/revoke" | "/oauth/introspect" | "/oauth/par"
+    ) {
         // RFC 6749 5.2 has no code for this; the body keeps its form.
         let body = axum::Json(serde_json::json!({
             "error": "temporarily_unavailable",
