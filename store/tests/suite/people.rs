@@ -1,9 +1,10 @@
 //! Organisations and people: made, found, erased.
 
-use model::LocalDay;
-use store::{NewOrganisation, NewPerson, OrganisationKind, Result, Sex, StoreError};
+use model::{LocalDay, Metric};
+use store::{Access, NewOrganisation, NewPerson, OrganisationKind, Result, Sex, Store, StoreError};
 
-use crate::harness::House;
+use crate::deliveries::{at, import, pulse, samples, search_for};
+use crate::harness::{House, finding, own};
 
 #[tokio::test]
 async fn a_person_reads_back_after_a_restart() -> Result<()> {
@@ -81,6 +82,34 @@ async fn an_erased_person_is_gone_but_for_the_number() -> Result<()> {
             Err(StoreError::Erased { person })
         );
         house.reopen().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn restore_of_an_older_database_brings_no_erased_person_back() -> Result<()> {
+    let mut house = House::new().await;
+    let (erased, kept) = (house.person().await, house.person().await);
+    for person in [erased, kept] {
+        import(&house, person, at(20, 0), vec![pulse(at(8, 0), 61)]).await;
+    }
+    let backup = tempfile::tempdir().expect("a temporary folder");
+    house.store.backup(backup.path()).await?;
+    house.store.erase_person(erased).await?;
+    house.store.clone().close().await;
+    Store::restore(backup.path(), house.folder.path()).await?;
+    house.reopen().await?;
+    assert_eq!(house.store.person(erased).await?, None);
+    let search = search_for(&house, Metric::HEART_RATE);
+    let own = own(erased);
+    let read = house.store.search(Access::Own(&own), search).await;
+    assert!(
+        matches!(&read, Ok(page) if page.records.is_empty()) || matches!(read, Err(StoreError::Erased { .. })),
+        "{read:?}"
+    );
+    assert_eq!(samples(&house, kept, Metric::HEART_RATE).await.len(), 1);
+    for what in ["keys of people", "journal", "audit chains"] {
+        assert!(finding(&house.store, what).await.ok, "{what}");
     }
     Ok(())
 }
