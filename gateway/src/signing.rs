@@ -69,13 +69,48 @@ enum Private {
 }
 
 /// A key pair.
-struct SigningKey {
+pub struct SigningKey {
     id: String,
     private: Private,
     public: Value,
 }
 
 impl SigningKey {
+    /// A fresh one that is written nowhere.
+    ///
+    /// # Errors
+    /// [`SigningError::Failed`] when this machine makes no keys.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, SigningError> {
+        fresh_document(algorithm)
+            .and_then(|document| Self::new(algorithm, &document))
+            .ok_or(SigningError::Failed(algorithm))
+    }
+
+    /// The public half as a JSON Web Key (RFC 7517).
+    pub fn public(&self) -> &Value {
+        &self.public
+    }
+
+    /// These claims as a signed token in the compact form (RFC 7515 3.1). `typ` says what it is: `JWT` where the field has no
+    /// better word.
+    ///
+    /// # Errors
+    /// [`SigningError::Claims`] and [`SigningError::Failed`].
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> Result<String, SigningError> {
+        let algorithm = self.algorithm();
+        let header = json!({ "alg": algorithm.name(), "typ": typ, "kid": self.id });
+        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims)
+        );
+        let signature = self
+            .signature(signed.as_bytes())
+            .ok_or(SigningError::Failed(algorithm))?;
+        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
     fn new(algorithm: Algorithm, document: &[u8]) -> Option<Self> {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         // Members in the order of RFC 7638 3.2, whose digest is the id: the same key has the same id everywhere.
@@ -127,7 +162,7 @@ impl SigningKey {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+    fn signature(&self, message: &[u8]) -> Option<Vec<u8>> {
         let random = SystemRandom::new();
         match &self.private {
             Private::Es256(pair) => pair
@@ -189,42 +224,45 @@ impl SigningKeys {
         self.0.iter().rev().find(|key| key.algorithm() == algorithm)
     }
 
-    /// These claims as a signed token in the compact form (RFC 7515 3.1), under the newest key. `typ` says what it is:
-    /// `JWT` where the field has no better word.
+    /// As [`SigningKey::sign`], under the newest key.
     ///
     /// # Errors
     /// [`SigningError`].
     pub fn sign(&self, algorithm: Algorithm, typ: &str, claims: &impl Serialize) -> Result<String, SigningError> {
         let key = self.newest(algorithm).ok_or(SigningError::NoKey(algorithm))?;
-        let header = json!({ "alg": algorithm.name(), "typ": typ, "kid": key.id });
-        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Claims)?;
-        let signed = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header.to_string()),
-            URL_SAFE_NO_PAD.encode(claims)
-        );
-        let signature = key.sign(signed.as_bytes()).ok_or(SigningError::Failed(algorithm))?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+        key.sign(typ, claims)
     }
 
     /// The public halves as a JSON Web Key Set (RFC 7517 5), the newest first.
     pub fn public(&self) -> Value {
-        let keys: Vec<&Value> = self.0.iter().rev().map(|key| &key.public).collect();
+        let keys: Vec<&Value> = self.0.iter().rev().map(SigningKey::public).collect();
         json!({ "keys": keys })
     }
 }
 
-/// A new key of each algorithm as the file holds them. The library takes its randomness from the operating system.
+/// A new private key (PKCS #8). The library takes its randomness from the operating system.
+fn fresh_document(algorithm: Algorithm) -> Option<Zeroizing<Vec<u8>>> {
+    let document = match algorithm {
+        Algorithm::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+            pair.to_pkcs8v1().ok()?.as_ref().to_vec()
+        }
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
+            pair.as_der().ok()?.as_ref().to_vec()
+        }
+    };
+    Some(Zeroizing::new(document))
+}
+
+/// A new key of each algorithm as the file holds them.
 fn fresh_lines() -> Option<Zeroizing<String>> {
-    let elliptic = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
-        .ok()?
-        .to_pkcs8v1()
-        .ok()?;
-    let rsa = RsaKeyPair::generate(KeySize::Rsa2048).ok()?.as_der().ok()?;
-    let line = |algorithm: Algorithm, key: &[u8]| format!("{} {}\n", algorithm.name(), STANDARD.encode(key));
-    Some(Zeroizing::new(
-        line(Algorithm::Es256, elliptic.as_ref()) + &line(Algorithm::Rs256, rsa.as_ref()),
-    ))
+    let mut lines = Zeroizing::new(String::new());
+    for algorithm in Algorithm::ALL {
+        let document = fresh_document(algorithm)?;
+        lines.push_str(&format!("{} {}\n", algorithm.name(), STANDARD.encode(&*document)));
+    }
+    Some(lines)
 }
 
 /// `GET /.well-known/jwks.json`: for whoever verifies what this gateway signed.

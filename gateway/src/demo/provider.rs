@@ -6,7 +6,6 @@
 
 mod account;
 mod codes;
-pub mod key;
 
 use std::sync::Arc;
 
@@ -25,9 +24,9 @@ use serde_json::{Value, json};
 use crate::portal;
 use crate::portal::page::{Frame, MessagePage, send};
 use crate::portal::words::{Words, of_tag};
+use crate::signing::{Algorithm, SigningError, SigningKey};
 use account::{Accounts, Verdict};
 use codes::{Codes, Issued};
-use key::SigningKey;
 
 /// How long an ID token can be used, in seconds.
 const ID_TOKEN_SECONDS: i64 = 300;
@@ -65,7 +64,7 @@ pub struct Login {
 pub enum SetupError {
     /// No key.
     #[error("the provider's signing key cannot be made")]
-    Key,
+    Key(#[from] SigningError),
     /// No password hash.
     #[error("a password cannot be hashed")]
     Password,
@@ -89,7 +88,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(setup: ProviderSetup) -> Result<
     let shared = Arc::new(Shared {
         accounts: Accounts::new(setup.residents, &*setup.randomness)?,
         codes: Codes::new(setup.randomness),
-        key: SigningKey::new()?,
+        key: SigningKey::generate(Algorithm::Es256)?,
         issuer: setup.issuer,
         client_id: setup.client_id,
         redirect_uri: setup.redirect_uri,
@@ -395,7 +394,7 @@ async fn token(State(shared): State<Arc<Shared>>, Form(form): Form<Exchange>) ->
         nonce: issued.nonce.as_deref(),
         name: issued.profile.then_some(account.name.as_str()),
     };
-    let Some(id_token) = shared.key.sign(&claims) else {
+    let Ok(id_token) = shared.key.sign("JWT", &claims) else {
         tracing::error!("an ID token could not be signed");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };

@@ -401,7 +401,7 @@ pub enum CallError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::provider::key::SigningKey;
+    use crate::signing::{Algorithm, SigningKey};
     use serde_json::{Value, json};
 
     const NOW: UtcMillis = UtcMillis(1_790_000_000_000);
@@ -429,7 +429,8 @@ mod tests {
         }))
         .unwrap();
         let keys = serde_json::from_value(json!({ "keys": [published.public()] })).unwrap();
-        let answer = json!({ "access_token": "x", "token_type": "Bearer", "id_token": signer.sign(claims) });
+        let answer =
+            json!({ "access_token": "x", "token_type": "Bearer", "id_token": signer.sign("JWT", claims).unwrap() });
         let answer: CoreTokenResponse = serde_json::from_value(answer).unwrap();
         let nonce = Nonce::new("the nonce".to_owned());
         verify(&settings, &metadata.set_jwks(keys), &answer, &nonce, NOW).map_err(SignInError::from)
@@ -437,7 +438,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_right_in_all_says_who_it_is() {
-        let key = SigningKey::new().unwrap();
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
         let identity = verdict(&claims(), &key, &key).unwrap();
         assert_eq!(
             (identity.issuer.as_str(), identity.subject.as_str()),
@@ -449,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_token_that_is_wrong_in_one_thing_says_nothing_and_its_error_repeats_no_value() {
-        let key = SigningKey::new().unwrap();
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
         for (name, value) in [
             ("iss", json!("https://idp.example/other-value")),
             ("aud", json!("other-value")),
@@ -464,7 +465,7 @@ mod tests {
             let error = verdict(&changed, &key, &key).unwrap_err().to_string();
             assert!(!error.contains("other-value"), "{name}: {error}");
         }
-        let other = SigningKey::new().unwrap();
+        let other = SigningKey::generate(Algorithm::Es256).unwrap();
         assert!(matches!(
             verdict(&claims(), &other, &key),
             Err(SignInError::NotVerified(_))
