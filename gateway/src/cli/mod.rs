@@ -14,12 +14,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use model::LocalDay;
 use store::{OpenOptions, Store};
 
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::secrets;
-use crate::signing::SigningKeys;
 
 /// Sekisho (関所): a gateway for personal health records. Vendors' data comes in, FHIR goes out, and nothing passes
 /// without the resident's permit.
@@ -159,9 +159,8 @@ async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError
     secrets::private_folder(&config.data.folder)?;
     let master_key = secrets::key_from_file(&config.data.master_key_file, "data.master_key_file", &MachineRandomness)?;
     if exclusive {
-        // Made with the folder, so that a backup of the secrets taken on the first day has all.
+        // Made with the folder, so that a backup of the secrets taken on the first day has both.
         secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
-        SigningKeys::from_file(&config.data.signing_keys_file())?;
     }
     let options = OpenOptions {
         folder: config.data.folder.clone(),
@@ -172,6 +171,11 @@ async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError
         size_limit: None,
     };
     Ok(Store::open(options).await?)
+}
+
+/// A day as an argument.
+fn day(text: &str) -> Result<LocalDay, String> {
+    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
 }
 
 /// Runs a command's future on a fresh runtime.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use model::{LocalDay, OrganisationId};
 use store::{NewPerson, Sex};
 
-use super::{CommandError, Place, block_on};
+use super::{CommandError, Place, block_on, day};
 
 /// Arguments of `person`.
 #[derive(Debug, Args)]
@@ -25,7 +25,7 @@ enum PersonCommand {
         #[arg(long)]
         name: String,
         /// Birth date, YYYY-MM-DD.
-        #[arg(long, value_parser = parse_day)]
+        #[arg(long, value_parser = day)]
         birth_date: Option<LocalDay>,
         /// Sex: male, female or other.
         #[arg(long, value_parser = parse_sex)]
@@ -36,10 +36,6 @@ enum PersonCommand {
     },
     /// List residents: id, organisation, name.
     List,
-}
-
-fn parse_day(text: &str) -> Result<LocalDay, String> {
-    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
 }
 
 fn parse_sex(text: &str) -> Result<Sex, String> {

@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
-use consent::{Detail, IdentityGrant, Language};
+use clap::Args;
+use consent::Language;
 use jiff::tz::TimeZone;
-use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, UtcMillis};
-use store::{AccessEvent, AccessItem, Recipient, Store};
+use model::{LocalDay, OrganisationId, PersonId, UtcMillis};
+use store::{AccessEvent, Recipient, Store};
 
-use super::{CommandError, Place, block_on};
-use crate::portal::words::Words;
+use super::{CommandError, Place, block_on, day};
+use crate::portal::resident::local_day;
+use crate::portal::words::{Words, of_tag};
 
 /// Records read at once.
 const PAGE: usize = 1_000;
@@ -35,27 +36,20 @@ pub struct ProvisionsArguments {
     /// Zone of the times and of --from and --until.
     #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", value_parser = zone)]
     zone: TimeZone,
-    /// Language of the headings and names.
-    #[arg(long, value_enum, default_value_t = Tongue::Ja)]
-    language: Tongue,
+    /// Language of the headings and names: ja or en.
+    #[arg(long, value_name = "LANGUAGE", default_value = "ja", value_parser = language)]
+    language: Language,
     /// File to write, which must not exist yet; standard output when left out.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// A language of this command's output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Tongue {
-    Ja,
-    En,
-}
-
-fn day(text: &str) -> Result<LocalDay, String> {
-    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
-}
-
 fn zone(text: &str) -> Result<TimeZone, String> {
     TimeZone::get(text).map_err(|_| "the name of a time zone is allowed, for example Asia/Tokyo".to_owned())
+}
+
+fn language(text: &str) -> Result<Language, String> {
+    of_tag(text).ok_or_else(|| "ja or en are allowed".to_owned())
 }
 
 /// Writes the records.
@@ -127,10 +121,7 @@ impl Table {
             from: arguments.from,
             until: arguments.until,
             zone: arguments.zone.clone(),
-            words: Words(match arguments.language {
-                Tongue::Ja => Language::Ja,
-                Tongue::En => Language::En,
-            }),
+            words: Words(arguments.language),
             recipients: recipients
                 .into_iter()
                 .map(|recipient| (recipient.id.0, recipient))
@@ -206,44 +197,28 @@ impl Table {
             .iter()
             .map(|item| {
                 row(
-                    self.category(item.category),
-                    self.detail(item),
+                    self.words.category(item.category),
+                    self.words.given_detail(item.detail),
                     item.first_day.to_string(),
                     item.last_day.to_string(),
                     item.count.to_string(),
                 )
             })
             .collect();
-        if let Some(lines) = self.identity(event.identity) {
+        if let Some(lines) = self.words.identity(event.identity) {
             rows.push(row(lines, String::new(), String::new(), String::new(), String::new()));
         }
         rows
     }
 
-    fn category(&self, category: ConsentCategory) -> String {
-        self.words.category(category)
-    }
-
-    fn detail(&self, item: &AccessItem) -> String {
-        self.words.say(match item.detail {
-            Detail::Raw => "detail-raw",
-            Detail::Daily => "detail-daily",
-        })
-    }
-
-    fn identity(&self, identity: IdentityGrant) -> Option<String> {
-        self.words.identity(identity)
-    }
-
     /// An instant as RFC 3339 in the table's zone, and its day there.
     fn moment(&self, at: UtcMillis) -> (String, LocalDay) {
-        let Ok(timestamp) = jiff::Timestamp::from_millisecond(at.0) else {
-            return (String::new(), LocalDay::default());
-        };
+        let timestamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::MAX);
         let zoned = timestamp.to_zoned_datetime(self.zone.clone());
-        let date = zoned.date();
-        let day = LocalDay::from_ymd(date.year().into(), date.month() as u32, date.day() as u32).unwrap_or_default();
-        (zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(), day)
+        (
+            zoned.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            local_day(zoned.date()),
+        )
     }
 }
 
@@ -260,9 +235,9 @@ fn harmless(cell: &str) -> String {
 mod tests {
     use super::*;
 
-    use consent::{ConsentId, ConsentsVersion, Purpose};
-    use model::RecipientId;
-    use store::{AccessKind, PurposeText};
+    use consent::{ConsentId, ConsentsVersion, Detail, IdentityGrant, Purpose};
+    use model::{ConsentCategory, RecipientId};
+    use store::{AccessItem, AccessKind, PurposeText};
 
     fn table(from: Option<&str>, until: Option<&str>) -> Table {
         let recipient = Recipient {

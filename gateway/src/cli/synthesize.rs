@@ -9,7 +9,7 @@ use adapters::synthetic::{self, Synthetic};
 use clap::Args;
 use model::LocalDay;
 
-use super::CommandError;
+use super::{CommandError, day};
 
 /// Arguments of `synthesize`.
 #[derive(Debug, Args)]
@@ -38,10 +38,6 @@ pub struct SynthesizeArguments {
     /// The same seed gives the same data.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-fn day(text: &str) -> Result<LocalDay, String> {
-    LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())
 }
 
 /// Writes the file.

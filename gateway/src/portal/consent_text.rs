@@ -17,9 +17,16 @@ impl Words {
 
     /// How finely a grant gives.
     pub fn detail(&self, grant: &Grant) -> String {
-        self.say(match grant.detail {
+        match grant.detail {
+            Detail::Daily if grant.running_day => self.say("detail-daily-running"),
+            detail => self.given_detail(detail),
+        }
+    }
+
+    /// How finely something was given.
+    pub fn given_detail(&self, detail: Detail) -> String {
+        self.say(match detail {
             Detail::Raw => "detail-raw",
-            Detail::Daily if grant.running_day => "detail-daily-running",
             Detail::Daily => "detail-daily",
         })
     }

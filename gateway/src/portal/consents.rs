@@ -311,11 +311,6 @@ impl Teller<'_> {
                 };
             }
         };
-        let detail = words.say(if detail == Detail::Raw {
-            "detail-raw"
-        } else {
-            "detail-daily"
-        });
         let (first_text, last_text) = (day(words.0, first), day(words.0, last));
         let days = if first == last {
             words.with("access-day", "from", first_text)
@@ -332,7 +327,7 @@ impl Teller<'_> {
                 [
                     ("recipient", recipient),
                     ("category", words.category(category)),
-                    ("detail", detail),
+                    ("detail", words.given_detail(detail)),
                 ],
             ),
             more: format!("{days}{}{count}", words.say("sentence-joint")),

@@ -105,7 +105,8 @@ pub fn day(language: Language, day: LocalDay) -> String {
     }
 }
 
-fn local_day(date: Date) -> LocalDay {
+/// The civil day of a date.
+pub fn local_day(date: Date) -> LocalDay {
     let (month, day) = (date.month().unsigned_abs(), date.day().unsigned_abs());
     LocalDay::from_ymd(i32::from(date.year()), u32::from(month), u32::from(day)).unwrap_or_default()
 }
