@@ -44,6 +44,13 @@ enum Kind {
     Read(&'static str),
 }
 
+impl Kind {
+    fn resource(self) -> &'static str {
+        let (Self::Search(resource) | Self::PostSearch(resource) | Self::Read(resource)) = self;
+        resource
+    }
+}
+
 #[test]
 fn every_route_has_its_row() {
     let rows: BTreeSet<(String, String)> = ROWS
@@ -143,6 +150,13 @@ impl Asker {
             && self.from.is_none_or(|from| thing.day.is_none_or(|day| day >= from))
     }
 
+    /// True when scopes reach anything of a type.
+    fn reaches(&self, resource: &str) -> bool {
+        ConsentCategory::ALL
+            .iter()
+            .any(|category| (self.scoped)(resource, *category))
+    }
+
     fn is_in_scope(&self, thing: &Thing) -> bool {
         (self.scoped)(thing.resource, thing.category) && (self.scoped)("Observation", thing.category)
     }
@@ -154,10 +168,18 @@ async fn askers(world: &World) -> Vec<Asker> {
     let all = ConsentCategory::ALL.to_vec();
     let everything: Scoped = |_, _| true;
     let heart_alone: Scoped = |resource, category| resource == "Observation" && category == ConsentCategory::Heart;
-    let soon = world.state.clock.now().plus(150);
     let second_day = LocalDay::parse("2024-05-11");
     let another = world.somebody_else().await;
     let reach: Vec<(&str, Given<'_>, Scoped)> = vec![
+        (
+            "expired",
+            Given {
+                // Long enough to be given, short enough to wait for.
+                expires: Some(world.state.clock.now().plus(1_000)),
+                ..Given::default()
+            },
+            everything,
+        ),
         ("all, raw", Given::default(), everything),
         (
             "all, daily",
@@ -225,18 +247,12 @@ async fn askers(world: &World) -> Vec<Asker> {
             },
             everything,
         ),
-        (
-            "expired",
-            Given {
-                expires: Some(soon),
-                ..Given::default()
-            },
-            everything,
-        ),
         ("withdrawn", Given::default(), everything),
     ];
+    let mut over = Vec::new();
     let mut askers = Vec::new();
     for (name, given, scoped) in reach {
+        over.extend(given.expires);
         let (categories, detail, from) = (
             given.categories.to_vec(),
             given.detail,
@@ -277,7 +293,9 @@ async fn askers(world: &World) -> Vec<Asker> {
             scoped: everything,
         });
     }
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    while over.iter().any(|over| world.state.clock.now() <= *over) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     askers
 }
 
@@ -301,6 +319,23 @@ async fn keys(world: &World) -> Vec<model::RecordKey> {
     keys
 }
 
+/// Sends what an asker asks of one kind of route; the answer, and whether the resource with this id was in it.
+async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -> (Answer, bool) {
+    let resource = kind.resource();
+    let (method, path, body) = match kind {
+        Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), ""),
+        Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), ""),
+        Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
+    };
+    let mut request = request(method, &path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(authorization) = &asker.authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    let answer = world.send(request.body(Body::from(body.to_owned()))).await;
+    let shown = answer.body["id"] == id || ids(std::slice::from_ref(&answer.body)).iter().any(|shown| shown == id);
+    (answer, shown)
+}
+
 /// What a cell answered: its status, and whether the thing was in it.
 async fn ask(world: &World, asker: &Asker, kind: Kind, thing: &Thing, key: model::RecordKey) -> (StatusCode, bool) {
     let outward = world.state.pairwise.of(asker.recipient);
@@ -319,23 +354,7 @@ async fn ask(world: &World, asker: &Asker, kind: Kind, thing: &Thing, key: model
         }
         _ => thing.query(),
     };
-    let resource = thing.resource;
-    let mut request = match kind {
-        Kind::Read(_) => request(Method::GET, &format!("{resource}/{id}")),
-        Kind::Search(_) => request(Method::GET, &format!("{resource}?{query}")),
-        Kind::PostSearch(_) => request(Method::POST, &format!("{resource}/_search"))
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded"),
-    };
-    if let Some(authorization) = &asker.authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
-    }
-    let body = if matches!(kind, Kind::PostSearch(_)) {
-        Body::from(query)
-    } else {
-        Body::empty()
-    };
-    let answer = world.send(request.body(body)).await;
-    let shown = answer.body["id"] == id.as_str() || ids(std::slice::from_ref(&answer.body)).contains(&id);
+    let (answer, shown) = send(world, asker, kind, &id, &query).await;
     // The links of a Bundle repeat what was asked.
     let says_nothing = !answer.body.to_string().contains(&id) || answer.body["resourceType"] == "Bundle";
     assert!(
@@ -352,12 +371,7 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
     let status = match kind {
         _ if !asker.lives => StatusCode::UNAUTHORIZED,
         // A whole type outside the scopes is refused before anything is looked for.
-        _ if !ConsentCategory::ALL
-            .iter()
-            .any(|category| (asker.scoped)(thing.resource, *category)) =>
-        {
-            StatusCode::FORBIDDEN
-        }
+        _ if !asker.reaches(thing.resource) => StatusCode::FORBIDDEN,
         // An id outside scope or consent is as one that never was.
         Kind::Read(_) if given => StatusCode::OK,
         Kind::Read(_) => StatusCode::NOT_FOUND,
@@ -378,8 +392,7 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
     for asker in &askers {
         for (thing, key) in things.iter().zip(&keys) {
             for (path, _, kind) in ROWS {
-                let (Kind::Read(resource) | Kind::Search(resource) | Kind::PostSearch(resource)) = kind;
-                if resource != thing.resource {
+                if kind.resource() != thing.resource {
                     continue;
                 }
                 let answered = ask(&world, asker, kind, thing, *key).await;
@@ -413,9 +426,7 @@ async fn the_person_and_the_devices_are_given_by_rule() {
         let device = outward.device(world.person, 1);
         let device_given = measured.iter().any(|category| asker.categories.contains(category));
         for (resource, id, given) in [("Patient", patient, true), ("Device", device, device_given)] {
-            let whole_type = ConsentCategory::ALL
-                .iter()
-                .any(|category| (asker.scoped)(resource, *category));
+            let whole_type = asker.reaches(resource);
             let given = given && asker.lives && !asker.of_another && whole_type;
             for kind in [Kind::Read(resource), Kind::Search(resource), Kind::PostSearch(resource)] {
                 let status = match kind {
@@ -424,20 +435,8 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                     Kind::Read(_) if !given => StatusCode::NOT_FOUND,
                     _ => StatusCode::OK,
                 };
-                let query = format!("_id={id}");
-                let (method, path, body) = match kind {
-                    Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), String::new()),
-                    Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), String::new()),
-                    Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
-                };
-                let mut request =
-                    request(method, &path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-                if let Some(authorization) = &asker.authorization {
-                    request = request.header(header::AUTHORIZATION, authorization);
-                }
-                let answer = world.send(request.body(Body::from(body))).await;
-                let shown = answer.body["id"] == id.as_str() || ids(std::slice::from_ref(&answer.body)).contains(&id);
-                assert_eq!((answer.status, shown), (status, given), "{}: {path}", asker.name);
+                let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
+                assert_eq!((answer.status, shown), (status, given), "{}: {resource}", asker.name);
             }
         }
     }
@@ -447,13 +446,14 @@ async fn the_person_and_the_devices_are_given_by_rule() {
 async fn of_an_erased_person_nothing_is_given_by_any_route() {
     let world = World::new().await;
     let (things, keys) = (things(), keys(&world).await);
-    let mut asker = askers(&world).await.remove(0);
+    let mut all = askers(&world).await;
+    let place = all.iter().position(|asker| asker.name == "all, raw").unwrap();
+    let mut asker = all.swap_remove(place);
     world.state.store.erase_person(world.person).await.unwrap();
     asker.lives = false;
     for (thing, key) in things.iter().zip(&keys) {
         for (path, _, kind) in ROWS {
-            let (Kind::Read(resource) | Kind::Search(resource) | Kind::PostSearch(resource)) = kind;
-            if resource == thing.resource {
+            if kind.resource() == thing.resource {
                 let answered = ask(&world, &asker, kind, thing, *key).await;
                 assert_eq!(answered, expected(&asker, kind, thing), "{path} of {thing:?}");
             }
