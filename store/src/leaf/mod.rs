@@ -3,6 +3,7 @@
 //! [`codec`] turns rows into bytes and back, [`columns`] one column of them. [`merge`] is where a record meets what is known
 //! already: whether it is new, a version, known, or superseded.
 
+mod again;
 pub(crate) mod codec;
 pub(crate) mod columns;
 pub(crate) mod merge;

@@ -18,6 +18,9 @@ use std::process::{ExitCode, ExitStatus};
 
 use inputs::Bench;
 
+/// Days of data in the larger export of `memory`: about 5 GB.
+const LARGE_DAYS: u32 = 7_600;
+
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -41,7 +44,7 @@ enum What {
     /// Resident memory while importing a small and a large export whose records are mixed.
     Memory {
         /// Days of data in the larger export; 7,600 are about 5 GB.
-        #[arg(long, default_value_t = 7_600)]
+        #[arg(long, default_value_t = LARGE_DAYS)]
         large_days: u32,
     },
     /// Bytes on disk a stored sample, all tables included.
@@ -168,7 +171,7 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     };
     let large_days = match arguments.what {
         What::Memory { large_days } => large_days,
-        _ => 7_600,
+        _ => LARGE_DAYS,
     };
     let all = matches!(arguments.what, What::All);
     if all || matches!(arguments.what, What::Import) {
