@@ -9,6 +9,7 @@ mod authorization;
 mod consents;
 mod error;
 mod imports;
+mod jobs;
 mod leaf;
 mod operations;
 mod people;
@@ -28,6 +29,7 @@ pub use authorization::{
 };
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
+pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{

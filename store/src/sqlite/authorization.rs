@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
+use super::jobs;
 use super::writer::Writing;
 use crate::{
     CodeRecord, HandleHash, NewToken, NewTokens, Redemption, Result, Revocation, Rotation, StoreError, TokenRecord,
@@ -425,5 +426,5 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
     ] {
         writing.execute(statement, [now.0]).doing("deleting what has run out")?;
     }
-    Ok(())
+    jobs::purge(writing, now)
 }

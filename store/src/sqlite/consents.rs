@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use consent::{Consent, ConsentDraft, ConsentId, ConsentState, ConsentsVersion, PersonConsents};
+use consent::{Consent, ConsentDraft, ConsentId, ConsentState, ConsentsVersion, Difference, PersonConsents};
 use model::{OrganisationId, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::chain::{self, Chain};
 use super::database::Snapshot;
 use super::fault::Doing as _;
+use super::jobs::{self, About};
 use super::journal::{Entry, Step};
 use super::writer::Writing;
 use super::{authorization, recipients};
+use crate::jobs::Notice;
 use crate::{Result, StoreError};
 
 /// People whose consents are held in memory at most; beyond it all are dropped and read again.
@@ -239,10 +241,41 @@ fn keep(snapshot: &Snapshot<'_>, custodian: OrganisationId, consent: &Consent) -
         .map(|_| ())
 }
 
-/// Keeps a consent that has ended, and ends what was handed out under it.
+/// Keeps a consent that has ended, ends what was handed out under it, and enqueues the last that its recipient hears of it.
 fn end(snapshot: &Snapshot<'_>, custodian: OrganisationId, ended: &Consent) -> Result<()> {
     keep(snapshot, custodian, ended)?;
-    authorization::end_of_consent(snapshot, ended.id)
+    authorization::end_of_consent(snapshot, ended.id)?;
+    jobs::drop_of_consent(snapshot, ended.id, ended.changed_at)?;
+    let notice = match ended.state {
+        ConsentState::Expired => Notice::Expired,
+        ConsentState::Withdrawn | ConsentState::Active | ConsentState::Superseded => Notice::Withdrawn,
+    };
+    jobs::tell(snapshot, about(ended), notice)?;
+    jobs::tell(snapshot, about(ended), Notice::DeletionRequested)
+}
+
+fn about(consent: &Consent) -> About {
+    About {
+        person: consent.person,
+        recipient: consent.recipient,
+        consent: consent.id,
+        at: consent.changed_at,
+    }
+}
+
+/// Consents of the same person, recipient and purpose that have ended.
+fn ended_before(writing: &Writing<'_>, given: &Consent) -> Result<Vec<ConsentId>> {
+    writing
+        .prepare_cached("SELECT id FROM consent WHERE person = ?1 AND recipient = ?2 AND purpose = ?3 AND state <> 1")
+        .and_then(|mut statement| {
+            statement
+                .query_map(
+                    params![given.person.0, given.recipient.0, given.purpose.as_str()],
+                    |row| row.get(0).map(|id: i64| ConsentId(id as u64)),
+                )?
+                .collect()
+        })
+        .doing("finding ended consents")
 }
 
 pub(crate) fn give(writing: &Writing<'_>, draft: ConsentDraft) -> Result<Consent> {
@@ -269,6 +302,9 @@ pub(crate) fn give(writing: &Writing<'_>, draft: ConsentDraft) -> Result<Consent
             .give(fresh_id(writing)?, now)
             .map_err(|error| StoreError::Consent(error.into()))?;
         keep(writing, custodian, &given)?;
+        for ended in ended_before(writing, &given)? {
+            jobs::drop_deletion(writing, ended, now)?;
+        }
         return Ok(given);
     };
     let id = ConsentId(active as u64);
@@ -286,6 +322,11 @@ pub(crate) fn give(writing: &Writing<'_>, draft: ConsentDraft) -> Result<Consent
     }
     keep(writing, custodian, &superseded.old)?;
     keep(writing, custodian, &superseded.new)?;
+    let Difference { narrowed, widened } = superseded.difference;
+    if narrowed || widened {
+        let notice = Notice::Changed { resync: widened };
+        jobs::tell(writing, about(&superseded.new), notice)?;
+    }
     Ok(superseded.new)
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod fault;
 pub(crate) mod imports;
+pub(crate) mod jobs;
 pub(crate) mod journal;
 pub(crate) mod keys;
 #[cfg(test)]

@@ -29,6 +29,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_client_keys",
         text: include_str!("migrations/0003_client_keys.sql"),
     },
+    Migration {
+        name: "0004_jobs",
+        text: include_str!("migrations/0004_jobs.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

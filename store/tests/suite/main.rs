@@ -9,6 +9,7 @@ mod consents;
 mod days;
 mod deliveries;
 mod harness;
+mod jobs;
 mod kept_folders;
 mod named_cases;
 mod people;
