@@ -29,6 +29,7 @@ pub use observation::observation;
 pub use outcome::{Issue, Severity, operation_outcome};
 pub use person::{device, patient};
 pub use provenance::provenance;
+pub use time::instant_text;
 pub use view::{
     Activity, AggregateView, DayStatus, DeviceView, Gender, ObservationView, Origin, PatientView, ProvenanceView,
     TotalView,

@@ -98,6 +98,13 @@ pub(crate) fn instant(out: &mut Vec<u8>, at: UtcMillis) {
     raw(out, text);
 }
 
+/// A FHIR `instant`, as text.
+pub fn instant_text(at: UtcMillis) -> String {
+    let mut out = Vec::with_capacity(24);
+    instant(&mut out, at);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

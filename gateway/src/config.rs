@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
+
 /// The default file, which is also the documentation of every key.
 pub const DEFAULT_FILE: &str = include_str!("../sekisho.default.toml");
 
@@ -105,6 +107,13 @@ pub struct Limits {
     pub token_per_second: NonZeroU32,
 }
 
+/// What this gateway calls of its own accord.
+#[derive(Clone, Debug)]
+pub struct OutgoingSettings {
+    /// Networks that may be called besides the public internet.
+    pub also_reachable: Vec<IpNet>,
+}
+
 /// The residents' OpenID provider.
 #[derive(Clone, Debug)]
 pub struct SignIn {
@@ -151,6 +160,8 @@ pub struct Config {
     pub http: Http,
     /// Rates.
     pub limits: Limits,
+    /// Calls to addresses that others named.
+    pub outgoing: OutgoingSettings,
     /// The residents' provider.
     pub sign_in: SignIn,
     /// Lifetimes.
@@ -322,6 +333,16 @@ impl Layers {
             .ok_or_else(|| self.bad("limits", key, ALLOWED))
     }
 
+    fn networks(&self, section: &str, key: &str) -> Result<Vec<IpNet>, ConfigError> {
+        const ALLOWED: &str = "networks such as \"10.0.0.0/8\", separated by commas, or an empty text";
+        let text = self.text(section, key, ALLOWED)?;
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().map_err(|_| self.bad(section, key, ALLOWED)))
+            .collect()
+    }
+
     fn into_config(self) -> Result<Config, ConfigError> {
         let public_url = self.text("http", "public_url", "an http or https URL without a slash at its end")?;
         let is_url = reqwest::Url::parse(&public_url)
@@ -369,6 +390,9 @@ impl Layers {
             limits: Limits {
                 address_per_minute: self.rate("address_per_minute")?,
                 token_per_second: self.rate("token_per_second")?,
+            },
+            outgoing: OutgoingSettings {
+                also_reachable: self.networks("outgoing", "also_reachable")?,
             },
             sign_in: SignIn {
                 issuer,

@@ -5,6 +5,7 @@
 
 use aws_lc_rs::cipher::{AES_256, DecryptingKey, DecryptionContext, EncryptingKey, UnboundCipherKey};
 use aws_lc_rs::hkdf;
+use consent::ConsentId;
 use data_encoding::{Encoding, Specification};
 use model::{Metric, PersonId, RecipientId, RecordKey, RecordKind, UtcMillis};
 use std::collections::HashMap;
@@ -117,6 +118,11 @@ impl RecipientIds {
         self.id(device_key(person, source))
     }
 
+    /// The id of one of the person's consents.
+    pub fn consent(&self, person: PersonId, consent: ConsentId) -> String {
+        self.id(consent_key(person, consent))
+    }
+
     /// What an id names; `None` for anything this recipient was never given.
     pub fn read(&self, id: &str) -> Option<RecordKey> {
         if id.len() != ID_LENGTH {
@@ -147,6 +153,24 @@ pub fn device_key(person: PersonId, source: u16) -> RecordKey {
         source,
         ..patient_key(person)
     }
+}
+
+/// The key of a person's consent: 44 bits of its id in the start, 12 in the source, 8 in the tie-break.
+pub fn consent_key(person: PersonId, consent: ConsentId) -> RecordKey {
+    RecordKey {
+        kind: RecordKind::Consent,
+        start: UtcMillis::EARLIEST.plus((consent.0 >> 20) as i64),
+        source: (consent.0 >> 8) as u16 & 0xfff,
+        tie_break: consent.0 as u16 & 0xff,
+        ..patient_key(person)
+    }
+}
+
+/// The consent that a key names; `None` for the key of anything else.
+pub fn consent_of(key: RecordKey) -> Option<ConsentId> {
+    let start = (key.start.0 - UtcMillis::EARLIEST.0) as u64;
+    let id = ConsentId((start << 20) | (u64::from(key.source) << 8) | u64::from(key.tie_break & 0xff));
+    (consent_key(key.person, id) == key).then_some(id)
 }
 
 #[cfg(test)]
@@ -180,6 +204,15 @@ mod tests {
                 prop_assert_ne!(others.id(key), id.clone());
                 prop_assert_ne!(others.read(&id), Some(key));
             }
+        }
+
+        #[test]
+        fn a_consents_id_reads_back(person in any::<u32>(), number in any::<u64>()) {
+            let ids = Pairwise::new(&[7; 32]).of(RecipientId(1));
+            let (person, consent) = (PersonId(person), ConsentId(number));
+            let read = ids.read(&ids.consent(person, consent)).unwrap();
+            prop_assert_eq!((read.person, consent_of(read)), (person, Some(consent)));
+            prop_assert_eq!(consent_of(patient_key(person)), None);
         }
 
         #[test]

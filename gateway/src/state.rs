@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::limits::Limits;
+use crate::outgoing::{Outgoing, Reachable};
 use crate::pairwise::Pairwise;
 use crate::signing::SigningKeys;
 use crate::{logging, secrets, sign_in};
@@ -38,6 +39,8 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Who asks too often.
     pub limits: Limits,
+    /// Calls to addresses that others named.
+    pub outgoing: Outgoing,
     /// The OpenID provider that residents sign in with.
     pub provider: sign_in::Provider,
     root: hkdf::Prk,
@@ -67,6 +70,7 @@ impl AppState {
             randomness: Arc::new(MachineRandomness),
             metrics: logging::metrics(),
             limits: Limits::new(&config.limits),
+            outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             provider,
             config,
             store,

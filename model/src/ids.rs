@@ -61,6 +61,8 @@ pub enum RecordKind {
     Document = 6,
     /// The provenance of the computed day with the same other parts.
     DayProvenance = 7,
+    /// A consent: its 64-bit id lies in source, start and tie-break.
+    Consent = 8,
 }
 
 impl RecordKind {
@@ -75,6 +77,7 @@ impl RecordKind {
             Self::Provenance,
             Self::Document,
             Self::DayProvenance,
+            Self::Consent,
         ]
         .get(usize::from(number))
         .copied()

@@ -4,7 +4,7 @@
 mod choices;
 pub mod consent_page;
 mod consent_text;
-mod consents;
+pub mod consents;
 pub mod page;
 pub mod resident;
 pub mod words;

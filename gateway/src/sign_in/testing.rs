@@ -39,6 +39,7 @@ impl Gateway {
             ("SEKISHO_DATA_ID_ROOT_FILE".to_owned(), path("id-root.key")),
             ("SEKISHO_HTTP_PUBLIC_URL".to_owned(), base.clone()),
             ("SEKISHO_SIGN_IN_ISSUER".to_owned(), issuer.clone()),
+            ("SEKISHO_OUTGOING_ALSO_REACHABLE".to_owned(), "127.0.0.0/8".to_owned()),
         ]);
         environment.extend(
             settings

@@ -66,7 +66,8 @@ pub(crate) fn record(
         | RecordKind::Device
         | RecordKind::Provenance
         | RecordKind::DayProvenance
-        | RecordKind::Document => Ok(None),
+        | RecordKind::Document
+        | RecordKind::Consent => Ok(None),
     }
 }
 
