@@ -25,8 +25,41 @@ pub struct PurposeText {
     pub en: String,
 }
 
+/// Where a registration stands. The numbers are stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RegistrationState {
+    /// Asked for; opens nothing.
+    #[default]
+    Proposed = 1,
+    /// An operator approved it.
+    Approved = 2,
+    /// An operator stopped it: nothing of it works, from the next request on.
+    Blocked = 3,
+}
+
+impl RegistrationState {
+    /// The state with this number, as stored.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Self::Proposed, Self::Approved, Self::Blocked]
+            .into_iter()
+            .find(|state| *state as u8 == number)
+    }
+}
+
+/// Who stands behind a recipient, for residents to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Responsible {
+    /// The company or office; may be empty where it is the organisation itself.
+    pub company: String,
+    /// Whom to ask: a telephone number or a mail address.
+    pub contact: String,
+    /// Address of the privacy policy.
+    pub privacy_policy: String,
+}
+
 /// A recipient to be registered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewRecipient {
     /// Whose it is.
     pub organisation: OrganisationId,
@@ -36,6 +69,10 @@ pub struct NewRecipient {
     pub name_en: String,
     /// What it may ask for; at least one, the first is what a client that names none asks for.
     pub purposes: Vec<PurposeText>,
+    /// Who stands behind it.
+    pub responsible: Responsible,
+    /// Where it stands.
+    pub state: RegistrationState,
 }
 
 /// Who consents are given to.
@@ -51,12 +88,16 @@ pub struct Recipient {
     pub name_en: String,
     /// What it may ask for, in the order of registration.
     pub purposes: Vec<PurposeText>,
+    /// Who stands behind it.
+    pub responsible: Responsible,
+    /// Where it stands.
+    pub state: RegistrationState,
     /// When it was registered.
     pub created: UtcMillis,
 }
 
 /// A client to be registered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct NewClient {
     /// Its public name in OAuth: 1 to 128 of `A-Z`, `a-z`, `0-9`, `-`, `.`, `_`, `~`.
     pub client_id: String,
@@ -72,6 +113,14 @@ pub struct NewClient {
     pub redirect_uris: Vec<String>,
     /// Where a resident starts it, if anywhere.
     pub launch_url: Option<String>,
+    /// Where its public keys are published, if they are fetched rather than given.
+    pub jwks_uri: Option<String>,
+    /// The most that it may ask for; `None`: whatever is offered.
+    pub scopes: Option<String>,
+    /// SHA-256 of the token with which it manages its own registration, if it has one.
+    pub registration_hash: Option<HandleHash>,
+    /// Where its registration stands.
+    pub state: RegistrationState,
 }
 
 /// A program that acts for a recipient.
@@ -91,8 +140,45 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Where a resident starts it, if anywhere.
     pub launch_url: Option<String>,
+    /// Where its public keys are published, if they are fetched rather than given.
+    pub jwks_uri: Option<String>,
+    /// The most that it may ask for; `None`: whatever is offered.
+    pub scopes: Option<String>,
+    /// SHA-256 of the token with which it manages its own registration, if it has one.
+    pub registration_hash: Option<HandleHash>,
+    /// Where its registration stands; that of its recipient counts too, see [`Client::works`].
+    pub state: RegistrationState,
+    /// Where its recipient's registration stands.
+    pub recipient_state: RegistrationState,
     /// When it was registered.
     pub created: UtcMillis,
+}
+
+impl Client {
+    /// True when it and its recipient are approved.
+    pub fn works(&self) -> bool {
+        self.state == RegistrationState::Approved && self.recipient_state == RegistrationState::Approved
+    }
+
+    /// True when it proves itself by a signature.
+    pub fn signs(&self) -> bool {
+        self.keys.is_some() || self.jwks_uri.is_some()
+    }
+}
+
+/// What a client holds for itself: it speaks for a recipient, of no person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemToken {
+    /// The client it was issued to.
+    pub client_id: String,
+    /// For whom.
+    pub recipient: RecipientId,
+    /// For what.
+    pub purpose: Purpose,
+    /// Its scopes, each of `system/`.
+    pub scopes: String,
+    /// The first instant at which it does not hold any more.
+    pub expires: UtcMillis,
 }
 
 /// An authorization code with all it is bound to.
@@ -265,49 +351,93 @@ impl Store {
             .await
     }
 
+    /// Moves a recipient's registration: approved, or blocked. A block is journaled, stops its tokens and sessions of reading
+    /// from the next request on, and outlives the restore of an older database.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a recipient that is not registered, and what writing can answer.
+    pub async fn set_recipient_state(&self, recipient: RecipientId, state: RegistrationState) -> Result<()> {
+        self.database
+            .write("move a recipient", move |writing| {
+                sqlite::recipients::set_state(writing, recipient, state)
+            })
+            .await
+    }
+
+    /// Moves a client's registration.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a client that is not registered, and what writing can answer.
+    pub async fn set_client_state(&self, client_id: &str, state: RegistrationState) -> Result<()> {
+        let client_id = client_id.to_owned();
+        self.database
+            .write("move a client", move |writing| {
+                sqlite::recipients::set_client_state(writing, &client_id, state)
+            })
+            .await
+    }
+
+    /// The clients of a recipient, the one registered first first.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn clients(&self, recipient: RecipientId) -> Result<Vec<Client>> {
+        self.database
+            .read("list clients", move |reading| {
+                sqlite::recipients::clients(reading, recipient)
+            })
+            .await
+    }
+
+    /// Replaces a client's registration by another of the same id and recipient (RFC 7592), or takes it away with all its
+    /// tokens.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for a client that is not registered, [`StoreError::Invalid`] for what cannot be, and what
+    /// writing can answer.
+    pub async fn replace_client(&self, client_id: &str, new: Option<NewClient>) -> Result<()> {
+        if let Some(new) = &new {
+            check_client(new)?;
+        }
+        let client_id = client_id.to_owned();
+        self.database
+            .write("replace a client", move |writing| {
+                sqlite::recipients::replace_client(writing, &client_id, new.as_ref())
+            })
+            .await
+    }
+
+    /// Keeps an access token that a client holds for itself.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn save_system_token(&self, hash: HandleHash, token: SystemToken) -> Result<()> {
+        self.database
+            .write("save system token", move |writing| {
+                sqlite::authorization::save_system_token(writing, &hash, &token)
+            })
+            .await
+    }
+
+    /// What a client's own token stands for, while it holds and its client and recipient are approved.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn system_token(&self, hash: HandleHash, now: UtcMillis) -> Result<Option<SystemToken>> {
+        self.database
+            .read("read system token", move |reading| {
+                sqlite::authorization::system_token(reading, &hash, now)
+            })
+            .await
+    }
+
     /// Registers a client of a recipient.
     ///
     /// # Errors
     /// [`StoreError::Exists`] for a client id that is taken, [`StoreError::NotFound`] for a recipient that is not registered,
     /// [`StoreError::Invalid`] for what cannot be, and what writing can answer.
     pub async fn create_client(&self, new: NewClient) -> Result<()> {
-        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        if !(1..=128).contains(&new.client_id.len()) || !new.client_id.bytes().all(unreserved) {
-            return Err(StoreError::Invalid {
-                what: "a client id has 1 to 128 of A-Z, a-z, 0-9, -, ., _ and ~",
-            });
-        }
-        // RFC 6749 3.1.2: absolute, without a fragment.
-        let is_redirect = |uri: &String| {
-            let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-            !scheme.is_empty() && uri.len() <= 2_048 && uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
-        };
-        if !(1..=16).contains(&new.redirect_uris.len()) || !new.redirect_uris.iter().all(is_redirect) {
-            return Err(StoreError::Invalid {
-                what: "a client has 1 to 16 redirect URIs, each absolute and without a fragment",
-            });
-        }
-        if new.secret_hash.is_some() && new.keys.is_some() {
-            return Err(StoreError::Invalid {
-                what: "a client has a secret or keys, not both",
-            });
-        }
-        // RFC 7517 5: an object whose `keys` is an array. What they are is for whoever verifies with them.
-        let is_key_set = |text: &String| {
-            let set: Option<serde_json::Value> = serde_json::from_str(text).ok();
-            text.len() <= 16 * 1_024
-                && set.is_some_and(|set| set["keys"].as_array().is_some_and(|keys| !keys.is_empty()))
-        };
-        if !new.keys.as_ref().is_none_or(is_key_set) {
-            return Err(StoreError::Invalid {
-                what: "a client's keys are a JSON Web Key Set of at most 16384 bytes",
-            });
-        }
-        if new.name.trim().is_empty() || new.name.len() > 512 {
-            return Err(StoreError::Invalid {
-                what: "a client's name has 1 to 512 bytes",
-            });
-        }
+        check_client(&new)?;
         self.database
             .write("create client", move |writing| {
                 sqlite::recipients::create_client(writing, &new)
@@ -545,4 +675,47 @@ impl Store {
             })
             .await
     }
+}
+
+fn check_client(new: &NewClient) -> Result<()> {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if !(1..=128).contains(&new.client_id.len()) || !new.client_id.bytes().all(unreserved) {
+        return Err(StoreError::Invalid {
+            what: "a client id has 1 to 128 of A-Z, a-z, 0-9, -, ., _ and ~",
+        });
+    }
+    // RFC 6749 3.1.2: absolute, without a fragment.
+    let is_redirect = |uri: &String| {
+        let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
+        !scheme.is_empty() && uri.len() <= 2_048 && uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
+    };
+    // A client that signs may be a backend, which nobody is ever sent back to.
+    let least = usize::from(new.keys.is_none() && new.jwks_uri.is_none());
+    if !(least..=16).contains(&new.redirect_uris.len()) || !new.redirect_uris.iter().all(is_redirect) {
+        return Err(StoreError::Invalid {
+            what: "a client has 1 to 16 redirect URIs (a client that signs may have none), each absolute and without a fragment",
+        });
+    }
+    let ways = [new.secret_hash.is_some(), new.keys.is_some(), new.jwks_uri.is_some()];
+    if ways.into_iter().filter(|way| *way).count() > 1 {
+        return Err(StoreError::Invalid {
+            what: "a client has a secret, keys or an address of keys: one of them, or none",
+        });
+    }
+    // RFC 7517 5: an object whose `keys` is an array. What they are is for whoever verifies with them.
+    let is_key_set = |text: &String| {
+        let set: Option<serde_json::Value> = serde_json::from_str(text).ok();
+        text.len() <= 16 * 1_024 && set.is_some_and(|set| set["keys"].as_array().is_some_and(|keys| !keys.is_empty()))
+    };
+    if !new.keys.as_ref().is_none_or(is_key_set) {
+        return Err(StoreError::Invalid {
+            what: "a client's keys are a JSON Web Key Set of at most 16384 bytes",
+        });
+    }
+    if new.name.trim().is_empty() || new.name.len() > 512 {
+        return Err(StoreError::Invalid {
+            what: "a client's name has 1 to 512 bytes",
+        });
+    }
+    Ok(())
 }

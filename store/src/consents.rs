@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use consent::{Consent, ConsentDraft, ConsentId, OwnAccess, PersonConsents};
-use model::PersonId;
+use model::{PersonId, RecipientId};
 
 use crate::sqlite;
 use crate::{Result, Store};
@@ -75,6 +75,19 @@ impl Store {
         self.database
             .read("read a consent's history", move |reading| {
                 sqlite::consents::history(reading, person, consent)
+            })
+            .await
+    }
+
+    /// The latest version of each consent that a person gave to one recipient, ended ones too, the one that changed last first:
+    /// what that recipient may know of its own standing. Empty for a person that is not there.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn consents_to(&self, recipient: RecipientId, person: PersonId) -> Result<Vec<Consent>> {
+        self.database
+            .read("list consents to a recipient", move |reading| {
+                sqlite::consents::consents_to(reading, recipient, person)
             })
             .await
     }

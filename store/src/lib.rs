@@ -25,7 +25,7 @@ use model::environment::{Clock, Randomness};
 pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind};
 pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
-    Revocation, Rotation, SessionRecord, TokenRecord,
+    RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};

@@ -235,6 +235,8 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
                 ja: "歩数などに応じて健康ポイントを付けるため".to_owned(),
                 en: "To give health points for steps and the like".to_owned(),
             }],
+            state: store::RegistrationState::Approved,
+            ..NewRecipient::default()
         })
         .await?;
     store
@@ -246,6 +248,8 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
             keys: None,
             redirect_uris: vec![REDIRECT.to_owned()],
             launch_url: None,
+            state: store::RegistrationState::Approved,
+            ..NewClient::default()
         })
         .await?;
     Ok(recipient)

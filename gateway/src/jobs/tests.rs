@@ -195,6 +195,8 @@ async fn an_endpoint_that_never_answers_does_not_hold_up_another() {
             name_ja: "別の相手".to_owned(),
             name_en: "Another".to_owned(),
             purposes: store.recipient(consent.recipient).await.unwrap().unwrap().purposes,
+            state: store::RegistrationState::Approved,
+            ..store::NewRecipient::default()
         })
         .await
         .unwrap();

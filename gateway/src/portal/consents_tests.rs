@@ -24,6 +24,8 @@ pub async fn shared() -> (Gateway, Consent) {
         name_ja: "関所市 健康ポイント事業".to_owned(),
         name_en: "Sekisho City points".to_owned(),
         purposes: vec![text],
+        state: store::RegistrationState::Approved,
+        ..NewRecipient::default()
     };
     let recipient = store.create_recipient(recipient).await.unwrap();
     let person = store

@@ -6,10 +6,10 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::chain::{self, Chain};
-use super::consents;
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
+use super::{consents, recipients};
 use crate::{AccessDraft, AccessEvent, AccessItem, AccessKind, Result, StoreError};
 
 /// What a decision says of an access.
@@ -57,6 +57,10 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
         Some((custodian, version)) if version as u64 == under.consents_version.0 => OrganisationId(custodian),
         _ => return Err(StoreError::ConsentsChanged),
     };
+    // Blocked meanwhile: decided anew, and refused then.
+    if !recipients::works(writing, under.recipient)? {
+        return Err(StoreError::ConsentsChanged);
+    }
     let body = Body {
         at: writing.now().0,
         recipient: under.recipient.0,

@@ -2,7 +2,7 @@
 
 use consent::code::{Binding, Code, CodeError, CodeState};
 use consent::token::{Family, RefreshError, RevokedBy, ShownRefresh, TokenKind};
-use consent::{ConsentId, FamilyId};
+use consent::{ConsentId, FamilyId, Purpose};
 use model::{PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -11,7 +11,8 @@ use super::fault::Doing as _;
 use super::jobs;
 use super::writer::Writing;
 use crate::{
-    CodeRecord, HandleHash, NewToken, NewTokens, Redemption, Result, Revocation, Rotation, StoreError, TokenRecord,
+    CodeRecord, HandleHash, NewToken, NewTokens, Redemption, Result, Revocation, Rotation, StoreError, SystemToken,
+    TokenRecord,
 };
 
 /// A family with what all its tokens share.
@@ -288,11 +289,12 @@ fn revoke_family(writing: &Writing<'_>, id: FamilyId, by: RevokedBy) -> Result<(
     }
 }
 
-/// True while a consent is active and something of it holds.
+/// True while a consent is active, something of it holds, and its recipient is not blocked.
 fn is_active(snapshot: &Snapshot<'_>, consent: ConsentId, now: UtcMillis) -> Result<bool> {
     snapshot
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM consent WHERE id = ?1 AND state = 1 AND (ends_ms IS NULL OR ends_ms > ?2))",
+            "SELECT EXISTS (SELECT 1 FROM consent JOIN recipient ON recipient.id = consent.recipient
+             WHERE consent.id = ?1 AND consent.state = 1 AND (ends_ms IS NULL OR ends_ms > ?2) AND recipient.state = 2)",
         )
         .and_then(|mut statement| statement.query_row([consent.0 as i64, now.0], |row| row.get(0)))
         .doing("reading a consent's state")
@@ -411,6 +413,69 @@ pub(crate) fn end_of_consent(snapshot: &Snapshot<'_>, consent: ConsentId) -> Res
         .map(|_| ())
 }
 
+/// Ends all that was handed out to a client that is registered no more.
+pub(crate) fn end_of_client(writing: &Writing<'_>, client_id: &str) -> Result<()> {
+    for statement in [
+        "DELETE FROM token WHERE family IN (SELECT id FROM token_family WHERE client_id = ?1)",
+        "DELETE FROM code WHERE client_id = ?1",
+        "DELETE FROM system_token WHERE client_id = ?1",
+    ] {
+        writing
+            .execute(statement, [client_id])
+            .doing("ending a client's tokens")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn save_system_token(writing: &Writing<'_>, hash: &HandleHash, token: &SystemToken) -> Result<()> {
+    writing
+        .prepare_cached(
+            "INSERT INTO system_token (hash, client_id, recipient, purpose, scopes, expires_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                hash,
+                token.client_id,
+                token.recipient.0,
+                token.purpose.as_str(),
+                token.scopes,
+                token.expires.0
+            ])
+        })
+        .doing("keeping a client's own token")
+        .map(|_| ())
+}
+
+pub(crate) fn system_token(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcMillis) -> Result<Option<SystemToken>> {
+    type Found = (String, u32, String, String, i64);
+    let found: Option<Found> = snapshot
+        .prepare_cached(
+            "SELECT token.client_id, token.recipient, token.purpose, token.scopes, token.expires_ms FROM system_token token
+             JOIN recipient ON recipient.id = token.recipient JOIN client ON client.client_id = token.client_id
+             WHERE token.hash = ?1 AND token.expires_ms > ?2 AND recipient.state = 2 AND client.state = 2",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![hash, now.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                })
+                .optional()
+        })
+        .doing("reading a client's own token")?;
+    found
+        .map(|(client_id, recipient, purpose, scopes, expires)| {
+            Ok(SystemToken {
+                client_id,
+                recipient: RecipientId(recipient),
+                purpose: Purpose::new(purpose).map_err(|_| StoreError::damaged("system_token"))?,
+                scopes,
+                expires: UtcMillis(expires),
+            })
+        })
+        .transpose()
+}
+
 /// Deletes what has run out. A redeemed code stays as long as its family, so that a second time is noticed; a family as long
 /// as any of its tokens.
 pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()> {
@@ -421,6 +486,7 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
         "DELETE FROM code WHERE expires_ms <= ?1
          AND NOT EXISTS (SELECT 1 FROM token_family WHERE token_family.id = code.family)",
         "DELETE FROM session WHERE expires_ms <= ?1",
+        "DELETE FROM system_token WHERE expires_ms <= ?1",
         "DELETE FROM client_assertion WHERE expires_ms <= ?1",
         "DELETE FROM pending WHERE expires_ms <= ?1",
     ] {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use consent::{Consent, ConsentDraft, ConsentId, ConsentState, ConsentsVersion, Difference, PersonConsents};
-use model::{OrganisationId, PersonId, UtcMillis};
+use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::chain::{self, Chain};
@@ -126,6 +126,27 @@ pub(crate) fn consents(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<
          JOIN consent_change change ON change.person = consent.person AND change.number = consent.change
          WHERE consent.person = ?1 ORDER BY change.number DESC",
     )
+}
+
+pub(crate) fn consents_to(snapshot: &Snapshot<'_>, recipient: RecipientId, person: PersonId) -> Result<Vec<Consent>> {
+    let Some(custodian) = custodian(snapshot, person)? else {
+        return Ok(Vec::new());
+    };
+    let rows: Vec<(i64, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT change.number, change.body FROM consent
+             JOIN consent_change change ON change.person = consent.person AND change.number = consent.change
+             WHERE consent.recipient = ?1 AND consent.person = ?2 ORDER BY change.number DESC",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![recipient.0, person.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .doing("reading consents to a recipient")?;
+    rows.iter()
+        .map(|(number, body)| open(snapshot, person, custodian, *number, body))
+        .collect()
 }
 
 pub(crate) fn history(snapshot: &Snapshot<'_>, person: PersonId, consent: ConsentId) -> Result<Vec<Consent>> {

@@ -132,6 +132,8 @@ async fn give(store: &Store, person: PersonId) -> Result<ConsentId> {
         name_ja: "アプリ".to_owned(),
         name_en: "app".to_owned(),
         purposes,
+        state: crate::RegistrationState::Approved,
+        ..NewRecipient::default()
     };
     let recipient = store.create_recipient(new).await?;
     let grants = vec![Grant {

@@ -1,22 +1,36 @@
 //! SQL of recipients, their purposes and their clients. Nothing here is about a resident.
 
 use consent::Purpose;
-use model::{OrganisationId, RecipientId, UtcMillis};
-use rusqlite::{OptionalExtension as _, params};
+use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::people;
+use super::journal::{Entry, Step};
 use super::writer::Writing;
-use crate::{Client, HandleHash, NewClient, NewRecipient, PurposeText, Recipient, Result, StoreError};
+use super::{authorization, people};
+use crate::{
+    Client, NewClient, NewRecipient, PurposeText, Recipient, RegistrationState, Responsible, Result, StoreError,
+};
 
 pub(crate) fn create(writing: &Writing<'_>, new: &NewRecipient) -> Result<RecipientId> {
     people::require_organisation(writing, new.organisation)?;
     let id = fresh_number(writing)?;
     writing
         .execute(
-            "INSERT INTO recipient (id, organisation, name_ja, name_en, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![id.0, new.organisation.0, new.name_ja, new.name_en, writing.now().0],
+            "INSERT INTO recipient (id, organisation, name_ja, name_en, created_ms, state, company, contact, privacy_policy)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                id.0,
+                new.organisation.0,
+                new.name_ja,
+                new.name_en,
+                writing.now().0,
+                new.state as u8,
+                new.responsible.company,
+                new.responsible.contact,
+                new.responsible.privacy_policy
+            ],
         )
         .doing("making a recipient")?;
     for (place, purpose) in new.purposes.iter().enumerate() {
@@ -57,7 +71,10 @@ fn fresh_number(writing: &Writing<'_>) -> Result<RecipientId> {
 
 pub(crate) fn recipient(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<Option<Recipient>> {
     let found = snapshot
-        .prepare_cached("SELECT organisation, name_ja, name_en, created_ms FROM recipient WHERE id = ?1")
+        .prepare_cached(
+            "SELECT organisation, name_ja, name_en, created_ms, state, company, contact, privacy_policy
+             FROM recipient WHERE id = ?1",
+        )
         .and_then(|mut statement| {
             statement
                 .query_row([recipient.0], |row| {
@@ -68,6 +85,12 @@ pub(crate) fn recipient(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Resu
                         name_en: row.get(2)?,
                         purposes: Vec::new(),
                         created: UtcMillis(row.get(3)?),
+                        state: state_of(row.get(4)?),
+                        responsible: Responsible {
+                            company: row.get(5)?,
+                            contact: row.get(6)?,
+                            privacy_policy: row.get(7)?,
+                        },
                     })
                 })
                 .optional()
@@ -115,6 +138,57 @@ pub(crate) fn require_purpose(snapshot: &Snapshot<'_>, recipient: RecipientId, p
     })
 }
 
+/// A state that cannot be read opens nothing.
+fn state_of(number: u8) -> RegistrationState {
+    RegistrationState::from_number(number).unwrap_or(RegistrationState::Blocked)
+}
+
+pub(crate) fn set_state(writing: &Writing<'_>, recipient: RecipientId, state: RegistrationState) -> Result<()> {
+    if state == RegistrationState::Blocked {
+        writing.journal(Step::BlockedRecipient, PersonId(0), recipient.0.into(), Vec::new())?;
+    }
+    match move_to(writing, recipient, state)? {
+        true => Ok(()),
+        false => Err(StoreError::NotFound { what: "recipient" }),
+    }
+}
+
+/// Carries out a block from the journal, on a database that may not know the recipient.
+pub(crate) fn replay_block(snapshot: &Snapshot<'_>, entry: &Entry) -> Result<()> {
+    move_to(snapshot, RecipientId(entry.subject as u32), RegistrationState::Blocked).map(|_| ())
+}
+
+fn move_to(snapshot: &Snapshot<'_>, recipient: RecipientId, state: RegistrationState) -> Result<bool> {
+    snapshot
+        .execute(
+            "UPDATE recipient SET state = ?2 WHERE id = ?1",
+            params![recipient.0, state as u8],
+        )
+        .doing("moving a recipient")
+        .map(|changed| changed == 1)
+}
+
+/// True while a recipient is approved.
+pub(crate) fn works(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<bool> {
+    snapshot
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM recipient WHERE id = ?1 AND state = 2)")
+        .and_then(|mut statement| statement.query_row([recipient.0], |row| row.get(0)))
+        .doing("reading a recipient's state")
+}
+
+pub(crate) fn set_client_state(writing: &Writing<'_>, client_id: &str, state: RegistrationState) -> Result<()> {
+    let changed = writing
+        .execute(
+            "UPDATE client SET state = ?2 WHERE client_id = ?1",
+            params![client_id, state as u8],
+        )
+        .doing("moving a client")?;
+    match changed {
+        0 => Err(StoreError::NotFound { what: "client" }),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()> {
     if recipient(writing, new.recipient)?.is_none() {
         return Err(StoreError::NotFound { what: "recipient" });
@@ -123,8 +197,9 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
         serde_json::to_string(&new.redirect_uris).map_err(|_| StoreError::damaged("a client's redirect URIs"))?;
     let added = writing
         .execute(
-            "INSERT INTO client (client_id, recipient, name, secret_hash, redirect_uris, launch_url, created_ms, keys)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            "INSERT INTO client (client_id, recipient, name, secret_hash, redirect_uris, launch_url, created_ms, keys,
+                                 jwks_uri, scopes, registration_hash, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
             params![
                 new.client_id,
                 new.recipient.0,
@@ -133,7 +208,11 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
                 redirect_uris,
                 new.launch_url,
                 writing.now().0,
-                new.keys
+                new.keys,
+                new.jwks_uri,
+                new.scopes,
+                new.registration_hash,
+                new.state as u8
             ],
         )
         .doing("making a client")?;
@@ -143,51 +222,63 @@ pub(crate) fn create_client(writing: &Writing<'_>, new: &NewClient) -> Result<()
     Ok(())
 }
 
+pub(crate) fn replace_client(writing: &Writing<'_>, client_id: &str, new: Option<&NewClient>) -> Result<()> {
+    let known = client(writing, client_id)?.ok_or(StoreError::NotFound { what: "client" })?;
+    if new.is_some_and(|new| new.client_id != known.client_id || new.recipient != known.recipient) {
+        return Err(StoreError::Invalid {
+            what: "a client keeps its id and its recipient",
+        });
+    }
+    writing
+        .execute("DELETE FROM client WHERE client_id = ?1", [client_id])
+        .doing("replacing a client")?;
+    match new {
+        Some(new) => create_client(writing, new),
+        None => authorization::end_of_client(writing, client_id),
+    }
+}
+
+const CLIENT: &str = "SELECT client.client_id, client.recipient, client.name, client.secret_hash, client.redirect_uris,
+        client.launch_url, client.created_ms, client.keys, client.jwks_uri, client.scopes, client.registration_hash,
+        client.state, recipient.state
+    FROM client JOIN recipient ON recipient.id = client.recipient";
+
 pub(crate) fn client(snapshot: &Snapshot<'_>, client_id: &str) -> Result<Option<Client>> {
-    type Found = (
-        u32,
-        String,
-        Option<HandleHash>,
-        String,
-        Option<String>,
-        i64,
-        Option<String>,
-    );
-    let found: Option<Found> = snapshot
-        .prepare_cached(
-            "SELECT recipient, name, secret_hash, redirect_uris, launch_url, created_ms, keys FROM client WHERE client_id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row([client_id], |row| {
-                    Ok((
-                        row.get(0)?,
-                        row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                        row.get(5)?,
-                        row.get(6)?,
-                    ))
-                })
-                .optional()
-        })
-        .doing("reading a client")?;
-    found
-        .map(
-            |(recipient, name, secret_hash, redirect_uris, launch_url, created, keys)| {
-                Ok(Client {
-                    client_id: client_id.to_owned(),
-                    recipient: RecipientId(recipient),
-                    name,
-                    secret_hash,
-                    keys,
-                    redirect_uris: serde_json::from_str(&redirect_uris)
-                        .map_err(|_| StoreError::damaged("a client's redirect URIs"))?,
-                    launch_url,
-                    created: UtcMillis(created),
-                })
-            },
-        )
+    snapshot
+        .prepare_cached(&format!("{CLIENT} WHERE client.client_id = ?1"))
+        .and_then(|mut statement| statement.query_row([client_id], read_client).optional())
+        .doing("reading a client")?
         .transpose()
+}
+
+pub(crate) fn clients(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<Vec<Client>> {
+    let rows: Vec<Result<Client>> = snapshot
+        .prepare_cached(&format!(
+            "{CLIENT} WHERE client.recipient = ?1 ORDER BY client.created_ms, client.client_id"
+        ))
+        .and_then(|mut statement| statement.query_map([recipient.0], read_client)?.collect())
+        .doing("listing clients")?;
+    rows.into_iter().collect()
+}
+
+fn read_client(row: &Row<'_>) -> rusqlite::Result<Result<Client>> {
+    let redirect_uris: String = row.get(4)?;
+    let Ok(redirect_uris) = serde_json::from_str(&redirect_uris) else {
+        return Ok(Err(StoreError::damaged("a client's redirect URIs")));
+    };
+    Ok(Ok(Client {
+        client_id: row.get(0)?,
+        recipient: RecipientId(row.get(1)?),
+        name: row.get(2)?,
+        secret_hash: row.get(3)?,
+        redirect_uris,
+        launch_url: row.get(5)?,
+        created: UtcMillis(row.get(6)?),
+        keys: row.get(7)?,
+        jwks_uri: row.get(8)?,
+        scopes: row.get(9)?,
+        registration_hash: row.get(10)?,
+        state: state_of(row.get(11)?),
+        recipient_state: state_of(row.get(12)?),
+    }))
 }

@@ -30,13 +30,13 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("migrations/0003_client_keys.sql"),
     },
     Migration {
-        name: "0004_jobs",
-        text: include_str!("migrations/0004_jobs.sql"),
+        name: "0004_registry",
+        text: include_str!("migrations/0004_registry.sql"),
     },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.
-pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &["code", "token", "token_family", "session", "pending"];
+pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &["code", "token", "token_family", "system_token", "session", "pending"];
 
 /// Bytes of a database page. A leaf of 4,096 samples has some 10 to 14 kB, stored across pages; small pages waste little.
 const PAGE_SIZE: u32 = 4096;

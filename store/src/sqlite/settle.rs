@@ -7,7 +7,7 @@ use super::database::{Shared, Snapshot};
 use super::fault::Doing as _;
 use super::journal::{Entry, Journal, Step};
 use super::writer::JOURNAL_APPLIED;
-use super::{consents, people, schema};
+use super::{consents, people, recipients, schema};
 use crate::Result;
 
 /// Carries out every journal entry after the last one the database knows.
@@ -35,7 +35,8 @@ fn carry_out(connection: &Connection, shared: &Shared, entry: &Entry) -> Result<
         Step::Erasure => people::carry_out_erasure(&snapshot, PersonId(entry.person), shared.clock.now()),
         Step::Withdrawal => consents::replay_withdrawal(&snapshot, entry),
         Step::Narrowing => consents::replay_narrowing(&snapshot, entry),
-        Step::Deletion | Step::BlockedRecipient => Ok(()),
+        Step::BlockedRecipient => recipients::replay_block(&snapshot, entry),
+        Step::Deletion => Ok(()),
     }
 }
 

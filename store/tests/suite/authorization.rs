@@ -5,11 +5,11 @@ use consent::token::{GRACE_MS, RefreshError, RevokedBy, TokenKind};
 use consent::{Consent, Detail, FamilyId, Language};
 use model::ConsentCategory::Activity;
 use store::{
-    CodeRecord, HandleHash, NewClient, NewToken, NewTokens, Redemption, Result, Revocation, Rotation, SessionRecord,
-    Store, StoreError,
+    CodeRecord, HandleHash, NewClient, NewToken, NewTokens, Redemption, RegistrationState, Result, Revocation,
+    Rotation, SessionRecord, Store, StoreError, SystemToken,
 };
 
-use crate::harness::{House, draft, own};
+use crate::harness::{House, draft, own, page};
 
 const CALLBACK: &str = "https://app.example/callback";
 const CODE: HandleHash = [1; 32];
@@ -414,6 +414,8 @@ async fn a_client_reads_back_and_a_bad_one_is_refused() -> Result<()> {
         keys: None,
         redirect_uris: vec![CALLBACK.to_owned(), "http://127.0.0.1:4000/cb".to_owned()],
         launch_url: None,
+        state: store::RegistrationState::Approved,
+        ..NewClient::default()
     };
     house.store.create_client(new.clone()).await?;
     assert_eq!(
@@ -475,5 +477,60 @@ async fn a_client_reads_back_and_a_bad_one_is_refused() -> Result<()> {
         .map(|text| text.purpose.as_str())
         .collect();
     assert_eq!(purposes, ["points", "advice"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_blocked_recipient_stops_at_once_and_stays_stopped_when_an_older_database_comes_back() -> Result<()> {
+    let mut house = House::new().await;
+    let (person, recipient) = (house.person().await, house.recipient().await);
+    let given = house
+        .store
+        .give_consent(draft(person, recipient, &[Activity], Detail::Daily))
+        .await?;
+    let decision = house.decide(&given).await?;
+    let own = SystemToken {
+        client_id: "point-app".to_owned(),
+        recipient,
+        purpose: given.purpose.clone(),
+        scopes: "system/Consent.rs".to_owned(),
+        expires: house.now().plus(300_000),
+    };
+    let client = NewClient {
+        client_id: "point-app".to_owned(),
+        recipient,
+        name: "app".to_owned(),
+        redirect_uris: vec!["https://points.example/cb".to_owned()],
+        state: RegistrationState::Approved,
+        ..NewClient::default()
+    };
+    house.store.create_client(client).await?;
+    house.store.save_system_token([5; 32], own.clone()).await?;
+    assert_eq!(house.store.system_token([5; 32], house.now()).await?, Some(own));
+    let before = tempfile::tempdir().expect("a folder");
+    let copy = before.path().join("copy");
+    house.store.clone().backup(&copy).await?;
+
+    house
+        .store
+        .set_recipient_state(recipient, RegistrationState::Blocked)
+        .await?;
+    assert_eq!(house.store.system_token([5; 32], house.now()).await?, None);
+    let client = house.store.client("point-app").await?.expect("the client");
+    assert!(!client.works());
+    // A decision made before gives nothing after.
+    let refused = house.store.record_access(&decision, page("request")).await;
+    assert!(matches!(refused, Err(StoreError::ConsentsChanged)));
+
+    house.store.clone().close().await;
+    Store::restore(&copy, house.folder.path()).await?;
+    house.store = Store::open(crate::harness::options(house.folder.path(), &house.clock, 9)).await?;
+    let restored = house.store.recipient(recipient).await?.expect("the recipient");
+    assert_eq!(restored.state, RegistrationState::Blocked);
+    house
+        .store
+        .set_recipient_state(recipient, RegistrationState::Approved)
+        .await?;
+    assert!(house.store.client("point-app").await?.expect("the client").works());
     Ok(())
 }

@@ -103,6 +103,8 @@ impl House {
                 name_ja: "ポイントアプリ".to_owned(),
                 name_en: "Point app".to_owned(),
                 purposes: vec![purpose("points"), purpose("advice")],
+                state: store::RegistrationState::Approved,
+                ..NewRecipient::default()
             })
             .await
             .expect("a recipient")

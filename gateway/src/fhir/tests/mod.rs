@@ -153,6 +153,8 @@ impl World {
                     ja: "健康ポイント".into(),
                     en: "Points".into(),
                 }],
+                state: store::RegistrationState::Approved,
+                ..NewRecipient::default()
             })
             .await
             .unwrap();
@@ -166,6 +168,8 @@ impl World {
                 keys: None,
                 redirect_uris: vec![CALLBACK.into()],
                 launch_url: None,
+                state: store::RegistrationState::Approved,
+                ..NewClient::default()
             })
             .await
             .unwrap();

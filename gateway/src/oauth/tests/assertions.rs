@@ -60,6 +60,8 @@ impl Signer {
             keys: Some(keys.to_string()),
             redirect_uris: vec![OTHER_CALLBACK.to_owned()],
             launch_url: None,
+            state: store::RegistrationState::Approved,
+            ..NewClient::default()
         };
         house.gateway.state.store.create_client(client).await.unwrap();
         Self {

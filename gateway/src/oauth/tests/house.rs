@@ -69,6 +69,8 @@ impl House {
             name_ja: "ポイント".to_owned(),
             name_en: "Points".to_owned(),
             purposes: vec![purpose("points"), purpose("advice")],
+            state: store::RegistrationState::Approved,
+            ..NewRecipient::default()
         };
         let recipient = store.create_recipient(recipient).await.unwrap();
         for (client_id, redirect_uri, secret) in [
@@ -83,6 +85,8 @@ impl House {
                 keys: None,
                 redirect_uris: vec![redirect_uri.to_owned()],
                 launch_url: None,
+                state: store::RegistrationState::Approved,
+                ..NewClient::default()
             };
             store.create_client(client).await.unwrap();
         }
