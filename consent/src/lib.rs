@@ -7,12 +7,14 @@
 pub mod code;
 mod decision;
 mod draft;
+pub mod fhir;
 mod grant;
 mod ids;
 mod lifecycle;
 mod narrow;
 mod own;
 mod person;
+pub mod receipt;
 mod record;
 pub mod scope;
 mod stored;

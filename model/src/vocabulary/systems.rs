@@ -77,6 +77,41 @@ pub const UCUM_COUNT: &str = "{#}";
 /// Address under which a mapping version of an adapter is named: `<base>/<adapter>/<version>`.
 pub const MAPPING: &str = "https://sekisho.example/fhir/mapping";
 
+/// What a consent is about.
+pub const CONSENT_SCOPE: &str = "http://terminology.hl7.org/CodeSystem/consentscope";
+/// Code of [`CONSENT_SCOPE`]: who may see a person's data.
+pub const PATIENT_PRIVACY: &str = "patient-privacy";
+/// LOINC: patient consent.
+pub const LOINC_PATIENT_CONSENT: &str = "59284-0";
+/// Code of [`ACT_CODE`]: access to information.
+pub const INFORMATION_ACCESS: &str = "INFA";
+/// How somebody takes part.
+pub const PARTICIPATION_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+/// Code of [`PARTICIPATION_TYPE`]: who receives information.
+pub const INFORMATION_RECIPIENT: &str = "IRCP";
+/// What a consent lets somebody do.
+pub const CONSENT_ACTION: &str = "http://terminology.hl7.org/CodeSystem/consentaction";
+/// Code of [`CONSENT_ACTION`]: read.
+pub const CONSENT_ACCESS: &str = "access";
+/// Types of FHIR resources.
+pub const RESOURCE_TYPES: &str = "http://hl7.org/fhir/resource-types";
+/// The policy of IHE's privacy consents under which nothing is given that no consent gives (PCF, "Policy-deny").
+pub const POLICY_DENY: &str = "https://profiles.ihe.net/ITI/PCF/Policy-deny";
+/// Our own profile of Consent.
+pub const CONSENT_PROFILE: &str = "https://sekisho.example/fhir/StructureDefinition/consent";
+/// For what a recipient uses data.
+pub const PURPOSE: &str = "https://sekisho.example/fhir/CodeSystem/purpose";
+/// How finely data is given.
+pub const DETAIL: &str = "https://sekisho.example/fhir/CodeSystem/detail";
+/// A line about who a person is.
+pub const IDENTITY_LINE: &str = "https://sekisho.example/fhir/CodeSystem/identity-line";
+/// Identifiers of recipients.
+pub const RECIPIENT: &str = "https://sekisho.example/fhir/identifier/recipient";
+/// Extension on a provision: the running day shows as it grows.
+pub const RUNNING_DAY: &str = "https://sekisho.example/fhir/StructureDefinition/running-day";
+/// Extension on a Consent: how it ended, a code such as `withdrawn`.
+pub const CONSENT_END: &str = "https://sekisho.example/fhir/StructureDefinition/consent-end";
+
 /// Codes of [`SEKISHO`].
 pub mod own {
     /// Method: typed by hand.

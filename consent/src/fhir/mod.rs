@@ -1,0 +1,197 @@
+//! Consents as FHIR R4 Consent, after IHE's Privacy Consent on FHIR where it can say what ours say, under a profile of our own
+//! where not: a base of `deny`, and one nested `permit` a grant and a line about who the person is.
+//!
+//! What is written reads back as the same grants; what is read and cannot be said in our model is refused, never trimmed.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use model::vocabulary::systems;
+use model::{LocalDay, UtcMillis};
+use serde_json::{Value, json};
+
+pub use read::{Imported, ReadError, read};
+
+use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
+use crate::record::{Consent, ConsentState};
+
+/// How things are called outside: ids of this recipient, and names.
+pub struct View<'a> {
+    /// The Consent's id.
+    pub id: &'a str,
+    /// The Patient's id.
+    pub patient: &'a str,
+    /// What names the recipient.
+    pub recipient: &'a str,
+    /// The recipient's name.
+    pub recipient_name: &'a str,
+    /// The name of the organisation that keeps the data.
+    pub custodian_name: &'a str,
+    /// The id of a device by the number of its source.
+    pub device: &'a dyn Fn(u16) -> String,
+}
+
+/// The lines about who a person is, with their codes.
+pub(crate) const IDENTITY_LINES: [(&str, fn(&mut IdentityGrant) -> &mut bool); 4] = [
+    ("name", |lines| &mut lines.name),
+    ("address", |lines| &mut lines.address),
+    ("birth-date", |lines| &mut lines.birth_date),
+    ("age-band-and-sex", |lines| &mut lines.age_band_and_sex),
+];
+
+impl Consent {
+    /// Its version as FHIR counts: an end is a version too.
+    pub fn fhir_version(&self) -> u64 {
+        u64::from(self.version) * 2 - u64::from(self.state == ConsentState::Active)
+    }
+
+    /// True when nothing of it holds at `now`, whether or not that was noted yet.
+    pub fn is_over(&self, now: UtcMillis) -> bool {
+        self.state != ConsentState::Active || self.ends_at().is_some_and(|end| end <= now)
+    }
+}
+
+impl Detail {
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Daily => "daily",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Daily, Self::Raw];
+}
+
+/// The Consent as its recipient sees it at `now`.
+pub fn render(consent: &Consent, view: &View<'_>, now: UtcMillis) -> Value {
+    let over = consent.is_over(now);
+    let patient = json!({"reference": format!("Patient/{}", view.patient)});
+    let mut resource = json!({
+        "resourceType": "Consent",
+        "id": view.id,
+        "meta": {
+            "versionId": consent.fhir_version().to_string(),
+            "lastUpdated": instant(consent.changed_at),
+            "profile": [systems::CONSENT_PROFILE],
+        },
+        "status": if over { "inactive" } else { "active" },
+        "scope": concept(systems::CONSENT_SCOPE, systems::PATIENT_PRIVACY),
+        "category": [
+            concept(systems::LOINC, systems::LOINC_PATIENT_CONSENT),
+            concept(systems::ACT_CODE, systems::INFORMATION_ACCESS),
+        ],
+        "patient": patient,
+        "dateTime": instant(consent.given_at),
+        "performer": [patient],
+        "organization": [{"display": view.custodian_name}],
+        "sourceAttachment": {
+            "contentType": "text/plain; charset=utf-8",
+            "language": consent.language.tag(),
+            "data": STANDARD.encode(&consent.text),
+        },
+        "policy": [{"uri": systems::POLICY_DENY}],
+        "provision": provisions(consent, view),
+    });
+    if over {
+        let how = match consent.state {
+            ConsentState::Withdrawn => "withdrawn",
+            ConsentState::Superseded => "superseded",
+            ConsentState::Expired | ConsentState::Active => "expired",
+        };
+        resource["extension"] = json!([{"url": systems::CONSENT_END, "valueCode": how}]);
+    }
+    resource
+}
+
+fn provisions(consent: &Consent, view: &View<'_>) -> Value {
+    let permit = |expires: Option<UtcMillis>| {
+        let mut permit = json!({
+            "type": "permit",
+            "actor": [{
+                "role": concept(systems::PARTICIPATION_TYPE, systems::INFORMATION_RECIPIENT),
+                "reference": {
+                    "identifier": {"system": systems::RECIPIENT, "value": view.recipient},
+                    "display": view.recipient_name,
+                },
+            }],
+            "action": [concept(systems::CONSENT_ACTION, systems::CONSENT_ACCESS)],
+            "purpose": [{"system": systems::PURPOSE, "code": consent.purpose.as_str()}],
+        });
+        if let Some(expires) = expires {
+            permit["period"] = json!({"end": instant(expires)});
+        }
+        permit
+    };
+    let mut nested: Vec<Value> = consent
+        .grants
+        .iter()
+        .map(|grant| of_grant(grant, permit(grant.expires), view))
+        .collect();
+    let mut lines = consent.identity;
+    for (code, line) in IDENTITY_LINES {
+        if *line(&mut lines) {
+            let mut permit = permit(consent.identity.expires);
+            permit["class"] = json!([{"system": systems::RESOURCE_TYPES, "code": "Patient"}]);
+            permit["code"] = json!([concept(systems::IDENTITY_LINE, code)]);
+            nested.push(permit);
+        }
+    }
+    let mut root = json!({
+        "type": "deny",
+        "period": {"start": instant(consent.given_at)},
+        "provision": nested,
+    });
+    if let Some(end) = consent.ends_at() {
+        root["period"]["end"] = json!(instant(end));
+    }
+    root
+}
+
+fn of_grant(grant: &Grant, mut permit: Value, view: &View<'_>) -> Value {
+    permit["class"] = json!([{"system": systems::RESOURCE_TYPES, "code": "Observation"}]);
+    permit["code"] = json!([concept(systems::CONSENT_CATEGORY, grant.category.key())]);
+    permit["securityLabel"] = json!([{"system": systems::DETAIL, "code": grant.detail.code()}]);
+    if grant.running_day {
+        permit["extension"] = json!([{"url": systems::RUNNING_DAY, "valueBoolean": true}]);
+    }
+    if grant.period != DataPeriod::ALL {
+        let mut period = json!({});
+        for (name, day) in [("start", grant.period.from), ("end", grant.period.until)] {
+            if let Some(day) = day {
+                period[name] = json!(day.to_string());
+            }
+        }
+        permit["dataPeriod"] = period;
+    }
+    if let Sources::Only(numbers) = &grant.sources {
+        let devices = numbers.iter().map(|number| {
+            json!({
+                "meaning": "authoredby",
+                "reference": {"reference": format!("Device/{}", (view.device)(*number))},
+            })
+        });
+        permit["data"] = devices.collect();
+    }
+    permit
+}
+
+fn concept(system: &str, code: &str) -> Value {
+    json!({"coding": [{"system": system, "code": code}]})
+}
+
+/// A FHIR `instant` in UTC, to the millisecond.
+pub(crate) fn instant(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map(|at| format!("{at:.3}"))
+        .unwrap_or_default()
+}
+
+/// A FHIR `date`.
+fn day(text: &str) -> Option<LocalDay> {
+    LocalDay::parse(text)
+}
