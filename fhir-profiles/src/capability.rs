@@ -152,8 +152,25 @@ pub const PROVENANCE_SEARCH: &[SearchParameter] = &[explained(
         "reference",
         "http://hl7.org/fhir/SearchParameter/Provenance-target",
     ),
-    "An Observation that is a single measurement; a computed day has no Provenance.",
+    "An Observation, a computed day too.",
 )];
+
+/// Search parameters of Consent.
+pub const CONSENT_SEARCH: &[SearchParameter] = &[
+    explained(
+        parameter(
+            "patient",
+            "reference",
+            "http://hl7.org/fhir/SearchParameter/clinical-patient",
+        ),
+        "Filled in from the token of a patient; with its own token a client must name one.",
+    ),
+    explained(
+        parameter("status", "token", "http://hl7.org/fhir/SearchParameter/Consent-status"),
+        "active or inactive.",
+    ),
+    BY_ID,
+];
 
 /// What the first release offers; pages it does not offer are not listed.
 pub const OFFERED: &[ResourceCapability] = &[
@@ -179,6 +196,12 @@ pub const OFFERED: &[ResourceCapability] = &[
         name: "Provenance",
         interactions: &["read", "search-type"],
         search: PROVENANCE_SEARCH,
+        vocabulary_profiles: false,
+    },
+    ResourceCapability {
+        name: "Consent",
+        interactions: &["read", "search-type"],
+        search: CONSENT_SEARCH,
         vocabulary_profiles: false,
     },
 ];

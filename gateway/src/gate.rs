@@ -10,12 +10,13 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use consent::scope::{Interaction, Resource};
-use consent::{Decision, IdentityGrant, Request, ScopeSet, decide};
+use consent::{Decision, FamilyId, IdentityGrant, Request, ScopeSet, decide};
+use model::{PersonId, RecipientId};
 use store::{AccessDraft, AccessItem, AccessKind, StoreError, TokenRecord};
 
-use crate::fhir::FhirError;
+use crate::fhir::{FhirError, urls};
 use crate::oauth::handles;
-use crate::pairwise::RecipientIds;
+use crate::pairwise::{RecipientIds, patient_key};
 use crate::state::AppState;
 
 /// How often a page is read anew when the consents keep changing.
@@ -31,6 +32,53 @@ pub struct Caller {
     pub ids: Arc<RecipientIds>,
     /// Names this request in log and records.
     pub request_id: String,
+    /// True when the token is the client's own, and the request says about whom.
+    pub is_system: bool,
+}
+
+/// A recipient that asks about its own standing: by a token of one person, or by its own.
+pub struct Standing {
+    /// Who asks.
+    pub recipient: RecipientId,
+    /// What the token may ask for at all.
+    pub scopes: ScopeSet,
+    /// The one person it may ask about; `None` for a client's own token, which may ask about anybody who ever agreed.
+    pub person: Option<PersonId>,
+    /// Outward ids of this recipient.
+    pub ids: Arc<RecipientIds>,
+}
+
+impl FromRequestParts<AppState> for Standing {
+    type Rejection = FhirError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, FhirError> {
+        let (hash, now) = (handles::hash(bearer(&parts.headers)?), state.clock.now());
+        if let Some(token) = state.store.access_token(hash, now).await? {
+            return Ok(Self {
+                recipient: token.recipient,
+                scopes: ScopeSet::parse(&token.scopes).unwrap_or_default(),
+                person: Some(token.person),
+                ids: state.pairwise.of(token.recipient),
+            });
+        }
+        let token = state.store.system_token(hash, now).await?.ok_or(FhirError::BadToken)?;
+        Ok(Self {
+            recipient: token.recipient,
+            scopes: ScopeSet::parse_system(&token.scopes).unwrap_or_default(),
+            person: None,
+            ids: state.pairwise.of(token.recipient),
+        })
+    }
+}
+
+impl Standing {
+    /// Holds a request against the token's scopes, as [`Caller::require`].
+    ///
+    /// # Errors
+    /// [`FhirError::OutOfScope`] that names the scope to ask for.
+    pub fn require(&self, resource: Resource, interaction: Interaction) -> Result<(), FhirError> {
+        require(&self.scopes, resource, interaction, self.person.is_none())
+    }
 }
 
 /// What an answer gives, for the record of it.
@@ -56,11 +104,9 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, FhirError> {
         let hash = handles::hash(bearer(&parts.headers)?);
-        let token = state
-            .store
-            .access_token(hash, state.clock.now())
-            .await?
-            .ok_or(FhirError::BadToken)?;
+        let Some(token) = state.store.access_token(hash, state.clock.now()).await? else {
+            return of_system(parts, state, hash).await;
+        };
         // Scopes were rendered by this crate's parser; what it cannot read any more allows nothing.
         let scopes = ScopeSet::parse(&token.scopes).unwrap_or_default();
         Ok(Self {
@@ -68,8 +114,82 @@ impl FromRequestParts<AppState> for Caller {
             scopes,
             token,
             request_id: request_id(&parts.headers),
+            is_system: false,
         })
     }
+}
+
+/// A client with a token of its own. Its request names one resident, by the id of what it reads or by `patient`; the consent
+/// is the one that resident gave this recipient for the token's purpose. Nobody known and nobody who agreed are answered alike.
+async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Caller, FhirError> {
+    let system = state.store.system_token(hash, state.clock.now()).await?;
+    let system = system.ok_or(FhirError::BadToken)?;
+    let ids = state.pairwise.of(system.recipient);
+    let nobody = || FhirError::NotFound { resource: "Patient" };
+    let person = named(parts, state, &ids)?;
+    let consents = match state.store.person_consents(person).await {
+        Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => return Err(nobody()),
+        consents => consents?,
+    };
+    let consent = consents
+        .consents()
+        .iter()
+        .find(|consent| consent.recipient == system.recipient && consent.purpose == system.purpose)
+        .ok_or_else(nobody)?;
+    Ok(Caller {
+        scopes: ScopeSet::parse_system(&system.scopes).unwrap_or_default(),
+        token: TokenRecord {
+            client_id: system.client_id,
+            person,
+            recipient: system.recipient,
+            consent: consent.id,
+            scopes: system.scopes,
+            // No family: it came of no code.
+            family: FamilyId(0),
+            expires: system.expires,
+        },
+        ids,
+        request_id: request_id(&parts.headers),
+        is_system: true,
+    })
+}
+
+/// The resident whom a request is about.
+fn named(parts: &Parts, state: &AppState, ids: &RecipientIds) -> Result<PersonId, FhirError> {
+    let path = parts.uri.path().trim_start_matches("/fhir/r4/");
+    if let Some((_, id)) = path.split_once('/')
+        && id != "_search"
+    {
+        let key = ids.read(id).ok_or(FhirError::NotFound { resource: "resource" })?;
+        return Ok(key.person);
+    }
+    let base = format!("{}/fhir/r4/", state.config.http.public_url);
+    let pairs = urls::decode(parts.uri.query().unwrap_or_default());
+    let patient = pairs
+        .iter()
+        .find(|(name, _)| matches!(name.as_str(), "patient" | "subject" | "_id" if name != "_id" || path.starts_with("Patient")))
+        .map(|(_, value)| value.trim_start_matches(&base).trim_start_matches("Patient/"))
+        .ok_or_else(|| FhirError::BadParameter {
+            parameter: "patient".to_owned(),
+            problem: "is needed in the address: with its own token a client asks about one patient at a time".to_owned(),
+        })?;
+    let key = ids.read(patient).filter(|key| *key == patient_key(key.person));
+    key.map(|key| key.person)
+        .ok_or(FhirError::NotFound { resource: "Patient" })
+}
+
+fn require(scopes: &ScopeSet, resource: Resource, interaction: Interaction, is_system: bool) -> Result<(), FhirError> {
+    if scopes.allows(resource, interaction) {
+        return Ok(());
+    }
+    let context = if is_system { "system" } else { "patient" };
+    Err(FhirError::OutOfScope {
+        asked: match interaction {
+            Interaction::Read => format!("read of {}", resource.name()),
+            Interaction::Search => format!("search of {}", resource.name()),
+        },
+        scope: format!("{context}/{}.rs", resource.name()),
+    })
 }
 
 /// The one bearer token of a request (RFC 6750 2.1; the scheme in any case).
@@ -116,16 +236,18 @@ impl Caller {
     /// # Errors
     /// [`FhirError::OutOfScope`] that names the scope to ask for.
     pub fn require(&self, resource: Resource, interaction: Interaction) -> Result<(), FhirError> {
-        if self.scopes.allows(resource, interaction) {
-            return Ok(());
-        }
-        Err(FhirError::OutOfScope {
-            asked: match interaction {
-                Interaction::Read => format!("read of {}", resource.name()),
-                Interaction::Search => format!("search of {}", resource.name()),
+        require(&self.scopes, resource, interaction, self.is_system)
+    }
+
+    /// The same error, naming scopes that this caller can ask for.
+    pub fn in_its_context(&self, error: FhirError) -> FhirError {
+        match error {
+            FhirError::OutOfScope { asked, scope } if self.is_system => FhirError::OutOfScope {
+                asked,
+                scope: scope.replacen("patient/", "system/", 1),
             },
-            scope: format!("patient/{}.rs", resource.name()),
-        })
+            error => error,
+        }
     }
 
     /// Runs `read` under a decision made now, and records what it gives before anything of it may leave.

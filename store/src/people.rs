@@ -165,6 +165,18 @@ impl Store {
             .await
     }
 
+    /// The name of the organisation that keeps a person's data, also of one who was erased; `None` for nobody.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn custodian_name(&self, person: PersonId) -> Result<Option<String>> {
+        self.database
+            .read("read a custodian", move |reading| {
+                sqlite::people::custodian_name(reading, person)
+            })
+            .await
+    }
+
     /// Makes a person: the key first, then the row.
     ///
     /// # Errors

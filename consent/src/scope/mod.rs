@@ -31,11 +31,19 @@ pub enum Resource {
     Device,
     /// How it came here.
     Provenance,
+    /// What the resident agreed to with this recipient.
+    Consent,
 }
 
 impl Resource {
     /// All of them: what `*` stands for.
-    pub const ALL: [Self; 4] = [Self::Patient, Self::Observation, Self::Device, Self::Provenance];
+    pub const ALL: [Self; 5] = [
+        Self::Patient,
+        Self::Observation,
+        Self::Device,
+        Self::Provenance,
+        Self::Consent,
+    ];
 
     /// Its FHIR type.
     pub const fn name(self) -> &'static str {
@@ -44,6 +52,7 @@ impl Resource {
             Self::Observation => "Observation",
             Self::Device => "Device",
             Self::Provenance => "Provenance",
+            Self::Consent => "Consent",
         }
     }
 
@@ -197,7 +206,7 @@ impl Target {
             Resource::Observation => Metric::all()
                 .filter(|metric| self.filter.iter().all(|coding| coding.fits(*metric)))
                 .collect(),
-            Resource::Patient | Resource::Device | Resource::Provenance => MetricSet::default(),
+            Resource::Patient | Resource::Device | Resource::Provenance | Resource::Consent => MetricSet::default(),
         }
     }
 
@@ -235,6 +244,7 @@ pub struct ScopeSet {
     open_id: bool,
     fhir_user: bool,
     offline_access: bool,
+    online_access: bool,
     launch_patient: bool,
     resources: BTreeMap<Target, Permission>,
     readable: MetricSet,
@@ -271,6 +281,34 @@ impl ScopeSet {
     /// `offline_access`: a refresh token is wanted.
     pub fn offline_access(&self) -> bool {
         self.offline_access
+    }
+
+    /// `online_access`: a refresh token is wanted for as long as the resident is at it. Beside `offline_access` it says nothing.
+    pub fn online_access(&self) -> bool {
+        self.online_access
+    }
+
+    /// What a client asks for itself, of no person: each `system/` scope, read as what it opens of one person.
+    pub fn parse_system(text: &str) -> Result<Self, ScopeError> {
+        // Read as it stands first, so that what is no scope string is an error here too.
+        Self::parse(text)?;
+        let of_person: Vec<String> = text
+            .split(' ')
+            .filter_map(|scope| scope.strip_prefix("system/"))
+            .map(|rest| format!("patient/{rest}"))
+            .collect();
+        Self::parse(&of_person.join(" "))
+    }
+
+    /// The scope string of what a client was granted for itself.
+    pub fn to_system(&self) -> String {
+        let scopes = self.to_string();
+        let system: Vec<String> = scopes
+            .split(' ')
+            .filter_map(|scope| scope.strip_prefix("patient/"))
+            .map(|rest| format!("system/{rest}"))
+            .collect();
+        system.join(" ")
     }
 
     /// True when the token answer must name the patient: `launch/patient`, or any `patient/` scope, which implies it.
@@ -318,6 +356,7 @@ impl ScopeSet {
         flag(self.open_id, other.open_id)
             && flag(self.fhir_user, other.fhir_user)
             && flag(self.offline_access, other.offline_access)
+            && flag(self.online_access, other.online_access)
             && flag(self.launch_patient, other.launch_patient)
             && other.resources.iter().all(|(target, permission)| {
                 Interaction::ALL
@@ -350,6 +389,7 @@ impl ScopeSet {
             open_id: self.open_id && other.open_id,
             fhir_user: self.fhir_user && other.fhir_user,
             offline_access: self.offline_access && other.offline_access,
+            online_access: self.online_access && other.online_access,
             launch_patient: self.launch_patient && other.launch_patient,
             ..Self::default()
         };
@@ -456,6 +496,7 @@ impl fmt::Display for ScopeSet {
             (self.open_id, parse::OPEN_ID),
             (self.fhir_user, parse::FHIR_USER),
             (self.offline_access, parse::OFFLINE_ACCESS),
+            (self.online_access, parse::ONLINE_ACCESS),
             (self.launch_patient, parse::LAUNCH_PATIENT),
         ];
         for (_, word) in words.into_iter().filter(|(present, _)| *present) {

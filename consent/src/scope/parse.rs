@@ -12,6 +12,7 @@ const MAX_COMBINATIONS: usize = 64;
 pub(super) const OPEN_ID: &str = "openid";
 pub(super) const FHIR_USER: &str = "fhirUser";
 pub(super) const OFFLINE_ACCESS: &str = "offline_access";
+pub(super) const ONLINE_ACCESS: &str = "online_access";
 pub(super) const LAUNCH_PATIENT: &str = "launch/patient";
 
 /// Why a text cannot be a scope string: `invalid_scope`.
@@ -44,6 +45,7 @@ pub(super) fn parse(text: &str) -> Result<ScopeSet, ScopeError> {
             OPEN_ID => set.open_id = true,
             FHIR_USER => set.fhir_user = true,
             OFFLINE_ACCESS => set.offline_access = true,
+            ONLINE_ACCESS => set.online_access = true,
             LAUNCH_PATIENT => set.launch_patient = true,
             other => {
                 for (target, permission) in resource_scopes(other).unwrap_or_default() {

@@ -160,6 +160,8 @@ signed-out-title = Finished
 signed-out-text = You are signed out. The next person sees nothing.
 signed-out-again = Sign in again
 
+error-stopped_client-title = This app is not open at the moment
+error-stopped_client-text = The app waits for approval here, or was stopped. Nothing was shared. Please ask the maker of the app, or your city.
 error-unknown_client-title = This request is not valid
 error-unknown_client-text = The app that asked is not registered here. Nothing was shared. Please ask the maker of the app.
 error-unknown_redirect-title = This request is not valid

@@ -160,6 +160,8 @@ signed-out-title = 終わりました
 signed-out-text = ログアウトしました。ほかの人には見えません。
 signed-out-again = もう一度ログインする
 
+error-stopped_client-title = このアプリは、今は使えません
+error-stopped_client-text = このアプリは、確認を待っているか、止められています。何も渡していません。アプリの会社か、市の窓口に聞いてください。
 error-unknown_client-title = この申し込みは正しくありません
 error-unknown_client-text = 申し込んだアプリが、ここに登録されていません。何も渡していません。アプリの会社に聞いてください。
 error-unknown_redirect-title = この申し込みは正しくありません

@@ -251,6 +251,8 @@ mod tests {
                 en: "Points".into(),
             }],
             created: UtcMillis(0),
+            responsible: store::Responsible::default(),
+            state: store::RegistrationState::Approved,
         };
         Table {
             organisation: OrganisationId(1),

@@ -4,6 +4,7 @@
 //! `fhir_profiles` straight into the answer's buffer. Numbers `R-…` are requirements of FHIR R4 REST as this project numbers them.
 
 mod bounds;
+mod consent;
 mod cors;
 mod cursor;
 pub mod date;
@@ -22,7 +23,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod token;
-mod urls;
+pub mod urls;
 
 use axum::Router;
 use axum::body::Body;
@@ -56,6 +57,9 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Provenance", get(provenance::search))
         .route("/fhir/r4/Provenance/_search", post(provenance::search))
         .route("/fhir/r4/Provenance/{id}", get(provenance::read))
+        .route("/fhir/r4/Consent", get(consent::search))
+        .route("/fhir/r4/Consent/_search", post(consent::search))
+        .route("/fhir/r4/Consent/{id}", get(consent::read))
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
         .layer(middleware::from_fn(negotiate::negotiate))

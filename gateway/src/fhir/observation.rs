@@ -82,7 +82,7 @@ pub fn version_of(record: &Record) -> u32 {
 pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
     let (state, caller) = (&state, &caller);
     let asked = Asked::read(state, caller, sent)?;
-    let plan = Plan::of(&asked.parameters, &caller.scopes)?;
+    let plan = Plan::of(&asked.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?;
     let expressions = expressions(&asked.parameters.ignored);
     let notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);
     let (base, self_url) = (urls::base(state), asked.self_url(state));

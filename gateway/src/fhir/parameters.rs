@@ -56,6 +56,8 @@ pub struct Parameters {
     pub ids: Vec<Vec<String>>,
     /// Ids of Observations that something is about: one of each group.
     pub targets: Vec<Vec<String>>,
+    /// Statuses: one of each group.
+    statuses: Vec<Vec<String>>,
     /// The order; by date when nobody says.
     pub sort: Sort,
     /// Entries of a page at most; `None` when nobody says.
@@ -131,6 +133,9 @@ impl Parameters {
             "_id" => self
                 .ids
                 .push(token::split(value, ',').into_iter().map(token::unescape).collect()),
+            "status" => self
+                .statuses
+                .push(token::split(value, ',').into_iter().map(token::unescape).collect()),
             "date" => self.dates.push(date_text(name, value)?),
             "_lastUpdated" => self.updated.push(date_text(name, value)?),
             "_count" if self.count.is_some() => return Err(twice(name)),
@@ -200,6 +205,13 @@ impl Parameters {
         self.patients
             .iter()
             .all(|group| group.iter().any(|asked| asked == patient))
+    }
+
+    /// True when this status is among those asked for; always when none is named.
+    pub fn is_of_status(&self, status: &str) -> bool {
+        self.statuses
+            .iter()
+            .all(|group| group.iter().any(|asked| asked == status))
     }
 
     /// The ids asked for, each once, that every group names; `None` when none is named.

@@ -86,6 +86,9 @@ impl Asked {
         let cursor = sealer(state, caller)
             .open(&link, state.clock.now())
             .map_err(|error| refuse(error.to_string()))?;
+        // A client's own token needs the patient in every address, so its page links carry it.
+        let own = caller.ids.patient(caller.token.person);
+        pairs.retain(|(name, value)| !(caller.is_system && name == "patient" && *value == own));
         let beside = read(&pairs, handling)?;
         if !beside.used.is_empty() && urls::encode(&beside.used) != cursor.query {
             return Err(refuse("a page link stands alone: follow it as it was given".to_owned()));
@@ -144,7 +147,11 @@ pub fn address(state: &AppState, resource: &str, used: &[(String, String)]) -> S
 
 fn link_url(state: &AppState, caller: &Caller, cursor: &Cursor) -> String {
     let link = sealer(state, caller).seal(cursor, state.clock.now(), &*state.randomness);
-    format!("{}/Observation?{CURSOR}={link}", urls::base(state))
+    let patient = match caller.is_system {
+        true => format!("&patient={}", caller.ids.patient(caller.token.person)),
+        false => String::new(),
+    };
+    format!("{}/Observation?{CURSOR}={link}{patient}", urls::base(state))
 }
 
 fn sealer(state: &AppState, caller: &Caller) -> Sealer {

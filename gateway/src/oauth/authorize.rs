@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use consent::{Purpose, ScopeSet};
+use model::UtcMillis;
 use oauth2::url::form_urlencoded;
 use serde::{Deserialize, Serialize};
 use store::Client;
@@ -34,7 +35,7 @@ const PENDING_MS: i64 = 30 * 60_000;
 const MAX_ECHO: usize = 2_048;
 
 /// The parameters that are looked at; each may come once (O: RFC 6749 3.1).
-pub(super) const PARAMETERS: [&str; 16] = [
+pub(super) const PARAMETERS: [&str; 17] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -47,6 +48,7 @@ pub(super) const PARAMETERS: [&str; 16] = [
     "code_challenge_method",
     "nonce",
     "prompt",
+    "max_age",
     "purpose",
     "request",
     "request_uri",
@@ -70,6 +72,9 @@ pub struct AuthorizationRequest {
     pub code_challenge: [u8; 32],
     /// Kept for an ID token.
     pub nonce: Option<String>,
+    /// The earliest sign-in that counts (`prompt=login`, `max_age`), in milliseconds since 1970.
+    #[serde(default)]
+    pub signed_in_since: Option<i64>,
 }
 
 /// An error that goes back to the client (RFC 6749 4.1.2.1).
@@ -177,6 +182,9 @@ async fn keep(state: &AppState, form: &Form) -> Result<String, Refusal> {
     let client_id = form.get("client_id").ok_or(Refusal::Page(Problem::UnknownClient))?;
     let client = state.store.client(client_id).await.map_err(internal)?;
     let client = client.ok_or(Refusal::Page(Problem::UnknownClient))?;
+    if !client.works() {
+        return Err(Refusal::Page(Problem::StoppedClient));
+    }
     let pushed_as = form.get("request_uri").filter(|uri| uri.starts_with(pushed::PREFIX));
     let (handle, request) = match pushed_as {
         // RFC 9126 4: what else is in the address is not looked at.
@@ -223,7 +231,11 @@ pub(super) async fn check(state: &AppState, form: &Form, client: Client) -> Resu
         None => recipient.purposes.first(),
         Some(asked) => recipient.purposes.iter().find(|known| known.purpose.as_str() == asked),
     };
-    let parts = match parameters(form, &fhir_base(state)) {
+    let most = client
+        .scopes
+        .as_deref()
+        .map(|most| ScopeSet::parse(most).unwrap_or_default());
+    let parts = match parameters(form, &fhir_base(state), most.as_ref()) {
         Ok(parts) => purpose
             .map(|purpose| (parts, purpose.purpose.clone()))
             .ok_or(Denial::request("purpose is not one that is registered for this client")),
@@ -233,6 +245,7 @@ pub(super) async fn check(state: &AppState, form: &Form, client: Client) -> Resu
         Ok((parts, purpose)) => Ok(AuthorizationRequest {
             client_id: client.client_id,
             redirect_uri: redirect_uri.to_owned(),
+            signed_in_since: parts.signed_in_since(state.clock.now()),
             state: parts.state,
             scopes: parts.scopes,
             purpose,
@@ -255,10 +268,20 @@ struct Parts {
     scopes: ScopeSet,
     code_challenge: [u8; 32],
     nonce: Option<String>,
+    login: bool,
+    max_age: Option<i64>,
+}
+
+impl Parts {
+    /// OpenID Connect Core 3.1.2.1: `prompt=login` asks for a sign-in from now on, `max_age` for one of so many seconds ago.
+    fn signed_in_since(&self, now: UtcMillis) -> Option<i64> {
+        let age = if self.login { Some(0) } else { self.max_age };
+        age.map(|seconds| now.0 - seconds * 1_000)
+    }
 }
 
 /// What needs neither client nor store.
-fn parameters(form: &Form, fhir_base: &str) -> Result<Parts, Denial> {
+fn parameters(form: &Form, fhir_base: &str, most: Option<&ScopeSet>) -> Result<Parts, Denial> {
     if form.repeats(&PARAMETERS) {
         return Err(Denial::request("a parameter was sent more than once"));
     }
@@ -298,35 +321,44 @@ fn parameters(form: &Form, fhir_base: &str) -> Result<Parts, Denial> {
     }
     audience(form, fhir_base)?;
     let code_challenge = code_challenge(form)?;
-    let scopes = scopes(form)?;
+    let scopes = scopes(form, most)?;
     let nonce = form.get("nonce").map(str::to_owned);
     if nonce.as_ref().is_some_and(|nonce| nonce.len() > MAX_ECHO) {
         return Err(Denial::request("nonce is too long"));
     }
+    let max_age = match form.get("max_age") {
+        None => None,
+        Some(text) => match text.parse() {
+            Ok(seconds @ 0..=315_360_000) => Some(seconds),
+            _ => return Err(Denial::request("max_age must be a number of seconds")),
+        },
+    };
     // Last: a request that is wrong in itself hears that first.
-    prompt(form)?;
+    let login = prompt(form)?;
     Ok(Parts {
         state: state.to_owned(),
         scopes,
         code_challenge,
         nonce,
+        login,
+        max_age,
     })
 }
 
-/// `prompt=none` can never give a code here (O-043); with another word beside it, it says nothing.
-fn prompt(form: &Form) -> Result<(), Denial> {
+/// `prompt=none` can never give a code here (O-043); with another word beside it, it says nothing. True for `prompt=login`.
+fn prompt(form: &Form) -> Result<bool, Denial> {
     let words: Vec<&str> = form.get("prompt").unwrap_or_default().split(' ').collect();
     match words.contains(&"none") {
         true if words.len() > 1 => Err(Denial::request("prompt=none cannot stand beside another value")),
         true => Err(Denial::INTERACTION_REQUIRED),
-        false => Ok(()),
+        false => Ok(words.contains(&"login")),
     }
 }
 
 /// `aud` is our FHIR base (S-016): a client must not be led to send its token elsewhere. `resource` (RFC 8707) may stand for
 /// it.
 fn audience(form: &Form, fhir_base: &str) -> Result<(), Denial> {
-    let is_ours = |text: &str| text.strip_suffix('/').unwrap_or(text) == fhir_base;
+    let is_ours = |text: &str| is_base(text, fhir_base);
     if form.get("resource").is_some_and(|resource| !is_ours(resource)) {
         return Err(Denial {
             error: "invalid_target",
@@ -357,17 +389,21 @@ fn code_challenge(form: &Form) -> Result<[u8; 32], Denial> {
 }
 
 /// Of what is asked, what is offered; nothing of a resident left is an error.
-fn scopes(form: &Form) -> Result<ScopeSet, Denial> {
+fn scopes(form: &Form, most: Option<&ScopeSet>) -> Result<ScopeSet, Denial> {
     let denial = |description| Denial {
         error: "invalid_scope",
         description,
     };
     let asked = form.get("scope").ok_or(denial("scope is required"))?;
     let asked = ScopeSet::parse(asked).map_err(|_| denial("scope holds characters that no scope can have"))?;
-    let scopes = asked.intersect(&offered()).with_a_readable_user();
+    let offered = match most {
+        Some(most) => offered().intersect(most),
+        None => offered(),
+    };
+    let scopes = asked.intersect(&offered).with_a_readable_user();
     if scopes.names_no_resource() {
         return Err(denial(
-            "no scope that is offered here was asked for: see /.well-known/smart-configuration",
+            "no scope that this client may have was asked for: see /.well-known/smart-configuration",
         ));
     }
     Ok(scopes)
@@ -377,6 +413,15 @@ fn scopes(form: &Form) -> Result<ScopeSet, Denial> {
 pub fn offered() -> ScopeSet {
     // A fixed text; should it ever not read, nothing is offered.
     ScopeSet::parse(OFFERED).unwrap_or_default()
+}
+
+/// True for the FHIR base of this server, with or without a slash at its end.
+pub(super) fn is_fhir_base(state: &AppState, text: &str) -> bool {
+    is_base(text, &fhir_base(state))
+}
+
+fn is_base(text: &str, fhir_base: &str) -> bool {
+    text.strip_suffix('/').unwrap_or(text) == fhir_base
 }
 
 /// Where the FHIR resources of this server lie.

@@ -61,7 +61,11 @@ async fn authenticate(state: &AppState, headers: &HeaderMap, form: &Form) -> Res
         let client = client_assertion::client(state, assertion).await?.ok_or_else(refused)?;
         // RFC 7521 4.2: a client_id beside it names the same client.
         let is_named = form.get("client_id").is_none_or(|named| named == client.client_id);
-        return if is_named { Ok(client) } else { Err(refused()) };
+        return if is_named && client.works() {
+            Ok(client)
+        } else {
+            Err(refused())
+        };
     }
     let (client_id, secret) = if by_header {
         if form.get("client_secret").is_some() {
@@ -84,11 +88,15 @@ async fn authenticate(state: &AppState, headers: &HeaderMap, form: &Form) -> Res
     let authentic = match (&client.secret_hash, secret.filter(|secret| !secret.is_empty())) {
         (Some(known), Some(shown)) => bool::from(handles::hash(&shown).ct_eq(known)),
         // A client that has keys must sign.
-        (None, None) => client.keys.is_none(),
+        (None, None) => !client.signs(),
         // A confidential client must show its secret; a public one has none to show.
         (Some(_), None) | (None, Some(_)) => false,
     };
-    if authentic { Ok(client) } else { Err(refused()) }
+    if authentic && client.works() {
+        Ok(client)
+    } else {
+        Err(refused())
+    }
 }
 
 /// Basic credentials, each part form-encoded before (RFC 6749 2.3.1).

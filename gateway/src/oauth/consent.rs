@@ -186,6 +186,9 @@ async fn page(
     let request: AuthorizationRequest = serde_json::from_slice(&body).map_err(|_| Problem::RequestGone)?;
     let client = state.store.client(&request.client_id).await.map_err(internal)?;
     let client = client.ok_or(Problem::UnknownClient)?;
+    if !client.works() {
+        return Err(Problem::StoppedClient);
+    }
     let recipient = state.store.recipient(client.recipient).await.map_err(internal)?;
     let recipient = recipient.ok_or(Problem::UnknownClient)?;
     let purpose = recipient.purposes.iter().find(|known| known.purpose == request.purpose);

@@ -21,8 +21,14 @@ pub enum OauthError {
     #[error("{0}")]
     InvalidGrant(String),
     /// Another grant type than those offered.
-    #[error("grant_type must be authorization_code or refresh_token")]
+    #[error("grant_type must be authorization_code, refresh_token or client_credentials")]
     UnsupportedGrantType,
+    /// The client may not ask in this way.
+    #[error("{0}")]
+    UnauthorizedClient(&'static str),
+    /// Another resource than ours (RFC 8707).
+    #[error("resource must be the FHIR base of this server")]
+    InvalidTarget,
     /// More than was granted, or nothing that is offered.
     #[error("{0}")]
     InvalidScope(&'static str),
@@ -44,6 +50,8 @@ impl IntoResponse for OauthError {
             Self::InvalidClient { .. } => (StatusCode::UNAUTHORIZED, "invalid_client"),
             Self::InvalidGrant(_) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::UnsupportedGrantType => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::UnauthorizedClient(_) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+            Self::InvalidTarget => (StatusCode::BAD_REQUEST, "invalid_target"),
             Self::InvalidScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope"),
             Self::Denied(denial) => (StatusCode::BAD_REQUEST, denial.error),
             Self::Signing(error) => {

@@ -13,6 +13,7 @@ mod form;
 pub mod handles;
 mod id_token;
 mod introspect;
+mod own_token;
 mod pushed;
 mod revoke;
 mod smart_configuration;

@@ -12,7 +12,7 @@ use super::client_assertion::ALGORITHMS;
 use crate::state::AppState;
 
 /// What scopes are offered, whole: each narrower scope is within these.
-pub const OFFERED: &str = "openid fhirUser launch/patient offline_access patient/*.rs";
+pub const OFFERED: &str = "openid fhirUser launch/patient offline_access online_access patient/*.rs";
 
 /// `GET /.well-known/smart-configuration`, also under the FHIR base: for apps, without a token.
 pub async fn smart(State(state): State<AppState>) -> Json<Value> {
@@ -26,6 +26,7 @@ pub async fn smart(State(state): State<AppState>) -> Json<Value> {
         "permission-patient",
         "sso-openid-connect",
         "permission-offline",
+        "permission-online",
         "permission-v1",
         "permission-v2",
         "authorize-post",
@@ -61,7 +62,7 @@ fn facts(base: &str) -> Value {
         "token_endpoint": format!("{base}/oauth/token"),
         "revocation_endpoint": format!("{base}/oauth/revoke"),
         "introspection_endpoint": format!("{base}/oauth/introspect"),
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "code_challenge_methods_supported": ["S256"],
@@ -80,9 +81,15 @@ fn facts(base: &str) -> Value {
 
 /// Whole resources, then Observations by each consent category.
 fn scopes_supported() -> Vec<String> {
-    let whole = ["openid", "fhirUser", "launch/patient", "offline_access"]
-        .into_iter()
-        .map(str::to_owned);
+    let whole = [
+        "openid",
+        "fhirUser",
+        "launch/patient",
+        "offline_access",
+        "online_access",
+    ]
+    .into_iter()
+    .map(str::to_owned);
     let resources = consent::scope::Resource::ALL
         .into_iter()
         .map(|resource| format!("patient/{}.rs", resource.name()));
@@ -97,7 +104,10 @@ fn scopes_supported() -> Vec<String> {
         })
         // A category that no metric has yet is no scope yet.
         .filter(|scope| ScopeSet::parse(scope).is_ok_and(|set| !set.is_empty()));
-    whole.chain(resources).chain(by_category).collect()
+    let system = consent::scope::Resource::ALL
+        .into_iter()
+        .map(|resource| format!("system/{}.rs", resource.name()));
+    whole.chain(resources).chain(by_category).chain(system).collect()
 }
 
 #[cfg(test)]
@@ -110,7 +120,13 @@ mod tests {
         let announced = scopes_supported();
         assert!(announced.len() > 10, "{announced:?}");
         for scope in announced {
-            let asked = ScopeSet::parse(&scope).unwrap();
+            let of_system = scope.starts_with("system/");
+            let asked = if of_system {
+                ScopeSet::parse_system(&scope)
+            } else {
+                ScopeSet::parse(&scope)
+            }
+            .unwrap();
             assert!(!asked.is_empty() && offered.covers(&asked), "{scope}");
         }
     }

@@ -14,23 +14,25 @@ use model::{PersonId, RecipientId, UtcMillis};
 use serde::Serialize;
 use store::{Client, NewToken, NewTokens, Redemption, Rotation, StoreError};
 
-use super::authorize::offered;
+use super::authorize::{is_fhir_base, offered};
 use super::client_auth::form_of_client;
 use super::consent::granted;
 use super::error::{OauthError, never_stored};
 use super::form::Form;
 use super::handles::{self, Handle};
-use super::id_token;
+use super::{id_token, own_token};
 use crate::state::AppState;
 
 /// The parameters that are looked at; each may come once.
-const PARAMETERS: [&str; 6] = [
+const PARAMETERS: [&str; 8] = [
     "grant_type",
     "code",
     "redirect_uri",
     "code_verifier",
     "refresh_token",
     "scope",
+    "resource",
+    "purpose",
 ];
 
 /// Milliseconds of a day.
@@ -54,9 +56,17 @@ struct Answer {
 /// `POST /oauth/token`.
 pub async fn token(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Result<Response, OauthError> {
     let (form, client) = form_of_client(&state, &headers, &body, &PARAMETERS).await?;
+    // RFC 8707 2.2: there is one resource here.
+    if form
+        .get("resource")
+        .is_some_and(|resource| !is_fhir_base(&state, resource))
+    {
+        return Err(OauthError::InvalidTarget);
+    }
     let answer = match form.get("grant_type") {
         Some("authorization_code") => redeem(&state, &client, &form).await?,
         Some("refresh_token") => refresh(&state, &client, &form).await?,
+        Some("client_credentials") => return own_token::issue(&state, &client, &form).await,
         Some(_) => return Err(OauthError::UnsupportedGrantType),
         None => return Err(OauthError::InvalidRequest("grant_type is required")),
     };
@@ -85,7 +95,7 @@ async fn redeem(state: &AppState, client: &Client, form: &Form) -> Result<Answer
     let scopes = left(state, record.person, record.consent, &agreed, now)
         .await?
         .unwrap_or_default();
-    let issue = Issue::new(state, scopes, agreed.offline_access(), now);
+    let issue = Issue::new(state, scopes, Refreshing::of(&agreed), now);
     let challenge = handles::hash(verifier);
     let shown = Binding {
         client_id: &client.client_id,
@@ -130,7 +140,12 @@ async fn refresh(state: &AppState, client: &Client, form: &Form) -> Result<Answe
     let scopes = left(state, record.person, record.consent, &asked, now)
         .await?
         .unwrap_or_default();
-    let issue = Issue::new(state, scopes, true, now);
+    // A refresh never lengthens what is only for as long as the resident is at it.
+    let refreshing = match Refreshing::of(&scopes_of(&record.scopes)) {
+        Refreshing::Online => Refreshing::Until(record.expires),
+        refreshing => refreshing,
+    };
+    let issue = Issue::new(state, scopes, refreshing, now);
     match state
         .store
         .rotate_refresh(hash, &client.client_id, issue.stored(), now)
@@ -199,18 +214,47 @@ struct Issue {
     granted: ScopeSet,
     now: UtcMillis,
     access_seconds: i64,
-    refresh_days: i64,
+    refresh_until: UtcMillis,
+}
+
+/// For how long a client may refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refreshing {
+    /// Not at all.
+    No,
+    /// `online_access`: as long as a resident's session.
+    Online,
+    /// Until this instant.
+    Until(UtcMillis),
+    /// `offline_access`: as long as refresh tokens live, anew with each use.
+    Offline,
+}
+
+impl Refreshing {
+    fn of(agreed: &ScopeSet) -> Self {
+        match (agreed.offline_access(), agreed.online_access()) {
+            (true, _) => Self::Offline,
+            (false, true) => Self::Online,
+            (false, false) => Self::No,
+        }
+    }
 }
 
 impl Issue {
-    fn new(state: &AppState, scopes: ScopeSet, with_refresh: bool, now: UtcMillis) -> Self {
+    fn new(state: &AppState, scopes: ScopeSet, refreshing: Refreshing, now: UtcMillis) -> Self {
+        let lifetimes = &state.config.tokens;
         Self {
             access: Handle::new(&*state.randomness),
-            refresh: with_refresh.then(|| Handle::new(&*state.randomness)),
+            refresh: (refreshing != Refreshing::No).then(|| Handle::new(&*state.randomness)),
             granted: scopes,
             now,
-            access_seconds: state.config.tokens.access_seconds,
-            refresh_days: state.config.tokens.refresh_days,
+            access_seconds: lifetimes.access_seconds,
+            refresh_until: match refreshing {
+                Refreshing::No => now,
+                Refreshing::Online => now.plus(lifetimes.session_minutes * 60_000),
+                Refreshing::Until(end) => end,
+                Refreshing::Offline => now.plus(lifetimes.refresh_days * DAY_MS),
+            },
         }
     }
 
@@ -222,7 +266,7 @@ impl Issue {
             },
             refresh: self.refresh.as_ref().map(|refresh| NewToken {
                 hash: refresh.hash,
-                expires: self.now.plus(self.refresh_days * DAY_MS),
+                expires: self.refresh_until,
             }),
             scopes: self.granted.to_string(),
         }

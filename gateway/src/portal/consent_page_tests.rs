@@ -28,6 +28,8 @@ fn page(language: Language, categories: &[ConsentCategory]) -> ConsentPage {
             name_en: "Sekisho City health points".to_owned(),
             purposes: vec![purpose.clone()],
             created: NOW,
+            responsible: store::Responsible::default(),
+            state: store::RegistrationState::Approved,
         },
         purpose,
         client_name: "あるくポイント".to_owned(),

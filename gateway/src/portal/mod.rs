@@ -72,6 +72,8 @@ async fn choose_language(
 pub enum Problem {
     /// The app is not registered here (`client_id`).
     UnknownClient,
+    /// The app waits for approval, or was stopped.
+    StoppedClient,
     /// The address to return to is not one of the app's (`redirect_uri`).
     UnknownRedirect,
     /// The request is not under way (any more): it was answered before, or waited too long.
@@ -101,6 +103,7 @@ impl Problem {
     pub fn status(self) -> StatusCode {
         match self {
             Self::UnknownClient | Self::UnknownRedirect | Self::SignInFailed => StatusCode::BAD_REQUEST,
+            Self::StoppedClient => StatusCode::FORBIDDEN,
             Self::RequestGone => StatusCode::GONE,
             Self::ForeignForm | Self::UnknownPerson => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -114,6 +117,7 @@ impl Problem {
     fn key(self) -> &'static str {
         match self {
             Self::UnknownClient => "unknown_client",
+            Self::StoppedClient => "stopped_client",
             Self::UnknownRedirect => "unknown_redirect",
             Self::RequestGone => "request_gone",
             Self::ForeignForm => "foreign_form",

@@ -403,3 +403,13 @@ fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Resu
         .doing("erasing a person")
         .map(|_| ())
 }
+
+pub(crate) fn custodian_name(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Option<String>> {
+    snapshot
+        .prepare_cached(
+            "SELECT organisation.name FROM person JOIN organisation ON organisation.id = person.custodian
+             WHERE person.id = ?1",
+        )
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
+        .doing("reading a custodian")
+}

@@ -19,7 +19,7 @@ fn declared() -> BTreeSet<(String, String)> {
 }
 
 /// The rows: every route but those that answer the same to everybody.
-const ROWS: [(&str, &str, Kind); 12] = [
+const ROWS: [(&str, &str, Kind); 15] = [
     ("Patient", "get", Kind::Search("Patient")),
     ("Patient/_search", "post", Kind::PostSearch("Patient")),
     ("Patient/{id}", "get", Kind::Read("Patient")),
@@ -32,6 +32,9 @@ const ROWS: [(&str, &str, Kind); 12] = [
     ("Provenance", "get", Kind::Search("Provenance")),
     ("Provenance/_search", "post", Kind::PostSearch("Provenance")),
     ("Provenance/{id}", "get", Kind::Read("Provenance")),
+    ("Consent", "get", Kind::Search("Consent")),
+    ("Consent/_search", "post", Kind::PostSearch("Consent")),
+    ("Consent/{id}", "get", Kind::Read("Consent")),
 ];
 
 /// Routes that hold nothing of anybody.
@@ -437,6 +440,42 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                 };
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
                 assert_eq!((answer.status, shown), (status, given), "{}: {resource}", asker.name);
+            }
+        }
+    }
+}
+
+/// What is agreed to: to its own recipient, while a token lives that reaches it, and never to another.
+#[tokio::test]
+async fn the_consents_are_given_by_rule() {
+    let world = World::new().await;
+    let askers = askers(&world).await;
+    let foreign = world.given(Given::default()).await.consent;
+    for asker in &askers {
+        let outward = world.state.pairwise.of(asker.recipient);
+        let people = world.state.store.people(None, 10).await.unwrap();
+        let mut own = Vec::new();
+        for person in people {
+            own.extend(world.state.store.consents_to(asker.recipient, person.id).await.unwrap());
+        }
+        assert_eq!(own.len(), 1, "{}", asker.name);
+        for (consent, is_own) in [(&own[0], true), (&foreign, false)] {
+            let id = outward.consent(consent.person, consent.id);
+            let whole_type = asker.reaches("Consent");
+            let given = is_own && asker.lives && whole_type;
+            for kind in [
+                Kind::Read("Consent"),
+                Kind::Search("Consent"),
+                Kind::PostSearch("Consent"),
+            ] {
+                let status = match kind {
+                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                    _ if !whole_type => StatusCode::FORBIDDEN,
+                    Kind::Read(_) if !given => StatusCode::NOT_FOUND,
+                    _ => StatusCode::OK,
+                };
+                let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
+                assert_eq!((answer.status, shown), (status, given), "{}", asker.name);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The FHIR face over a real store: one resident with two devices, recipients with consents of different reach.
 
 mod answers;
+mod backends;
 mod matrix;
 mod permissions;
 mod resources;
@@ -39,7 +40,8 @@ const HOUR: i64 = 60 * MINUTE;
 const CALLBACK: &str = "https://app.example/callback";
 
 /// Everything that a recipient can be given scopes for.
-const ALL_SCOPES: &str = "patient/Patient.rs patient/Observation.rs patient/Device.rs patient/Provenance.rs";
+const ALL_SCOPES: &str =
+    "patient/Patient.rs patient/Observation.rs patient/Device.rs patient/Provenance.rs patient/Consent.rs";
 
 struct World {
     state: AppState,

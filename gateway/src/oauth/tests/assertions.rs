@@ -14,11 +14,11 @@ use store::NewClient;
 use super::house::{House, OTHER_CALLBACK, Told, VERIFIER};
 use crate::oauth::client_assertion::TYPE;
 
-const CLIENT: &str = "signing-server";
+pub const CLIENT: &str = "signing-server";
 
 /// A client with three keys in a house, and the ways it can sign.
-struct Signer {
-    house: House,
+pub struct Signer {
+    pub house: House,
     p256: EncodingKey,
     p384: EncodingKey,
     rsa: EncodingKey,
@@ -34,7 +34,7 @@ fn elliptic(algorithm: &'static EcdsaSigningAlgorithm, curve: &str, kid: &str) -
 }
 
 impl Signer {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let house = House::new().await;
         let (p256, public_256) = elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", "p256");
         let (p384, public_384) = elliptic(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", "p384");
@@ -73,7 +73,7 @@ impl Signer {
     }
 
     /// Claims that are as they should be; `jti` tells them apart.
-    fn claims(&self, jti: &str) -> Value {
+    pub fn claims(&self, jti: &str) -> Value {
         let now = self.house.gateway.state.clock.now().0 / 1_000;
         let aud = format!("{}/oauth/token", self.house.gateway.base);
         json!({ "iss": CLIENT, "sub": CLIENT, "aud": aud, "exp": now + 240, "iat": now, "jti": jti })
@@ -92,7 +92,7 @@ impl Signer {
     }
 
     /// Signed with the P-256 key.
-    fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         encode(&header(Algorithm::ES256, "p256"), claims, &self.p256).unwrap()
     }
 

@@ -7,5 +7,6 @@ mod gate;
 mod house;
 mod identity;
 mod named_cases;
+mod own_tokens;
 mod pushed;
 mod token;

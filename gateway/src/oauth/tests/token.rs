@@ -160,10 +160,7 @@ async fn malformed_token_requests_are_answered_as_the_rfc_says() {
     for (fields, error) in [
         (vec![app], "invalid_request"),
         (vec![app, ("grant_type", "password")], "unsupported_grant_type"),
-        (
-            vec![app, ("grant_type", "client_credentials")],
-            "unsupported_grant_type",
-        ),
+        (vec![app, ("grant_type", "client_credentials")], "unauthorized_client"),
         (vec![app, CODE_GRANT, CODE_GRANT], "invalid_request"),
         (vec![app, CODE_GRANT], "invalid_request"),
         (vec![app, ("grant_type", "refresh_token")], "invalid_request"),
