@@ -7,6 +7,7 @@
 pub mod code;
 mod decision;
 mod draft;
+pub mod explain;
 pub mod fhir;
 mod grant;
 mod ids;
