@@ -9,7 +9,7 @@ mod client_assertion;
 mod client_auth;
 mod consent;
 mod error;
-mod form;
+pub mod form;
 pub mod handles;
 mod id_token;
 mod introspect;

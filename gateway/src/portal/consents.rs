@@ -1,20 +1,18 @@
 //! `/portal`: whom one shares with and how to stop, and what was shared. One button withdraws a consent; the page comes
 //! back with a message.
 
-use std::collections::HashMap;
-
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
-use consent::{Consent, ConsentId, ConsentState, Detail, Grant, IdentityGrant};
-use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
+use consent::{Asked as AskedFor, Consent, ConsentDraft, ConsentId, Grant, HowGiven};
 use serde::Deserialize;
-use store::{AccessEvent, Recipient, StoreError};
+use store::StoreError;
 
 use super::page::{Frame, Reader, send};
-use super::resident::{Resident, day};
+use super::resident::Resident;
+use super::teller::{AccessDay, Card, Teller};
 use super::words::Words;
 use super::{PATH, Problem, error_page};
 use crate::sign_in::SignedIn;
@@ -84,6 +82,74 @@ pub async fn withdraw(
     }
 }
 
+/// `POST /portal/consents/{id}/undo`: agrees anew to what was withdrawn some minutes ago. The app connects again.
+pub async fn undo(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Form(form): Form<Withdrawal>,
+) -> Response {
+    if !signed_in.sent(&form.csrf) {
+        return error_page(&headers, Problem::ForeignForm);
+    }
+    match undone(&state, &signed_in, &id).await {
+        Ok(true) => Redirect::to(&format!("{PATH}?done=undone")).into_response(),
+        Ok(false) => error_page(&headers, Problem::NotFound),
+        Err(error) => {
+            tracing::error!(%error, "a withdrawal could not be undone");
+            error_page(&headers, Problem::Internal)
+        }
+    }
+}
+
+async fn undone(state: &AppState, signed_in: &SignedIn, id: &str) -> Result<bool, StoreError> {
+    let all = state.store.consents(&signed_in.own).await?;
+    let Some(resident) = Resident::load(state, signed_in.person).await? else {
+        return Ok(false);
+    };
+    let teller = Teller::load(state, &signed_in.own, Words(signed_in.language), &resident).await?;
+    let Some(before) = find(&all, id).filter(|consent| teller.can_undo(consent, &all)) else {
+        return Ok(false);
+    };
+    let live = |grant: &&Grant| grant.is_live(resident.now);
+    let draft = ConsentDraft {
+        grants: before.grants.iter().filter(live).cloned().collect(),
+        identity: before.identity.at(resident.now),
+        ..again(before, signed_in)
+    };
+    state.store.give_consent(draft).await?;
+    Ok(true)
+}
+
+/// The consent that an address of the portal names.
+pub(super) fn find<'a>(all: &'a [Consent], id: &str) -> Option<&'a Consent> {
+    let id = id.parse().map(ConsentId).ok()?;
+    all.iter().find(|consent| consent.id == id)
+}
+
+/// A draft that says what a consent said, given by this session.
+pub(super) fn again(before: &Consent, signed_in: &SignedIn) -> ConsentDraft {
+    ConsentDraft {
+        person: before.person,
+        recipient: before.recipient,
+        purpose: before.purpose.clone(),
+        asked: AskedFor {
+            grants: before.grants.clone(),
+            identity: before.identity,
+        },
+        grants: before.grants.clone(),
+        identity: before.identity,
+        language: before.language,
+        text: before.text.clone(),
+        text_hash: before.text_hash,
+        how: HowGiven::SignedIn {
+            issuer: signed_in.issuer.clone(),
+            assurance: signed_in.assurance.clone(),
+        },
+    }
+}
+
 #[derive(Template)]
 #[template(path = "portal.html")]
 struct View {
@@ -98,34 +164,6 @@ struct View {
     earlier: Option<u64>,
 }
 
-struct Card {
-    id: u64,
-    recipient: String,
-    purpose: String,
-    grants: Vec<GrantLine>,
-    identity: Option<String>,
-    until: String,
-    given: String,
-    last: String,
-    state: Option<String>,
-}
-
-struct GrantLine {
-    category: String,
-    detail: String,
-    from: String,
-}
-
-struct AccessDay {
-    day: String,
-    lines: Vec<AccessLine>,
-}
-
-struct AccessLine {
-    what: String,
-    more: String,
-}
-
 async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<Option<View>, StoreError> {
     let Some(resident) = Resident::load(state, signed_in.person).await? else {
         return Ok(None);
@@ -136,22 +174,13 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         Some(before) => state.store.accesses(&signed_in.own, Some(before), ACCESSES).await?,
         None => newest.clone(),
     };
-    let recipients = state.store.recipients().await?;
-    let teller = Teller {
-        words: Words(signed_in.language),
-        recipients: recipients
-            .into_iter()
-            .map(|recipient| (recipient.id, recipient))
-            .collect(),
-        resident: &resident,
-    };
-    let words = teller.words;
+    let words = Words(signed_in.language);
+    let teller = Teller::load(state, &signed_in.own, words, &resident).await?;
     let (active, ended): (Vec<&Consent>, Vec<&Consent>) =
         consents.iter().partition(|consent| teller.is_active(consent));
-    let cards = |consents: Vec<&Consent>| {
-        consents
-            .into_iter()
-            .map(|consent| teller.card(consent, &newest))
+    let cards = |of: Vec<&Consent>| {
+        of.into_iter()
+            .map(|consent| teller.card(consent, &consents, &newest))
             .collect()
     };
     let earlier = shown
@@ -163,6 +192,8 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         csrf: signed_in.csrf.clone(),
         message: match asked.done.as_deref() {
             Some("withdrawn") => Some(words.say("portal-done-withdrawn")),
+            Some("undone") => Some(words.say("portal-done-undone")),
+            Some("narrowed") => Some(words.say("portal-done-narrowed")),
             Some("already") => Some(words.say("portal-done-already")),
             _ => None,
         },
@@ -180,207 +211,6 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
             }),
         },
     }))
-}
-
-/// Puts consents and accesses into words.
-struct Teller<'a> {
-    words: Words,
-    recipients: HashMap<RecipientId, Recipient>,
-    resident: &'a Resident,
-}
-
-impl Teller<'_> {
-    /// A consent that ran out is over, even before it is marked so.
-    fn is_active(&self, consent: &Consent) -> bool {
-        consent.state == ConsentState::Active && consent.ends_at().is_none_or(|end| self.resident.now < end)
-    }
-
-    fn recipient(&self, id: RecipientId) -> String {
-        match self.recipients.get(&id) {
-            Some(recipient) => self.words.pick(&recipient.name_ja, &recipient.name_en).to_owned(),
-            None => self.words.with("portal-unknown-recipient", "number", id.0),
-        }
-    }
-
-    fn purpose(&self, consent: &Consent) -> String {
-        let known = self
-            .recipients
-            .get(&consent.recipient)
-            .and_then(|recipient| recipient.purposes.iter().find(|known| known.purpose == consent.purpose));
-        match known {
-            Some(purpose) => self.words.pick(&purpose.ja, &purpose.en).to_owned(),
-            None => consent.purpose.as_str().to_owned(),
-        }
-    }
-
-    fn moment(&self, instant: UtcMillis) -> String {
-        self.resident.moment(self.words.0, instant)
-    }
-
-    fn card(&self, consent: &Consent, accesses: &[AccessEvent]) -> Card {
-        let words = self.words;
-        let last = accesses
-            .iter()
-            .find(|access| access.consent == consent.id && gave_something(access))
-            .map_or_else(|| words.say("portal-never"), |access| self.moment(access.at));
-        let ended = match consent.state {
-            _ if self.is_active(consent) => None,
-            ConsentState::Withdrawn => Some(("portal-state-withdrawn", consent.changed_at)),
-            ConsentState::Superseded => Some(("portal-state-superseded", consent.changed_at)),
-            ConsentState::Active | ConsentState::Expired => {
-                Some(("portal-state-expired", consent.ends_at().unwrap_or(consent.changed_at)))
-            }
-        };
-        Card {
-            id: consent.id.0,
-            recipient: self.recipient(consent.recipient),
-            purpose: self.purpose(consent),
-            grants: consent.grants.iter().map(|grant| self.grant(grant)).collect(),
-            identity: words.identity(consent.identity),
-            // The day of the last instant that is still inside.
-            until: words.until_when(consent.ends_at().map(|end| self.resident.day_of(end.plus(-1)))),
-            given: self.moment(consent.given_at),
-            last,
-            state: ended.map(|(key, when)| words.with(key, "when", self.moment(when))),
-        }
-    }
-
-    fn grant(&self, grant: &Grant) -> GrantLine {
-        GrantLine {
-            category: self.words.category(grant.category),
-            detail: self.words.detail(grant),
-            from: self.words.starting_when(grant.period.from),
-        }
-    }
-
-    /// Accesses by the day on which they happened; what a machine asks for every hour is one line.
-    fn days(&self, accesses: &[AccessEvent]) -> Vec<AccessDay> {
-        let mut days: Vec<(LocalDay, Vec<Told>)> = Vec::new();
-        for access in accesses {
-            let day = self.resident.day_of(access.at);
-            if days.last().is_none_or(|(known, _)| *known != day) {
-                days.push((day, Vec::new()));
-            }
-            let Some((_, lines)) = days.last_mut() else { continue };
-            let mut add = |what, count| {
-                tell(
-                    lines,
-                    Told {
-                        recipient: access.recipient,
-                        what,
-                        times: 1,
-                        count,
-                    },
-                );
-            };
-            if !gave_something(access) {
-                add(What::Nothing, 0);
-            }
-            if access.identity.gives_something() {
-                add(What::Identity(access.identity), 0);
-            }
-            for item in &access.items {
-                let what = What::Category(item.category, item.detail, item.first_day, item.last_day);
-                add(what, u64::from(item.count));
-            }
-        }
-        days.into_iter()
-            .map(|(date, lines)| AccessDay {
-                day: day(self.words.0, date),
-                lines: lines.iter().map(|line| self.line(line)).collect(),
-            })
-            .collect()
-    }
-
-    fn line(&self, told: &Told) -> AccessLine {
-        let words = self.words;
-        let recipient = self.recipient(told.recipient);
-        let (category, detail, first, last) = match told.what {
-            What::Category(category, detail, first, last) => (category, detail, first, last),
-            What::Identity(identity) => {
-                let lines = words.identity(identity).unwrap_or_default();
-                return AccessLine {
-                    what: words.fill("access-identity-line", [("recipient", recipient), ("lines", lines)]),
-                    more: words.with("access-times", "times", told.times),
-                };
-            }
-            What::Nothing => {
-                return AccessLine {
-                    what: words.with("access-empty-line", "recipient", recipient),
-                    more: words.with("access-times", "times", told.times),
-                };
-            }
-        };
-        let (first_text, last_text) = (day(words.0, first), day(words.0, last));
-        let days = if first == last {
-            words.with("access-day", "from", first_text)
-        } else {
-            words.fill("access-days", [("from", first_text), ("until", last_text)])
-        };
-        let count = words.fill(
-            "access-count",
-            [("times", told.times.to_string()), ("count", told.count.to_string())],
-        );
-        AccessLine {
-            what: words.fill(
-                "access-line",
-                [
-                    ("recipient", recipient),
-                    ("category", words.category(category)),
-                    ("detail", words.given_detail(detail)),
-                ],
-            ),
-            more: format!("{days}{}{count}", words.say("sentence-joint")),
-        }
-    }
-}
-
-fn gave_something(access: &AccessEvent) -> bool {
-    !access.items.is_empty() || access.identity.gives_something()
-}
-
-/// What was received.
-#[derive(Clone, Copy)]
-enum What {
-    Nothing,
-    Identity(IdentityGrant),
-    Category(ConsentCategory, Detail, LocalDay, LocalDay),
-}
-
-/// What one recipient received of one kind on one day.
-struct Told {
-    recipient: RecipientId,
-    what: What,
-    times: u64,
-    count: u64,
-}
-
-/// Adds to the line about the same, or begins one.
-fn tell(lines: &mut Vec<Told>, new: Told) {
-    let same = |known: &Told| {
-        known.recipient == new.recipient
-            && match (known.what, new.what) {
-                (What::Nothing, What::Nothing) => true,
-                (What::Identity(identity), What::Identity(new_identity)) => identity == new_identity,
-                (What::Category(category, detail, ..), What::Category(new_category, new_detail, ..)) => {
-                    (category, detail) == (new_category, new_detail)
-                }
-                _ => false,
-            }
-    };
-    match lines.iter_mut().find(|known| same(known)) {
-        Some(known) => {
-            known.times += new.times;
-            known.count += new.count;
-            if let (What::Category(.., first, last), What::Category(.., new_first, new_last)) =
-                (&mut known.what, new.what)
-            {
-                *first = (*first).min(new_first);
-                *last = (*last).max(new_last);
-            }
-        }
-        None => lines.push(new),
-    }
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
-use consent::{
-    Asked as AskedFor, ConsentDraft, DataPeriod, HowGiven, IdentityGrant, Language, Purpose, Request, Sources, decide,
-};
-use model::{OrganisationId, PersonId};
+use consent::{DataPeriod, Detail, IdentityGrant, Language, Purpose, Request, Sources, decide};
+use model::{ConsentCategory, LocalDay, OrganisationId, PersonId};
 use store::{AccessDraft, AccessItem, AccessKind, NewRecipient, PurposeText};
 
 use super::*;

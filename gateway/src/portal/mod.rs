@@ -2,11 +2,13 @@
 //! server, and pages that say what is wrong. Plain forms and links, no scripts.
 
 mod choices;
+mod consent_detail;
 pub mod consent_page;
 mod consent_text;
 pub mod consents;
 pub mod page;
 pub mod resident;
+mod teller;
 pub mod words;
 
 use axum::Router;
@@ -35,7 +37,18 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to(PATH) }))
         .route(PATH, get(consents::show))
+        .route("/portal/consents/{id}", get(consent_detail::show))
         .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
+        .route("/portal/consents/{id}/undo", post(consents::undo))
+        .route("/portal/consents/{id}/narrow", post(consent_detail::narrow))
+        .route(
+            "/portal/consents/{id}/receipts/{number}",
+            get(consent_detail::receipt_page),
+        )
+        .route(
+            "/portal/consents/{id}/receipts/{number}/signed",
+            get(consent_detail::receipt_signed),
+        )
         .route("/portal/style.css", get(style))
         .route("/language/{tag}", get(choose_language))
 }
