@@ -80,6 +80,23 @@ receipt-proof-text = The letters below are an electronic signature. If anything 
 receipt-signed = Save the signed receipt
 receipt-hash = Mark of the text that was agreed to (SHA-256): { $hash }
 
+explain-title = Why something is shared, or is not
+explain-intro = Choose a recipient and a kind of data to see what your consents say now.
+explain-given = { $category } is shared with { $recipient }.
+explain-not-given = { $category } is not shared with { $recipient }.
+explain-never = You never agreed to share with this recipient.
+explain-not-agreed = You did not agree to this kind of data.
+explain-reason = { $reason } (consent { $consent }, purpose { $purpose })
+explain-gives = You agreed to { $detail }, { $until }.
+explain-coarser = You agreed to { $detail }. Nothing finer is shared.
+explain-other-days = You agreed to days from { $from } to { $until }.
+explain-other-sources = You did not agree to data of this device.
+explain-day-not-over = The day is not over yet. It is shared after its end.
+explain-category = Kind of data
+explain-detail = How finely
+explain-day = Of which day (may be left empty)
+explain-ask = Explain
+
 access-title = What was shared
 access-intro = Who received what, and when. The newest comes first.
 access-none = There are no records yet.

@@ -80,6 +80,23 @@ receipt-proof-text = 下の文字は電子署名です。あとから内容を�
 receipt-signed = 署名つきの控えを保存する
 receipt-hash = 同意した文のしるし（SHA-256）：{ $hash }
 
+explain-title = なぜ渡っているか、渡っていないか
+explain-intro = 相手とデータの種類を選ぶと、今の同意でどうなるかを説明します。
+explain-given = 「{ $category }」は、{ $recipient }に渡っています。
+explain-not-given = 「{ $category }」は、{ $recipient }に渡っていません。
+explain-never = この相手に同意したことはありません。
+explain-not-agreed = この種類には同意していません。
+explain-reason = { $reason }（同意の番号{ $consent }、目的{ $purpose }）
+explain-gives = { $detail }に同意しています。{ $until }。
+explain-coarser = 同意しているのは「{ $detail }」です。それより細かい記録は渡りません。
+explain-other-days = 同意しているのは、{ $from }から{ $until }までの日のデータです。
+explain-other-sources = この機器のデータには同意していません。
+explain-day-not-over = その日がまだ終わっていません。終わってから渡ります。
+explain-category = データの種類
+explain-detail = どこまで細かく
+explain-day = いつの日のデータ（決めなくてもよい）
+explain-ask = 説明を見る
+
 access-title = 提供の記録
 access-intro = だれが、いつ、何を受け取ったかの記録です。新しいものから並んでいます。
 access-none = まだ記録はありません。

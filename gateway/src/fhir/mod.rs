@@ -10,6 +10,7 @@ mod cursor;
 pub mod date;
 mod device;
 pub mod error;
+mod explain;
 mod items;
 mod metadata;
 mod negotiate;
@@ -57,6 +58,7 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Provenance", get(provenance::search))
         .route("/fhir/r4/Provenance/_search", post(provenance::search))
         .route("/fhir/r4/Provenance/{id}", get(provenance::read))
+        .route("/fhir/r4/Patient/{id}/$explain", get(explain::explain))
         .route("/fhir/r4/Consent", get(consent::search))
         .route("/fhir/r4/Consent/_search", post(consent::search))
         .route("/fhir/r4/Consent/{id}", get(consent::read))

@@ -6,6 +6,7 @@ mod consent_detail;
 pub mod consent_page;
 mod consent_text;
 pub mod consents;
+mod explain;
 pub mod page;
 pub mod resident;
 mod teller;
@@ -37,6 +38,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(|| async { Redirect::to(PATH) }))
         .route(PATH, get(consents::show))
+        .route("/portal/explain", get(explain::show))
         .route("/portal/consents/{id}", get(consent_detail::show))
         .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
         .route("/portal/consents/{id}/undo", post(consents::undo))

@@ -19,7 +19,7 @@ fn declared() -> BTreeSet<(String, String)> {
 }
 
 /// The rows: every route but those that answer the same to everybody.
-const ROWS: [(&str, &str, Kind); 15] = [
+const ROWS: [(&str, &str, Kind); 16] = [
     ("Patient", "get", Kind::Search("Patient")),
     ("Patient/_search", "post", Kind::PostSearch("Patient")),
     ("Patient/{id}", "get", Kind::Read("Patient")),
@@ -32,6 +32,7 @@ const ROWS: [(&str, &str, Kind); 15] = [
     ("Provenance", "get", Kind::Search("Provenance")),
     ("Provenance/_search", "post", Kind::PostSearch("Provenance")),
     ("Provenance/{id}", "get", Kind::Read("Provenance")),
+    ("Patient/{id}/$explain", "get", Kind::Explain),
     ("Consent", "get", Kind::Search("Consent")),
     ("Consent/_search", "post", Kind::PostSearch("Consent")),
     ("Consent/{id}", "get", Kind::Read("Consent")),
@@ -45,12 +46,16 @@ enum Kind {
     Search(&'static str),
     PostSearch(&'static str),
     Read(&'static str),
+    /// Of the patient, about a category.
+    Explain,
 }
 
 impl Kind {
     fn resource(self) -> &'static str {
-        let (Self::Search(resource) | Self::PostSearch(resource) | Self::Read(resource)) = self;
-        resource
+        match self {
+            Self::Search(resource) | Self::PostSearch(resource) | Self::Read(resource) => resource,
+            Self::Explain => "Parameters",
+        }
     }
 }
 
@@ -329,6 +334,7 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
         Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), ""),
         Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), ""),
         Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
+        Kind::Explain => (Method::GET, format!("Patient/{id}/$explain?{query}"), ""),
     };
     let mut request = request(method, &path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(authorization) = &asker.authorization {
@@ -377,7 +383,7 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
         _ if !asker.reaches(thing.resource) => StatusCode::FORBIDDEN,
         // An id outside scope or consent is as one that never was.
         Kind::Read(_) if given => StatusCode::OK,
-        Kind::Read(_) => StatusCode::NOT_FOUND,
+        Kind::Read(_) | Kind::Explain => StatusCode::NOT_FOUND,
         // A code outside the scopes is refused by name.
         Kind::Search(_) | Kind::PostSearch(_) if thing.resource == "Observation" && !asker.is_in_scope(thing) => {
             StatusCode::FORBIDDEN
@@ -440,6 +446,39 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                 };
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
                 assert_eq!((answer.status, shown), (status, given), "{}: {resource}", asker.name);
+            }
+        }
+    }
+}
+
+/// Why: to whoever holds a living token of this person, whatever it reaches, and as the consent has it.
+#[tokio::test]
+async fn explanations_are_given_by_rule() {
+    let world = World::new().await;
+    for asker in &askers(&world).await {
+        let patient = world.state.pairwise.of(asker.recipient).patient(world.person);
+        for category in ConsentCategory::ALL {
+            for (code, detail) in [("daily", Detail::Daily), ("raw", Detail::Raw)] {
+                for day in ["2024-05-10", "2024-05-11"] {
+                    let query = format!("category={}&detail={code}&date={day}", category.key());
+                    let (answer, _) = send(&world, asker, Kind::Explain, &patient, &query).await;
+                    let status = match asker {
+                        _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                        _ if asker.of_another => StatusCode::NOT_FOUND,
+                        _ => StatusCode::OK,
+                    };
+                    assert_eq!(answer.status, status, "{}: {query}", asker.name);
+                    if status == StatusCode::OK {
+                        let given = asker.categories.contains(&category)
+                            && asker.detail.includes(detail)
+                            && asker.from.is_none_or(|from| day >= from);
+                        assert_eq!(
+                            answer.body["parameter"][0]["valueBoolean"], given,
+                            "{}: {query}",
+                            asker.name
+                        );
+                    }
+                }
             }
         }
     }
