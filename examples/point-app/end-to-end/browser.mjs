@@ -26,7 +26,15 @@ export class Browser {
       const location = response.headers.get('location');
       if (response.status < 300 || response.status >= 400 || !location) {
         const text = await response.text();
-        return { url: target.href, status: response.status, text, html: parse(text) };
+        const html = parse(text);
+        // A page that leads on by itself at once, as after a form: a browser follows.
+        const leads = /^0;url=(.+)$/.exec(html.querySelector('meta[http-equiv=refresh]')?.getAttribute('content') ?? '');
+        if (!leads) return { url: target.href, status: response.status, text, html };
+        url = new URL(leads[1].replaceAll('&#38;', '&').replaceAll('&amp;', '&'), target).href;
+        method = 'GET';
+        form = undefined;
+        referer = undefined;
+        continue;
       }
       await response.body?.cancel();
       if (response.status === 307 || response.status === 308) throw new Error(`${target.pathname} asks to send a form again`);

@@ -57,9 +57,16 @@ export async function agreeToDaily(browser, page, category) {
   const band = form.querySelectorAll('input[type=checkbox]').find((one) => /age_band/.test(wordsOf(one, form)));
   if (!band) throw stuck(page, 'a line for age band and sex');
   choices[band.getAttribute('name')] = band.getAttribute('value') ?? 'on';
-  const agree = buttonsOf(form).find((one) => /agree|allow|accept/.test(one.getAttribute('value') ?? '') && !one.hasAttribute('disabled'));
-  if (!agree) throw stuck(page, 'a button to agree');
-  return browser.submit(page, form, { choices, button: agree });
+  const review = await browser.submit(page, form, { choices, button: buttonNamed(page, form, 'review') });
+  const confirm = formWith(review, 'button[value=agree]');
+  if (!confirm) throw stuck(review, 'the page to confirm');
+  return browser.submit(review, confirm, { button: buttonNamed(review, confirm, 'agree') });
+}
+
+function buttonNamed(page, form, value) {
+  const button = buttonsOf(form).find((one) => one.getAttribute('value') === value && !one.hasAttribute('disabled'));
+  if (!button) throw stuck(page, `a button ${value}`);
+  return button;
 }
 
 /** Refuses on the consent page. */

@@ -109,6 +109,11 @@ impl Denial {
         description: "nobody is signed in, and no page may be shown",
     };
 
+    /// As they go back.
+    pub(super) const fn parameters(self) -> [(&'static str, &'static str); 2] {
+        [("error", self.error), ("error_description", self.description)]
+    }
+
     const fn request(description: &'static str) -> Self {
         Self {
             error: "invalid_request",
@@ -430,13 +435,23 @@ pub fn fhir_base(state: &AppState) -> String {
 }
 
 /// Sends an error back to the client.
-pub fn deny(state: &AppState, redirect_uri: &str, echoed: Option<&str>, denial: Denial) -> Response {
-    let parameters = [("error", denial.error), ("error_description", denial.description)];
-    send_back(state, redirect_uri, echoed, &parameters)
+fn deny(state: &AppState, redirect_uri: &str, echoed: Option<&str>, denial: Denial) -> Response {
+    send_back(state, redirect_uri, echoed, &denial.parameters())
 }
 
 /// Sends the browser back to the client with these parameters, `state` and `iss` (RFC 9207).
-pub fn send_back(state: &AppState, redirect_uri: &str, echoed: Option<&str>, parameters: &[(&str, &str)]) -> Response {
+fn send_back(state: &AppState, redirect_uri: &str, echoed: Option<&str>, parameters: &[(&str, &str)]) -> Response {
+    let back = way_back(state, redirect_uri, echoed, parameters);
+    super::error::never_stored(Redirect::to(&back).into_response())
+}
+
+/// The client's address with these parameters, `state` and `iss` (RFC 9207).
+pub(super) fn way_back(
+    state: &AppState,
+    redirect_uri: &str,
+    echoed: Option<&str>,
+    parameters: &[(&str, &str)],
+) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters);
     if let Some(echoed) = echoed {
@@ -445,5 +460,5 @@ pub fn send_back(state: &AppState, redirect_uri: &str, echoed: Option<&str>, par
     query.append_pair("iss", &state.config.http.public_url);
     // RFC 6749 3.1.2: a query that the registered URI has already is kept.
     let joint = if redirect_uri.contains('?') { '&' } else { '?' };
-    super::error::never_stored(Redirect::to(&format!("{redirect_uri}{joint}{}", query.finish())).into_response())
+    format!("{redirect_uri}{joint}{}", query.finish())
 }

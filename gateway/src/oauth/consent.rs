@@ -9,23 +9,34 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use consent::code::Code;
 use consent::scope::{Interaction, Resource};
-use consent::{Asked, Consent, ConsentDraft, FamilyId, HowGiven, ScopeSet};
+use consent::{Asked, Consent, ConsentDraft, FamilyId, Grant, HowGiven, ScopeSet};
 use model::UtcMillis;
 use store::{CodeRecord, StoreError};
 
-use super::authorize::{AuthorizationRequest, Denial, PENDING, deny, send_back};
+use super::authorize::{AuthorizationRequest, Denial, PENDING, way_back};
 use super::form::Form;
 use super::handles::{self, Handle};
-use crate::portal::consent_page::{ChoiceError, Chosen, ConsentPage};
+use crate::portal::consent_page::{CAREFUL, ChoiceError, Chosen, ConsentPage};
+use crate::portal::continue_page::{self, Outcome};
 use crate::portal::resident::Resident;
 use crate::portal::{self, Problem};
-use crate::sign_in::SignedIn;
+use crate::sign_in::{self, SignedIn};
 use crate::state::AppState;
 
 /// Where the page lies.
 pub const PATH: &str = "/oauth/consent";
 
+/// The kind under which the store keeps what was chosen while the resident signs in anew.
+const CHOSEN: u8 = 3;
+
+/// How long what was chosen is kept, in milliseconds.
+const CHOSEN_MS: i64 = 30 * 60_000;
+
+/// How old a sign-in may be under which sensitive categories are given, in milliseconds.
+const FRESH_MS: i64 = 5 * 60_000;
+
 /// `GET /oauth/consent?pending=…`: for a resident with a session; without one the extractor sends them to sign in and back.
+/// `fill=needed` ticks what the app asks for of what is not sensitive.
 pub async fn show(
     State(state): State<AppState>,
     signed_in: SignedIn,
@@ -33,11 +44,40 @@ pub async fn show(
     RawQuery(query): RawQuery,
 ) -> Response {
     let form = Form::parse(query.unwrap_or_default().as_bytes());
-    let pending = form.get("pending").unwrap_or_default();
-    match page(&state, &signed_in, pending).await {
-        Ok((_, page)) => unframed(page.render()),
+    match shown(&state, &signed_in, &form).await {
+        Ok(response) => response,
         Err(problem) => portal::error_page(&headers, problem),
     }
+}
+
+async fn shown(state: &AppState, signed_in: &SignedIn, form: &Form) -> Result<Response, Problem> {
+    let pending = form.get("pending").unwrap_or_default();
+    let (request, page) = page(state, signed_in, pending).await?;
+    // `prompt=login` and `max_age`: no form is in between, so this may redirect.
+    if is_too_old(&request, signed_in) {
+        let again = sign_in::again(&format!("{PATH}?pending={pending}"));
+        return Ok(Redirect::to(&again).into_response());
+    }
+    let kept = state
+        .store
+        .take_pending(handles::hash(pending), CHOSEN, state.clock.now())
+        .await
+        .map_err(internal)?;
+    let kept: Option<Vec<(String, String)>> = kept.and_then(|body| serde_json::from_slice(&body).ok());
+    if let Some(fields) = kept
+        && let Ok(chosen) = page.read(&fields)
+    {
+        return Ok(unframed(page.confirm(&fields, &chosen)));
+    }
+    Ok(unframed(match form.get("fill") {
+        Some("needed") => page.again(&page.needed(), &[]),
+        _ => page.render(),
+    }))
+}
+
+/// True when the request asks for a later sign-in than this session's.
+fn is_too_old(request: &AuthorizationRequest, signed_in: &SignedIn) -> bool {
+    request.signed_in_since.is_some_and(|since| signed_in.since.0 < since)
 }
 
 /// `POST /oauth/consent`: the answer. A session that ended meanwhile begins again without losing the request.
@@ -76,32 +116,71 @@ pub(super) async fn decide(
         return Err(Problem::ForeignForm);
     }
     let (request, page) = page(state, signed_in, pending).await?;
-    if form.get("decision") != Some("agree") {
-        take(state, pending).await?;
-        return Ok(deny(
-            state,
-            &request.redirect_uri,
-            Some(&request.state),
-            Denial::ACCESS_DENIED,
-        ));
+    match form.get("decision") {
+        Some("agree" | "review") => {}
+        Some("choose") => return Ok(unframed(page.again(form.all(), &[]))),
+        _ => {
+            take(state, pending).await?;
+            let back = back(state, &request, &Denial::ACCESS_DENIED.parameters());
+            return Ok(go_on(&page, &back, Outcome::Refused));
+        }
     }
     let chosen = match page.read(form.all()) {
         Ok(chosen) => chosen,
         Err(problems) => return Ok(unframed(page.again(form.all(), &problems))),
     };
+    if form.get("decision") == Some("review") {
+        return Ok(unframed(page.confirm(form.all(), &chosen)));
+    }
     let draft = draft(&request, signed_in, &page, chosen);
     // Looked at before the request is taken, so that the resident can correct the answer.
     if draft.validate(state.clock.now()).is_err() {
         return Ok(unframed(page.again(form.all(), &[ChoiceError::Unreadable])));
     }
+    let is_stale = signed_in.since.plus(FRESH_MS) < state.clock.now();
+    if is_too_old(&request, signed_in) || (is_stale && draft.grants.iter().any(is_careful)) {
+        return sign_in_first(state, &page, pending, form).await;
+    }
     take(state, pending).await?;
     Ok(match agree(state, &request, draft, signed_in.since).await {
-        Ok(code) => send_back(state, &request.redirect_uri, Some(&request.state), &[("code", &code)]),
+        Ok(code) => go_on(&page, &back(state, &request, &[("code", &code)]), Outcome::Agreed),
         Err(error) => {
             tracing::error!(%error, "a consent could not be kept");
-            deny(state, &request.redirect_uri, Some(&request.state), Denial::SERVER_ERROR)
+            let back = back(state, &request, &Denial::SERVER_ERROR.parameters());
+            go_on(&page, &back, Outcome::Failed)
         }
     })
+}
+
+fn is_careful(grant: &Grant) -> bool {
+    CAREFUL.contains(&grant.category)
+}
+
+fn back(state: &AppState, request: &AuthorizationRequest, parameters: &[(&str, &str)]) -> String {
+    way_back(state, &request.redirect_uri, Some(&request.state), parameters)
+}
+
+/// Browsers hold the policy for forms against every redirect after a form, so the way back is a page that leads on.
+fn go_on(page: &ConsentPage, back: &str, outcome: Outcome) -> Response {
+    unframed(continue_page::page(page.language, &page.client_name, back, outcome))
+}
+
+/// Keeps what was chosen, and asks for a fresh sign-in before sensitive data is given.
+async fn sign_in_first(state: &AppState, page: &ConsentPage, pending: &str, form: &Form) -> Result<Response, Problem> {
+    let fields: Vec<&(String, String)> = form
+        .all()
+        .iter()
+        .filter(|(name, _)| !["csrf", "pending", "decision"].contains(&name.as_str()))
+        .collect();
+    let body = serde_json::to_vec(&fields).map_err(|_| Problem::Internal)?;
+    let expires = state.clock.now().plus(CHOSEN_MS);
+    state
+        .store
+        .save_pending(handles::hash(pending), CHOSEN, body, expires)
+        .await
+        .map_err(internal)?;
+    let again = sign_in::again(&format!("{PATH}?pending={pending}"));
+    Ok(unframed(page.sign_in_again(&again)))
 }
 
 /// Takes the request, so that it is answered once.
@@ -213,7 +292,6 @@ async fn page(
             .await
             .map_err(internal)?
             .ok_or(Problem::RequestGone)?,
-        redirect_uri: request.redirect_uri.clone(),
         recipient,
     };
     Ok((request, page))

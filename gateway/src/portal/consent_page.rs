@@ -11,7 +11,7 @@ use store::{PurposeText, Recipient};
 
 pub use super::choices::{ChoiceError, Chosen};
 use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, value};
-use super::page::{Frame, Reader, send};
+use super::page::{Frame, MessagePage, Reader, send};
 use super::resident::{Resident, day};
 use super::words::Words;
 
@@ -42,8 +42,6 @@ pub struct ConsentPage {
     pub current: Option<Consent>,
     /// Who answers, where and when.
     pub resident: Resident,
-    /// Where the browser goes after the answer: the page's policy for forms must allow it.
-    pub redirect_uri: String,
 }
 
 /// Categories that may show a disease, what the law protects specially, or where somebody lives: explained apart, each with
@@ -73,7 +71,75 @@ impl ConsentPage {
         } else {
             StatusCode::UNPROCESSABLE_ENTITY
         };
-        send(status, &self.view(form, problems), Some(&self.redirect_uri))
+        send(status, &self.view(form, problems), None)
+    }
+
+    /// The second page: what was chosen, in the words that are kept, and three answers.
+    pub fn confirm(&self, form: &[(String, String)], chosen: &Chosen) -> Response {
+        let words = self.words();
+        let hidden: Vec<&(String, String)> = form
+            .iter()
+            .filter(|(name, _)| !["pending", "csrf", "decision"].contains(&name.as_str()))
+            .collect();
+        let given = |category: &ConsentCategory| chosen.grants.iter().any(|grant| grant.category == *category);
+        let mut unseen: Vec<String> = self
+            .categories
+            .iter()
+            .filter(|category| !given(category))
+            .map(|category| words.category(*category))
+            .collect();
+        if words.identity(chosen.identity).is_none() {
+            unseen.push(words.say("confirm-unseen-identity"));
+        }
+        unseen.push(words.say("confirm-unseen-others"));
+        let view = ConfirmView {
+            frame: self.frame(),
+            words,
+            title: words.with("confirm-title", "app", &self.client_name),
+            count: words.with("confirm-count", "count", chosen.grants.len()),
+            text: self.wording(chosen).lines().map(str::to_owned).collect(),
+            unseen,
+            action: self.action,
+            pending: &self.pending,
+            csrf: &self.csrf,
+            hidden,
+        };
+        send(StatusCode::OK, &view, None)
+    }
+
+    /// Asks for a fresh sign-in, by a link: a form's answer may not redirect to the provider.
+    pub fn sign_in_again(&self, link: &str) -> Response {
+        let words = self.words();
+        let page = MessagePage {
+            frame: self.frame(),
+            words,
+            title: words.say("confirm-again-title"),
+            text: words.say("confirm-again-text"),
+            is_error: false,
+            links: vec![(link.to_owned(), words.say("confirm-again-do"))],
+        };
+        send(StatusCode::OK, &page, None)
+    }
+
+    /// What the helper ticks: all that is asked for and not sensitive, as coarsely as can be.
+    pub fn needed(&self) -> Vec<(String, String)> {
+        self.categories
+            .iter()
+            .filter(|category| !CAREFUL.contains(category))
+            .map(|category| (category.key().to_owned(), "daily".to_owned()))
+            .collect()
+    }
+
+    fn frame(&self) -> Frame {
+        let pending: String = form_urlencoded::byte_serialize(self.pending.as_bytes()).collect();
+        Frame {
+            words: self.words(),
+            here: format!("{}?pending={pending}", self.action),
+            reader: Some(Reader {
+                name: self.resident.name.clone(),
+                csrf: self.csrf.clone(),
+            }),
+        }
     }
 
     fn words(&self) -> Words {
@@ -89,17 +155,10 @@ impl ConsentPage {
                 .map(|category| category_view(words, *category, form))
                 .collect()
         };
-        let pending: String = form_urlencoded::byte_serialize(self.pending.as_bytes()).collect();
         View {
-            frame: Frame {
-                words,
-                here: format!("{}?pending={pending}", self.action),
-                reader: Some(Reader {
-                    name: self.resident.name.clone(),
-                    csrf: self.csrf.clone(),
-                }),
-            },
+            frame: self.frame(),
             words,
+            contact: self.contact(),
             title: words.with("consent-title", "app", &self.client_name),
             problems: problems
                 .iter()
@@ -140,6 +199,28 @@ impl ConsentPage {
                 .collect(),
             no_until: problems.contains(&ChoiceError::NoUntil),
         }
+    }
+
+    /// Who stands behind the recipient.
+    fn contact(&self) -> Vec<Contact> {
+        let about = &self.recipient.responsible;
+        [
+            ("detail-company", &about.company, false),
+            ("detail-contact", &about.contact, false),
+            (
+                "detail-policy",
+                &about.privacy_policy,
+                about.privacy_policy.starts_with("https://"),
+            ),
+        ]
+        .into_iter()
+        .filter(|(_, text, _)| !text.is_empty())
+        .map(|(key, text, is_link)| Contact {
+            name: self.words().say(key),
+            text: text.clone(),
+            is_link,
+        })
+        .collect()
     }
 
     fn identity_lines(&self, form: &[(String, String)]) -> Vec<Choice> {
@@ -201,6 +282,7 @@ struct View<'a> {
     title: String,
     problems: Vec<Problem>,
     recipient: &'a str,
+    contact: Vec<Contact>,
     app: &'a str,
     purpose: &'a str,
     offline: bool,
@@ -219,6 +301,27 @@ struct View<'a> {
     identity: Vec<Choice>,
     until: Vec<Choice>,
     no_until: bool,
+}
+
+struct Contact {
+    name: String,
+    text: String,
+    is_link: bool,
+}
+
+#[derive(Template)]
+#[template(path = "consent_confirm.html")]
+struct ConfirmView<'a> {
+    frame: Frame,
+    words: Words,
+    title: String,
+    count: String,
+    text: Vec<String>,
+    unseen: Vec<String>,
+    action: &'static str,
+    pending: &'a str,
+    csrf: &'a str,
+    hidden: Vec<&'a (String, String)>,
 }
 
 struct Problem {

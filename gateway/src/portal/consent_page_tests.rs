@@ -42,7 +42,6 @@ fn page(language: Language, categories: &[ConsentCategory]) -> ConsentPage {
             zone: TimeZone::get("Asia/Tokyo").unwrap(),
             now: NOW,
         },
-        redirect_uri: "https://app.example/callback".to_owned(),
     }
 }
 
@@ -107,18 +106,82 @@ async fn an_app_that_asks_who_somebody_is_and_for_no_data_shows_no_choice_of_dat
 }
 
 #[tokio::test]
-async fn both_answers_weigh_the_same_and_the_enter_key_gives_none() {
+async fn both_answers_weigh_the_same_and_the_enter_key_gives_nothing_away() {
     let html = body(usual().render()).await;
-    let buttons: Vec<&str> = controls(&html)
+    let (_, form) = html
+        .split_once("<form method=\"post\" action=\"/oauth/consent\">")
+        .unwrap();
+    let buttons: Vec<&str> = controls(form)
         .into_iter()
-        .filter(|tag| tag.starts_with("button") && !tag.contains("tool"))
+        .filter(|tag| tag.starts_with("button"))
         .collect();
-    let [first, agree, refuse] = buttons[..] else {
+    let [review, refuse] = buttons[..] else {
         panic!("{buttons:?}")
     };
-    // HTML 4.10.21.2: the first submit button is the default one; when it is disabled, Enter does nothing.
-    assert!(first.contains(" disabled"), "{first}");
-    assert_eq!(agree.replace("agree", "X"), refuse.replace("refuse", "X"));
+    // HTML 4.10.21.2: the first submit button is the default one; it leads to the second page only.
+    assert!(review.contains("value=\"review\""), "{review}");
+    assert_eq!(review.replace("review", "X"), refuse.replace("refuse", "X"));
+}
+
+#[tokio::test]
+async fn the_second_page_shows_what_was_chosen_what_stays_unseen_and_three_answers() {
+    let fields = form(&[
+        ("activity", "daily"),
+        ("sleep", "off"),
+        ("from", "all"),
+        ("until", "3months"),
+    ]);
+    let page = usual();
+    let chosen = page.read(&fields).unwrap();
+    let html = body(page.confirm(&fields, &chosen)).await;
+    for text in [
+        "渡すデータを1種類選んでいます",
+        "・歩数・運動",
+        "同意して渡す",
+        "選びなおす",
+        "渡さない",
+        "マイナンバー",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    let (_, unseen) = html.split_once("この相手に見えないもの").unwrap();
+    assert!(
+        unseen.contains("<li>睡眠</li>") && !unseen.contains("<li>歩数・運動</li>"),
+        "{unseen}"
+    );
+    // What comes back with the answer is what was sent, and reads as the same.
+    let back: Vec<(String, String)> = controls(&html)
+        .into_iter()
+        .filter(|tag| tag.contains("type=\"hidden\""))
+        .map(|tag| {
+            let attribute = |name: &str| {
+                tag.split(&format!(" {name}=\""))
+                    .nth(1)
+                    .unwrap()
+                    .split('"')
+                    .next()
+                    .unwrap()
+            };
+            (attribute("name").to_owned(), attribute("value").to_owned())
+        })
+        .collect();
+    assert_eq!(page.read(&back), Ok(chosen));
+}
+
+#[tokio::test]
+async fn the_helper_ticks_nothing_that_is_sensitive_and_nothing_fine() {
+    let page = page(Language::Ja, &ConsentCategory::ALL);
+    let needed = page.needed();
+    assert!(!needed.is_empty());
+    for (category, detail) in &needed {
+        assert!(
+            !CAREFUL.contains(&ConsentCategory::from_key(category).unwrap()),
+            "{category}"
+        );
+        assert_eq!(detail, "daily");
+    }
+    let html = body(page.again(&needed, &[])).await;
+    assert!(html.contains("value=\"daily\"") && html.contains("このアプリに必要なものを選ぶ"));
 }
 
 #[tokio::test]

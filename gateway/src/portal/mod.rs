@@ -6,6 +6,7 @@ mod consent_detail;
 pub mod consent_page;
 mod consent_text;
 pub mod consents;
+pub mod continue_page;
 mod explain;
 pub mod page;
 pub mod resident;

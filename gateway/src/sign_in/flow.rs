@@ -7,13 +7,13 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use axum_extra::extract::Form;
-use model::{OrganisationId, PersonId};
+use model::{OrganisationId, PersonId, UtcMillis};
 use openidconnect::url::form_urlencoded;
 use serde::{Deserialize, Serialize};
 use store::{NewPerson, SessionRecord, StoreError};
 use subtle::ConstantTimeEq as _;
 
-use super::provider::{Identity, Secrets, SignInError};
+use super::provider::{CLOCK_SKEW_MS, Identity, Secrets, SignInError};
 use super::return_to::{Asked, LocalPath};
 use super::{SignedIn, cookies, signed_in};
 use crate::oauth::handles::{self, Handle};
@@ -36,6 +36,9 @@ struct Pending {
     browser: [u8; 32],
     secrets: Secrets,
     return_to: String,
+    /// The earliest sign-in that counts, in milliseconds since 1970, where one from before does not.
+    #[serde(default)]
+    not_before: Option<i64>,
 }
 
 #[derive(Template)]
@@ -80,7 +83,11 @@ pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, he
     let handle = Handle::new(&*state.randomness);
     let random = || Handle::new(&*state.randomness).text;
     let language = Words::for_reader(&headers).0;
-    let (url, secrets) = match state.provider.begin(&handle.text, language, random).await {
+    let (url, secrets) = match state
+        .provider
+        .begin(&handle.text, language, asked.is_fresh(), random)
+        .await
+    {
         Ok(begun) => begun,
         Err(error) => return refused(&headers, &error),
     };
@@ -88,6 +95,7 @@ pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, he
         browser: handles::hash(&browser),
         secrets,
         return_to: asked.local().as_str().to_owned(),
+        not_before: asked.is_fresh().then(|| state.clock.now().0),
     };
     let Ok(body) = serde_json::to_vec(&pending) else {
         return error_page(&headers, Problem::Internal);
@@ -161,6 +169,15 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
         .finish(code, pending.secrets, now)
         .await
         .map_err(Failure::Provider)?;
+    // A provider that says when it signed somebody in may not have asked them again.
+    let is_stale = |signed_in: UtcMillis| {
+        pending
+            .not_before
+            .is_some_and(|since| signed_in.0 + CLOCK_SKEW_MS < since)
+    };
+    if identity.signed_in.is_some_and(is_stale) {
+        return Err(not_ours);
+    }
     let person = admit(state, &identity)
         .await?
         .ok_or(Failure::Page(Problem::UnknownPerson))?;

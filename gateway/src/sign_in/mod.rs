@@ -99,6 +99,12 @@ async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<Signe
     }))
 }
 
+/// The way to sign in anew and back to this path of ours.
+pub fn again(path: &str) -> String {
+    let path: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    format!("/sign-in/start?fresh=yes&return_to={path}")
+}
+
 /// True when a resident is signed in; a session that cannot be read is none.
 pub async fn has_session(state: &AppState, headers: &HeaderMap) -> bool {
     matches!(signed_in(state, headers).await, Ok(Some(_)))

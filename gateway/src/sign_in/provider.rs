@@ -8,8 +8,8 @@ use std::time::Duration;
 use consent::Language;
 use model::UtcMillis;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdTokenClaims,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
     AsyncHttpClient, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
@@ -25,7 +25,7 @@ use crate::config::{Config, ConfigError};
 const MAX_ANSWER: usize = 512 * 1024;
 
 /// How far the provider's clock may be ahead of ours or behind, in milliseconds.
-const CLOCK_SKEW_MS: i64 = 60_000;
+pub const CLOCK_SKEW_MS: i64 = 60_000;
 
 /// How long after its issue an ID token is taken, in milliseconds.
 const MAX_AGE_MS: i64 = 10 * 60_000;
@@ -112,6 +112,8 @@ pub struct Identity {
     pub assurance: Option<String>,
     /// Their name, if it states one.
     pub name: Option<String>,
+    /// When it signed them in (`auth_time`), if it states that.
+    pub signed_in: Option<UtcMillis>,
 }
 
 impl Provider {
@@ -139,7 +141,8 @@ impl Provider {
         self.settings.as_ref().map(|settings| settings.issuer.as_str())
     }
 
-    /// Where to send the browser, under this `state`. `random` gives 32 fresh bytes each time.
+    /// Where to send the browser, under this `state`. `fresh` asks the provider to sign in whoever is signed in there already.
+    /// `random` gives 32 fresh bytes each time.
     ///
     /// # Errors
     /// [`SignInError::NotConfigured`], [`SignInError::Unavailable`].
@@ -147,6 +150,7 @@ impl Provider {
         &self,
         state: &str,
         language: Language,
+        fresh: bool,
         mut random: impl FnMut() -> String,
     ) -> Result<(String, Secrets), SignInError> {
         let settings = self.settings()?;
@@ -160,7 +164,7 @@ impl Provider {
             settings.client_secret.clone(),
         )
         .set_redirect_uri(settings.redirect.clone());
-        let (url, ..) = client
+        let mut request = client
             .authorize_url(
                 CoreAuthenticationFlow::AuthorizationCode,
                 move || csrf,
@@ -168,8 +172,11 @@ impl Provider {
             )
             .add_scope(Scope::new("profile".to_owned()))
             .add_ui_locale(LanguageTag::new(language.tag().to_owned()))
-            .set_pkce_challenge(challenge)
-            .url();
+            .set_pkce_challenge(challenge);
+        if fresh {
+            request = request.add_prompt(CoreAuthPrompt::Login);
+        }
+        let (url, ..) = request.url();
         Ok((url.into(), Secrets { nonce, verifier }))
     }
 
@@ -325,6 +332,7 @@ fn verify(
             .name()
             .and_then(|names| names.get(None))
             .map(|name| name.as_str().to_owned()),
+        signed_in: claims.auth_time().map(|at| UtcMillis(at.timestamp_millis())),
     })
 }
 

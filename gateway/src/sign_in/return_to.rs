@@ -42,9 +42,17 @@ impl Default for LocalPath {
 pub struct Asked {
     #[serde(default)]
     return_to: Option<String>,
+    /// Given at all: whoever is signed in signs in anew.
+    #[serde(default)]
+    fresh: Option<String>,
 }
 
 impl Asked {
+    /// True when a sign-in from before does not count.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.is_some()
+    }
+
     /// The path asked for, if it is ours.
     pub fn given(&self) -> Option<LocalPath> {
         self.return_to.as_deref().and_then(LocalPath::parse)

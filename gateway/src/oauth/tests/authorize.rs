@@ -4,8 +4,10 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use oauth2::url::Url;
 
-use super::house::{AGREED, CALLBACK, House, OTHER_CALLBACK, answer_of, link, parameter};
-use crate::oauth::consent;
+use super::house::{AGREED, CALLBACK, House, OTHER_CALLBACK, answer_of, link, parameter, way_back};
+use crate::oauth::{consent, handles};
+use crate::sign_in::cookies;
+use crate::sign_in::testing::Browser;
 
 #[tokio::test]
 async fn an_unknown_app_or_address_ends_on_a_page_of_ours() {
@@ -136,11 +138,147 @@ async fn refusing_gives_nothing_and_says_so() {
 }
 
 #[tokio::test]
+async fn the_way_back_after_a_form_is_a_page_and_never_a_redirect() {
+    let house = House::new().await;
+    for decision in ["agree", "refuse"] {
+        let (mut browser, page) = house.consent_page(&house.request()).await;
+        let mut fields = AGREED.to_vec();
+        fields[0] = ("decision", decision);
+        let answer = browser.post(consent::PATH, &answer_of(&page, &fields)).await;
+        assert!(answer.headers.get(header::LOCATION).is_none());
+        assert_eq!(answer.headers[header::REFERRER_POLICY], "no-referrer");
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store");
+        way_back(&answer);
+    }
+    // What needs no form redirects as OAuth says.
+    let wrong = house.request_with(&[("response_type", "token")]);
+    let there = house.gateway.browser().get(&link(&wrong)).await.location("");
+    assert!(
+        there.starts_with(CALLBACK) && there.contains("unsupported_response_type"),
+        "{there}"
+    );
+}
+
+#[tokio::test]
+async fn a_choice_is_reviewed_and_can_be_chosen_again_before_anything_is_given() {
+    let house = House::new().await;
+    let (mut browser, page) = house.consent_page(&house.request()).await;
+    let mut fields = AGREED.to_vec();
+    fields[0] = ("decision", "review");
+    let review = browser.post(consent::PATH, &answer_of(&page, &fields)).await;
+    assert!(review.body.contains("同意して渡す"), "{}", review.body);
+    let state = &house.gateway.state;
+    let person = house.person().await;
+    assert!(state.store.person_consents(person).await.unwrap().consents().is_empty());
+    let again = browser
+        .post(consent::PATH, &answer_of(&review, &[("decision", "choose")]))
+        .await;
+    assert!(again.body.contains("name=\"activity\" value=\"daily\"") && again.body.contains("確認へ進む"));
+    let checked = again.body.split("name=\"activity\" value=\"daily\"").nth(1).unwrap();
+    assert!(
+        checked.split('>').next().unwrap().contains("checked"),
+        "what was chosen stays chosen"
+    );
+    let answer = browser
+        .post(consent::PATH, &answer_of(&review, &[("decision", "agree")]))
+        .await;
+    assert!(parameter(&way_back(&answer), "code").is_some());
+    assert_eq!(state.store.person_consents(person).await.unwrap().consents().len(), 1);
+}
+
+/// A session that began so many minutes ago.
+async fn old_session(house: &House, browser: &mut Browser<'_>, minutes: i64) {
+    let state = &house.gateway.state;
+    let text = handles::Handle::new(&*state.randomness).text;
+    let issued = state.clock.now().plus(-minutes * 60_000);
+    let record = store::SessionRecord {
+        person: house.person().await,
+        issuer: house.gateway.issuer.clone(),
+        assurance: None,
+        language: ::consent::Language::Ja,
+        issued,
+        expires: issued.plus(3_600_000),
+    };
+    state.store.save_session(handles::hash(&text), record).await.unwrap();
+    browser
+        .cookies
+        .insert(cookies::secret_name(cookies::SESSION, false), text);
+}
+
+#[tokio::test]
+async fn sensitive_data_is_given_after_a_fresh_sign_in_that_loses_nothing_that_was_chosen() {
+    let house = House::new().await;
+    let mut browser = house.gateway.browser();
+    old_session(&house, &mut browser, 10).await;
+    let asked = browser.get(&link(&house.request())).await.location(&house.gateway.base);
+    let page = browser.get(&asked).await;
+    let mut fields = AGREED.to_vec();
+    fields.push(("heart", "daily"));
+    let answer = browser.post(consent::PATH, &answer_of(&page, &fields)).await;
+    assert!(
+        answer.body.contains("もう一度、本人確認をしてください"),
+        "{}",
+        answer.body
+    );
+    let person = house.person().await;
+    let state = &house.gateway.state;
+    assert!(state.store.person_consents(person).await.unwrap().consents().is_empty());
+    assert!(answer.body.contains("/sign-in/start?fresh=yes"));
+    // Signs in anew: the second page shows with what was chosen.
+    browser.sign_in("hanako", &asked).await;
+    let review = browser.get(&asked).await;
+    assert!(review.body.contains("・脈拍・心電図"), "{}", review.body);
+    let answer = browser
+        .post(consent::PATH, &answer_of(&review, &[("decision", "agree")]))
+        .await;
+    assert!(parameter(&way_back(&answer), "code").is_some());
+    // What is not sensitive does not ask for it.
+    let mut browser = house.gateway.browser();
+    old_session(&house, &mut browser, 11).await;
+    let asked = browser.get(&link(&house.request())).await.location(&house.gateway.base);
+    let page = browser.get(&asked).await;
+    way_back(&browser.post(consent::PATH, &answer_of(&page, AGREED)).await);
+}
+
+#[tokio::test]
+async fn prompt_login_and_max_age_ask_for_a_sign_in_of_their_time() {
+    let house = House::new().await;
+    for (change, minutes, is_asked) in [
+        (("prompt", "login"), 1, true),
+        (("max_age", "0"), 1, true),
+        (("max_age", "120"), 5, true),
+        (("max_age", "600"), 5, false),
+        (("prompt", "consent"), 5, false),
+    ] {
+        let mut browser = house.gateway.browser();
+        old_session(&house, &mut browser, minutes).await;
+        let asked = browser
+            .get(&link(&house.request_with(&[change])))
+            .await
+            .location(&house.gateway.base);
+        let page = browser.get(&asked).await;
+        if !is_asked {
+            assert_eq!(page.status, StatusCode::OK, "{change:?}");
+            continue;
+        }
+        let again = page.location(&house.gateway.base);
+        assert!(again.starts_with("/sign-in/start?fresh=yes"), "{change:?}: {again}");
+        let provider = browser.get(&again).await.location("");
+        assert!(provider.contains("prompt=login"), "{provider}");
+        browser.sign_in("hanako", &asked).await;
+        assert_eq!(browser.get(&asked).await.status, StatusCode::OK, "{change:?}");
+    }
+    let wrong = house.request_with(&[("max_age", "soon")]);
+    let there = house.gateway.browser().get(&link(&wrong)).await.location("");
+    assert!(there.contains("invalid_request"), "{there}");
+}
+
+#[tokio::test]
 async fn a_request_is_answered_once() {
     let house = House::new().await;
     let (mut browser, page) = house.consent_page(&house.request()).await;
     let answer = answer_of(&page, AGREED);
-    assert_eq!(browser.post(consent::PATH, &answer).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(browser.post(consent::PATH, &answer).await.status, StatusCode::OK);
     let again = browser.post(consent::PATH, &answer).await;
     assert_eq!(again.status, StatusCode::GONE);
     let person = house.person().await;
@@ -162,7 +300,7 @@ async fn an_answer_from_a_foreign_page_changes_nothing() {
     assert_eq!(browser.post(consent::PATH, &forged).await.status, StatusCode::FORBIDDEN);
     // The request is still there for the resident's own answer.
     let own = answer_of(&page, AGREED);
-    assert_eq!(browser.post(consent::PATH, &own).await.status, StatusCode::SEE_OTHER);
+    way_back(&browser.post(consent::PATH, &own).await);
 }
 
 #[tokio::test]

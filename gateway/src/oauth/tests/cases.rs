@@ -19,8 +19,7 @@ const NO_DPOP: Standing = NotApplicable("DPoP (RFC 9449) is not offered");
 const NO_USERINFO: Standing = NotApplicable("no userinfo endpoint: the ID token and the Patient say it all");
 const NO_LOGOUT: Standing = NotApplicable("no end_session_endpoint is offered");
 const NO_REGISTRATION: Standing = NotApplicable("no dynamic registration: operators register clients");
-const NO_REAUTHENTICATION: Standing =
-    NotApplicable("a fresh sign-in on request is not offered yet; auth_time tells an app how old the one it gets is");
+const FRESH: Standing = Test("prompt_login_and_max_age_ask_for_a_sign_in_of_their_time");
 const REDIRECTS: Standing = Test("ensure_registered_redirect_uri_query_added_query_mismatch_and_regfrag");
 const ECHOES: Standing = Test("ensure_request_without_nonce_and_with_long_nonce_or_state_succeeds");
 const IGNORED: Standing =
@@ -113,9 +112,9 @@ const CASES: &[(&str, Standing)] = &[
         "C:prompt-none-logged-in",
         Test("prompt_none_is_answered_without_asking_the_resident"),
     ),
-    ("C:prompt-login", NO_REAUTHENTICATION),
-    ("C:max-age-1", NO_REAUTHENTICATION),
-    ("C:max-age-10000", NO_REAUTHENTICATION),
+    ("C:prompt-login", FRESH),
+    ("C:max-age-1", FRESH),
+    ("C:max-age-10000", FRESH),
     (
         "C:id-token-hint",
         NotApplicable("only matters with prompt=none, which never gives a code here"),

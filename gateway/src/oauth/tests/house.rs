@@ -150,7 +150,7 @@ impl House {
     pub async fn agree(&self, request: &[(String, String)], fields: &[(&str, &str)]) -> Url {
         let (mut browser, page) = self.consent_page(request).await;
         let answer = browser.post(oauth::consent::PATH, &answer_of(&page, fields)).await;
-        Url::parse(&answer.location(&self.gateway.base)).unwrap()
+        way_back(&answer)
     }
 
     /// A code after the resident agreed to daily activity and raw sleep.
@@ -230,6 +230,16 @@ pub fn answer_of(page: &Answer, fields: &[(&str, &str)]) -> Vec<(String, String)
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     page.hidden().into_iter().chain(fields).collect()
+}
+
+/// Where the page after an answer leads: by itself, and by its link.
+pub fn way_back(answer: &Answer) -> Url {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let link = answer.body.split("id=\"continue\" href=\"").nth(1);
+    let link = link.unwrap_or_else(|| panic!("no way back: {}", answer.body));
+    let link = link.split('"').next().unwrap().replace("&#38;", "&");
+    assert!(answer.body.contains("http-equiv=\"refresh\""));
+    Url::parse(&link).unwrap()
 }
 
 /// The authorization endpoint with these parameters.

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 
-use super::house::{AGREED, House, OTHER_CALLBACK, SECRET, Told, answer_of};
+use super::house::{AGREED, House, OTHER_CALLBACK, SECRET, Told, answer_of, way_back};
 use crate::oauth::pushed::{PREFIX, PUSHED};
 use crate::oauth::{consent, handles};
 
@@ -38,7 +38,7 @@ async fn a_pushed_request_is_answered_once_and_reused_request_uri_prior_to_compl
     assert_eq!(again, first, "a page may be loaded twice");
     let page = browser.get(&again).await;
     let answer = browser.post(consent::PATH, &answer_of(&page, AGREED)).await;
-    assert!(answer.location("").contains("code="));
+    assert!(way_back(&answer).as_str().contains("code="));
     assert_eq!(
         browser.get(&link).await.status,
         StatusCode::GONE,
