@@ -114,6 +114,15 @@ pub struct OutgoingSettings {
     pub also_reachable: Vec<IpNet>,
 }
 
+/// How apps register by themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Organisation that such apps belong to; 0: nobody registers by themselves.
+    pub organisation: u32,
+    /// Whether an operator approves each.
+    pub by_operator: bool,
+}
+
 /// The residents' OpenID provider.
 #[derive(Clone, Debug)]
 pub struct SignIn {
@@ -162,6 +171,8 @@ pub struct Config {
     pub limits: Limits,
     /// Calls to addresses that others named.
     pub outgoing: OutgoingSettings,
+    /// Apps that register by themselves.
+    pub registration: Registration,
     /// The residents' provider.
     pub sign_in: SignIn,
     /// Lifetimes.
@@ -364,6 +375,10 @@ impl Layers {
                     .map_err(|_| self.bad("http", "trusted_proxy", "an address without a port, or an empty text"))?,
             ),
         };
+        let approval = self.text("registration", "approval", "\"operator\" or \"none\"")?;
+        if !matches!(approval.as_str(), "operator" | "none") {
+            return Err(self.bad("registration", "approval", "\"operator\" or \"none\""));
+        }
         let signing_keys_file = self.text("data", "signing_keys_file", "the name of a file, or an empty text")?;
         let format = self.text("log", "format", "\"json\" or \"text\"")?;
         if !matches!(format.as_str(), "json" | "text") {
@@ -393,6 +408,15 @@ impl Layers {
             },
             outgoing: OutgoingSettings {
                 also_reachable: self.networks("outgoing", "also_reachable")?,
+            },
+            registration: Registration {
+                organisation: self.number(
+                    "registration",
+                    "organisation",
+                    0..=i64::from(u32::MAX),
+                    "the number of an organisation, or 0",
+                )? as u32,
+                by_operator: approval == "operator",
             },
             sign_in: SignIn {
                 issuer,

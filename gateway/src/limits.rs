@@ -123,7 +123,7 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     }
     let mut response = if matches!(
         path,
-        "/oauth/token" | "/oauth/revoke" | "/oauth/introspect" | "/oauth/par"
+        "/oauth/token" | "/oauth/revoke" | "/oauth/introspect" | "/oauth/par" | "/oauth/register"
     ) {
         // RFC 6749 5.2 has no code for this; the body keeps its form.
         let body = axum::Json(serde_json::json!({

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::limits::Limits;
+use crate::oauth::client_keys::FetchedKeys;
 use crate::outgoing::{Outgoing, Reachable};
 use crate::pairwise::Pairwise;
 use crate::signing::SigningKeys;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub limits: Limits,
     /// Calls to addresses that others named.
     pub outgoing: Outgoing,
+    /// Keys that clients publish.
+    pub client_keys: FetchedKeys,
     /// The OpenID provider that residents sign in with.
     pub provider: sign_in::Provider,
     root: hkdf::Prk,
@@ -70,6 +73,7 @@ impl AppState {
             randomness: Arc::new(MachineRandomness),
             metrics: logging::metrics(),
             limits: Limits::new(&config.limits),
+            client_keys: FetchedKeys::default(),
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             provider,
             config,

@@ -249,6 +249,11 @@ signed-out-again = Sign in again
 
 error-stopped_client-title = This app is not open at the moment
 error-stopped_client-text = The app waits for approval here, or was stopped. Nothing was shared. Please ask the maker of the app, or your city.
+end-session-title = Sign out?
+end-session-text = An app asks to sign you out here.
+end-session-stay = Stay signed in
+error-end_session-title = You were not signed out
+error-end_session-text = What the app sent is not valid. Please press "Finish (sign out)" of this service.
 error-unknown_client-title = This request is not valid
 error-unknown_client-text = The app that asked is not registered here. Nothing was shared. Please ask the maker of the app.
 error-unknown_redirect-title = This request is not valid

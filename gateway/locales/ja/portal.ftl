@@ -249,6 +249,11 @@ signed-out-again = もう一度ログインする
 
 error-stopped_client-title = このアプリは、今は使えません
 error-stopped_client-text = このアプリは、確認を待っているか、止められています。何も渡していません。アプリの会社か、市の窓口に聞いてください。
+end-session-title = ログアウトしますか
+end-session-text = アプリから、ログアウトしたいという知らせがありました。
+end-session-stay = ログインしたままにする
+error-end_session-title = ログアウトできませんでした
+error-end_session-text = アプリから来た知らせが正しくありません。このサービスの「終わる（ログアウト）」を押してください。
 error-unknown_client-title = この申し込みは正しくありません
 error-unknown_client-text = 申し込んだアプリが、ここに登録されていません。何も渡していません。アプリの会社に聞いてください。
 error-unknown_redirect-title = この申し込みは正しくありません

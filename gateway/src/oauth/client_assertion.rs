@@ -10,8 +10,8 @@ use model::UtcMillis;
 use serde::Deserialize;
 use store::{Client, StoreError};
 
-use super::handles;
 use super::id_token::seconds;
+use super::{client_keys, handles};
 use crate::state::AppState;
 
 /// The only kind of assertion that is taken.
@@ -51,7 +51,12 @@ pub async fn client(state: &AppState, assertion: &str) -> Result<Option<Client>,
     let Some(client) = state.store.client(&named).await? else {
         return Ok(None);
     };
-    let Some(claims) = client.keys.as_deref().and_then(|keys| verified(assertion, keys)) else {
+    let kid = decode_header(assertion).ok().and_then(|header| header.kid);
+    let Some(kid) = kid.filter(|_| client.signs() && client.works()) else {
+        return Ok(None);
+    };
+    let keys = client_keys::of(state, &client, &kid).await;
+    let Some(claims) = keys.and_then(|keys| verified(assertion, &keys, client.jwks_uri.as_deref())) else {
         return Ok(None);
     };
     let now = state.clock.now();
@@ -90,7 +95,7 @@ fn holds(claims: &Claims, now: UtcMillis) -> bool {
 }
 
 /// The claims, when one of these keys signed them in a way that we take.
-fn verified(assertion: &str, keys: &str) -> Option<Claims> {
+fn verified(assertion: &str, keys: &str, jwks_uri: Option<&str>) -> Option<Claims> {
     let header = decode_header(assertion).ok()?;
     let algorithm = [Algorithm::ES256, Algorithm::ES384, Algorithm::RS384]
         .into_iter()
@@ -99,8 +104,8 @@ fn verified(assertion: &str, keys: &str) -> Option<Claims> {
     if header.typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
         return None;
     }
-    // S-104: keys are registered by value here, so that no address can be the registered one.
-    if header.jku.is_some() {
+    // S-104: an address that it names must be the registered one.
+    if header.jku.is_some_and(|jku| Some(jku.as_str()) != jwks_uri) {
         return None;
     }
     let kid = header.kid?;

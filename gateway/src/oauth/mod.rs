@@ -7,7 +7,9 @@
 pub mod authorize;
 mod client_assertion;
 mod client_auth;
+pub mod client_keys;
 mod consent;
+mod end_session;
 mod error;
 pub mod form;
 pub mod handles;
@@ -15,6 +17,7 @@ mod id_token;
 mod introspect;
 mod own_token;
 mod pushed;
+mod registration;
 mod revoke;
 mod smart_configuration;
 #[cfg(test)]
@@ -45,9 +48,20 @@ pub fn routes() -> Router<AppState> {
         .route("/oauth/par", post(pushed::push))
         .route("/oauth/token", post(token::token))
         .route("/oauth/revoke", post(revoke::revoke))
+        .route("/oauth/register", post(registration::register))
+        .route(
+            "/oauth/register/{client_id}",
+            get(registration::read_back)
+                .put(registration::replace)
+                .delete(registration::remove),
+        )
         .layer(middleware::from_fn(cors));
     let pages = Router::new()
         .route("/oauth/authorize", get(authorize::by_link).post(authorize::by_form))
+        .route(
+            "/oauth/end-session",
+            get(end_session::by_link).post(end_session::by_form),
+        )
         .route(consent::PATH, get(consent::show).post(consent::answer));
     open.merge(pages)
 }

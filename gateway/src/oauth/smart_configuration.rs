@@ -16,7 +16,7 @@ pub const OFFERED: &str = "openid fhirUser launch/patient offline_access online_
 
 /// `GET /.well-known/smart-configuration`, also under the FHIR base: for apps, without a token.
 pub async fn smart(State(state): State<AppState>) -> Json<Value> {
-    let mut facts = facts(&state.config.http.public_url);
+    let mut facts = facts(&state);
     facts["capabilities"] = json!([
         "launch-standalone",
         "client-public",
@@ -37,12 +37,12 @@ pub async fn smart(State(state): State<AppState>) -> Json<Value> {
 
 /// `GET /.well-known/oauth-authorization-server`: the same facts for clients of plain OAuth.
 pub async fn oauth(State(state): State<AppState>) -> Json<Value> {
-    Json(facts(&state.config.http.public_url))
+    Json(facts(&state))
 }
 
 /// `GET /.well-known/openid-configuration`: the same facts, and what an ID token is, for clients of OpenID Connect (O-040).
 pub async fn openid(State(state): State<AppState>) -> Json<Value> {
-    let mut facts = facts(&state.config.http.public_url);
+    let mut facts = facts(&state);
     facts["subject_types_supported"] = json!(["pairwise"]);
     facts["id_token_signing_alg_values_supported"] = json!([super::id_token::ALGORITHM.name()]);
     facts["claims_supported"] = json!(super::id_token::CLAIMS);
@@ -50,7 +50,15 @@ pub async fn openid(State(state): State<AppState>) -> Json<Value> {
     Json(facts)
 }
 
-fn facts(base: &str) -> Value {
+fn facts(state: &AppState) -> Value {
+    let mut facts = endpoints(&state.config.http.public_url);
+    if state.config.registration.organisation != 0 {
+        facts["registration_endpoint"] = json!(format!("{}/oauth/register", state.config.http.public_url));
+    }
+    facts
+}
+
+fn endpoints(base: &str) -> Value {
     let methods = json!(["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]);
     let algorithms = json!(ALGORITHMS);
     json!({
@@ -62,6 +70,7 @@ fn facts(base: &str) -> Value {
         "token_endpoint": format!("{base}/oauth/token"),
         "revocation_endpoint": format!("{base}/oauth/revoke"),
         "introspection_endpoint": format!("{base}/oauth/introspect"),
+        "end_session_endpoint": format!("{base}/oauth/end-session"),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

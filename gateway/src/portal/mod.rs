@@ -7,6 +7,7 @@ pub mod consent_page;
 mod consent_text;
 pub mod consents;
 pub mod continue_page;
+pub mod end_session;
 mod explain;
 pub mod page;
 pub mod resident;
@@ -90,6 +91,8 @@ pub enum Problem {
     UnknownClient,
     /// The app waits for approval, or was stopped.
     StoppedClient,
+    /// What an app sent to end a session is not valid.
+    EndSession,
     /// The address to return to is not one of the app's (`redirect_uri`).
     UnknownRedirect,
     /// The request is not under way (any more): it was answered before, or waited too long.
@@ -118,7 +121,9 @@ impl Problem {
     /// The status the page is sent with.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::UnknownClient | Self::UnknownRedirect | Self::SignInFailed => StatusCode::BAD_REQUEST,
+            Self::UnknownClient | Self::UnknownRedirect | Self::SignInFailed | Self::EndSession => {
+                StatusCode::BAD_REQUEST
+            }
             Self::StoppedClient => StatusCode::FORBIDDEN,
             Self::RequestGone => StatusCode::GONE,
             Self::ForeignForm | Self::UnknownPerson => StatusCode::FORBIDDEN,
@@ -134,6 +139,7 @@ impl Problem {
         match self {
             Self::UnknownClient => "unknown_client",
             Self::StoppedClient => "stopped_client",
+            Self::EndSession => "end_session",
             Self::UnknownRedirect => "unknown_redirect",
             Self::RequestGone => "request_gone",
             Self::ForeignForm => "foreign_form",

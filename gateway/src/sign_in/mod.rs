@@ -83,7 +83,11 @@ impl FromRequestParts<AppState> for SignedIn {
     }
 }
 
-async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<SignedIn>, store::StoreError> {
+/// The resident with a session, if there is one.
+///
+/// # Errors
+/// What the store answers.
+pub async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<SignedIn>, store::StoreError> {
     let Some(handle) = cookies::handle(headers, cookies::SESSION, cookies::is_https(state)) else {
         return Ok(None);
     };

@@ -17,8 +17,9 @@ const PUSHED_BY_OTHERS: Standing =
 const PUSHED_WRONG: Standing = Test("par_attempt_invalid_http_method_and_requests_that_are_wrong_are_refused_at_once");
 const NO_DPOP: Standing = NotApplicable("DPoP (RFC 9449) is not offered");
 const NO_USERINFO: Standing = NotApplicable("no userinfo endpoint: the ID token and the Patient say it all");
-const NO_LOGOUT: Standing = NotApplicable("no end_session_endpoint is offered");
-const NO_REGISTRATION: Standing = NotApplicable("no dynamic registration: operators register clients");
+const LOGOUT: Standing = Test("a_logout_with_our_id_token_ends_the_session_and_goes_back_to_a_registered_address_only");
+const REGISTRATION: Standing = Test("what_cannot_be_registered_says_why");
+const PUBLISHED_KEYS: Standing = Test("a_client_is_known_by_the_keys_that_it_publishes");
 const FRESH: Standing = Test("prompt_login_and_max_age_ask_for_a_sign_in_of_their_time");
 const REDIRECTS: Standing = Test("ensure_registered_redirect_uri_query_added_query_mismatch_and_regfrag");
 const ECHOES: Standing = Test("ensure_request_without_nonce_and_with_long_nonce_or_state_succeeds");
@@ -202,13 +203,10 @@ const CASES: &[(&str, Standing)] = &[
         "C:server-rotate-keys",
         Test("the_newest_key_signs_and_what_an_older_one_signed_still_verifies"),
     ),
-    ("C:refresh-token-rp-key-rotation", NO_REGISTRATION),
-    (
-        "C:registration-jwks-uri",
-        NotApplicable("keys of clients are registered by value; no jwks_uri is fetched"),
-    ),
-    ("C:rp-initiated-logout", NO_LOGOUT),
-    ("C:registration", NO_REGISTRATION),
+    ("C:refresh-token-rp-key-rotation", PUBLISHED_KEYS),
+    ("C:registration-jwks-uri", PUBLISHED_KEYS),
+    ("C:rp-initiated-logout", LOGOUT),
+    ("C:registration", REGISTRATION),
     (
         "C:discovery-endpoint-verification",
         Test("discovery_lies_where_apps_look_for_it_and_names_no_relative_address"),
@@ -217,7 +215,7 @@ const CASES: &[(&str, Standing)] = &[
         "F:discovery-end-point-verification",
         Test("discovery_lies_where_apps_look_for_it_and_names_no_relative_address"),
     ),
-    ("C:logout-discovery-endpoint-verification", NO_LOGOUT),
+    ("C:logout-discovery-endpoint-verification", LOGOUT),
 ];
 
 #[test]
@@ -229,6 +227,7 @@ fn every_case_is_a_test_that_is_there_or_says_why_not() {
         include_str!("gate.rs"),
         include_str!("identity.rs"),
         include_str!("pushed.rs"),
+        include_str!("registration.rs"),
         include_str!("../../signing.rs"),
         include_str!("../../../../store/tests/suite/authorization.rs"),
     ]

@@ -54,7 +54,12 @@ impl Told {
 
 impl House {
     pub async fn new() -> Self {
-        let mut gateway = Gateway::start(&[]).await;
+        Self::with(&[]).await
+    }
+
+    /// With these settings besides the needed ones.
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let mut gateway = Gateway::start(settings).await;
         let routes = oauth::routes().with_state(gateway.state.clone());
         gateway.router = gateway.router.clone().merge(routes);
         let store = &gateway.state.store;

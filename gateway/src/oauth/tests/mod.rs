@@ -9,4 +9,5 @@ mod identity;
 mod named_cases;
 mod own_tokens;
 mod pushed;
+mod registration;
 mod token;
