@@ -34,8 +34,11 @@ pub struct View<'a> {
     pub device: &'a dyn Fn(u16) -> String,
 }
 
+/// Points at one line about who a person is.
+pub(crate) type IdentityLine = fn(&mut IdentityGrant) -> &mut bool;
+
 /// The lines about who a person is, with their codes.
-pub(crate) const IDENTITY_LINES: [(&str, fn(&mut IdentityGrant) -> &mut bool); 4] = [
+pub(crate) const IDENTITY_LINES: [(&str, IdentityLine); 4] = [
     ("name", |lines| &mut lines.name),
     ("address", |lines| &mut lines.address),
     ("birth-date", |lines| &mut lines.birth_date),

@@ -81,7 +81,8 @@ fn what_our_model_cannot_say_is_refused_by_its_place() {
         read(&resource, &source).unwrap_err().path
     };
     let permit = "Consent.provision.provision[0]";
-    let cases: Vec<(&dyn Fn(&mut Value), String)> = vec![
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let cases: Vec<(Change<'_>, String)> = vec![
         (&|r| r["status"] = json!("inactive"), "Consent.status".to_owned()),
         (
             &|r| r["modifierExtension"] = json!([]),

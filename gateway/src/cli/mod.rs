@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, each help written for an operator.
 
+mod app;
 mod doctor;
 mod import;
 mod keep;
@@ -59,6 +60,8 @@ enum Command {
     Import(import::ImportArguments),
     /// Add or list residents. For real residents these come from sign-in.
     Person(person::PersonArguments),
+    /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
+    App(app::AppArguments),
     /// Write the records of provision (第三者提供記録) as CSV: who was given what of whom, when, under which consent.
     ///
     /// Works beside a running server. Records of erased people are among them, by their number; none holds a value.
@@ -88,6 +91,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
+        Command::App(arguments) => app::run(arguments),
         Command::Provisions(arguments) => provisions::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),
         Command::Backup(arguments) => keep::backup(arguments),

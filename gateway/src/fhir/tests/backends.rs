@@ -160,7 +160,7 @@ async fn a_withdrawn_consent_stays_readable_to_its_recipient_alone_and_nothing_e
             "",
         )
         .await;
-    assert_eq!(ids(std::slice::from_ref(&listed.body)), [id.clone()]);
+    assert_eq!(ids(std::slice::from_ref(&listed.body)), std::slice::from_ref(&id));
     let active = world
         .ask(
             &token,
