@@ -28,6 +28,7 @@ fn every_kind_of_resource_of_every_metric_is_fhir_r4() {
         [
             "Bundle",
             "CapabilityStatement",
+            "Consent",
             "Device",
             "Observation",
             "OperationOutcome",

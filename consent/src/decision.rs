@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use model::{ConsentCategory, LocalDay, PersonId, RecipientId, UtcMillis};
+use model::{ConsentCategory, LocalDay, PersonId, RecipientId, Summary, UtcMillis};
 
 use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, MAX_GRANTS, Sources};
 use crate::ids::{ConsentId, ConsentsVersion};
@@ -218,16 +218,53 @@ impl Decision {
     /// that is not over shows only if that was agreed.
     #[inline]
     pub fn permits_day(&self, category: ConsentCategory, source: u16, day: LocalDay, today: LocalDay) -> bool {
-        self.giving(category, Detail::Daily).any(|grant| {
-            grant.period.contains(day) && grant.sources.contains(source) && (day < today || grant.shows_running_day())
-        })
+        self.permits_summary(category, source, Summary::Day, day, today)
     }
 
-    /// As [`Decision::permits_day`], but of all sources together: then what is stored for the day can be given as it is.
-    /// Otherwise the day is computed from the sources that `permits_day` allows.
+    /// As [`Decision::permits_day`], of the summary in which `day` lies. All of its days must lie inside the grant's period:
+    /// else the difference of two of them would tell what a part comes to.
+    #[inline]
+    pub fn permits_summary(
+        &self,
+        category: ConsentCategory,
+        source: u16,
+        summary: Summary,
+        day: LocalDay,
+        today: LocalDay,
+    ) -> bool {
+        self.giving_summary(category, summary, day, today)
+            .any(|grant| grant.sources.contains(source))
+    }
+
+    /// As [`Decision::permits_summary`], but of all sources together: then what is stored for the days can be given as it is.
+    /// Otherwise it is computed from the sources that `permits_summary` allows.
+    pub fn permits_summary_of_all_sources(
+        &self,
+        category: ConsentCategory,
+        summary: Summary,
+        day: LocalDay,
+        today: LocalDay,
+    ) -> bool {
+        self.giving_summary(category, summary, day, today)
+            .any(|grant| grant.sources == Sources::All)
+    }
+
+    /// As [`Decision::permits_summary_of_all_sources`], of a day.
     pub fn permits_day_of_all_sources(&self, category: ConsentCategory, day: LocalDay, today: LocalDay) -> bool {
-        self.giving(category, Detail::Daily).any(|grant| {
-            grant.period.contains(day) && grant.sources == Sources::All && (day < today || grant.shows_running_day())
+        self.permits_summary_of_all_sources(category, Summary::Day, day, today)
+    }
+
+    #[inline]
+    fn giving_summary(
+        &self,
+        category: ConsentCategory,
+        summary: Summary,
+        day: LocalDay,
+        today: LocalDay,
+    ) -> impl Iterator<Item = &Grant> + '_ {
+        let (first, last) = (summary.first(day), summary.last(day));
+        self.giving(category, Detail::of(summary)).filter(move |grant| {
+            grant.period.contains(first) && grant.period.contains(last) && (last < today || grant.shows_running_day())
         })
     }
 

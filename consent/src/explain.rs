@@ -2,7 +2,7 @@
 //!
 //! Says nothing that the one who asks may not know: the consents that are passed in are all that it speaks of.
 
-use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
+use model::{ConsentCategory, LocalDay, RecipientId, Summary, UtcMillis};
 
 use crate::grant::{DataPeriod, Detail, Grant};
 use crate::ids::{ConsentId, Purpose};
@@ -124,10 +124,16 @@ fn because(question: &Question, grant: &Grant, now: UtcMillis) -> Because {
         return Because::OtherSources;
     }
     if let Some(day) = question.day {
-        if !grant.period.contains(day) {
+        // A sample is of its day, and so is an event; a summary is of all its days.
+        let summary = Summary::ALL
+            .into_iter()
+            .find(|summary| Detail::of(*summary) == question.detail)
+            .unwrap_or_default();
+        let (first, last) = (summary.first(day), summary.last(day));
+        if !grant.period.contains(first) || !grant.period.contains(last) {
             return Because::OtherDays { period: grant.period };
         }
-        if question.detail != Detail::Raw && day >= question.today && !grant.shows_running_day() {
+        if question.detail != Detail::Raw && last >= question.today && !grant.shows_running_day() {
             return Because::DayNotOver;
         }
     }
@@ -228,10 +234,10 @@ mod tests {
     proptest! {
         #[test]
         fn it_says_given_exactly_when_the_decision_gives(
-            consents in kept_promise(), now in instants(), source in 0_u16..4, day in 0_i32..8, raw in any::<bool>(),
+            consents in kept_promise(), now in instants(), source in 0_u16..4, day in 0_i32..8, detail in 0_usize..5,
         ) {
             let consents: Vec<Consent> = consents.into_iter().filter(|consent| consent.person == PERSON).collect();
-            let detail = if raw { Detail::Raw } else { Detail::Daily };
+            let detail = Detail::ALL[detail];
             let today = LocalDay(4);
             for category in CATEGORIES {
                 let question = Question { category, detail, day: Some(LocalDay(day)), source: Some(source), today, ..QUESTION };
@@ -239,9 +245,9 @@ mod tests {
                     let request = crate::Request { person: PERSON, recipient: RECIPIENT, consent: answer.consent };
                     let person = Arc::new(crate::PersonConsents::new(PERSON, crate::ConsentsVersion(1), consents.clone()));
                     let decision = decide(&request, &person, UtcMillis(now));
-                    let given = match detail {
-                        Detail::Raw => decision.permits(category, source, LocalDay(day), detail),
-                        _ => decision.permits_day(category, source, LocalDay(day), today),
+                    let given = match Summary::ALL.into_iter().find(|summary| Detail::of(*summary) == detail) {
+                        None => decision.permits(category, source, LocalDay(day), detail),
+                        Some(summary) => decision.permits_summary(category, source, summary, LocalDay(day), today),
                     };
                     prop_assert_eq!(answer.gives(), given);
                 }

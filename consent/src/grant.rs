@@ -1,7 +1,7 @@
 //! Grants: one permission inside a consent, as category × sources × period of data × detail × expiry, and the lines about
 //! who the person is.
 
-use model::{ConsentCategory, LocalDay, UtcMillis};
+use model::{ConsentCategory, LocalDay, Summary, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::stored;
@@ -12,29 +12,68 @@ pub const MAX_GRANTS: usize = 64;
 /// The most sources that one grant can name.
 pub const MAX_SOURCES: usize = 256;
 
-/// How finely data is given: a ladder on which a level includes all coarser ones. The numbers are stored and never
-/// change; 1 and 2 wait for monthly and weekly.
+/// How finely data is given. Monthly, weekly, daily and raw are a ladder on which a level includes all coarser ones; `event`
+/// stands apart: only that something took place on a day, never a value. The numbers are stored and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Detail {
+    /// One total or aggregate a calendar month.
+    Monthly = 1,
+    /// One total or aggregate a week, Monday to Sunday.
+    Weekly = 2,
     /// One total or aggregate a local day.
     Daily = 3,
     /// Every sample.
     Raw = 4,
+    /// That it took place, and on which day.
+    Event = 8,
 }
 
 impl Detail {
+    /// All of them, the finest first and `event` last.
+    pub const ALL: [Self; 5] = [Self::Raw, Self::Daily, Self::Weekly, Self::Monthly, Self::Event];
+
     /// The detail with this number, as stored.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Daily, Self::Raw]
-            .into_iter()
-            .find(|detail| *detail as u8 == number)
+        Self::ALL.into_iter().find(|detail| *detail as u8 == number)
     }
 
-    /// True when agreeing to this also agrees to `asked`: raw includes daily.
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Monthly => "monthly",
+            Self::Weekly => "weekly",
+            Self::Daily => "daily",
+            Self::Raw => "raw",
+            Self::Event => "event",
+        }
+    }
+
+    /// The detail with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|detail| detail.code() == code)
+    }
+
+    /// The detail at which a summary is given.
+    pub const fn of(summary: Summary) -> Self {
+        match summary {
+            Summary::Day => Self::Daily,
+            Summary::Week => Self::Weekly,
+            Summary::Month => Self::Monthly,
+            Summary::Event => Self::Event,
+        }
+    }
+
+    /// True when agreeing to this also agrees to `asked`: raw includes daily. Whoever is given a day's value knows that it took
+    /// place, so raw and daily include `event`; a week or a month does not tell the day, so weekly and monthly do not, and
+    /// `event` tells no value, so it includes nothing else.
     pub fn includes(self, asked: Self) -> bool {
-        self >= asked
+        match (self, asked) {
+            (Self::Event, asked) => asked == Self::Event,
+            (own, Self::Event) => own >= Self::Daily,
+            (own, asked) => own >= asked,
+        }
     }
 }
 
@@ -104,8 +143,8 @@ pub struct Grant {
     pub period: DataPeriod,
     /// How finely.
     pub detail: Detail,
-    /// Under a coarse detail: whether the day that is not over yet shows as it grows. Says nothing under raw, where it
-    /// always does.
+    /// Under a coarse detail: whether the day, week or month that is not over yet shows as it grows. Says nothing under raw,
+    /// where it always does.
     pub running_day: bool,
     /// The first instant at which the grant gives nothing any more; `None`: until withdrawn.
     #[serde(with = "stored::optional_instant")]
@@ -197,6 +236,25 @@ mod tests {
         assert_eq!(Detail::from_number(3), Some(Detail::Daily));
         assert_eq!(Detail::from_number(4), Some(Detail::Raw));
         assert_eq!(Detail::from_number(0), None);
+        assert!(
+            Detail::ALL
+                .into_iter()
+                .all(|detail| Detail::from_code(detail.code()) == Some(detail))
+        );
+    }
+
+    #[test]
+    fn event_stands_apart_from_weeks_and_months_and_gives_no_value() {
+        for fine in [Detail::Raw, Detail::Daily] {
+            assert!(fine.includes(Detail::Event) && fine.includes(Detail::Weekly) && fine.includes(Detail::Monthly));
+        }
+        for coarse in [Detail::Weekly, Detail::Monthly] {
+            assert!(!coarse.includes(Detail::Event) && !coarse.includes(Detail::Daily));
+        }
+        assert!(Detail::Weekly.includes(Detail::Monthly) && !Detail::Monthly.includes(Detail::Weekly));
+        for value in [Detail::Raw, Detail::Daily, Detail::Weekly, Detail::Monthly] {
+            assert!(!Detail::Event.includes(value));
+        }
     }
 
     #[test]
@@ -272,6 +330,6 @@ mod tests {
         let newer = text.replace("\"expires\":9", "\"expires\":9,\"weekdays\":[1]");
         assert!(serde_json::from_str::<Grant>(&newer).is_err());
         assert!(serde_json::from_str::<Grant>(&text.replace("vital-signs", "dreams")).is_err());
-        assert!(serde_json::from_str::<Grant>(&text.replace("\"daily\"", "\"event\"")).is_err());
+        assert!(serde_json::from_str::<Grant>(&text.replace("\"daily\"", "\"hourly\"")).is_err());
     }
 }

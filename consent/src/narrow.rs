@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::grant::{DataPeriod, Grant, IdentityGrant, Sources};
+use model::{LocalDay, Summary, UtcMillis};
 
-use model::UtcMillis;
+use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
 
 /// What a consent, a draft or a request comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +57,27 @@ pub(crate) fn grant_within(inner: &Grant, outer: &[Grant]) -> bool {
         })
         .collect();
     let covered = |source: Option<u16>| {
-        days_where_it_may_change(first, last, &candidates).all(|day| {
+        let gives = |from_day: i64, until_day: i64| {
             candidates.iter().any(|outer| {
-                bounds(outer.period).is_some_and(|(from, until)| (from..=until).contains(&day))
+                bounds(outer.period).is_some_and(|(from, until)| from <= from_day && until_day <= until)
                     && match source {
                         Some(source) => outer.sources.contains(source),
                         None => outer.sources == Sources::All,
                     }
             })
+        };
+        days_where_it_may_change(first, last, &candidates).all(|day| {
+            gives(day, day)
+                // A week or month is given whole by one grant, or not at all.
+                && [Summary::Week, Summary::Month]
+                    .into_iter()
+                    .filter(|summary| inner.detail.includes(Detail::of(*summary)))
+                    .all(|summary| {
+                        let Some((from, until)) = whole(summary, day) else {
+                            return true;
+                        };
+                        from < first || last < until || gives(from, until)
+                    })
         })
     };
     match &inner.sources {
@@ -84,6 +97,13 @@ fn days_where_it_may_change(first: i64, last: i64, candidates: &[&Grant]) -> imp
         .chain([first])
         .collect::<Vec<_>>()
         .into_iter()
+}
+
+/// First and last day of the summary in which a day lies; `None` at the ends of time, where there is none.
+fn whole(summary: Summary, day: i64) -> Option<(i64, i64)> {
+    let day = LocalDay(i32::try_from(day).ok()?);
+    // Beyond these years no calendar reaches, and no week or month has an end.
+    (day.0.unsigned_abs() < 3_000_000).then(|| (summary.first(day).0.into(), summary.last(day).0.into()))
 }
 
 /// First and last day as numbers; `None` when no day is inside.

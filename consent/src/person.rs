@@ -15,8 +15,8 @@ const CATEGORY_SLOTS: usize = 16;
 pub(crate) struct Compiled {
     /// For each category number, which grants are about it.
     of_category: [u64; CATEGORY_SLOTS],
-    /// Which grants are raw.
-    raw: u64,
+    /// For each detail, in the order of [`Detail::ALL`], which grants include it.
+    of_detail: [u64; Detail::ALL.len()],
     /// Which grants are about all sources.
     pub(crate) all_sources: u64,
     /// Another active consent has the same recipient and purpose, or the same id: the store broke its promise.
@@ -27,15 +27,17 @@ impl Compiled {
     fn of(consent: &Consent) -> Self {
         let mut compiled = Self {
             of_category: [0; CATEGORY_SLOTS],
-            raw: 0,
+            of_detail: [0; Detail::ALL.len()],
             all_sources: 0,
             conflict: false,
         };
         for (number, grant) in consent.grants.iter().enumerate().take(MAX_GRANTS) {
             let bit = 1 << number;
             compiled.of_category[grant.category as usize % CATEGORY_SLOTS] |= bit;
-            if grant.detail == Detail::Raw {
-                compiled.raw |= bit;
+            for (place, asked) in Detail::ALL.into_iter().enumerate() {
+                if grant.detail.includes(asked) {
+                    compiled.of_detail[place] |= bit;
+                }
             }
             if grant.sources == Sources::All {
                 compiled.all_sources |= bit;
@@ -46,10 +48,14 @@ impl Compiled {
 
     /// Which grants give this category at this detail, whatever the source, day and time.
     pub(crate) fn giving(&self, category: ConsentCategory, detail: Detail) -> u64 {
-        let fine_enough = match detail {
-            Detail::Daily => u64::MAX,
-            Detail::Raw => self.raw,
+        let place = match detail {
+            Detail::Raw => 0,
+            Detail::Daily => 1,
+            Detail::Weekly => 2,
+            Detail::Monthly => 3,
+            Detail::Event => 4,
         };
+        let fine_enough = self.of_detail[place];
         self.of_category[category as usize % CATEGORY_SLOTS] & fine_enough
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::{ConsentCategory, LocalDay, PersonId, RecipientId, UtcMillis};
+use model::{ConsentCategory, LocalDay, PersonId, RecipientId, Summary, UtcMillis};
 use proptest::prelude::*;
 
 use crate::*;
@@ -110,10 +110,10 @@ pub(crate) fn decided(request: Request, consents: &[Consent], now: i64) -> Decis
 pub(crate) enum Seen {
     /// A record of this category, source, day and detail.
     Record(ConsentCategory, u16, i32, Detail),
-    /// A day of one source, when another day (the last) is the running one.
-    Day(ConsentCategory, u16, i32, i32),
-    /// A day of all sources together, likewise.
-    WholeDay(ConsentCategory, i32, i32),
+    /// The summary of one source in which a day lies, when another day (the last) is the running one.
+    Day(ConsentCategory, u16, Summary, i32, i32),
+    /// The same of all sources together.
+    WholeDay(ConsentCategory, Summary, i32, i32),
     /// A line about who the person is.
     Line(&'static str),
 }
@@ -123,13 +123,15 @@ pub(crate) fn everything() -> impl Iterator<Item = Seen> {
     let days = || (0..DAYS).flat_map(|day| (0..DAYS).map(move |today| (day, today)));
     CATEGORIES.into_iter().flat_map(move |category| {
         let records = (0..SOURCES).flat_map(move |source| {
-            (0..DAYS).flat_map(move |day| {
-                [Detail::Daily, Detail::Raw].map(|detail| Seen::Record(category, source, day, detail))
+            (0..DAYS).flat_map(move |day| Detail::ALL.map(|detail| Seen::Record(category, source, day, detail)))
+        });
+        let of_sources = (0..SOURCES).flat_map(move |source| {
+            days().flat_map(move |(day, today)| {
+                Summary::ALL.map(|summary| Seen::Day(category, source, summary, day, today))
             })
         });
-        let of_sources = (0..SOURCES)
-            .flat_map(move |source| days().map(move |(day, today)| Seen::Day(category, source, day, today)));
-        let whole = days().map(move |(day, today)| Seen::WholeDay(category, day, today));
+        let whole = days()
+            .flat_map(move |(day, today)| Summary::ALL.map(|summary| Seen::WholeDay(category, summary, day, today)));
         records.chain(of_sources).chain(whole)
     })
 }
@@ -151,11 +153,11 @@ pub(crate) fn seen(decision: &Decision) -> BTreeSet<Seen> {
     everything()
         .filter(|thing| match *thing {
             Seen::Record(category, source, day, detail) => decision.permits(category, source, LocalDay(day), detail),
-            Seen::Day(category, source, day, today) => {
-                decision.permits_day(category, source, LocalDay(day), LocalDay(today))
+            Seen::Day(category, source, summary, day, today) => {
+                decision.permits_summary(category, source, summary, LocalDay(day), LocalDay(today))
             }
-            Seen::WholeDay(category, day, today) => {
-                decision.permits_day_of_all_sources(category, LocalDay(day), LocalDay(today))
+            Seen::WholeDay(category, summary, day, today) => {
+                decision.permits_summary_of_all_sources(category, summary, LocalDay(day), LocalDay(today))
             }
             Seen::Line(_) => false,
         })
@@ -197,7 +199,15 @@ fn sources() -> impl Strategy<Value = Sources> {
 }
 
 fn periods() -> impl Strategy<Value = DataPeriod> {
-    let end = || proptest::option::of((0..DAYS).prop_map(LocalDay));
+    // Ends outside the world too, so that whole weeks and months of it can lie inside.
+    let end = || {
+        proptest::option::of(
+            (-40..DAYS + 40)
+                .prop_map(LocalDay)
+                .boxed()
+                .prop_union((0..DAYS).prop_map(LocalDay).boxed()),
+        )
+    };
     (end(), end()).prop_map(|(from, until)| DataPeriod { from, until })
 }
 
@@ -206,7 +216,7 @@ pub(crate) fn grants() -> impl Strategy<Value = Grant> {
         proptest::sample::select(CATEGORIES.to_vec()),
         sources(),
         periods(),
-        proptest::sample::select(vec![Detail::Daily, Detail::Raw]),
+        proptest::sample::select(Detail::ALL.to_vec()),
         any::<bool>(),
         expiries(),
     )

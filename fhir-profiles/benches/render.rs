@@ -111,6 +111,7 @@ fn daily_steps(bencher: Bencher<'_, '_>) {
                     id: ID,
                     patient: PATIENT,
                     metric: Metric::STEP_COUNT,
+                    summary: model::Summary::Day,
                     day: LocalDay(20_000 + day),
                     eligible: amount(6_400, 0, 0),
                     total: amount(6_500, 0, 0),

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use model::Metric;
 use model::vocabulary::{MetricRow, systems};
+use model::{Metric, Summary};
 
 /// System, code, and the name to show beside it.
 pub(crate) type Coding = (&'static str, Cow<'static, str>, Option<Cow<'static, str>>);
@@ -26,12 +26,14 @@ pub fn findable_sample(metric: Metric) -> Findable {
     findable(sample_codings(metric.row()), metric)
 }
 
-/// What the Observation of a day of this metric can be found by.
+/// What the Observation of a summary of this metric's days can be found by.
 #[must_use]
-pub fn findable_day(metric: Metric) -> Findable {
-    match metric.daily() {
-        Some(daily) => findable_sample(daily),
-        None => findable(computed_codings(metric.row()), metric),
+pub fn findable_summary(metric: Metric, summary: Summary) -> Findable {
+    let daily = metric.daily();
+    match (summary, daily) {
+        (Summary::Day, Some(daily)) => findable_sample(daily),
+        // The row of the day decides categories and scope of its weeks too.
+        (_, daily) => findable(computed_codings(metric.row(), summary), daily.unwrap_or(metric)),
     }
 }
 
@@ -71,12 +73,18 @@ pub(crate) fn sample_codings(row: &'static MetricRow) -> Vec<Coding> {
     codings
 }
 
-/// A computed day has a code of its own, `daily_<metric>`, and never the metric's LOINC.
-pub(crate) fn computed_codings(row: &MetricRow) -> Vec<Coding> {
+/// A computed summary has a code of its own, such as `daily_<metric>`, and never the metric's LOINC.
+pub(crate) fn computed_codings(row: &MetricRow, summary: Summary) -> Vec<Coding> {
+    let what = match summary {
+        Summary::Day => "day",
+        Summary::Week => "week",
+        Summary::Month => "month",
+        Summary::Event => "took place",
+    };
     vec![(
         systems::METRIC,
-        Cow::Owned(format!("daily_{}", row.key)),
-        Some(Cow::Owned(format!("{} (day)", row.name_en))),
+        Cow::Owned(format!("{}_{}", summary.prefix(), row.key)),
+        Some(Cow::Owned(format!("{} ({what})", row.name_en))),
     )]
 }
 

@@ -4,24 +4,26 @@
 //! of a single measurement, so that nobody takes a mean for a reading.
 
 use model::vocabulary::{Component, Shape, systems};
-use model::{LocalDay, Measured, UtcMillis};
+use model::{LocalDay, Measured, Summary, UtcMillis};
 
 use crate::json::{escaped, raw, whole};
 use crate::marks::{component_code, quality_flag};
 use crate::observation::{Components, quantity};
 use crate::prepared::{PreparedDay, coding, prepared};
 use crate::time::{date, instant};
-use crate::view::{AggregateView, DayStatus, TotalView};
+use crate::view::{AggregateView, DayStatus, EventView, TotalView};
 
 /// Appends the Observation of a day's total.
 pub fn daily_total(out: &mut Vec<u8>, view: &TotalView<'_>) {
-    let pieces = &prepared(view.metric).total;
+    let prepared = prepared(view.metric);
+    let pieces = prepared.coarse(view.summary).unwrap_or(&prepared.total);
     begin(
         out,
         pieces,
         &Day {
             id: view.id,
             patient: view.patient,
+            summary: view.summary,
             day: view.day,
             version: view.version,
             status: view.status,
@@ -52,10 +54,11 @@ pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
     let pieces = prepared(view.metric);
     begin(
         out,
-        &pieces.aggregate,
+        pieces.coarse(view.summary).unwrap_or(&pieces.aggregate),
         &Day {
             id: view.id,
             patient: view.patient,
+            summary: view.summary,
             day: view.day,
             version: view.version,
             status: view.status,
@@ -101,6 +104,27 @@ pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
     out.push(b'}');
 }
 
+/// Appends the Observation of an event: that it took place, and on which day. Its value is there and is not given.
+pub fn event(out: &mut Vec<u8>, view: &EventView<'_>) {
+    let pieces = prepared(view.metric);
+    begin(
+        out,
+        pieces.coarse(Summary::Event).unwrap_or(&pieces.aggregate),
+        &Day {
+            id: view.id,
+            patient: view.patient,
+            summary: Summary::Event,
+            day: view.day,
+            version: 1,
+            status: DayStatus::Final,
+            updated: view.updated,
+        },
+    );
+    raw(out, b",\"dataAbsentReason\":{\"coding\":[");
+    coding(out, systems::DATA_ABSENT_REASON, systems::ABSENT_MASKED, None);
+    raw(out, b"]}}");
+}
+
 /// `{"code":{…}`: the statistic, and which component of the metric it is of.
 fn statistic_code(out: &mut Vec<u8>, system: &str, statistic: &str, part: Option<&Component>) {
     raw(out, b"{\"code\":{\"coding\":[");
@@ -115,6 +139,7 @@ fn statistic_code(out: &mut Vec<u8>, system: &str, statistic: &str, part: Option
 struct Day<'a> {
     id: &'a str,
     patient: &'a str,
+    summary: Summary,
     day: LocalDay,
     version: u32,
     status: DayStatus,
@@ -133,9 +158,21 @@ fn begin(out: &mut Vec<u8>, pieces: &PreparedDay, day: &Day<'_>) {
     raw(out, day.status.code());
     raw(out, &pieces.to_patient);
     escaped(out, day.patient);
-    raw(out, b"\"},\"effectiveDateTime\":\"");
-    date(out, day.day);
-    raw(out, b"\",\"issued\":\"");
+    match day.summary {
+        Summary::Day | Summary::Event => {
+            raw(out, b"\"},\"effectiveDateTime\":\"");
+            date(out, day.day);
+            out.push(b'"');
+        }
+        Summary::Week | Summary::Month => {
+            raw(out, b"\"},\"effectivePeriod\":{\"start\":\"");
+            date(out, day.day);
+            raw(out, b"\",\"end\":\"");
+            date(out, day.summary.last(day.day));
+            raw(out, b"\"}");
+        }
+    }
+    raw(out, b",\"issued\":\"");
     instant(out, day.updated);
     out.push(b'"');
 }

@@ -23,14 +23,14 @@ pub use capability::{
     CapabilityView, DEVICE_SEARCH, OBSERVATION_SEARCH, OFFERED, PATIENT_SEARCH, PROVENANCE_SEARCH, ResourceCapability,
     SearchParameter, capability_statement,
 };
-pub use codings::{Findable, findable_day, findable_sample};
-pub use daily::{aggregate, amount, daily_total};
+pub use codings::{Findable, findable_sample, findable_summary};
+pub use daily::{aggregate, amount, daily_total, event};
 pub use observation::observation;
 pub use outcome::{Issue, Severity, operation_outcome};
 pub use person::{device, patient};
 pub use provenance::provenance;
 pub use time::instant_text;
 pub use view::{
-    Activity, AggregateView, DayStatus, DeviceView, Gender, ObservationView, Origin, PatientView, ProvenanceView,
-    TotalView,
+    Activity, AggregateView, DayStatus, DeviceView, EventView, Gender, ObservationView, Origin, PatientView,
+    ProvenanceView, TotalView,
 };

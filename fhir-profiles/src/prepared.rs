@@ -4,8 +4,8 @@
 
 use std::sync::LazyLock;
 
-use model::Metric;
 use model::vocabulary::{CodeEntry, Component, MetricRow, Shape, systems};
+use model::{Metric, Summary};
 
 use crate::codings::{Coding, categories, checkup_item, computed_codings, sample_codings};
 use crate::json::{raw, string};
@@ -26,6 +26,20 @@ pub(crate) struct Prepared {
     pub(crate) total: PreparedDay,
     /// A computed day.
     pub(crate) aggregate: PreparedDay,
+    /// A week, a month, an event.
+    coarse: [PreparedDay; 3],
+}
+
+impl Prepared {
+    /// The pieces of a summary that is no day.
+    pub(crate) fn coarse(&self, summary: Summary) -> Option<&PreparedDay> {
+        match summary {
+            Summary::Day => None,
+            Summary::Week => Some(&self.coarse[0]),
+            Summary::Month => Some(&self.coarse[1]),
+            Summary::Event => Some(&self.coarse[2]),
+        }
+    }
 }
 
 /// The pieces of one component.
@@ -99,11 +113,22 @@ fn prepare(metric: Metric) -> Prepared {
         codes,
         components,
         total: total(metric),
-        aggregate: PreparedDay {
-            to_status: to_status(row, &[]),
-            to_patient: computed_to_patient(row),
-            quantity_tail: quantity_tail(row.unit, row.unit_display),
-        },
+        aggregate: computed(metric, Summary::Day),
+        coarse: [Summary::Week, Summary::Month, Summary::Event].map(|summary| computed(metric, summary)),
+    }
+}
+
+/// A summary without a profile. Its categories and labels are those of the metric's day, where there is one.
+fn computed(metric: Metric, summary: Summary) -> PreparedDay {
+    let row = metric.row();
+    let of_day = match summary {
+        Summary::Day => row,
+        _ => metric.daily().map_or(row, Metric::row),
+    };
+    PreparedDay {
+        to_status: to_status(of_day, &[]),
+        to_patient: computed_to_patient(row, of_day, summary),
+        quantity_tail: quantity_tail(of_day.unit, of_day.unit_display),
     }
 }
 
@@ -112,7 +137,7 @@ fn total(metric: Metric) -> PreparedDay {
     let Some(daily) = metric.daily().map(Metric::row) else {
         return PreparedDay {
             to_status: to_status(summed, &[systems::DAILY_TOTAL_PROFILE]),
-            to_patient: computed_to_patient(summed),
+            to_patient: computed_to_patient(summed, summed, Summary::Day),
             quantity_tail: quantity_tail(summed.unit, summed.unit_display),
         };
     };
@@ -129,14 +154,20 @@ fn total(metric: Metric) -> PreparedDay {
     }
 }
 
-fn computed_to_patient(row: &MetricRow) -> Vec<u8> {
+fn computed_to_patient(row: &MetricRow, of_day: &MetricRow, summary: Summary) -> Vec<u8> {
+    let text = match summary {
+        Summary::Day => format!("{}(1日)", row.name_ja),
+        Summary::Week => format!("{}(1週間)", row.name_ja),
+        Summary::Month => format!("{}(1か月)", row.name_ja),
+        Summary::Event => format!("{}(あったことだけ)", row.name_ja),
+    };
     written(|out| {
         raw(out, b"\",");
-        write_categories(out, row);
+        write_categories(out, of_day);
         raw(out, b",\"code\":{\"coding\":");
-        write_codings(out, &computed_codings(row));
+        write_codings(out, &computed_codings(row, summary));
         raw(out, b",\"text\":");
-        string(out, &format!("{}(1日)", row.name_ja));
+        string(out, &text);
         raw(out, b"},\"subject\":{\"reference\":\"Patient/");
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Ids are FHIR ids (`[A-Za-z0-9\-.]{1,64}`), without the resource type before them.
 
-use model::{LocalDay, Measured, Metric, Sample, Source, UtcMillis};
+use model::{LocalDay, Measured, Metric, Sample, Source, Summary, UtcMillis};
 
 /// A stored sample as one recipient may see it.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,9 @@ pub struct TotalView<'a> {
     pub patient: &'a str,
     /// The summed metric, e.g. `step_count`; its daily row, where there is one, gives code and unit.
     pub metric: Metric,
-    /// The civil day.
+    /// What it is the total of.
+    pub summary: Summary,
+    /// The civil day; of a week or month its first.
     pub day: LocalDay,
     /// Without hand-typed and impossible entries, in the summed metric's unit: the Observation's value.
     pub eligible: Measured,
@@ -84,7 +86,9 @@ pub struct AggregateView<'a> {
     pub patient: &'a str,
     /// The metric.
     pub metric: Metric,
-    /// The civil day.
+    /// What it is the aggregate of.
+    pub summary: Summary,
+    /// The civil day; of a week or month its first.
     pub day: LocalDay,
     /// Mean of the day.
     pub mean: &'a [Option<Measured>],
@@ -101,6 +105,21 @@ pub struct AggregateView<'a> {
     /// How far it can be relied on.
     pub status: DayStatus,
     /// When one of its samples was last made or changed.
+    pub updated: UtcMillis,
+}
+
+/// That something was measured on a day, and nothing of what it was.
+#[derive(Clone, Copy, Debug)]
+pub struct EventView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The metric.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// When it was first known.
     pub updated: UtcMillis,
 }
 

@@ -49,7 +49,8 @@ pub enum RecordKind {
     Patient = 0,
     /// A stored sample.
     Sample = 1,
-    /// A computed total of a period: `start` is midnight UTC of its first civil day, `tie_break` 0 day.
+    /// A computed summary of days: `start` is midnight UTC of its first civil day, `tie_break` the number of its
+    /// [`Summary`](crate::Summary).
     Total = 2,
     /// A sleep session.
     Session = 3,

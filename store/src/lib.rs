@@ -34,7 +34,7 @@ pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
     Access, BatchInfo, DayStatus, ExplainedPiece, Page, PageKey, PatientView, Record, Search, Share, Sort,
-    StoredAggregate, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
+    StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
 };
 pub use totals::{DAYS_ALGORITHM, day_flag_codes};
 

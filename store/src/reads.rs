@@ -5,7 +5,9 @@
 //! offset. Nothing is written here: that a page was given is recorded by `audit`, and that record is the gate's last word.
 
 use consent::{AllowedSources, ConsentsVersion, Decision, Detail, OwnAccess};
-use model::{BatchId, ConsentCategory, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, UtcMillis};
+use model::{
+    BatchId, ConsentCategory, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, Summary, UtcMillis,
+};
 
 use crate::sqlite;
 use crate::{Result, Sex, Store};
@@ -102,6 +104,8 @@ pub struct Search {
     pub raw: Vec<Metric>,
     /// Metrics whose days are asked for: the total of a summed metric, the aggregate of any other.
     pub daily: Vec<Metric>,
+    /// Metrics whose weeks, months or events are asked for.
+    pub summaries: Vec<(Metric, Summary)>,
     /// Bounds on time.
     pub times: TimeBounds,
     /// Committed at or after, and before.
@@ -140,6 +144,8 @@ pub enum Record {
     Total(StoredTotal),
     /// A day's mean, minimum, maximum and last value.
     Aggregate(StoredAggregate),
+    /// That something took place on a day.
+    Event(StoredEvent),
 }
 
 impl Record {
@@ -149,6 +155,7 @@ impl Record {
             Self::Sample(sample) => sample.key,
             Self::Total(total) => total.key,
             Self::Aggregate(aggregate) => aggregate.key,
+            Self::Event(event) => event.key,
         }
     }
 
@@ -158,6 +165,17 @@ impl Record {
             Self::Sample(sample) => sample.committed,
             Self::Total(total) => total.updated,
             Self::Aggregate(aggregate) => aggregate.updated,
+            Self::Event(event) => event.updated,
+        }
+    }
+
+    /// Of which days it is, the first and the last.
+    pub fn days(&self) -> (LocalDay, LocalDay) {
+        match self {
+            Self::Sample(stored) => (stored.sample.local_day(), stored.sample.local_day()),
+            Self::Total(total) => (total.day, total.summary.last(total.day)),
+            Self::Aggregate(aggregate) => (aggregate.day, aggregate.summary.last(aggregate.day)),
+            Self::Event(event) => (event.day, event.day),
         }
     }
 }
@@ -208,7 +226,9 @@ pub struct StoredTotal {
     pub key: RecordKey,
     /// The summed metric.
     pub metric: Metric,
-    /// The civil day.
+    /// What it is the total of.
+    pub summary: Summary,
+    /// The civil day; of a week or month its first.
     pub day: LocalDay,
     /// Without hand-typed and impossible entries, as a whole number with `scale` decimals.
     pub eligible: i64,
@@ -237,7 +257,9 @@ pub struct StoredAggregate {
     pub key: RecordKey,
     /// The metric.
     pub metric: Metric,
-    /// The civil day.
+    /// What it is the aggregate of.
+    pub summary: Summary,
+    /// The civil day; of a week or month its first.
     pub day: LocalDay,
     /// The mean of each component, rounded to the digits of its values; `None` where no value has the component.
     pub mean: Vec<Option<Measured>>,
@@ -254,6 +276,19 @@ pub struct StoredAggregate {
     /// How far it can be relied on.
     pub status: DayStatus,
     /// When one of its samples was last made or changed.
+    pub updated: UtcMillis,
+}
+
+/// That something was measured on a day, and nothing of what it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// What its id is made of.
+    pub key: RecordKey,
+    /// The metric.
+    pub metric: Metric,
+    /// The civil day.
+    pub day: LocalDay,
+    /// When it was first known, never before the day was over.
     pub updated: UtcMillis,
 }
 
@@ -528,16 +563,34 @@ impl HeldAccess {
 
     /// True when a day may be seen of this source.
     pub(crate) fn permits_day(&self, category: ConsentCategory, source: u16, day: LocalDay, today: LocalDay) -> bool {
+        self.permits_summary(category, source, Summary::Day, day, today)
+    }
+
+    /// True when the summary in which a day lies may be seen of this source.
+    pub(crate) fn permits_summary(
+        &self,
+        category: ConsentCategory,
+        source: u16,
+        summary: Summary,
+        day: LocalDay,
+        today: LocalDay,
+    ) -> bool {
         match self {
-            Self::Decision(decision) => decision.permits_day(category, source, day, today),
+            Self::Decision(decision) => decision.permits_summary(category, source, summary, day, today),
             Self::Own(_) => true,
         }
     }
 
-    /// True when a day may be seen of all sources together.
-    pub(crate) fn permits_day_of_all(&self, category: ConsentCategory, day: LocalDay, today: LocalDay) -> bool {
+    /// True when it may be seen of all sources together.
+    pub(crate) fn permits_summary_of_all(
+        &self,
+        category: ConsentCategory,
+        summary: Summary,
+        day: LocalDay,
+        today: LocalDay,
+    ) -> bool {
         match self {
-            Self::Decision(decision) => decision.permits_day_of_all_sources(category, day, today),
+            Self::Decision(decision) => decision.permits_summary_of_all_sources(category, summary, day, today),
             Self::Own(_) => true,
         }
     }

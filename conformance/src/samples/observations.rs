@@ -1,10 +1,10 @@
 //! Observations of one metric: plain, flagged, typed, dated, entered in error, every code, halves, days.
 
 use fhir_profiles::{
-    AggregateView, DayStatus, ObservationView, TotalView, aggregate, amount, daily_total, observation,
+    AggregateView, DayStatus, EventView, ObservationView, TotalView, aggregate, amount, daily_total, event, observation,
 };
 use model::vocabulary::{Component, Shape, Temporal};
-use model::{Decimal, Flags, LocalDay, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
+use model::{Decimal, Flags, LocalDay, Measured, Metric, Offset, OffsetTrust, Sample, Summary, UtcMillis, Value};
 
 use super::{SampleResource, sample};
 
@@ -167,6 +167,7 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
                 id: "t1",
                 patient: "p1",
                 metric,
+                summary: model::Summary::Day,
                 day: DAY,
                 mean: &numbers,
                 min: &numbers,
@@ -179,6 +180,40 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
             },
         );
     }));
+    for summary in [Summary::Week, Summary::Month] {
+        samples.push(sample(format!("{key} {summary:?}"), |out| {
+            aggregate(
+                out,
+                &AggregateView {
+                    id: "t3",
+                    patient: "p1",
+                    metric,
+                    summary,
+                    day: summary.first(DAY),
+                    mean: &numbers,
+                    min: &numbers,
+                    max: &numbers,
+                    last: &numbers,
+                    count: 12,
+                    version: 3,
+                    status: DayStatus::Final,
+                    updated: STORED,
+                },
+            );
+        }));
+    }
+    samples.push(sample(format!("{key} event"), |out| {
+        event(
+            out,
+            &EventView {
+                id: "e1",
+                patient: "p1",
+                metric,
+                day: DAY,
+                updated: STORED,
+            },
+        );
+    }));
     for status in [DayStatus::Preliminary, DayStatus::Final, DayStatus::Amended] {
         samples.push(sample(format!("{key} {} total of a day", status.code()), |out| {
             daily_total(
@@ -187,6 +222,7 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
                     id: "t2",
                     patient: "p1",
                     metric,
+                    summary: model::Summary::Day,
                     day: DAY,
                     eligible: amount(6_400_000, 3, 0),
                     total: amount(6_500_000, 3, 0),

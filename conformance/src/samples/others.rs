@@ -19,6 +19,15 @@ pub(super) fn all(samples: &mut Vec<SampleResource>) {
     provenances(samples);
     pages(samples);
     outcomes(samples);
+    // As the consent crate renders them: its tests keep the file true.
+    for (number, consent) in include_str!("../../../consent/samples/consents.ndjson")
+        .lines()
+        .enumerate()
+    {
+        samples.push(sample(format!("consent {number}"), |out| {
+            out.extend_from_slice(consent.as_bytes());
+        }));
+    }
     samples.push(sample("capability statement", |out| {
         capability_statement(
             out,

@@ -46,23 +46,44 @@ fn naive(consents: &[Consent], request: Request, now: i64) -> BTreeSet<Seen> {
         Sources::All => true,
         Sources::Only(numbers) => numbers.contains(&source),
     };
-    let shows = |grant: &Grant, day: i32, today: i32| day < today || grant.running_day || grant.detail == Detail::Raw;
+    // Weeks of the world: day 0 is a Thursday, so that -3 to 3 is one and 4 to 10 the next; all its days are in one month.
+    let days = |summary: Summary, day: i32| match summary {
+        Summary::Day | Summary::Event => (day, day),
+        Summary::Week if day <= 3 => (-3, 3),
+        Summary::Week => (4, 10),
+        Summary::Month => (0, 30),
+    };
+    let of_detail = |grant: &Grant, detail: Detail| match detail {
+        Detail::Event => matches!(grant.detail, Detail::Event | Detail::Daily | Detail::Raw),
+        Detail::Monthly => grant.detail != Detail::Event,
+        Detail::Weekly => matches!(grant.detail, Detail::Weekly | Detail::Daily | Detail::Raw),
+        Detail::Daily => matches!(grant.detail, Detail::Daily | Detail::Raw),
+        Detail::Raw => grant.detail == Detail::Raw,
+    };
+    let gives = |grant: &Grant, category, summary: Summary, day: i32, today: i32| {
+        let (first, last) = days(summary, day);
+        let detail = match summary {
+            Summary::Day => Detail::Daily,
+            Summary::Week => Detail::Weekly,
+            Summary::Month => Detail::Monthly,
+            Summary::Event => Detail::Event,
+        };
+        grant.category == category
+            && of_detail(grant, detail)
+            && in_period(grant, first)
+            && in_period(grant, last)
+            && (last < today || grant.running_day || grant.detail == Detail::Raw)
+    };
     let given = everything().filter(|thing| match *thing {
         Seen::Record(category, source, day, detail) => grants().any(|grant| {
-            grant.category == category
-                && of_source(grant, source)
-                && in_period(grant, day)
-                && (grant.detail == detail || grant.detail == Detail::Raw)
+            grant.category == category && of_source(grant, source) && in_period(grant, day) && of_detail(grant, detail)
         }),
-        Seen::Day(category, source, day, today) => grants().any(|grant| {
-            grant.category == category && of_source(grant, source) && in_period(grant, day) && shows(grant, day, today)
-        }),
-        Seen::WholeDay(category, day, today) => grants().any(|grant| {
-            grant.category == category
-                && grant.sources == Sources::All
-                && in_period(grant, day)
-                && shows(grant, day, today)
-        }),
+        Seen::Day(category, source, summary, day, today) => {
+            grants().any(|grant| of_source(grant, source) && gives(grant, category, summary, day, today))
+        }
+        Seen::WholeDay(category, summary, day, today) => {
+            grants().any(|grant| grant.sources == Sources::All && gives(grant, category, summary, day, today))
+        }
         Seen::Line(_) => false,
     });
     let identity = if over(consent.identity.expires) {

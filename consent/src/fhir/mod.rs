@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 pub use read::{Imported, ReadError, read};
 
-use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
+use crate::grant::{DataPeriod, Grant, IdentityGrant, Sources};
 use crate::record::{Consent, ConsentState};
 
 /// How things are called outside: ids of this recipient, and names.
@@ -57,19 +57,6 @@ impl Consent {
     }
 }
 
-impl Detail {
-    /// Its code.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Daily => "daily",
-            Self::Raw => "raw",
-        }
-    }
-
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Daily, Self::Raw];
-}
-
 /// The Consent as its recipient sees it at `now`.
 pub fn render(consent: &Consent, view: &View<'_>, now: UtcMillis) -> Value {
     let over = consent.is_over(now);
@@ -109,6 +96,25 @@ pub fn render(consent: &Consent, view: &View<'_>, now: UtcMillis) -> Value {
         resource["extension"] = json!([{"url": systems::CONSENT_END, "valueCode": how}]);
     }
     resource
+}
+
+/// A resource as text, its type first: readers that stream decide by it what follows.
+pub fn text(resource: &Value) -> String {
+    let Some(members) = resource.as_object() else {
+        return resource.to_string();
+    };
+    let mut text = String::from("{");
+    if let Some(kind) = members.get("resourceType") {
+        text.push_str(&format!("\"resourceType\":{kind}"));
+    }
+    for (name, value) in members.iter().filter(|(name, _)| *name != "resourceType") {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        text.push_str(&format!("{}:{value}", Value::from(name.as_str())));
+    }
+    text.push('}');
+    text
 }
 
 fn provisions(consent: &Consent, view: &View<'_>) -> Value {

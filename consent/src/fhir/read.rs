@@ -184,11 +184,7 @@ fn grant(
     let category = ConsentCategory::from_key(code.coded(systems::CONSENT_CATEGORY, None)?)
         .ok_or_else(|| code.error("no such category"))?;
     let label = permit.only_item("securityLabel")?;
-    let detail = label.code_of(systems::DETAIL)?;
-    let detail = Detail::ALL
-        .into_iter()
-        .find(|known| known.code() == detail)
-        .ok_or_else(|| label.error("no such detail"))?;
+    let detail = Detail::from_code(label.code_of(systems::DETAIL)?).ok_or_else(|| label.error("no such detail"))?;
     let mut running_day = false;
     for extension in permit.items("extension")? {
         extension.only(&["url", "valueBoolean"])?;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::*;
-use crate::{Language, Purpose};
+use crate::{Detail, Language, Purpose};
 
 fn view() -> View<'static> {
     View {
@@ -43,8 +43,23 @@ fn a_consent_is_written_as_the_profile_says() {
         grant(Sleep, Detail::Raw),
     ]);
     given.identity.age_band_and_sex = true;
-    let text = serde_json::to_string_pretty(&render(&given, &view(), UtcMillis(5))).unwrap();
-    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&render(&given, &view(), UtcMillis(5))).unwrap());
+    // The same, and one that ended, lie where they are judged by others.
+    let ended = given.withdraw(UtcMillis(6)).unwrap();
+    let both = [
+        render(&given, &view(), UtcMillis(5)),
+        render(&ended, &view(), UtcMillis(7)),
+    ];
+    let lines: String = both.iter().map(|resource| format!("{}\n", text(resource))).collect();
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/consents.ndjson");
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|value| value == "always") {
+        std::fs::write(&file, &lines).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        lines,
+        "write it anew with INSTA_UPDATE=always"
+    );
 }
 
 #[test]

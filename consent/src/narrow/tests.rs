@@ -26,10 +26,15 @@ fn of_days(from: i32, until: i32) -> Grant {
 #[test]
 fn several_grants_cover_one_together() {
     let whole = of_days(1, 10);
-    assert!(grant_within(&whole, &[of_days(5, 10), of_days(1, 4)]));
+    // Day 4 is a Monday: no week is cut in two.
+    assert!(grant_within(&whole, &[of_days(4, 10), of_days(1, 3)]));
     assert!(
-        !grant_within(&whole, &[of_days(1, 4), of_days(6, 10)]),
-        "day 5 is missing"
+        !grant_within(&whole, &[of_days(5, 10), of_days(1, 4)]),
+        "a week is cut in two"
+    );
+    assert!(
+        !grant_within(&whole, &[of_days(1, 3), of_days(5, 10)]),
+        "day 4 is missing"
     );
     assert!(!grant_within(&whole, &[]));
     let of_sources = |numbers: &[u16], period| Grant {
@@ -92,8 +97,8 @@ fn given(grants: &[Grant], identity: IdentityGrant) -> BTreeSet<(i64, Seen)> {
 
 /// The small world ends at its last day; grants compared in it must too.
 fn bounded(mut grant: Grant) -> Grant {
-    grant.period.from = grant.period.from.or(Some(LocalDay(0)));
-    grant.period.until = grant.period.until.or(Some(LocalDay(7)));
+    grant.period.from = grant.period.from.max(Some(LocalDay(0)));
+    grant.period.until = Some(grant.period.until.map_or(LocalDay(7), |until| until.min(LocalDay(7))));
     grant
 }
 
@@ -108,8 +113,47 @@ proptest! {
         let inner_terms = terms(&inner[..], inner_identity);
         let outer_terms = terms(&outer[..], outer_identity);
         let subset = given(&inner, inner_identity).is_subset(&given(&outer, outer_identity));
-        // The last day of the small world is never before another, so whether it shows there before it is over is seen.
-        prop_assert_eq!(inner_terms.within(outer_terms), subset);
+        // The last day of the small world is never before another, so whether it shows there before it is over is seen. No week
+        // and no month is whole in it: grants of those seem to give nothing.
+        let whole = |grant: &Grant| !matches!(grant.detail, Detail::Weekly | Detail::Monthly);
+        if inner.iter().all(whole) {
+            prop_assert_eq!(inner_terms.within(outer_terms), subset);
+        } else {
+            prop_assert!(!inner_terms.within(outer_terms) || subset);
+        }
         prop_assert!(inner_terms.within(inner_terms));
     }
+}
+
+#[test]
+fn a_week_that_two_grants_share_is_given_by_neither() {
+    // 2026-11-23 is a Monday.
+    let of = |from: &str, until: &str, detail| Grant {
+        period: DataPeriod {
+            from: LocalDay::parse(from),
+            until: LocalDay::parse(until),
+        },
+        ..grant(ConsentCategory::Activity, detail)
+    };
+    for detail in [Detail::Weekly, Detail::Daily, Detail::Raw] {
+        let whole = [of("2026-11-01", "2026-11-30", detail)];
+        let halves = [
+            of("2026-11-01", "2026-11-25", detail),
+            of("2026-11-26", "2026-11-30", detail),
+        ];
+        let weeks = [
+            of("2026-11-01", "2026-11-22", detail),
+            of("2026-11-23", "2026-11-30", detail),
+        ];
+        assert!(!grant_within(&whole[0], &halves), "{detail:?}: the week of the 26th");
+        assert!(halves.iter().all(|half| grant_within(half, &whole)));
+        // Parted at a week's beginning the weeks are whole; the month is not.
+        assert!(!grant_within(&whole[0], &weeks), "{detail:?}: the month");
+    }
+    let parted = [
+        of("2026-10-01", "2026-11-29", Detail::Daily),
+        of("2026-11-30", "2026-12-31", Detail::Daily),
+    ];
+    let days_alone = of("2026-10-05", "2026-12-20", Detail::Event);
+    assert!(grant_within(&days_alone, &parted), "events are of days");
 }

@@ -99,6 +99,7 @@ proptest! {
     ) {
         let mut out = Vec::new();
         aggregate(&mut out, &AggregateView {
+            summary: model::Summary::Day,
             id: "a", patient: "p", metric, day: LocalDay(day), mean: &values, min: &values, max: &values, last: &values,
             count, version: 1, status: DayStatus::Final, updated: UtcMillis(0),
         });
@@ -111,6 +112,7 @@ proptest! {
         out.clear();
         let amount = values.first().copied().flatten().unwrap_or_default();
         daily_total(&mut out, &TotalView {
+            summary: model::Summary::Day,
             id: "t", patient: "p", metric, day: LocalDay(day), eligible: amount, total: amount, manual: amount, flags: &["x"],
             version: 1, status: DayStatus::Preliminary, updated: UtcMillis(0),
         });

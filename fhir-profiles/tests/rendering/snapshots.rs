@@ -70,6 +70,7 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 id: "t1",
                 patient: "p1",
                 metric: Metric::STEP_COUNT,
+                summary: model::Summary::Day,
                 day: DAY,
                 eligible: amount(6_400, 0, 0),
                 total: amount(11_400, 0, 0),
@@ -89,6 +90,7 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 id: "t2",
                 patient: "p1",
                 metric: Metric::DISTANCE_WALKING_RUNNING,
+                summary: model::Summary::Day,
                 day: DAY,
                 eligible: amount(4_512_600, 3, 0),
                 total: amount(4_512_600, 3, 0),
@@ -109,6 +111,7 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 id: "t3",
                 patient: "p1",
                 metric: Metric::HEART_RATE,
+                summary: model::Summary::Day,
                 day: DAY,
                 mean: &pulse("71"),
                 min: &pulse("48"),
@@ -117,6 +120,60 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 count: 1_402,
                 version: 7,
                 status: DayStatus::Final,
+                updated: STORED,
+            }
+        ))
+    );
+    approved!(
+        "week_of_steps",
+        written(|out| daily_total(
+            out,
+            &TotalView {
+                id: "t5",
+                patient: "p1",
+                metric: Metric::STEP_COUNT,
+                summary: model::Summary::Week,
+                day: model::Summary::Week.first(DAY),
+                eligible: amount(44_800, 0, 0),
+                total: amount(44_800, 0, 0),
+                manual: amount(0, 0, 0),
+                flags: &[],
+                version: 9,
+                status: DayStatus::Final,
+                updated: STORED,
+            }
+        ))
+    );
+    approved!(
+        "month_of_heart_rate",
+        written(|out| aggregate(
+            out,
+            &AggregateView {
+                id: "t6",
+                patient: "p1",
+                metric: Metric::HEART_RATE,
+                summary: model::Summary::Month,
+                day: model::Summary::Month.first(DAY),
+                mean: &pulse("69"),
+                min: &pulse("46"),
+                max: &pulse("160"),
+                last: &[],
+                count: 41_200,
+                version: 7,
+                status: DayStatus::Final,
+                updated: STORED,
+            }
+        ))
+    );
+    approved!(
+        "event_of_blood_pressure",
+        written(|out| fhir_profiles::event(
+            out,
+            &fhir_profiles::EventView {
+                id: "e1",
+                patient: "p1",
+                metric: Metric::BLOOD_PRESSURE,
+                day: DAY,
                 updated: STORED,
             }
         ))
@@ -130,6 +187,7 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 id: "t4",
                 patient: "p1",
                 metric: Metric::BLOOD_PRESSURE,
+                summary: model::Summary::Day,
                 day: DAY,
                 mean: &pressures("126", "81"),
                 min: &pressures("121", "78"),

@@ -112,8 +112,13 @@ access-newest = Back to the newest records
 
 detail-off = Do not share
 detail-daily = Each day’s total only
-detail-daily-running = Each day’s total only (the day under way, too)
 detail-raw = Every measurement
+detail-running =  (also while it runs)
+detail-weekly = Weekly totals only
+detail-monthly = Monthly totals only
+detail-event = Only that it took place, and the date
+detail-event-help = Only that something was measured, and the date. No value is shared.
+consent-fewer = Share less than that
 detail-daily-help = Only the sum or the average of a day.
 detail-raw-help = Every time and value. Daily totals are included.
 from-all-text = from the beginning

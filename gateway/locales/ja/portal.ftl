@@ -112,8 +112,13 @@ access-newest = いちばん新しい記録にもどる
 
 detail-off = 渡さない
 detail-daily = 1日ごとのまとめだけ
-detail-daily-running = 1日ごとのまとめだけ（その日の途中の数も）
 detail-raw = 細かい記録ぜんぶ
+detail-running = （途中の数も）
+detail-weekly = 1週間ごとのまとめだけ
+detail-monthly = 1か月ごとのまとめだけ
+detail-event = あったことと日付だけ
+detail-event-help = 測ったことと、その日付だけ。値は渡りません。
+consent-fewer = もっと少なく渡す
 detail-daily-help = その日の合計や平均だけ。
 detail-raw-help = 測った時刻と値のすべて。1日ごとのまとめも含みます。
 from-all-text = これまでのすべての日から

@@ -143,6 +143,6 @@ impl Names {
             },
             now,
         );
-        out.extend_from_slice(resource.to_string().as_bytes());
+        out.extend_from_slice(fhir::text(&resource).as_bytes());
     }
 }

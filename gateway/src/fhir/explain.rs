@@ -48,10 +48,9 @@ pub async fn explain(
         .ok_or_else(|| bad("category", "a consent category is needed, such as activity"))?;
     let detail = match value("detail") {
         None => Detail::Daily,
-        Some(code) => Detail::ALL
-            .into_iter()
-            .find(|detail| detail.code() == code)
-            .ok_or_else(|| bad("detail", "there is no such detail"))?,
+        Some(code) => {
+            Detail::from_code(code).ok_or_else(|| bad("detail", "raw, daily, weekly, monthly and event are allowed"))?
+        }
     };
     let day = match value("date") {
         None => None,
@@ -79,7 +78,7 @@ pub async fn explain(
     let mut parameters = vec![json!({"name": "given", "valueBoolean": given})];
     parameters.extend(parts);
     let resource = json!({"resourceType": "Parameters", "parameter": parameters});
-    Ok(fhir_json(resource.to_string().into_bytes()))
+    Ok(fhir_json(consent::fhir::text(&resource).into_bytes()))
 }
 
 fn parts(answer: &consent::explain::Answer, standing: &Standing, consent: Option<&Consent>) -> Vec<Value> {

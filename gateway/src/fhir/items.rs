@@ -10,34 +10,37 @@ use super::plan::detail_of_samples;
 pub fn of(records: &[Record]) -> Vec<AccessItem> {
     let mut items: Vec<AccessItem> = Vec::new();
     for record in records {
-        let (metric, detail, day) = match record {
-            Record::Sample(sample) => {
-                let metric = sample.sample.metric;
-                (metric, detail_of_samples(metric), sample.sample.local_day())
-            }
-            Record::Total(total) => (total.metric, Detail::Daily, total.day),
-            Record::Aggregate(aggregate) => (aggregate.metric, Detail::Daily, aggregate.day),
+        let (metric, detail) = match record {
+            Record::Sample(sample) => (sample.sample.metric, detail_of_samples(sample.sample.metric)),
+            Record::Total(total) => (total.metric, Detail::of(total.summary)),
+            Record::Aggregate(aggregate) => (aggregate.metric, Detail::of(aggregate.summary)),
+            Record::Event(event) => (event.metric, Detail::Event),
         };
-        add(&mut items, metric.category(), detail, day);
+        add(&mut items, metric.category(), detail, record.days());
     }
     items
 }
 
-fn add(items: &mut Vec<AccessItem>, category: model::ConsentCategory, detail: Detail, day: LocalDay) {
+fn add(
+    items: &mut Vec<AccessItem>,
+    category: model::ConsentCategory,
+    detail: Detail,
+    (first, last): (LocalDay, LocalDay),
+) {
     match items
         .iter_mut()
         .find(|item| item.category == category && item.detail == detail)
     {
         Some(item) => {
-            item.first_day = item.first_day.min(day);
-            item.last_day = item.last_day.max(day);
+            item.first_day = item.first_day.min(first);
+            item.last_day = item.last_day.max(last);
             item.count += 1;
         }
         None => items.push(AccessItem {
             category,
             detail,
-            first_day: day,
-            last_day: day,
+            first_day: first,
+            last_day: last,
             count: 1,
         }),
     }
@@ -57,7 +60,7 @@ mod tests {
             (ConsentCategory::Heart, Detail::Raw, 2),
             (ConsentCategory::Heart, Detail::Daily, 9),
         ] {
-            add(&mut items, category, detail, LocalDay(day));
+            add(&mut items, category, detail, (LocalDay(day), LocalDay(day)));
         }
         let told: Vec<_> = items
             .iter()

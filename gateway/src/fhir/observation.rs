@@ -75,6 +75,7 @@ pub fn version_of(record: &Record) -> u32 {
         Record::Sample(sample) => sample.version,
         Record::Total(total) => total.version,
         Record::Aggregate(aggregate) => aggregate.version,
+        Record::Event(_) => 1,
     }
 }
 
@@ -155,14 +156,15 @@ async fn find<'a>(
         )
         .await;
     }
-    let (raw, daily) = plan.metrics(decision);
+    let (raw, summaries) = plan.metrics(decision);
     let page = state
         .store
         .search(
             Access::Decision(decision),
             Search {
                 raw,
-                daily,
+                daily: Vec::new(),
+                summaries,
                 times,
                 updated,
                 source: None,
@@ -239,18 +241,15 @@ async fn fits(state: &AppState, decision: &Decision, record: &Record, wanted: &W
     if wanted.times == TimeBounds::default() {
         return Ok(true);
     }
-    let day = match record {
-        Record::Sample(sample) => {
-            return Ok(bounds::hold(&wanted.times, sample.sample.start, sample.sample.end));
-        }
-        Record::Total(total) => total.day,
-        Record::Aggregate(aggregate) => aggregate.day,
-    };
+    if let Record::Sample(sample) = record {
+        return Ok(bounds::hold(&wanted.times, sample.sample.start, sample.sample.end));
+    }
+    let (first, last) = record.days();
     let home = home_zone(state, decision).await?;
     Ok(bounds::hold(
         &wanted.times,
-        start_of(day, &home),
-        start_of(day.plus(1), &home),
+        start_of(first, &home),
+        start_of(last.plus(1), &home),
     ))
 }
 

@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use consent::scope::{Interaction, ScopeSet};
 use consent::{Decision, Detail};
-use fhir_profiles::{Findable, findable_day, findable_sample};
+use fhir_profiles::{Findable, findable_sample, findable_summary};
 use model::vocabulary::systems;
-use model::{ConsentCategory, Metric, RecordKey, RecordKind};
+use model::{ConsentCategory, Metric, RecordKey, RecordKind, Summary};
 
 use super::FhirError;
 use super::parameters::Parameters;
@@ -19,20 +19,23 @@ use super::token::Token;
 /// Something that can be found.
 struct Entry {
     metric: Metric,
-    day: bool,
+    /// Of what it is the summary; `None` for a sample.
+    summary: Option<Summary>,
     findable: Findable,
 }
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let samples = Metric::all().map(|metric| Entry {
         metric,
-        day: false,
+        summary: None,
         findable: findable_sample(metric),
     });
-    let days = Metric::all().filter(|metric| has_days(*metric)).map(|metric| Entry {
-        metric,
-        day: true,
-        findable: findable_day(metric),
+    let days = Metric::all().filter(|metric| has_days(*metric)).flat_map(|metric| {
+        Summary::ALL.map(|summary| Entry {
+            metric,
+            summary: Some(summary),
+            findable: findable_summary(metric, summary),
+        })
     });
     samples.chain(days).collect()
 });
@@ -55,8 +58,8 @@ pub fn row_of(key: RecordKey) -> Metric {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     samples: Vec<Metric>,
-    days: Vec<Metric>,
-    days_by_code: bool,
+    summaries: Vec<(Metric, Summary)>,
+    by_code: bool,
     /// Something that was named lies outside the token's scopes and is left out.
     pub cut_by_scope: bool,
 }
@@ -76,7 +79,7 @@ impl Plan {
         }
         let in_scope = |entry: &Entry| scopes.allows_metric(entry.findable.row, Interaction::Search);
         let mut plan = Self {
-            days_by_code: parameters
+            by_code: parameters
                 .codes
                 .iter()
                 .any(|group| group.iter().any(|token| !matches!(token, Token::System(_)))),
@@ -87,14 +90,14 @@ impl Plan {
         for entry in ENTRIES.iter().filter(|entry| fits(entry, parameters)) {
             if !in_scope(entry) {
                 outside = outside.or(Some(entry.metric.category()));
-            } else if entry.day {
-                plan.days.push(entry.metric);
+            } else if let Some(summary) = entry.summary {
+                plan.summaries.push((entry.metric, summary));
             } else {
                 plan.samples.push(entry.metric);
             }
         }
         match outside {
-            Some(category) if plan.samples.is_empty() && plan.days.is_empty() => Err(FhirError::OutOfScope {
+            Some(category) if plan.samples.is_empty() && plan.summaries.is_empty() => Err(FhirError::OutOfScope {
                 asked: asked.to_owned(),
                 scope: scope_for(category),
             }),
@@ -102,25 +105,26 @@ impl Plan {
         }
     }
 
-    /// The metrics whose samples, and whose days, are looked for under a decision.
-    pub fn metrics(&self, decision: &Decision) -> (Vec<Metric>, Vec<Metric>) {
+    /// The metrics whose samples, and the summaries of metrics, that are looked for under a decision.
+    pub fn metrics(&self, decision: &Decision) -> (Vec<Metric>, Vec<(Metric, Summary)>) {
         let samples = self
             .samples
             .iter()
             .copied()
             .filter(|metric| decision.gives(metric.category(), detail_of_samples(*metric)));
-        let days = self.days.iter().copied().filter(|metric| {
-            decision.gives(metric.category(), Detail::Daily)
-                && (self.days_by_code || stops_at_days(decision, metric.category()))
+        let summaries = self.summaries.iter().copied().filter(|(metric, summary)| {
+            decision.gives(metric.category(), Detail::of(*summary))
+                && (self.by_code || stops_at(decision, metric.category(), *summary))
         });
-        (samples.collect(), days.collect())
+        (samples.collect(), summaries.collect())
     }
 
     /// True when a record is among what the search is about, for a record that was asked for by its id.
     pub fn finds(&self, key: RecordKey) -> bool {
         match key.kind {
             RecordKind::Sample | RecordKind::Session => self.samples.contains(&key.metric),
-            RecordKind::Total => self.days.contains(&key.metric),
+            RecordKind::Total => Summary::from_number(key.tie_break)
+                .is_some_and(|summary| self.summaries.contains(&(key.metric, summary))),
             _ => false,
         }
     }
@@ -144,9 +148,17 @@ pub fn scope_for(category: ConsentCategory) -> String {
     )
 }
 
-/// True when some grant of the category gives days and no samples.
-fn stops_at_days(decision: &Decision, category: ConsentCategory) -> bool {
-    decision.window(category, Detail::Daily).count() > decision.window(category, Detail::Raw).count()
+/// True when some grant of the category gives this summary and nothing finer.
+fn stops_at(decision: &Decision, category: ConsentCategory, summary: Summary) -> bool {
+    let given = |detail| decision.window(category, detail).count();
+    let finer = match summary {
+        Summary::Day => Detail::Raw,
+        Summary::Week => Detail::Daily,
+        Summary::Month => Detail::Weekly,
+        // Raw and daily give events too.
+        Summary::Event => Detail::Daily,
+    };
+    given(Detail::of(summary)) > given(finer)
 }
 
 fn fits(entry: &Entry, parameters: &Parameters) -> bool {
@@ -206,6 +218,11 @@ mod tests {
         Plan::of(&parameters, &ScopeSet::parse(scopes).unwrap())
     }
 
+    fn days(plan: &Plan) -> Vec<&'static str> {
+        let days = plan.summaries.iter().filter(|(_, summary)| *summary == Summary::Day);
+        days.map(|(metric, _)| metric.key()).collect()
+    }
+
     fn keys(metrics: &[Metric]) -> Vec<&'static str> {
         metrics.iter().map(|metric| metric.key()).collect()
     }
@@ -227,7 +244,7 @@ mod tests {
         }
         let plan = plan("code=41950-7", ALL).unwrap();
         assert_eq!(
-            (keys(&plan.samples), keys(&plan.days)),
+            (keys(&plan.samples), days(&plan)),
             (vec!["daily_step_count"], vec!["step_count"])
         );
     }
@@ -239,8 +256,8 @@ mod tests {
             ALL,
         )
         .unwrap();
-        assert_eq!((keys(&plan.samples), keys(&plan.days)), (vec![], vec!["heart_rate"]));
-        assert!(plan.days_by_code);
+        assert_eq!((keys(&plan.samples), days(&plan)), (vec![], vec!["heart_rate"]));
+        assert!(plan.by_code);
     }
 
     #[test]
@@ -261,14 +278,14 @@ mod tests {
             ),
         ] {
             let plan = plan(query, ALL).unwrap();
-            assert!(keys(&plan.samples).contains(&metric) && !plan.days_by_code, "{query}");
+            assert!(keys(&plan.samples).contains(&metric) && !plan.by_code, "{query}");
         }
     }
 
     #[test]
     fn an_unknown_code_finds_nothing_and_is_no_error() {
         let plan = plan("code=nonsense", ALL).unwrap();
-        assert!(plan.samples.is_empty() && plan.days.is_empty());
+        assert!(plan.samples.is_empty() && plan.summaries.is_empty());
     }
 
     #[test]
@@ -326,7 +343,7 @@ mod tests {
     fn no_two_metrics_days_are_found_by_the_same_code_of_ours() {
         let mut codes: Vec<_> = ENTRIES
             .iter()
-            .filter(|entry| entry.day)
+            .filter(|entry| entry.summary.is_some())
             .flat_map(|entry| &entry.findable.codes)
             .filter(|(system, _)| *system == systems::METRIC)
             .collect();

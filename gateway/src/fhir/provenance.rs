@@ -6,8 +6,8 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use consent::Decision;
 use consent::scope::{Interaction, Resource};
+use consent::{Decision, Detail};
 use fhir_profiles::{Activity, Origin, ProvenanceView, SearchBundle};
 use model::{Flags, Metric, RecordKey, RecordKind};
 use store::{Access, AccessKind, BatchInfo, Record, StoredAggregate, StoredSample, StoredTotal};
@@ -42,7 +42,7 @@ pub async fn read(
             Ok(match found {
                 Some(found) => {
                     let (record, mut bytes) = (found.record(), Vec::new());
-                    found.render(&mut bytes, caller);
+                    found.render(&mut bytes, caller, decision);
                     let version = u64::from(version_of(&record));
                     let answer = resource(headers, bytes, Some(version), Some(record.updated()));
                     (Some(answer), items::of(&[record]))
@@ -84,7 +84,9 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
                 if let Some(found) = find(state, caller, key, decision).await? {
                     let record = found.record();
                     let id = caller.ids.id(provenance_of(record.key()));
-                    bundle.matched(&mut out, base, "Provenance", &id, |out| found.render(out, caller));
+                    bundle.matched(&mut out, base, "Provenance", &id, |out| {
+                        found.render(out, caller, decision)
+                    });
                     records.push(record);
                 }
             }
@@ -151,7 +153,8 @@ async fn find(
         }
         Some(Record::Total(total)) => Some(Found::Total(total)),
         Some(Record::Aggregate(aggregate)) => Some(Found::Aggregate(aggregate)),
-        None => None,
+        // How it came about would tell more than that it took place.
+        Some(Record::Event(_)) | None => None,
     })
 }
 
@@ -164,11 +167,13 @@ impl Found {
         }
     }
 
-    fn render(&self, out: &mut Vec<u8>, caller: &Caller) {
+    fn render(&self, out: &mut Vec<u8>, caller: &Caller, decision: &Decision) {
         let person = caller.token.person;
         let records = [self.record()];
         let ids = PageIds::of(&caller.ids, person, &records);
         let devices: Vec<String> = match self {
+            // Which devices a week is of is told to who is given its days.
+            Self::Total(total) if !decision.gives(total.metric.category(), Detail::Daily) => Vec::new(),
             Self::Total(total) => total
                 .shares
                 .iter()

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fhir_profiles::{AggregateView, Issue, ObservationView, SearchBundle, Severity, TotalView};
+use fhir_profiles::{AggregateView, EventView, Issue, ObservationView, SearchBundle, Severity, TotalView};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::DAY_MS;
@@ -124,6 +124,16 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
         ),
         Record::Total(stored) => total(out, stored, id, patient),
         Record::Aggregate(stored) => aggregate(out, stored, id, patient),
+        Record::Event(stored) => fhir_profiles::event(
+            out,
+            &EventView {
+                id,
+                patient,
+                metric: stored.metric,
+                day: stored.day,
+                updated: stored.updated,
+            },
+        ),
     }
 }
 
@@ -143,6 +153,7 @@ fn total(out: &mut Vec<u8>, stored: &StoredTotal, id: &str, patient: &str) {
             id,
             patient,
             metric: stored.metric,
+            summary: stored.summary,
             day: stored.day,
             eligible: amount(stored.eligible),
             total: amount(stored.total),
@@ -172,6 +183,7 @@ fn aggregate(out: &mut Vec<u8>, stored: &StoredAggregate, id: &str, patient: &st
             id,
             patient,
             metric: stored.metric,
+            summary: stored.summary,
             day: stored.day,
             mean: &stored.mean,
             min: &stored.min,

@@ -1,5 +1,5 @@
 //! Reads what was ticked on the consent page: the form's fields in, grants and lines about the person out. Fields: for each
-//! category its key (`off`, `daily`, `raw`), `running_day`, `from` with `from_day`, the lines about the person, `until`.
+//! category its key (`off`, or the code of a detail), `running_day`, `from` with `from_day`, the lines about the person, `until`.
 
 use consent::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
 use model::{ConsentCategory, LocalDay, UtcMillis};
@@ -216,11 +216,7 @@ impl ConsentPage {
 }
 
 fn detail(sent: &str) -> Option<Detail> {
-    match sent {
-        "daily" => Some(Detail::Daily),
-        "raw" => Some(Detail::Raw),
-        _ => None,
-    }
+    Detail::from_code(sent)
 }
 
 fn grant(
@@ -235,7 +231,7 @@ fn grant(
         sources: Sources::All,
         period: DataPeriod { from, until: None },
         detail,
-        running_day: running_day || detail == Detail::Raw,
+        running_day: (running_day && detail != Detail::Event) || detail == Detail::Raw,
         expires,
     }
 }

@@ -206,12 +206,13 @@ fn narrowing(words: Words, place: usize, grant: &Grant) -> Narrowing {
         value: "same".to_owned(),
         label: words.with("narrow-same", "detail", words.detail(grant)),
     }];
-    if grant.detail == Detail::Raw {
-        choices.push(Choice {
-            value: "daily".to_owned(),
-            label: words.say("detail-daily"),
-        });
-    }
+    let coarser = Detail::ALL
+        .into_iter()
+        .filter(|detail| *detail != grant.detail && grant.detail.includes(*detail));
+    choices.extend(coarser.map(|detail| Choice {
+        value: detail.code().to_owned(),
+        label: words.given_detail(detail),
+    }));
     choices.push(Choice {
         value: "off".to_owned(),
         label: words.say("detail-off"),
@@ -336,15 +337,16 @@ fn less(consent: &Consent, resident: &Resident, form: &[(String, String)]) -> Op
     for (place, grant) in consent.grants.iter().enumerate() {
         let detail = match value(form, &format!("grant{place}"))? {
             "same" => grant.detail,
-            "daily" if grant.detail == Detail::Raw => Detail::Daily,
             "off" => continue,
-            _ => return None,
+            code => Detail::from_code(code).filter(|detail| grant.detail.includes(*detail))?,
         };
         if !grant.is_live(resident.now) {
             continue;
         }
         grants.push(Grant {
             detail,
+            // Under raw the running day always showed; that it shows under less was not agreed.
+            running_day: grant.running_day && detail == grant.detail,
             expires: sooner(grant.expires),
             ..grant.clone()
         });

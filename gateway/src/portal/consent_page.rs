@@ -271,6 +271,12 @@ fn category_view(words: Words, category: ConsentCategory, form: &[(String, Strin
             choice("daily", Some("detail-daily-help")),
             choice("raw", Some("detail-raw-help")),
         ],
+        fewer: vec![
+            choice("weekly", None),
+            choice("monthly", None),
+            choice("event", Some("detail-event-help")),
+        ],
+        fewer_open: ["weekly", "monthly", "event"].contains(&sent),
     }
 }
 
@@ -335,6 +341,9 @@ struct CategoryView {
     contents: String,
     careful: Option<String>,
     choices: Vec<Choice>,
+    /// Choices that give less still.
+    fewer: Vec<Choice>,
+    fewer_open: bool,
 }
 
 struct Choice {

@@ -390,7 +390,7 @@ fn a_field_that_the_page_does_not_offer_is_not_taken() {
     };
     for (name, value) in [
         ("glucose", "raw"),
-        ("activity", "weekly"),
+        ("activity", "hourly"),
         ("identity-name", "yes"),
         ("from", "never"),
         ("until", "100years"),

@@ -17,9 +17,12 @@ impl Words {
 
     /// How finely a grant gives.
     pub fn detail(&self, grant: &Grant) -> String {
+        let detail = self.given_detail(grant.detail);
         match grant.detail {
-            Detail::Daily if grant.running_day => self.say("detail-daily-running"),
-            detail => self.given_detail(detail),
+            Detail::Daily | Detail::Weekly | Detail::Monthly if grant.running_day => {
+                format!("{detail}{}", self.say("detail-running"))
+            }
+            _ => detail,
         }
     }
 
@@ -28,6 +31,9 @@ impl Words {
         self.say(match detail {
             Detail::Raw => "detail-raw",
             Detail::Daily => "detail-daily",
+            Detail::Weekly => "detail-weekly",
+            Detail::Monthly => "detail-monthly",
+            Detail::Event => "detail-event",
         })
     }
 

@@ -118,7 +118,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
                 chosen: asked.category == category.key(),
             })
             .collect(),
-        details: [Detail::Daily, Detail::Raw]
+        details: Detail::ALL
             .into_iter()
             .map(|detail| Choice {
                 value: detail.code().to_owned(),
@@ -141,10 +141,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
 }
 
 fn detail_of(code: &str) -> Detail {
-    Detail::ALL
-        .into_iter()
-        .find(|detail| detail.code() == code)
-        .unwrap_or(Detail::Daily)
+    Detail::from_code(code).unwrap_or(Detail::Daily)
 }
 
 fn told(

@@ -58,6 +58,8 @@ pub const CHECKUP_PROFILE: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefin
 pub const ABSENT_UNKNOWN: &str = "unknown";
 /// Code of [`DATA_ABSENT_REASON`]: there is a value, and no way to say it in FHIR yet.
 pub const ABSENT_UNSUPPORTED: &str = "unsupported";
+/// Code of [`DATA_ABSENT_REASON`]: there is a value, and it is not given to this reader.
+pub const ABSENT_MASKED: &str = "masked";
 /// Code of [`OBSERVATION_STATISTICS`]: the mean.
 pub const AVERAGE: &str = "average";
 /// Code of [`OBSERVATION_STATISTICS`]: the lowest.

@@ -515,6 +515,7 @@ pub(crate) fn stored_total(
     StoredTotal {
         key: total_key(person, metric, day),
         metric,
+        summary: model::Summary::Day,
         day,
         eligible: amounts.eligible,
         total: amounts.total,
@@ -538,13 +539,23 @@ pub(crate) fn stored_total(
 
 /// What the id of a day is made of.
 pub(crate) fn total_key(person: PersonId, metric: Metric, day: LocalDay) -> model::RecordKey {
+    summary_key(person, metric, model::Summary::Day, day)
+}
+
+/// What the id of a summary that begins on this day is made of.
+pub(crate) fn summary_key(
+    person: PersonId,
+    metric: Metric,
+    summary: model::Summary,
+    day: LocalDay,
+) -> model::RecordKey {
     model::RecordKey {
         person,
         kind: model::RecordKind::Total,
         metric,
         source: 0,
         start: UtcMillis(i64::from(day.0) * DAY_MS),
-        tie_break: 0,
+        tie_break: summary as u16,
     }
 }
 

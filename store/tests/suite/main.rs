@@ -13,4 +13,5 @@ mod jobs;
 mod kept_folders;
 mod named_cases;
 mod people;
+mod summaries;
 mod whole;

@@ -86,8 +86,9 @@ impl Thing {
     /// Finds it, and on its day nothing else of its code that comes before it.
     fn query(&self) -> String {
         // A night begins on the day before the one that it is of.
+        let is_of_a_day = !matches!(self.detail, Detail::Weekly | Detail::Monthly);
         let date = match self.day {
-            Some(day) if self.category != ConsentCategory::Sleep => format!("&date={day}"),
+            Some(day) if self.category != ConsentCategory::Sleep && is_of_a_day => format!("&date={day}"),
             _ => String::new(),
         };
         format!("code={}{date}&_count=1000", self.code)
@@ -110,8 +111,37 @@ fn things() -> Vec<Thing> {
             thing(ConsentCategory::Heart, Detail::Daily, day, "daily_heart_rate"),
             thing(ConsentCategory::Activity, Detail::Raw, day, "step_count"),
             thing(ConsentCategory::Activity, Detail::Daily, day, "daily_step_count"),
+            thing(ConsentCategory::Activity, Detail::Event, day, "event_step_count"),
+            thing(ConsentCategory::Heart, Detail::Event, day, "event_heart_rate"),
         ]);
     }
+    // The week from Monday, 6 May, and the month of May: each is of its first day.
+    things.extend([
+        thing(
+            ConsentCategory::Activity,
+            Detail::Weekly,
+            "2024-05-06",
+            "weekly_step_count",
+        ),
+        thing(
+            ConsentCategory::Heart,
+            Detail::Weekly,
+            "2024-05-06",
+            "weekly_heart_rate",
+        ),
+        thing(
+            ConsentCategory::Activity,
+            Detail::Monthly,
+            "2024-05-01",
+            "monthly_step_count",
+        ),
+        thing(
+            ConsentCategory::Heart,
+            Detail::Monthly,
+            "2024-05-01",
+            "monthly_heart_rate",
+        ),
+    ]);
     things.push(thing(
         ConsentCategory::Sleep,
         Detail::Daily,
@@ -119,7 +149,12 @@ fn things() -> Vec<Thing> {
         "sleep_session",
     ));
     things.push(thing(ConsentCategory::Body, Detail::Raw, "2024-05-10", "body_weight"));
-    let observations = things.clone();
+    // An event has no Provenance: how it came about would tell more than that it took place.
+    let observations: Vec<Thing> = things
+        .iter()
+        .copied()
+        .filter(|thing| thing.detail != Detail::Event)
+        .collect();
     things.extend(observations.into_iter().map(|thing| Thing {
         resource: "Provenance",
         ..thing
@@ -154,7 +189,7 @@ impl Asker {
             && !self.of_another
             && self.is_in_scope(thing)
             && self.categories.contains(&thing.category)
-            && (self.detail == Detail::Raw || thing.detail == Detail::Daily)
+            && self.detail.includes(thing.detail)
             && self.from.is_none_or(|from| thing.day.is_none_or(|day| day >= from))
     }
 
@@ -210,6 +245,30 @@ async fn askers(world: &World) -> Vec<Asker> {
             Given {
                 categories: &[ConsentCategory::Activity],
                 detail: Detail::Daily,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "all, weekly",
+            Given {
+                detail: Detail::Weekly,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "all, monthly",
+            Given {
+                detail: Detail::Monthly,
+                ..Given::default()
+            },
+            everything,
+        ),
+        (
+            "all, events",
+            Given {
+                detail: Detail::Event,
                 ..Given::default()
             },
             everything,
@@ -433,7 +492,9 @@ async fn the_person_and_the_devices_are_given_by_rule() {
             ConsentCategory::Sleep,
         ];
         let device = outward.device(world.person, 1);
-        let device_given = measured.iter().any(|category| asker.categories.contains(category));
+        // Who is given no day is not told which devices measured it.
+        let device_given =
+            asker.detail.includes(Detail::Daily) && measured.iter().any(|category| asker.categories.contains(category));
         for (resource, id, given) in [("Patient", patient, true), ("Device", device, device_given)] {
             let whole_type = asker.reaches(resource);
             let given = given && asker.lives && !asker.of_another && whole_type;
@@ -458,9 +519,9 @@ async fn explanations_are_given_by_rule() {
     for asker in &askers(&world).await {
         let patient = world.state.pairwise.of(asker.recipient).patient(world.person);
         for category in ConsentCategory::ALL {
-            for (code, detail) in [("daily", Detail::Daily), ("raw", Detail::Raw)] {
+            for detail in Detail::ALL {
                 for day in ["2024-05-10", "2024-05-11"] {
-                    let query = format!("category={}&detail={code}&date={day}", category.key());
+                    let query = format!("category={}&detail={}&date={day}", category.key(), detail.code());
                     let (answer, _) = send(&world, asker, Kind::Explain, &patient, &query).await;
                     let status = match asker {
                         _ if !asker.lives => StatusCode::UNAUTHORIZED,
@@ -471,7 +532,11 @@ async fn explanations_are_given_by_rule() {
                     if status == StatusCode::OK {
                         let given = asker.categories.contains(&category)
                             && asker.detail.includes(detail)
-                            && asker.from.is_none_or(|from| day >= from);
+                            && asker.from.is_none_or(|from| match detail {
+                                // From the second day on neither the week nor the month is whole.
+                                Detail::Weekly | Detail::Monthly => false,
+                                _ => day >= from,
+                            });
                         assert_eq!(
                             answer.body["parameter"][0]["valueBoolean"], given,
                             "{}: {query}",

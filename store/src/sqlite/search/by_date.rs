@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use model::Metric;
+use model::{Metric, Summary};
 
 use super::context::{Context, detail};
 use super::days::Days;
@@ -97,13 +97,22 @@ fn streams(context: &mut Context<'_>, search: &Search, ascending: bool) -> Resul
     }
     // A day's total or aggregate is of no one source.
     if search.source.is_none() {
-        for metric in distinct(&search.daily) {
-            if context.access.gives(metric.category(), consent::Detail::Daily) {
-                streams.push(Stream::Days(Days::new(context, search, metric, ascending)?));
+        for (metric, summary) in summaries(search) {
+            if context.access.gives(metric.category(), consent::Detail::of(summary)) {
+                streams.push(Stream::Days(Days::new(context, search, metric, summary, ascending)?));
             }
         }
     }
     Ok(streams)
+}
+
+/// The days, weeks, months and events asked for, each once.
+pub(crate) fn summaries(search: &Search) -> Vec<(Metric, Summary)> {
+    let days = search.daily.iter().map(|metric| (*metric, Summary::Day));
+    let mut summaries: Vec<(Metric, Summary)> = days.chain(search.summaries.iter().copied()).collect();
+    summaries.sort_unstable();
+    summaries.dedup();
+    summaries
 }
 
 /// The metrics asked for, each once.

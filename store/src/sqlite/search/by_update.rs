@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::super::fault::Doing as _;
 use super::super::leaves::Row;
-use super::by_date::distinct;
+use super::by_date::{distinct, summaries};
 use super::context::{Context, detail};
 use super::days;
 use super::place;
@@ -64,11 +64,11 @@ fn updated_days(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageK
     if search.source.is_some() {
         return Ok(found);
     }
-    for metric in distinct(&search.daily) {
-        if !context.access.gives(metric.category(), consent::Detail::Daily) {
+    for (metric, summary) in summaries(search) {
+        if !context.access.gives(metric.category(), consent::Detail::of(summary)) {
             continue;
         }
-        for record in days::updated(context, search, metric)? {
+        for record in days::updated(context, search, metric, summary)? {
             let key = place(record.updated(), &record);
             if search.after.is_none_or(|after| key > after) {
                 found.push((key, record));

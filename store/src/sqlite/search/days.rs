@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use consent::Detail;
 use model::time::DAY_MS;
-use model::{ConsentCategory, Decimal, LocalDay, Measured, Metric, UtcMillis, Value};
+use model::{ConsentCategory, Decimal, LocalDay, Measured, Metric, Summary, UtcMillis, Value};
 use rusqlite::params;
 
 use super::super::fault::Doing as _;
@@ -15,12 +15,15 @@ use super::context::Context;
 use super::place;
 use super::samples::{follows, sources_of};
 use crate::Result;
-use crate::reads::{DayStatus, PageKey, Record, Search, StoredAggregate, StoredSource, TimeBounds};
+use crate::reads::{
+    DayStatus, PageKey, Record, Search, StoredAggregate, StoredEvent, StoredSource, StoredTotal, TimeBounds,
+};
 use crate::totals::is_kept;
 
-/// The days of one metric in one direction of time.
+/// The days of one metric, or their weeks, months or events, in one direction of time.
 pub(crate) struct Days {
     metric: Metric,
+    summary: Summary,
     ascending: bool,
     times: TimeBounds,
     updated: (Option<UtcMillis>, Option<UtcMillis>),
@@ -31,9 +34,23 @@ pub(crate) struct Days {
 
 impl Days {
     /// The metric's days that match the search, from where the page begins.
-    pub(crate) fn new(context: &mut Context<'_>, search: &Search, metric: Metric, ascending: bool) -> Result<Self> {
+    pub(crate) fn new(
+        context: &mut Context<'_>,
+        search: &Search,
+        metric: Metric,
+        summary: Summary,
+        ascending: bool,
+    ) -> Result<Self> {
         let metric = metric.interval_of_daily().unwrap_or(metric);
         let mut months = months_of(context, metric)?;
+        if summary == Summary::Week {
+            // A week belongs to the month of its Monday, which may hold nothing itself.
+            let before: Vec<i32> = months.iter().map(|month| month - 1).collect();
+            months.extend(before);
+            months.make_contiguous().sort_unstable();
+            let mut last = None;
+            months.retain(|month| last.replace(*month) != Some(*month));
+        }
         let month_at = |instant: UtcMillis, context: &mut Context<'_>| context.zone.day_at(instant).month();
         let lowest = [search.times.start_from, search.times.end_after]
             .into_iter()
@@ -47,8 +64,8 @@ impl Days {
             lowest.map(|at| month_at(at, context) - 1),
             highest.map(|at| month_at(at, context) + 1),
         );
-        let (first, last) = context.access.days(metric.category(), Detail::Daily);
-        from = from.max(first.map(LocalDay::month));
+        let (first, last) = context.access.days(metric.category(), Detail::of(summary));
+        from = from.max(first.map(|first| summary.first(first).month()));
         until = [until, last.map(LocalDay::month)].into_iter().flatten().min();
         if let Some(after) = search.after {
             let month = month_at(UtcMillis(after.time), context);
@@ -64,6 +81,7 @@ impl Days {
         }
         Ok(Self {
             metric,
+            summary,
             ascending,
             times: search.times,
             updated: search.updated,
@@ -79,8 +97,13 @@ impl Days {
             let Some(month) = self.months.pop_front() else {
                 return Ok(None);
             };
-            let last = totals::first_of(month + 1).plus(-1);
-            let mut days = of_metric(context, self.metric, totals::first_of(month), last)?;
+            let (first, last) = (totals::first_of(month), totals::first_of(month + 1).plus(-1));
+            // All summaries that begin in the month.
+            let begins = match self.summary.first(first) {
+                before if before < first => self.summary.last(first).plus(1),
+                own => own,
+            };
+            let mut days = of_metric(context, self.metric, self.summary, begins, self.summary.last(last))?;
             if !self.ascending {
                 days.reverse();
             }
@@ -114,12 +137,8 @@ fn in_times(times: TimeBounds, start: UtcMillis, end: UtcMillis) -> bool {
 }
 
 fn bounds(context: &mut Context<'_>, record: &Record) -> (UtcMillis, UtcMillis) {
-    let day = match record {
-        Record::Total(total) => total.day,
-        Record::Aggregate(aggregate) => aggregate.day,
-        Record::Sample(stored) => stored.sample.local_day(),
-    };
-    (context.zone.start_of(day), context.zone.start_of(day.plus(1)))
+    let (first, last) = record.days();
+    (context.zone.start_of(first), context.zone.start_of(last.plus(1)))
 }
 
 /// The months in which a metric can have days.
@@ -149,32 +168,114 @@ fn months_of(context: &Context<'_>, metric: Metric) -> Result<VecDeque<i32>> {
     Ok(months.into())
 }
 
-/// The days of a metric from `first` to `last` that the access key shows, by date.
+/// The summaries of a metric from the one that begins on `first` to the one that ends on `last` that the access key shows, by
+/// date.
 pub(crate) fn of_metric(
     context: &mut Context<'_>,
     metric: Metric,
+    summary: Summary,
     first: LocalDay,
     last: LocalDay,
 ) -> Result<Vec<Record>> {
     let metric = metric.interval_of_daily().unwrap_or(metric);
     let category = metric.category();
-    if !context.access.gives(category, Detail::Daily) {
+    if first > last || !context.access.gives(category, Detail::of(summary)) {
         return Ok(Vec::new());
     }
-    if is_kept(metric) {
-        kept(context, metric, category, first, last)
+    let mut found = if is_kept(metric) {
+        let days = kept(context, metric, category, summary, first, last)?;
+        match summary {
+            Summary::Week | Summary::Month => totals_of(context, metric, summary, days),
+            Summary::Day | Summary::Event => days.into_iter().map(Record::Total).collect(),
+        }
     } else {
-        aggregates(context, metric, category, first, last)
+        aggregates(context, metric, category, summary, first, last)?
+    };
+    if summary != Summary::Day {
+        // Which of the days changed, and when, is finer than the summary: it changed when it was over, or later.
+        for record in &mut found {
+            let (_, end) = bounds(context, record);
+            if end > context.now {
+                continue;
+            }
+            match record {
+                Record::Total(total) => total.updated = total.updated.max(end),
+                Record::Aggregate(aggregate) => aggregate.updated = aggregate.updated.max(end),
+                Record::Sample(_) | Record::Event(_) => {}
+            }
+        }
     }
+    if summary == Summary::Event {
+        found = found
+            .into_iter()
+            .map(|record| event(context, metric, &record))
+            .collect();
+    }
+    Ok(found)
 }
 
+/// What is left of a day when only that it took place is given.
+fn event(context: &Context<'_>, metric: Metric, record: &Record) -> Record {
+    let (day, _) = record.days();
+    Record::Event(StoredEvent {
+        key: totals::summary_key(context.person, metric, Summary::Event, day),
+        metric,
+        day,
+        updated: record.updated(),
+    })
+}
+
+/// Days of one metric, by date, as the weeks or months that they lie in.
+fn totals_of(context: &Context<'_>, metric: Metric, summary: Summary, days: Vec<StoredTotal>) -> Vec<Record> {
+    let mut sums: Vec<StoredTotal> = Vec::new();
+    for day in days {
+        let first = summary.first(day.day);
+        match sums.last_mut().filter(|sum| sum.day == first) {
+            Some(sum) => add(sum, &day),
+            None => sums.push(StoredTotal {
+                key: totals::summary_key(context.person, metric, summary, first),
+                summary,
+                day: first,
+                ..day
+            }),
+        }
+    }
+    sums.into_iter().map(Record::Total).collect()
+}
+
+fn add(sum: &mut StoredTotal, day: &StoredTotal) {
+    sum.eligible = sum.eligible.saturating_add(day.eligible);
+    sum.total = sum.total.saturating_add(day.total);
+    sum.manual = sum.manual.saturating_add(day.manual);
+    sum.flags |= day.flags;
+    for share in &day.shares {
+        match sum.shares.iter_mut().find(|known| known.source == share.source) {
+            Some(known) => {
+                known.amount = known.amount.saturating_add(share.amount);
+                known.eligible = known.eligible.saturating_add(share.eligible);
+            }
+            None => sum.shares.push(*share),
+        }
+    }
+    // Grows with every day that comes or changes.
+    sum.version = sum.version.saturating_add(day.version);
+    sum.status = match (sum.status, day.status) {
+        (DayStatus::Preliminary, _) | (_, DayStatus::Preliminary) => DayStatus::Preliminary,
+        (DayStatus::Amended, _) | (_, DayStatus::Amended) => DayStatus::Amended,
+        (DayStatus::Final, DayStatus::Final) => DayStatus::Final,
+    };
+    sum.updated = sum.updated.max(day.updated);
+}
+
+/// The days of a summed metric of which the summary shows that they lie in.
 fn kept(
     context: &mut Context<'_>,
     metric: Metric,
     category: ConsentCategory,
+    summary: Summary,
     first: LocalDay,
     last: LocalDay,
-) -> Result<Vec<Record>> {
+) -> Result<Vec<StoredTotal>> {
     let mut found = Vec::new();
     for month in first.month()..=last.month() {
         let Some((_, days)) = totals::read_month(context.snapshot, &context.key, context.person, metric, month)? else {
@@ -183,9 +284,12 @@ fn kept(
         // Days of which not all sources show are computed from those that do, all days of one set of sources together.
         let mut partial: BTreeMap<Vec<u16>, Vec<LocalDay>> = BTreeMap::new();
         for (day, stored) in days.range(first..=last) {
-            if context.access.permits_day_of_all(category, *day, context.today) {
+            if context
+                .access
+                .permits_summary_of_all(category, summary, *day, context.today)
+            {
                 let total = totals::stored_total(context.person, metric, *day, stored, context.now, &mut context.zone);
-                found.push(Record::Total(total));
+                found.push(total);
             } else {
                 let shown: Vec<u16> = stored
                     .amounts
@@ -193,7 +297,11 @@ fn kept(
                     .keys()
                     .copied()
                     .chain(all_sources(context, metric)?)
-                    .filter(|source| context.access.permits_day(category, *source, *day, context.today))
+                    .filter(|source| {
+                        context
+                            .access
+                            .permits_summary(category, *source, summary, *day, context.today)
+                    })
                     .collect();
                 partial.entry(sorted(shown)).or_default().push(*day);
             }
@@ -228,12 +336,12 @@ fn kept(
                     };
                     let total =
                         totals::stored_total(context.person, metric, day, &part, context.now, &mut context.zone);
-                    found.push(Record::Total(total));
+                    found.push(total);
                 }
             }
         }
     }
-    found.sort_by_key(Record::key);
+    found.sort_by_key(|total| total.day);
     Ok(found)
 }
 
@@ -256,6 +364,7 @@ fn aggregates(
     context: &mut Context<'_>,
     metric: Metric,
     category: ConsentCategory,
+    summary: Summary,
     first: LocalDay,
     last: LocalDay,
 ) -> Result<Vec<Record>> {
@@ -264,14 +373,21 @@ fn aggregates(
     let until = UtcMillis(i64::from(last.0 + 3) * DAY_MS);
     let mut by_day: BTreeMap<LocalDay, Vec<Row>> = BTreeMap::new();
     for source in sources_of(context, metric)? {
-        if !context.access.sources_for(category, Detail::Daily).contains(source) {
+        if !context
+            .access
+            .sources_for(category, Detail::of(summary))
+            .contains(source)
+        {
             continue;
         }
         let series = Series::sample(metric, source);
         for row in leaves::touching(context.snapshot, &context.key, context.person, series, from, until)? {
             let day = row.sample.local_day();
-            if (first..=last).contains(&day) && context.access.permits_day(category, source, day, context.today) {
-                by_day.entry(day).or_default().push(row);
+            let shown = context
+                .access
+                .permits_summary(category, source, summary, day, context.today);
+            if (first..=last).contains(&day) && shown {
+                by_day.entry(summary.first(day)).or_default().push(row);
             }
         }
     }
@@ -295,14 +411,15 @@ fn aggregates(
         };
         let each =
             |of: &dyn Fn(&[Measured]) -> Option<Measured>| (0..width).map(|component| of(&column(component))).collect();
-        let status = if context.now >= totals::final_at(&mut context.zone, day) {
+        let status = if context.now >= totals::final_at(&mut context.zone, summary.last(day)) {
             DayStatus::Final
         } else {
             DayStatus::Preliminary
         };
         found.push(Record::Aggregate(StoredAggregate {
-            key: totals::total_key(context.person, metric, day),
+            key: totals::summary_key(context.person, metric, summary, day),
             metric,
+            summary,
             day,
             mean: each(&mean),
             min: each(&|values| {
@@ -351,13 +468,18 @@ fn mean(values: &[Measured]) -> Option<Measured> {
 }
 
 /// Days of a metric that changed, or became final, in the range of a search by update.
-pub(crate) fn updated(context: &mut Context<'_>, search: &Search, metric: Metric) -> Result<Vec<Record>> {
+pub(crate) fn updated(
+    context: &mut Context<'_>,
+    search: &Search,
+    metric: Metric,
+    summary: Summary,
+) -> Result<Vec<Record>> {
     let by_date = Search {
         sort: crate::reads::Sort::Date,
         after: None,
         ..search.clone()
     };
-    let mut days = Days::new(context, &by_date, metric, true)?;
+    let mut days = Days::new(context, &by_date, metric, summary, true)?;
     let mut found = Vec::new();
     while days.peek(context)?.is_some() {
         found.extend(days.take());

@@ -9,7 +9,7 @@ mod context;
 mod days;
 mod samples;
 
-use model::{LocalDay, RecordKey, RecordKind, UtcMillis};
+use model::{LocalDay, RecordKey, RecordKind, Summary, UtcMillis};
 
 pub(crate) use context::Context;
 
@@ -56,11 +56,14 @@ pub(crate) fn record(
             Ok(found.filter(|record| record.key() == key))
         }
         RecordKind::Total => {
-            if key.source != 0 || key.tie_break != 0 || key.start.0 % model::time::DAY_MS != 0 {
+            let Some(summary) = Summary::from_number(key.tie_break) else {
+                return Ok(None);
+            };
+            let day = LocalDay(i32::try_from(key.start.0 / model::time::DAY_MS).unwrap_or(i32::MAX));
+            if key.source != 0 || key.start.0 % model::time::DAY_MS != 0 || summary.first(day) != day {
                 return Ok(None);
             }
-            let day = LocalDay(i32::try_from(key.start.0 / model::time::DAY_MS).unwrap_or(i32::MAX));
-            days::of_metric(&mut context, key.metric, day, day).map(|mut found| found.pop())
+            days::of_metric(&mut context, key.metric, summary, day, summary.last(day)).map(|mut found| found.pop())
         }
         RecordKind::Patient
         | RecordKind::Device
