@@ -9,7 +9,7 @@ use consent::{ConsentId, FamilyId, Language, Purpose};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
-use crate::{Result, Store, StoreError};
+use crate::{Actor, Result, Store, StoreError};
 
 /// SHA-256 of a handle's text.
 pub type HandleHash = [u8; 32];
@@ -356,10 +356,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for a recipient that is not registered, and what writing can answer.
-    pub async fn set_recipient_state(&self, recipient: RecipientId, state: RegistrationState) -> Result<()> {
+    pub async fn set_recipient_state(&self, recipient: RecipientId, state: RegistrationState, by: Actor) -> Result<()> {
         self.database
             .write("move a recipient", move |writing| {
-                sqlite::recipients::set_state(writing, recipient, state)
+                sqlite::recipients::set_state(writing, recipient, state, by)
             })
             .await
     }
@@ -368,11 +368,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for a client that is not registered, and what writing can answer.
-    pub async fn set_client_state(&self, client_id: &str, state: RegistrationState) -> Result<()> {
+    pub async fn set_client_state(&self, client_id: &str, state: RegistrationState, by: Actor) -> Result<()> {
         let client_id = client_id.to_owned();
         self.database
             .write("move a client", move |writing| {
-                sqlite::recipients::set_client_state(writing, &client_id, state)
+                sqlite::recipients::set_client_state(writing, &client_id, state, by)
             })
             .await
     }

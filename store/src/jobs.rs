@@ -8,7 +8,7 @@ use model::{PersonId, RecipientId, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::sqlite;
-use crate::{Result, Store, StoreError};
+use crate::{Actor, Result, Store, StoreError};
 
 /// How long a withdrawal can be undone: the request to delete waits for that long, in milliseconds.
 pub const UNDO_MS: i64 = 10 * 60_000;
@@ -205,9 +205,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is no such dead job, and what writing can answer.
-    pub async fn rerun_job(&self, id: i64) -> Result<()> {
+    pub async fn rerun_job(&self, id: i64, by: Actor) -> Result<()> {
         self.database
-            .write("rerun job", move |writing| sqlite::jobs::rerun(writing, id))
+            .write("rerun job", move |writing| sqlite::jobs::rerun(writing, id, by))
             .await
     }
 
@@ -227,7 +227,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`] for a recipient that is not registered, [`StoreError::Invalid`] for a URL or a secret that
     /// cannot be, and what writing can answer.
-    pub async fn set_endpoint(&self, recipient: RecipientId, endpoint: Endpoint) -> Result<()> {
+    pub async fn set_endpoint(&self, recipient: RecipientId, endpoint: Endpoint, by: Actor) -> Result<()> {
         let is_url = endpoint.url.starts_with("https://") || endpoint.url.starts_with("http://");
         if !is_url || endpoint.url.len() > 2_048 || !endpoint.url.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(StoreError::Invalid {
@@ -242,7 +242,7 @@ impl Store {
         }
         self.database
             .write("set endpoint", move |writing| {
-                sqlite::jobs::set_endpoint(writing, recipient, &endpoint)
+                sqlite::jobs::set_endpoint(writing, recipient, &endpoint, by)
             })
             .await
     }

@@ -4,6 +4,7 @@
 //! below. Values are read with an access key that only the `consent` crate can make; what computes inside the store
 //! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
 
+mod acts;
 mod audit;
 mod authorization;
 mod consents;
@@ -12,6 +13,7 @@ mod imports;
 mod jobs;
 mod leaf;
 mod operations;
+mod operators;
 mod people;
 mod reads;
 mod sqlite;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use model::environment::{Clock, Randomness};
 
+pub use acts::{Act, Actor, Head};
 pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind};
 pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
@@ -31,6 +34,7 @@ pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
+pub use operators::Operator;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
     Access, BatchInfo, DayStatus, ExplainedPiece, Page, PageKey, PatientView, Record, Search, Share, Sort,

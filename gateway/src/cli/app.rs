@@ -134,24 +134,32 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
         AppCommand::List => list(store).await?,
         AppCommand::Approve { recipient } => {
             store
-                .set_recipient_state(recipient, RegistrationState::Approved)
+                .set_recipient_state(recipient, RegistrationState::Approved, store::Actor::CommandLine)
                 .await?;
             for client in store.clients(recipient).await? {
                 store
-                    .set_client_state(&client.client_id, RegistrationState::Approved)
+                    .set_client_state(
+                        &client.client_id,
+                        RegistrationState::Approved,
+                        store::Actor::CommandLine,
+                    )
                     .await?;
             }
             println!("approved");
         }
         AppCommand::Block { recipient } => {
-            store.set_recipient_state(recipient, RegistrationState::Blocked).await?;
+            store
+                .set_recipient_state(recipient, RegistrationState::Blocked, store::Actor::CommandLine)
+                .await?;
             println!("blocked: nothing of it works any more");
         }
         AppCommand::Endpoint { recipient, url } => {
             let mut secret = vec![0; 32];
             MachineRandomness.fill(&mut secret);
             let shown = messages::secret_text(&secret);
-            store.set_endpoint(recipient, Endpoint { url, secret }).await?;
+            store
+                .set_endpoint(recipient, Endpoint { url, secret }, store::Actor::CommandLine)
+                .await?;
             println!("{shown}");
         }
         AppCommand::Undelivered => {
@@ -169,7 +177,7 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
             }
         }
         AppCommand::Redeliver { message } => {
-            store.rerun_job(message).await?;
+            store.rerun_job(message, store::Actor::CommandLine).await?;
             println!("it is sent again as soon as the server runs");
         }
     }
@@ -210,7 +218,9 @@ async fn add(store: &Store, arguments: AddArguments) -> Result<(), CommandError>
     };
     if let Err(error) = store.create_client(client).await {
         // Nothing half-done: a recipient without a client opens nothing, and is not left approved.
-        store.set_recipient_state(recipient, RegistrationState::Blocked).await?;
+        store
+            .set_recipient_state(recipient, RegistrationState::Blocked, store::Actor::CommandLine)
+            .await?;
         return Err(error.into());
     }
     println!("recipient {recipient}\nclient_id {}", arguments.client_id);

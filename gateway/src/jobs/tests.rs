@@ -121,7 +121,10 @@ async fn withdrawn(url: Option<&str>) -> (Gateway, Consent) {
             url: url.to_owned(),
             secret: SECRET.to_vec(),
         };
-        store.set_endpoint(consent.recipient, endpoint).await.unwrap();
+        store
+            .set_endpoint(consent.recipient, endpoint, store::Actor::CommandLine)
+            .await
+            .unwrap();
     }
     let own = consent::OwnAccess::of_signed_in(consent.person);
     store.withdraw_consent(&own, consent.id).await.unwrap();
@@ -175,8 +178,11 @@ async fn an_endpoint_that_fails_is_tried_again_and_one_that_is_missing_is_a_dead
         secret: SECRET.to_vec(),
     };
     let store = &gateway.state.store;
-    store.set_endpoint(consent.recipient, endpoint).await.unwrap();
-    store.rerun_job(dead[0].id).await.unwrap();
+    store
+        .set_endpoint(consent.recipient, endpoint, store::Actor::CommandLine)
+        .await
+        .unwrap();
+    store.rerun_job(dead[0].id, store::Actor::CommandLine).await.unwrap();
     assert_eq!(attempt(&gateway).await, 1);
     assert_eq!(late.heard.lock().unwrap().len(), 1);
 }
@@ -204,7 +210,10 @@ async fn an_endpoint_that_never_answers_does_not_hold_up_another() {
         url: quick.url.clone(),
         secret: SECRET.to_vec(),
     };
-    store.set_endpoint(other, endpoint).await.unwrap();
+    store
+        .set_endpoint(other, endpoint, store::Actor::CommandLine)
+        .await
+        .unwrap();
     let draft = consent::ConsentDraft {
         person: consent.person,
         recipient: other,

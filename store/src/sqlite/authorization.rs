@@ -486,6 +486,7 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
         "DELETE FROM code WHERE expires_ms <= ?1
          AND NOT EXISTS (SELECT 1 FROM token_family WHERE token_family.id = code.family)",
         "DELETE FROM session WHERE expires_ms <= ?1",
+        "DELETE FROM operator_session WHERE expires_ms <= ?1",
         "DELETE FROM system_token WHERE expires_ms <= ?1",
         "DELETE FROM client_assertion WHERE expires_ms <= ?1",
         "DELETE FROM pending WHERE expires_ms <= ?1",

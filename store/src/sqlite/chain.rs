@@ -24,15 +24,49 @@ pub(crate) enum Chain {
     Access = 1,
     /// Changes of consents.
     Consents = 2,
+    /// What was done on an organisation's side; the owner is the organisation.
+    Acts = 3,
 }
 
 impl Chain {
-    const ALL: [Self; 2] = [Self::Access, Self::Consents];
+    const ALL: [Self; 3] = [Self::Access, Self::Consents, Self::Acts];
 
-    fn table(self) -> &'static str {
+    /// The chain with this number, as stored.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|chain| *chain as u8 == number)
+    }
+
+    pub(crate) const fn table(self) -> &'static str {
         match self {
             Self::Access => "access_event",
             Self::Consents => "consent_change",
+            Self::Acts => "organisation_event",
+        }
+    }
+
+    /// The column that says whose a row is.
+    pub(crate) const fn owner(self) -> &'static str {
+        match self {
+            Self::Access | Self::Consents => "person",
+            Self::Acts => "organisation",
+        }
+    }
+
+    /// Selects owner, number, body, hash, and the organisation whose key opens it.
+    fn rows(self) -> &'static str {
+        match self {
+            Self::Access => {
+                "SELECT row.person, row.number, row.body, row.hash, person.custodian
+                 FROM access_event row LEFT JOIN person ON person.id = row.person ORDER BY row.person, row.number"
+            }
+            Self::Consents => {
+                "SELECT row.person, row.number, row.body, row.hash, person.custodian
+                 FROM consent_change row LEFT JOIN person ON person.id = row.person ORDER BY row.person, row.number"
+            }
+            Self::Acts => {
+                "SELECT organisation, number, body, hash, organisation FROM organisation_event
+                 ORDER BY organisation, number"
+            }
         }
     }
 }
@@ -125,12 +159,7 @@ pub(crate) fn verify(snapshot: &Snapshot<'_>) -> Result<std::result::Result<Stri
 fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -> Result<u64> {
     let mut heads = heads(snapshot, chain)?;
     let table = chain.table();
-    let mut statement = snapshot
-        .prepare(&format!(
-            "SELECT row.person, row.number, row.body, row.hash, person.custodian
-             FROM {table} row LEFT JOIN person ON person.id = row.person ORDER BY row.person, row.number"
-        ))
-        .doing("verifying chains")?;
+    let mut statement = snapshot.prepare(chain.rows()).doing("verifying chains")?;
     let mut rows = statement.query([]).doing("verifying chains")?;
     let mut count = 0;
     let mut walked: HashMap<u32, (i64, Vec<u8>)> = HashMap::new();
@@ -163,7 +192,7 @@ fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -
         });
         let holds = number == last + 1 && bind(&before, &body) == hash && opens;
         if whole && !holds {
-            broken.push(format!("{table}, person {person}, row {number}"));
+            broken.push(format!("{table}, {} {person}, row {number}", chain.owner()));
         }
         current = Some((person, number, hash, whole && holds));
     }
@@ -172,11 +201,11 @@ fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -
     }
     for (person, end) in walked {
         if heads.remove(&person) != Some(end) {
-            broken.push(format!("{table}, the last row of person {person}"));
+            broken.push(format!("{table}, the last row of {} {person}", chain.owner()));
         }
     }
     for person in heads.keys() {
-        broken.push(format!("{table}, all rows of person {person}"));
+        broken.push(format!("{table}, all rows of {} {person}", chain.owner()));
     }
     Ok(count)
 }
@@ -203,7 +232,7 @@ mod tests {
 
     use super::*;
     use crate::sqlite::database::{Database, FILE};
-    use crate::sqlite::people;
+    use crate::sqlite::{acts, people};
     use crate::{MasterKey, NewPerson, OpenOptions};
 
     fn open_folder(folder: &Path, seed: u64) -> Result<Database> {
@@ -261,8 +290,172 @@ mod tests {
         let seen = verified_after("")?;
         assert_eq!(
             seen.as_deref(),
-            Ok("6 rows of access_event, 0 rows of consent_change, every one in its place")
+            Ok(
+                "6 rows of access_event, 0 rows of consent_change, 0 rows of organisation_event, every one in its place"
+            )
         );
+        Ok(())
+    }
+
+    /// One change by somebody with the database in hand: an edit, a deletion, a swap or a cut, of any chain.
+    fn tamper(connection: &Connection, random: &mut impl FnMut(u64) -> u64) -> String {
+        let chain = Chain::ALL[random(3) as usize];
+        let (table, owner) = (chain.table(), chain.owner());
+        let rows: Vec<(u32, i64)> = connection
+            .prepare(&format!("SELECT {owner}, number FROM {table}"))
+            .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+            .expect("rows");
+        let (whose, number) = rows[random(rows.len() as u64) as usize];
+        let place = format!("{owner} = {whose} AND number = {number}");
+        let column = if random(2) == 0 { "body" } else { "hash" };
+        let byte = random(32) + 1;
+        let flip = random(255) + 1;
+        match random(6) {
+            // An edit of one byte.
+            0 | 1 => {
+                let (old,): (Vec<u8>,) = connection
+                    .query_row(&format!("SELECT {column} FROM {table} WHERE {place}"), [], |row| {
+                        Ok((row.get(0)?,))
+                    })
+                    .expect("a row");
+                let mut new = old;
+                let at = (byte as usize - 1) % new.len();
+                new[at] ^= flip as u8;
+                connection
+                    .execute(&format!("UPDATE {table} SET {column} = ?1 WHERE {place}"), [new])
+                    .expect("an edit");
+                format!("{table}: byte {at} of {column} of {place}")
+            }
+            2 => {
+                connection
+                    .execute(&format!("DELETE FROM {table} WHERE {place}"), [])
+                    .expect("a deletion");
+                format!("{table}: deleted {place}")
+            }
+            3 => {
+                // Two rows change places, hash and all.
+                let others: Vec<&(u32, i64)> = rows.iter().filter(|row| **row != (whose, number)).collect();
+                let (other, other_number) = *others[random(others.len() as u64) as usize];
+                let of = |who: u32, number: i64| {
+                    connection
+                        .query_row(
+                            &format!("SELECT body, hash FROM {table} WHERE {owner} = ?1 AND number = ?2"),
+                            params![who, number],
+                            |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)),
+                        )
+                        .expect("a row")
+                };
+                let (one, two) = (of(whose, number), of(other, other_number));
+                for (who, number, (body, hash)) in [(whose, number, two), (other, other_number, one)] {
+                    connection
+                        .execute(
+                            &format!("UPDATE {table} SET body = ?3, hash = ?4 WHERE {owner} = ?1 AND number = ?2"),
+                            params![who, number, body, hash],
+                        )
+                        .expect("a swap");
+                }
+                format!("{table}: swapped {place} and {other}, {other_number}")
+            }
+            4 => {
+                connection
+                    .execute(
+                        &format!("DELETE FROM {table} WHERE {owner} = {whose} AND number >= {number}"),
+                        [],
+                    )
+                    .expect("a cut");
+                format!("{table}: cut from {place}")
+            }
+            _ => {
+                // The cut of one who knows about heads: the head is moved back, or taken away.
+                connection
+                    .execute(
+                        &format!("DELETE FROM {table} WHERE {owner} = {whose} AND number >= {number}"),
+                        [],
+                    )
+                    .expect("a cut");
+                let head = format!("chain = {} AND person = {whose}", chain as u8);
+                if number == 1 {
+                    connection
+                        .execute(&format!("DELETE FROM chain_head WHERE {head}"), [])
+                        .expect("a head");
+                } else {
+                    connection
+                        .execute(
+                            &format!(
+                                "UPDATE chain_head SET number = {0}, hash = (SELECT hash FROM {table}
+                                 WHERE {owner} = {whose} AND number = {0}) WHERE {head}",
+                                number - 1
+                            ),
+                            [],
+                        )
+                        .expect("a head");
+                }
+                format!("{table}: cut from {place} with its head")
+            }
+        }
+    }
+
+    #[test]
+    fn a_thousand_random_tampers_are_all_found() -> Result<()> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = open_folder(folder.path(), 1)?;
+        database
+            .queue("rows", false, |writing| {
+                for person in 0..3 {
+                    let new = NewPerson {
+                        home_zone: "Asia/Tokyo".to_owned(),
+                        ..NewPerson::default()
+                    };
+                    let id = people::create_person(writing, &new)?;
+                    for number in 0..4 + person {
+                        for chain in [Chain::Access, Chain::Consents] {
+                            let link = append(writing, chain, id, OrganisationId(1), &[number])?;
+                            let sql = match chain {
+                                Chain::Access => {
+                                    "INSERT INTO access_event (person, number, body, hash) VALUES (?1, ?2, ?3, ?4)"
+                                }
+                                _ => {
+                                    "INSERT INTO consent_change (person, number, consent, body, hash)
+                                     VALUES (?1, ?2, 1, ?3, ?4)"
+                                }
+                            };
+                            writing
+                                .execute(sql, params![id.0, link.number, link.body, link.hash])
+                                .doing("adding a row")?;
+                        }
+                        acts::record(writing, OrganisationId(1), crate::Actor::Gateway, "tested", "a row")?;
+                    }
+                }
+                Ok(())
+            })?
+            .wait()?;
+        // What an hourly signature would hold.
+        let signed = database.read_blocking(|snapshot| acts::unsigned(snapshot, 100))?;
+        database.close();
+        let database = open_folder(folder.path(), 2)?;
+        let connection = Connection::open(folder.path().join(FILE)).expect("the database");
+        let mut seed = 88_172_645_463_325_252_u64;
+        let mut random = |below: u64| {
+            // Xorshift: the same tampers every time.
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed % below
+        };
+        let shared = std::sync::Arc::clone(database.shared());
+        let snapshot = Snapshot::new(&connection, &shared);
+        assert!(verify(&snapshot)?.is_ok() && acts::missing(&snapshot, &signed)?.is_none());
+        let mut found_by_signature_alone = 0;
+        for number in 0..1_000 {
+            connection.execute_batch("BEGIN").expect("begin");
+            let what = tamper(&connection, &mut random);
+            let by_chain = verify(&snapshot)?.is_err();
+            let by_signature = acts::missing(&snapshot, &signed)?.is_some();
+            assert!(by_chain || by_signature, "tamper {number} was not found: {what}");
+            found_by_signature_alone += u32::from(!by_chain);
+            connection.execute_batch("ROLLBACK").expect("rollback");
+        }
+        assert!(found_by_signature_alone > 50, "{found_by_signature_alone}");
         Ok(())
     }
 

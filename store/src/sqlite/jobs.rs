@@ -6,10 +6,10 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::recipients;
 use super::writer::Writing;
+use super::{acts, recipients};
 use crate::jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
-use crate::{Result, StoreError};
+use crate::{Actor, Result, StoreError};
 
 /// How long a job that ended stays readable, in milliseconds: 30 days.
 const KEPT_MS: i64 = 30 * model::time::DAY_MS;
@@ -162,17 +162,24 @@ pub(crate) fn finish(writing: &Writing<'_>, id: i64, fence: i64, outcome: &JobOu
         .map(|changed| changed == 1)
 }
 
-pub(crate) fn rerun(writing: &Writing<'_>, id: i64) -> Result<()> {
-    let changed = writing
-        .execute(
-            "UPDATE job SET state = 1, due_ms = ?2, attempts = 0 WHERE id = ?1 AND state = 4",
+pub(crate) fn rerun(writing: &Writing<'_>, id: i64, by: Actor) -> Result<()> {
+    let lane: Option<u32> = writing
+        .query_row(
+            "UPDATE job SET state = 1, due_ms = ?2, attempts = 0 WHERE id = ?1 AND state = 4 RETURNING lane",
             params![id, writing.now().0],
+            |row| row.get(0),
         )
+        .optional()
         .doing("running a job again")?;
-    match changed {
-        0 => Err(StoreError::NotFound { what: "dead job" }),
-        _ => Ok(()),
-    }
+    let recipient = RecipientId(lane.ok_or(StoreError::NotFound { what: "dead job" })?);
+    let known = recipients::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    acts::record(
+        writing,
+        known.organisation,
+        by,
+        "message-sent-again",
+        &format!("message {id}"),
+    )
 }
 
 pub(crate) fn list(snapshot: &Snapshot<'_>, state: JobState, limit: u32) -> Result<Vec<Job>> {
@@ -241,7 +248,12 @@ pub(crate) fn purge(writing: &Writing<'_>, now: UtcMillis) -> Result<()> {
         .map(|_| ())
 }
 
-pub(crate) fn set_endpoint(writing: &Writing<'_>, recipient: RecipientId, endpoint: &Endpoint) -> Result<()> {
+pub(crate) fn set_endpoint(
+    writing: &Writing<'_>,
+    recipient: RecipientId,
+    endpoint: &Endpoint,
+    by: Actor,
+) -> Result<()> {
     let known = recipients::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
     let secret = writing.keys().organisation(known.organisation)?.seal(
         writing.randomness(),
@@ -255,8 +267,14 @@ pub(crate) fn set_endpoint(writing: &Writing<'_>, recipient: RecipientId, endpoi
              ON CONFLICT (recipient) DO UPDATE SET url = ?2, secret = ?3, created_ms = ?4",
             params![recipient.0, endpoint.url, secret, writing.now().0],
         )
-        .doing("setting an endpoint")
-        .map(|_| ())
+        .doing("setting an endpoint")?;
+    acts::record(
+        writing,
+        known.organisation,
+        by,
+        "endpoint-set",
+        &format!("recipient {recipient}"),
+    )
 }
 
 pub(crate) fn endpoint(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<Option<Endpoint>> {

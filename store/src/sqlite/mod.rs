@@ -2,6 +2,7 @@
 //!
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
+pub(crate) mod acts;
 pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod batches;
@@ -18,6 +19,7 @@ pub(crate) mod keys;
 mod kills;
 pub(crate) mod leaves;
 pub(crate) mod operations;
+pub(crate) mod operators;
 pub(crate) mod parked;
 pub(crate) mod people;
 pub(crate) mod raw;

@@ -8,9 +8,9 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::journal::{Entry, Step};
 use super::writer::Writing;
-use super::{authorization, people};
+use super::{acts, authorization, people};
 use crate::{
-    Client, NewClient, NewRecipient, PurposeText, Recipient, RegistrationState, Responsible, Result, StoreError,
+    Actor, Client, NewClient, NewRecipient, PurposeText, Recipient, RegistrationState, Responsible, Result, StoreError,
 };
 
 pub(crate) fn create(writing: &Writing<'_>, new: &NewRecipient) -> Result<RecipientId> {
@@ -143,13 +143,38 @@ fn state_of(number: u8) -> RegistrationState {
     RegistrationState::from_number(number).unwrap_or(RegistrationState::Blocked)
 }
 
-pub(crate) fn set_state(writing: &Writing<'_>, recipient: RecipientId, state: RegistrationState) -> Result<()> {
+pub(crate) fn set_state(
+    writing: &Writing<'_>,
+    recipient: RecipientId,
+    state: RegistrationState,
+    by: Actor,
+) -> Result<()> {
+    let known = self::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    acts::record(
+        writing,
+        known.organisation,
+        by,
+        act("recipient", state),
+        &format!("recipient {recipient}"),
+    )?;
     if state == RegistrationState::Blocked {
         writing.journal(Step::BlockedRecipient, PersonId(0), recipient.0.into(), Vec::new())?;
     }
     match move_to(writing, recipient, state)? {
         true => Ok(()),
         false => Err(StoreError::NotFound { what: "recipient" }),
+    }
+}
+
+/// The code of what moving a registration is.
+fn act(what: &str, state: RegistrationState) -> &'static str {
+    match (what, state) {
+        ("client", RegistrationState::Proposed) => "client-suspended",
+        ("client", RegistrationState::Approved) => "client-approved",
+        ("client", RegistrationState::Blocked) => "client-blocked",
+        (_, RegistrationState::Proposed) => "recipient-suspended",
+        (_, RegistrationState::Approved) => "recipient-approved",
+        (_, RegistrationState::Blocked) => "recipient-blocked",
     }
 }
 
@@ -176,7 +201,21 @@ pub(crate) fn works(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<b
         .doing("reading a recipient's state")
 }
 
-pub(crate) fn set_client_state(writing: &Writing<'_>, client_id: &str, state: RegistrationState) -> Result<()> {
+pub(crate) fn set_client_state(
+    writing: &Writing<'_>,
+    client_id: &str,
+    state: RegistrationState,
+    by: Actor,
+) -> Result<()> {
+    let known = client(writing, client_id)?.ok_or(StoreError::NotFound { what: "client" })?;
+    let whose = recipient(writing, known.recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    acts::record(
+        writing,
+        whose.organisation,
+        by,
+        act("client", state),
+        &format!("client {client_id}"),
+    )?;
     let changed = writing
         .execute(
             "UPDATE client SET state = ?2 WHERE client_id = ?1",

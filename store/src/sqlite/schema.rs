@@ -36,7 +36,15 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.
-pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &["code", "token", "token_family", "system_token", "session", "pending"];
+pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &[
+    "code",
+    "token",
+    "token_family",
+    "system_token",
+    "session",
+    "operator_session",
+    "pending",
+];
 
 /// Bytes of a database page. A leaf of 4,096 samples has some 10 to 14 kB, stored across pages; small pages waste little.
 const PAGE_SIZE: u32 = 4096;

@@ -513,7 +513,7 @@ async fn a_blocked_recipient_stops_at_once_and_stays_stopped_when_an_older_datab
 
     house
         .store
-        .set_recipient_state(recipient, RegistrationState::Blocked)
+        .set_recipient_state(recipient, RegistrationState::Blocked, store::Actor::CommandLine)
         .await?;
     assert_eq!(house.store.system_token([5; 32], house.now()).await?, None);
     let client = house.store.client("point-app").await?.expect("the client");
@@ -529,7 +529,7 @@ async fn a_blocked_recipient_stops_at_once_and_stays_stopped_when_an_older_datab
     assert_eq!(restored.state, RegistrationState::Blocked);
     house
         .store
-        .set_recipient_state(recipient, RegistrationState::Approved)
+        .set_recipient_state(recipient, RegistrationState::Approved, store::Actor::CommandLine)
         .await?;
     assert!(house.store.client("point-app").await?.expect("the client").works());
     Ok(())

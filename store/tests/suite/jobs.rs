@@ -128,9 +128,9 @@ async fn a_dead_letter_waits_for_an_operator_who_runs_it_again() -> Result<()> {
     // It stays for as long as it takes.
     house.clock.advance(100 * model::time::DAY_MS);
     house.store.purge_expired(house.now()).await?;
-    house.store.rerun_job(letters[0].id).await?;
+    house.store.rerun_job(letters[0].id, store::Actor::CommandLine).await?;
     assert!(matches!(
-        house.store.rerun_job(letters[0].id).await,
+        house.store.rerun_job(letters[0].id, store::Actor::CommandLine).await,
         Err(StoreError::NotFound { .. })
     ));
     let told = notices(&lease(&house, 10).await?);
@@ -194,7 +194,10 @@ async fn an_endpoint_keeps_its_secret_sealed() -> Result<()> {
         secret: secret.clone(),
     };
     assert_eq!(house.store.endpoint(recipient).await?, None);
-    house.store.set_endpoint(recipient, endpoint.clone()).await?;
+    house
+        .store
+        .set_endpoint(recipient, endpoint.clone(), store::Actor::CommandLine)
+        .await?;
     house.reopen().await?;
     assert_eq!(house.store.endpoint(recipient).await?, Some(endpoint.clone()));
     assert!(!format!("{endpoint:?}").contains("115"), "no secret in what is printed");
@@ -203,7 +206,14 @@ async fn an_endpoint_keeps_its_secret_sealed() -> Result<()> {
             url: url.to_owned(),
             secret: secret.clone(),
         };
-        assert!(house.store.set_endpoint(recipient, refused).await.is_err(), "{url}");
+        assert!(
+            house
+                .store
+                .set_endpoint(recipient, refused, store::Actor::CommandLine)
+                .await
+                .is_err(),
+            "{url}"
+        );
     }
     let files = std::fs::read_dir(house.folder.path()).expect("the folder");
     for file in files {

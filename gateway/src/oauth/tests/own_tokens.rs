@@ -110,7 +110,11 @@ async fn a_blocked_recipient_gets_no_token_and_those_it_has_open_nothing() {
     assert!(signer.house.opens(tokens.text("access_token")).await);
     state
         .store
-        .set_recipient_state(signer.house.recipient, RegistrationState::Blocked)
+        .set_recipient_state(
+            signer.house.recipient,
+            RegistrationState::Blocked,
+            store::Actor::CommandLine,
+        )
         .await
         .unwrap();
     let hash = handles::hash(told.text("access_token"));

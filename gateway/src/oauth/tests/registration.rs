@@ -65,7 +65,7 @@ async fn an_app_registers_waits_for_approval_and_then_works() {
     let store = &house.gateway.state.store;
     let client = store.client(&client_id).await.unwrap().unwrap();
     store
-        .set_recipient_state(client.recipient, RegistrationState::Approved)
+        .set_recipient_state(client.recipient, RegistrationState::Approved, store::Actor::CommandLine)
         .await
         .unwrap();
     assert_eq!(
@@ -74,7 +74,7 @@ async fn an_app_registers_waits_for_approval_and_then_works() {
         "its client too"
     );
     store
-        .set_client_state(&client_id, RegistrationState::Approved)
+        .set_client_state(&client_id, RegistrationState::Approved, store::Actor::CommandLine)
         .await
         .unwrap();
     let (mut browser, page) = house.consent_page(&request).await;
@@ -191,11 +191,11 @@ async fn a_registration_is_managed_with_its_own_token_only() {
     let store = &house.gateway.state.store;
     let recipient = store.client(&client_id).await.unwrap().unwrap().recipient;
     store
-        .set_recipient_state(recipient, RegistrationState::Approved)
+        .set_recipient_state(recipient, RegistrationState::Approved, store::Actor::CommandLine)
         .await
         .unwrap();
     store
-        .set_client_state(&client_id, RegistrationState::Approved)
+        .set_client_state(&client_id, RegistrationState::Approved, store::Actor::CommandLine)
         .await
         .unwrap();
     let read = house.call(Method::GET, &path, Some(&token), &Value::Null).await;

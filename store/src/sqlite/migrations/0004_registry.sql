@@ -52,3 +52,40 @@ CREATE TABLE system_token (
 CREATE INDEX system_token_by_expiry ON system_token (expires_ms);
 
 CREATE INDEX consent_by_recipient ON consent (recipient, person);
+
+-- Who runs an organisation's side. identity is a keyed hash of (issuer, subject), as residents' are.
+CREATE TABLE operator (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation INTEGER NOT NULL REFERENCES organisation (id),
+    name         TEXT    NOT NULL,
+    identity     BLOB    NOT NULL UNIQUE,
+    created_ms   INTEGER NOT NULL,
+    ended_ms     INTEGER
+) STRICT;
+
+CREATE TABLE operator_session (
+    hash       BLOB    PRIMARY KEY,
+    operator   INTEGER NOT NULL REFERENCES operator (id),
+    issued_ms  INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operator_session_by_expiry ON operator_session (expires_ms);
+
+-- What was done on an organisation's side: chained like access events, sealed with the organisation's key. Its head stands in
+-- chain_head under chain 3 and the organisation's number.
+CREATE TABLE organisation_event (
+    organisation INTEGER NOT NULL,
+    number       INTEGER NOT NULL,
+    body         BLOB    NOT NULL,
+    hash         BLOB    NOT NULL,
+    PRIMARY KEY (organisation, number)
+) STRICT, WITHOUT ROWID;
+
+-- Up to which row a chain's head was signed, and what was signed: a JWS over the heads that moved and the signature before.
+ALTER TABLE chain_head ADD COLUMN signed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX chain_head_unsigned ON chain_head (chain, person) WHERE number > signed;
+CREATE TABLE signed_head (
+    number INTEGER PRIMARY KEY,
+    at_ms  INTEGER NOT NULL,
+    jws    TEXT    NOT NULL
+) STRICT;
