@@ -6,6 +6,7 @@ mod demo;
 mod environment;
 mod fhir;
 mod gate;
+mod heads;
 mod health;
 mod import;
 mod jobs;

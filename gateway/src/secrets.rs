@@ -60,8 +60,26 @@ pub fn text_from_file(
     }
 }
 
+/// Puts a secret text in the place of another: written beside it, durable, and then renamed over it.
+///
+/// # Errors
+/// What the file system answers; the old text is still there then.
+pub fn replace_secret(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    write_secret(&beside, content)?;
+    std::fs::rename(&beside, path)?;
+    match path.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
 /// Writes a new file that only its owner can read; durable before it returns.
-fn write_secret(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub fn write_secret(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         private_folder(folder)?;
     }

@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, health, jobs, limits, oauth, portal, sign_in};
+use crate::{fhir, heads, health, jobs, limits, oauth, portal, sign_in};
 
 /// The largest request body: nothing here needs more. Files come in through the command line.
 const MAX_BODY: usize = 256 * 1024;
@@ -108,10 +108,12 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let sweeper = tokio::spawn(sweep(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
+    let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
     sweeper.abort();
     worker.abort();
+    signer.abort();
     served
 }
 

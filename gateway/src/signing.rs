@@ -207,6 +207,42 @@ impl SigningKeys {
         }
     }
 
+    /// Adds a key of each algorithm, which signs from the next start on; what the older ones signed still verifies. The `keep`
+    /// newest of an algorithm stay.
+    ///
+    /// # Errors
+    /// As [`SigningKeys::from_file`].
+    pub fn rotate(path: &Path, keep: usize) -> Result<usize, ConfigError> {
+        let fail = |problem: String| ConfigError::Secret {
+            file: path.display().to_string(),
+            key: SETTING,
+            problem,
+        };
+        Self::from_file(path)?;
+        let text = std::fs::read_to_string(path)
+            .map(Zeroizing::new)
+            .map_err(|error| fail(format!("cannot be read: {error}")))?;
+        let fresh = fresh_lines().ok_or_else(|| fail("cannot be made: this machine makes no keys".to_owned()))?;
+        let lines: Vec<&str> = text
+            .lines()
+            .chain(fresh.lines())
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let algorithm_of = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+        let newer = |at: usize| {
+            let own = algorithm_of(lines[at]);
+            lines[at + 1..].iter().filter(|line| algorithm_of(line) == own).count()
+        };
+        let kept: Vec<&str> = (0..lines.len())
+            .filter(|at| newer(*at) < keep)
+            .map(|at| lines[at])
+            .collect();
+        let text = Zeroizing::new(kept.join("\n") + "\n");
+        secrets::replace_secret(path, text.as_bytes()).map_err(|error| fail(format!("cannot be written: {error}")))?;
+        Ok(kept.len())
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let keys: Option<Vec<SigningKey>> = lines
@@ -335,5 +371,25 @@ mod tests {
         std::fs::write(&path, "ES256 c0ffee").unwrap();
         let error = SigningKeys::from_file(&path).err().unwrap().to_string();
         assert!(error.contains("PKCS #8") && !error.contains("c0ffee"), "{error}");
+    }
+
+    #[test]
+    fn a_rotation_signs_with_a_new_key_and_keeps_the_last_ones_verifying() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("signing.keys");
+        let first = SigningKeys::from_file(&path).unwrap().public();
+        assert_eq!(SigningKeys::rotate(&path, 2).unwrap(), 4);
+        let second = SigningKeys::from_file(&path).unwrap().public();
+        let kids = |keys: &Value| -> Vec<String> {
+            let keys = keys["keys"].as_array().unwrap().iter();
+            keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+        };
+        assert!(kids(&first).iter().all(|kid| kids(&second).contains(kid)));
+        assert_eq!(SigningKeys::rotate(&path, 2).unwrap(), 4);
+        let third = SigningKeys::from_file(&path).unwrap().public();
+        assert!(
+            kids(&first).iter().all(|kid| !kids(&third).contains(kid)),
+            "the oldest are gone"
+        );
     }
 }

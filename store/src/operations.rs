@@ -121,6 +121,26 @@ impl Store {
         self.database.write("ready", |_| Ok(())).await
     }
 
+    /// Wraps the keys of the folder under another master key; how many. Nothing else may have the folder open: it is held
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::InUse`], [`crate::StoreError::WrongMasterKey`] when `old` is not the folder's, and what the files
+    /// can answer. Nothing changed then.
+    pub async fn rotate_master_key(
+        folder: &Path,
+        old: MasterKey,
+        new: MasterKey,
+        randomness: std::sync::Arc<dyn model::environment::Randomness>,
+    ) -> Result<u64> {
+        let folder = folder.to_owned();
+        blocking(move || {
+            let _held = crate::sqlite::database::hold(&folder)?;
+            crate::sqlite::keys::rewrap(&folder, &old, &new, &*randomness)
+        })
+        .await
+    }
+
     /// True when this key opens the keys of the folder; for a command that wants to say so before it starts.
     ///
     /// # Errors

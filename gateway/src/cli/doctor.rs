@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::heads;
+use crate::signing::SigningKeys;
+
 use super::{CommandError, Place, block_on};
 
 /// Arguments of `doctor`.
@@ -48,9 +51,32 @@ pub fn run(arguments: DoctorArguments) -> Result<ExitCode, CommandError> {
     }
     block_on(async {
         match arguments.place.open_for_reading().await {
-            Ok((_, store)) => {
+            Ok((config, store)) => {
                 for finding in store.doctor().await? {
                     tell(finding.ok, &finding.what, &finding.advice);
+                }
+                let file = config.data.signing_keys_file();
+                if !file.exists() {
+                    tell(
+                        true,
+                        "signing keys",
+                        "none yet: the server makes them when it first starts",
+                    );
+                    return Ok(());
+                }
+                match SigningKeys::from_file(&file) {
+                    Ok(keys) => {
+                        tell(true, "signing keys", "they can be read");
+                        match heads::verify(&store, &keys.public()).await {
+                            Ok(count) => tell(
+                                true,
+                                "signed heads",
+                                &format!("{count} signatures, all of chains as they are"),
+                            ),
+                            Err(error) => tell(false, "signed heads", &error.to_string()),
+                        }
+                    }
+                    Err(error) => tell(false, "signing keys", &error.to_string()),
                 }
             }
             Err(error) => tell(false, "data folder", &error.to_string()),

@@ -4,6 +4,7 @@ mod app;
 mod doctor;
 mod import;
 mod keep;
+mod keys;
 mod person;
 mod provisions;
 mod serve;
@@ -73,6 +74,8 @@ enum Command {
     /// Restore a backup into an empty data folder. Later withdrawals and erasures are read from the journal; all tokens and
     /// sessions end.
     Restore(keep::RestoreArguments),
+    /// Rotate the master key and the keys that sign.
+    Keys(keys::KeysArguments),
     /// Compute stored results again from the samples.
     Rebuild(keep::RebuildArguments),
     /// Check configuration, database, keys, journal, clock and audit chains, and say what to do.
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Stats(arguments) => stats::run(arguments),
         Command::Backup(arguments) => keep::backup(arguments),
         Command::Restore(arguments) => keep::restore(arguments),
+        Command::Keys(arguments) => keys::run(arguments),
         Command::Rebuild(arguments) => keep::rebuild(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Synthesize(arguments) => synthesize::run(arguments),

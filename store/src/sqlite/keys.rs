@@ -214,6 +214,52 @@ impl Keys {
     }
 }
 
+/// Wraps the root keys and the organisations' keys under another master key, all in one commit. People's keys are wrapped by those
+/// and stay as they are. Backups keep the master key they were made with.
+pub(crate) fn rewrap(folder: &Path, old: &MasterKey, new: &MasterKey, randomness: &dyn Randomness) -> Result<u64> {
+    let mut connection = Connection::open(folder.join(FILE)).doing("opening the keys")?;
+    connection
+        .execute_batch("PRAGMA secure_delete = ON; PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL;")
+        .doing("opening the keys")?;
+    let (old, new) = (
+        SealKey::new(old.bytes(), FIRST_VERSION)?,
+        SealKey::new(new.bytes(), FIRST_VERSION)?,
+    );
+    let transaction = connection.transaction().doing("wrapping keys anew")?;
+    let roots: Vec<(String, Vec<u8>)> = transaction
+        .prepare("SELECT name, wrapped FROM root_key")
+        .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .doing("wrapping keys anew")?;
+    let organisations: Vec<(i64, Vec<u8>)> = transaction
+        .prepare("SELECT organisation, wrapped FROM organisation_key")
+        .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect())
+        .doing("wrapping keys anew")?;
+    let count = (roots.len() + organisations.len()) as u64;
+    for (name, wrapped) in roots {
+        let bytes = unwrap(&old, "root_key", &[], &wrapped).map_err(|_| StoreError::WrongMasterKey)?;
+        let wrapped = new.seal(randomness, "root_key", &[], bytes.as_ref())?;
+        transaction
+            .execute(
+                "UPDATE root_key SET wrapped = ?2 WHERE name = ?1",
+                params![name, wrapped],
+            )
+            .doing("wrapping keys anew")?;
+    }
+    for (organisation, wrapped) in organisations {
+        let bytes = unwrap(&old, "organisation_key", &[organisation], &wrapped)?;
+        let wrapped = new.seal(randomness, "organisation_key", &[organisation], bytes.as_ref())?;
+        transaction
+            .execute(
+                "UPDATE organisation_key SET wrapped = ?2 WHERE organisation = ?1",
+                params![organisation, wrapped],
+            )
+            .doing("wrapping keys anew")?;
+    }
+    transaction.commit().doing("wrapping keys anew")?;
+    truncate_log(&connection)?;
+    Ok(count)
+}
+
 /// True when the key opens the folder's keys; a folder without keys is opened by any.
 pub(crate) fn opens(folder: &Path, master: &MasterKey) -> Result<bool> {
     let path = folder.join(FILE);

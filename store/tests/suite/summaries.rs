@@ -202,6 +202,7 @@ proptest! {
         now in 1_i64..40,
         days in proptest::collection::btree_set(0_i64..30, 1..12),
     ) {
+        prop_assume!(from.zip(until).is_none_or(|(from, until)| from <= until));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let house = House::new().await;
