@@ -2,13 +2,13 @@
 //! between the two steps is gone over by running it again.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[expect(dead_code, reason = "the demo is for other tests")]
 mod binary;
 
 use std::path::Path;
-use std::process::Command;
 
 fn sekisho(data: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new(binary::path())
+    let output = binary::sekisho()
         .args(arguments)
         .arg("--data")
         .arg(data)
