@@ -140,6 +140,21 @@ pub struct SignIn {
     pub organisation: u32,
 }
 
+/// Who runs an organisation's side.
+#[derive(Clone, Debug)]
+pub struct Operators {
+    /// Issuer URL of their OpenID provider; empty: no operator can sign in.
+    pub issuer: String,
+    /// This gateway's client id there.
+    pub client_id: String,
+    /// File with its secret, if it has one.
+    pub client_secret_file: Option<PathBuf>,
+    /// Networks from which their pages answer; empty: from everywhere.
+    pub networks: Vec<IpNet>,
+    /// An operator's session, minutes.
+    pub session_minutes: i64,
+}
+
 /// How long tokens and sessions live.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens {
@@ -175,6 +190,8 @@ pub struct Config {
     pub registration: Registration,
     /// The residents' provider.
     pub sign_in: SignIn,
+    /// The operators' provider and places.
+    pub operators: Operators,
     /// Lifetimes.
     pub tokens: Tokens,
     /// What is logged.
@@ -375,6 +392,15 @@ impl Layers {
                     .map_err(|_| self.bad("http", "trusted_proxy", "an address without a port, or an empty text"))?,
             ),
         };
+        let operators_issuer = self.text("operators", "issuer", "an https URL, or an empty text")?;
+        if !operators_issuer.is_empty() && reqwest::Url::parse(&operators_issuer).is_err() {
+            return Err(self.bad("operators", "issuer", "an https URL, or an empty text"));
+        }
+        let operators_secret = self.text(
+            "operators",
+            "client_secret_file",
+            "the name of a file, or an empty text",
+        )?;
         let approval = self.text("registration", "approval", "\"operator\" or \"none\"")?;
         if !matches!(approval.as_str(), "operator" | "none") {
             return Err(self.bad("registration", "approval", "\"operator\" or \"none\""));
@@ -430,6 +456,13 @@ impl Layers {
                     0..=i64::from(u32::MAX),
                     "the number of an organisation, or 0",
                 )? as u32,
+            },
+            operators: Operators {
+                issuer: operators_issuer,
+                client_id: self.text("operators", "client_id", "a text")?,
+                client_secret_file: (!operators_secret.is_empty()).then(|| operators_secret.into()),
+                networks: self.networks("operators", "networks")?,
+                session_minutes: self.number("operators", "session_minutes", 5..=720, "minutes from 5 to 720")?,
             },
             tokens: Tokens {
                 access_seconds: self.number("tokens", "access_seconds", 60..=86_400, "seconds from 60 to 86400")?,

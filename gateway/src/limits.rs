@@ -80,7 +80,7 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 /// Who calls: the peer, or whom the trusted proxy names last.
-fn caller(peer: IpAddr, trusted: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
+pub fn caller(peer: IpAddr, trusted: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
     if trusted.is_none_or(|trusted| trusted != peer.to_canonical()) {
         return peer;
     }

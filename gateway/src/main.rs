@@ -14,6 +14,7 @@ mod limits;
 mod logging;
 mod messages;
 mod oauth;
+mod operator;
 mod outgoing;
 mod pairwise;
 mod portal;

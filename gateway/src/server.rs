@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, heads, health, jobs, limits, oauth, portal, sign_in};
+use crate::{fhir, heads, health, jobs, limits, oauth, operator, portal, sign_in};
 
 /// The largest request body: nothing here needs more. Files come in through the command line.
 const MAX_BODY: usize = 256 * 1024;
@@ -32,6 +32,7 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(oauth::routes())
         .merge(sign_in::routes())
         .merge(portal::routes())
+        .merge(operator::routes(&state))
         .merge(more)
         .layer(middleware::from_fn_with_state(state.clone(), limits::limit))
         .layer(middleware::from_fn_with_state(state.clone(), observe))

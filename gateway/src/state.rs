@@ -16,7 +16,7 @@ use crate::oauth::client_keys::FetchedKeys;
 use crate::outgoing::{Outgoing, Reachable};
 use crate::pairwise::Pairwise;
 use crate::signing::SigningKeys;
-use crate::{logging, secrets, sign_in};
+use crate::{logging, operator, secrets, sign_in};
 
 /// A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub struct Shared {
     pub client_keys: FetchedKeys,
     /// The OpenID provider that residents sign in with.
     pub provider: sign_in::Provider,
+    /// The OpenID provider that operators sign in with.
+    pub operators: sign_in::Provider,
     root: hkdf::Prk,
 }
 
@@ -64,7 +66,20 @@ impl AppState {
     /// Secrets that cannot be read, and settings that cannot be.
     pub fn new(config: Config, store: Store) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let id_root = secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
-        let provider = sign_in::Provider::new(&config)?;
+        let provider = sign_in::Provider::new(&sign_in::ProviderSettings {
+            issuer: &config.sign_in.issuer,
+            client_id: &config.sign_in.client_id,
+            client_secret_file: config.sign_in.client_secret_file.as_deref(),
+            redirect_uri: format!("{}{}", config.http.public_url, sign_in::CALLBACK),
+            section: "sign_in",
+        })?;
+        let operators = sign_in::Provider::new(&sign_in::ProviderSettings {
+            issuer: &config.operators.issuer,
+            client_id: &config.operators.client_id,
+            client_secret_file: config.operators.client_secret_file.as_deref(),
+            redirect_uri: format!("{}{}", config.http.public_url, operator::CALLBACK),
+            section: "operators",
+        })?;
         Ok(Self(Arc::new(Shared {
             signing: SigningKeys::from_file(&config.data.signing_keys_file())?,
             pairwise: Pairwise::new(&id_root),
@@ -76,6 +91,7 @@ impl AppState {
             client_keys: FetchedKeys::default(),
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             provider,
+            operators,
             config,
             store,
         })))

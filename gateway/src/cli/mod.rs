@@ -5,6 +5,7 @@ mod doctor;
 mod import;
 mod keep;
 mod keys;
+mod operator;
 mod person;
 mod provisions;
 mod serve;
@@ -63,6 +64,8 @@ enum Command {
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
     App(app::AppArguments),
+    /// Add, list and end the operators of organisations.
+    Operator(operator::OperatorArguments),
     /// Write the records of provision (第三者提供記録) as CSV: who was given what of whom, when, under which consent.
     ///
     /// Works beside a running server. Records of erased people are among them, by their number; none holds a value.
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
+        Command::Operator(arguments) => operator::run(arguments),
         Command::Provisions(arguments) => provisions::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),
         Command::Backup(arguments) => keep::backup(arguments),

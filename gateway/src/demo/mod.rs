@@ -70,6 +70,9 @@ fn config(arguments: &DemoArguments, address: SocketAddr) -> Result<Config, Comm
     config.http.listen = address;
     config.http.public_url = format!("http://{address}");
     config.sign_in.issuer = format!("http://{address}{PROVIDER}");
+    config.operators.issuer.clone_from(&config.sign_in.issuer);
+    config.registration.organisation = 1;
+    config.outgoing.also_reachable = vec!["127.0.0.0/8".parse()?];
     config.sign_in.name_ja = "デモ用サインイン".to_owned();
     config.sign_in.name_en = "Demo sign-in".to_owned();
     // Everything is on this machine: whoever tries it out is not held up.
@@ -83,8 +86,16 @@ fn config(arguments: &DemoArguments, address: SocketAddr) -> Result<Config, Comm
 fn setup(state: &AppState) -> ProviderSetup {
     ProviderSetup {
         issuer: state.config.sign_in.issuer.clone(),
-        client_id: state.config.sign_in.client_id.clone(),
-        redirect_uri: format!("{}/sign-in/callback", state.config.http.public_url),
+        clients: vec![
+            (
+                state.config.sign_in.client_id.clone(),
+                format!("{}{}", state.config.http.public_url, crate::sign_in::CALLBACK),
+            ),
+            (
+                state.config.operators.client_id.clone(),
+                format!("{}{}", state.config.http.public_url, crate::operator::CALLBACK),
+            ),
+        ],
         residents: RESIDENTS
             .iter()
             .map(|resident| Login {
@@ -93,6 +104,12 @@ fn setup(state: &AppState) -> ProviderSetup {
                 sub: resident.login.to_owned(),
                 name: resident.name.to_owned(),
             })
+            .chain([Login {
+                login: residents::OPERATOR.to_owned(),
+                password: format!("{}-demo", residents::OPERATOR),
+                sub: residents::OPERATOR.to_owned(),
+                name: "窓口 担当".to_owned(),
+            }])
             .collect(),
         clock: std::sync::Arc::new(MachineClock),
         randomness: std::sync::Arc::new(MachineRandomness),
@@ -117,6 +134,9 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
             "base_url": base,
             "fhir_base_url": fhir,
             "portal_url": format!("{base}/portal"),
+            "operator_url": format!("{base}/operator"),
+            "operator": {"login": residents::OPERATOR, "password": format!("{}-demo", residents::OPERATOR)},
+            "message_secret": demo.message_secret,
             "residents": residents,
             "client_id": residents::CLIENT,
             "redirect_uri": residents::REDIRECT,
@@ -135,6 +155,11 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
             resident.login, resident.password, resident.name, resident.about
         );
     }
+    println!(
+        "\nOperators' page   {base}/operator\n  {:<10} {}-demo",
+        residents::OPERATOR,
+        residents::OPERATOR
+    );
     println!("\nFHIR              {fhir}/metadata");
     println!(
         "Example app       client_id {} (examples/point-app, redirect {})",

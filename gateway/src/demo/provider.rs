@@ -35,10 +35,8 @@ const ID_TOKEN_SECONDS: i64 = 300;
 pub struct ProviderSetup {
     /// Its issuer URL, under whose path the router is mounted.
     pub issuer: String,
-    /// The one client.
-    pub client_id: String,
-    /// Where the client is sent back to.
-    pub redirect_uri: String,
+    /// The clients, each with where it is sent back to.
+    pub clients: Vec<(String, String)>,
     /// Who can sign in.
     pub residents: Vec<Login>,
     /// Tells the time.
@@ -72,8 +70,7 @@ pub enum SetupError {
 
 struct Shared {
     issuer: String,
-    client_id: String,
-    redirect_uri: String,
+    clients: Vec<(String, String)>,
     accounts: Accounts,
     codes: Codes,
     key: SigningKey,
@@ -90,8 +87,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(setup: ProviderSetup) -> Result<
         codes: Codes::new(setup.randomness),
         key: SigningKey::generate(Algorithm::Es256)?,
         issuer: setup.issuer,
-        client_id: setup.client_id,
-        redirect_uri: setup.redirect_uri,
+        clients: setup.clients,
         clock: setup.clock,
     });
     Ok(Router::new()
@@ -158,9 +154,10 @@ enum Bad {
 
 impl Request {
     fn check(&self, shared: &Shared) -> Result<(), Bad> {
-        if self.client_id.as_deref() != Some(&shared.client_id)
-            || self.redirect_uri.as_deref() != Some(&shared.redirect_uri)
-        {
+        let known = |(client_id, redirect_uri): &(String, String)| {
+            self.client_id.as_ref() == Some(client_id) && self.redirect_uri.as_ref() == Some(redirect_uri)
+        };
+        if !shared.clients.iter().any(known) {
             return Err(Bad::Stays);
         }
         if self.response_type.as_deref() != Some("code") {
@@ -227,8 +224,10 @@ impl Request {
             query.append_pair("state", state);
         }
         query.append_pair("iss", &shared.issuer);
-        let joint = if shared.redirect_uri.contains('?') { '&' } else { '?' };
-        Redirect::to(&format!("{}{joint}{}", shared.redirect_uri, query.finish())).into_response()
+        // One of ours: only a request that was checked goes back.
+        let redirect_uri = self.redirect_uri.as_deref().unwrap_or_default();
+        let joint = if redirect_uri.contains('?') { '&' } else { '?' };
+        Redirect::to(&format!("{redirect_uri}{joint}{}", query.finish())).into_response()
     }
 
     fn refuse(&self, shared: &Shared, headers: &HeaderMap, bad: &Bad) -> Response {
@@ -275,7 +274,7 @@ fn login_page(shared: &Shared, request: &Request, words: Words, login: String, w
     } else {
         StatusCode::OK
     };
-    send(status, &page, Some(&shared.redirect_uri))
+    send(status, &page, request.redirect_uri.as_deref())
 }
 
 /// `GET /authorize`: the login form.
@@ -313,6 +312,7 @@ async fn log_in(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(type
             let code = shared.codes.issue(
                 Issued {
                     account,
+                    client_id: request.client_id.clone().unwrap_or_default(),
                     code_challenge: request.code_challenge.clone().unwrap_or_default(),
                     nonce: request.nonce.clone(),
                     profile: request
@@ -368,16 +368,21 @@ async fn token(State(shared): State<Arc<Shared>>, Form(form): Form<Exchange>) ->
     if form.grant_type.as_deref() != Some("authorization_code") {
         return refuse("unsupported_grant_type");
     }
-    if form.client_id.as_deref() != Some(&shared.client_id) {
+    let client = shared
+        .clients
+        .iter()
+        .find(|(client_id, _)| form.client_id.as_ref() == Some(client_id));
+    let Some((client_id, redirect_uri)) = client else {
         return refuse("invalid_client");
-    }
+    };
     let now = shared.clock.now();
     let issued = shared.codes.redeem(form.code.as_deref().unwrap_or_default(), now);
     let Some((issued, signed_in_at)) = issued else {
         return refuse("invalid_grant");
     };
     let verifier = form.code_verifier.as_deref().unwrap_or_default();
-    if form.redirect_uri.as_deref() != Some(&shared.redirect_uri) || !issued.is_verified_by(verifier) {
+    let is_its = issued.client_id == *client_id && form.redirect_uri.as_ref() == Some(redirect_uri);
+    if !is_its || !issued.is_verified_by(verifier) {
         return refuse("invalid_grant");
     }
     let Some(account) = shared.accounts.get(issued.account) else {
@@ -387,7 +392,7 @@ async fn token(State(shared): State<Arc<Shared>>, Form(form): Form<Exchange>) ->
     let claims = Claims {
         iss: &shared.issuer,
         sub: &account.sub,
-        aud: &shared.client_id,
+        aud: client_id,
         exp: seconds + ID_TOKEN_SECONDS,
         iat: seconds,
         auth_time: signed_in_at.0.div_euclid(1_000),

@@ -13,20 +13,27 @@ use model::environment::{Clock as _, Randomness as _};
 use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
 use serde::{Deserialize, Serialize};
 use store::{
-    CodeRecord, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken, NewTokens, OrganisationKind,
-    PurposeText, Redemption, Sex, Store,
+    Actor, CodeRecord, Endpoint, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken, NewTokens,
+    OrganisationKind, PurposeText, Redemption, Sex, Store,
 };
 
 use crate::cli::CommandError;
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::import;
+use crate::messages;
 use crate::oauth::handles::{self, Handle};
 
 /// The example app's client id.
 pub const CLIENT: &str = "point-app";
 /// Where the example app takes its answers.
 pub const REDIRECT: &str = "http://127.0.0.1:9730/callback";
+/// Where the example app takes messages about consents.
+const MESSAGES: &str = "http://127.0.0.1:9730/messages";
+/// What signs them. The demo is the same everywhere, and this guards nothing beyond it.
+const MESSAGE_SECRET: &[u8; 32] = b"a-secret-of-the-demo-and-no-more";
+/// Who signs in on the operators' page.
+pub const OPERATOR: &str = "operator";
 /// What the example app may ask for.
 const SCOPES: &str =
     "launch/patient offline_access patient/Observation.rs patient/Patient.rs patient/Device.rs patient/Provenance.rs";
@@ -89,6 +96,8 @@ pub struct Demo {
     pub people: Vec<PersonId>,
     /// The example app.
     pub recipient: RecipientId,
+    /// What signs messages to the example app, as it is told.
+    pub message_secret: String,
     /// A token of the example app under the first resident's consent; `None` once they withdrew.
     pub access_token: Option<String>,
 }
@@ -157,6 +166,17 @@ pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError>
             recipient
         }
     };
+    if store.operators().await?.is_empty() {
+        let city = city(store).await?;
+        store
+            .create_operator(city, "窓口 担当", &config.operators.issuer, OPERATOR)
+            .await?;
+        let endpoint = Endpoint {
+            url: MESSAGES.to_owned(),
+            secret: MESSAGE_SECRET.to_vec(),
+        };
+        store.set_endpoint(recipient, endpoint, Actor::Gateway).await?;
+    }
     let person = people.first().copied().ok_or("the demo has no residents")?;
     if !made.consented {
         store.give_consent(draft(config, person, recipient)?).await?;
@@ -173,6 +193,7 @@ pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError>
         None => None,
     };
     Ok(Demo {
+        message_secret: messages::secret_text(MESSAGE_SECRET),
         people,
         recipient,
         access_token,

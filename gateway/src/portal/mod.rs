@@ -9,6 +9,7 @@ pub mod consents;
 pub mod continue_page;
 pub mod end_session;
 mod explain;
+pub mod operator;
 pub mod page;
 pub mod resident;
 mod teller;
@@ -113,6 +114,8 @@ pub enum Problem {
     SignInFailed,
     /// Who they are is known, but they are nobody here.
     UnknownPerson,
+    /// Who they are is known, but they are no operator.
+    UnknownOperator,
     /// Too many requests came from their address.
     TooMany,
 }
@@ -126,7 +129,7 @@ impl Problem {
             }
             Self::StoppedClient => StatusCode::FORBIDDEN,
             Self::RequestGone => StatusCode::GONE,
-            Self::ForeignForm | Self::UnknownPerson => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::UnknownPerson | Self::UnknownOperator => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoProvider | Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
@@ -150,6 +153,7 @@ impl Problem {
             Self::Cancelled => "cancelled",
             Self::SignInFailed => "sign_in_failed",
             Self::UnknownPerson => "unknown_person",
+            Self::UnknownOperator => "unknown_operator",
             Self::TooMany => "too_many",
         }
     }

@@ -112,10 +112,14 @@ pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, he
 /// What the provider sends back (RFC 6749 4.1.2, RFC 9207).
 #[derive(Debug, Deserialize)]
 pub struct Answer {
-    state: Option<String>,
-    code: Option<String>,
-    error: Option<String>,
-    iss: Option<String>,
+    /// What the browser was sent with.
+    pub state: Option<String>,
+    /// Exchanged for an ID token.
+    pub code: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// Who answers.
+    pub iss: Option<String>,
 }
 
 /// `GET /sign-in/callback`: back from the provider.

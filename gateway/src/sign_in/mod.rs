@@ -26,7 +26,8 @@ use model::{PersonId, UtcMillis};
 use openidconnect::url::form_urlencoded;
 use subtle::ConstantTimeEq as _;
 
-pub use provider::Provider;
+pub use flow::Answer;
+pub use provider::{CALLBACK, Provider, ProviderSettings, Secrets};
 
 use crate::oauth::handles;
 use crate::portal::{self, Problem, words};
@@ -115,7 +116,7 @@ pub async fn has_session(state: &AppState, headers: &HeaderMap) -> bool {
 }
 
 /// What the forms of a session carry: made of its handle, so that nothing needs to be kept.
-fn csrf(state: &AppState, handle: &str) -> String {
+pub fn csrf(state: &AppState, handle: &str) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, state.derived_key("csrf").as_slice());
     URL_SAFE_NO_PAD.encode(hmac::sign(&key, handle.as_bytes()))
 }

@@ -19,7 +19,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::config::{Config, ConfigError};
+use crate::config::ConfigError;
 
 /// The largest answer of a provider that is read, in bytes.
 const MAX_ANSWER: usize = 512 * 1024;
@@ -43,7 +43,7 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 6] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// The OpenID provider of the configuration.
+/// An OpenID provider of the configuration.
 pub struct Provider {
     settings: Option<Settings>,
     http: Http,
@@ -121,7 +121,7 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderConfigError`].
-    pub fn new(config: &Config) -> Result<Self, ProviderConfigError> {
+    pub fn new(wanted: &ProviderSettings<'_>) -> Result<Self, ProviderConfigError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
@@ -130,7 +130,7 @@ impl Provider {
             .build()
             .map_err(ProviderConfigError::Http)?;
         Ok(Self {
-            settings: settings(config)?,
+            settings: settings(wanted)?,
             http: Http(http),
             found: Mutex::new(None),
         })
@@ -243,27 +243,40 @@ impl Provider {
     }
 }
 
-fn settings(config: &Config) -> Result<Option<Settings>, ProviderConfigError> {
-    if config.sign_in.issuer.is_empty() {
+/// How a provider is reached; an empty issuer is none.
+pub struct ProviderSettings<'a> {
+    /// Issuer URL.
+    pub issuer: &'a str,
+    /// This gateway's client id there.
+    pub client_id: &'a str,
+    /// File with its secret, if it has one.
+    pub client_secret_file: Option<&'a std::path::Path>,
+    /// Where the provider sends browsers back to.
+    pub redirect_uri: String,
+    /// The section of the settings, for errors.
+    pub section: &'static str,
+}
+
+fn settings(wanted: &ProviderSettings<'_>) -> Result<Option<Settings>, ProviderConfigError> {
+    if wanted.issuer.is_empty() {
         return Ok(None);
     }
-    let client_secret = match &config.sign_in.client_secret_file {
+    let client_secret = match wanted.client_secret_file {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Secret {
                 file: file.display().to_string(),
-                key: "sign_in.client_secret_file",
-                problem: format!("cannot be read: {error}"),
+                key: "client_secret_file",
+                problem: format!("of [{}] cannot be read: {error}", wanted.section),
             })?;
             Some(ClientSecret::new(text.trim().to_owned()))
         }
         None => None,
     };
     Ok(Some(Settings {
-        issuer: IssuerUrl::new(config.sign_in.issuer.clone())
-            .map_err(|_| ProviderConfigError::Url { key: "sign_in.issuer" })?,
-        client_id: ClientId::new(config.sign_in.client_id.clone()),
+        issuer: IssuerUrl::new(wanted.issuer.to_owned()).map_err(|_| ProviderConfigError::Url { key: "issuer" })?,
+        client_id: ClientId::new(wanted.client_id.to_owned()),
         client_secret,
-        redirect: RedirectUrl::new(format!("{}{CALLBACK}", config.http.public_url))
+        redirect: RedirectUrl::new(wanted.redirect_uri.clone())
             .map_err(|_| ProviderConfigError::Url { key: "http.public_url" })?,
     }))
 }

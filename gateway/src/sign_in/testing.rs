@@ -39,6 +39,7 @@ impl Gateway {
             ("SEKISHO_DATA_ID_ROOT_FILE".to_owned(), path("id-root.key")),
             ("SEKISHO_HTTP_PUBLIC_URL".to_owned(), base.clone()),
             ("SEKISHO_SIGN_IN_ISSUER".to_owned(), issuer.clone()),
+            ("SEKISHO_OPERATORS_ISSUER".to_owned(), issuer.clone()),
             ("SEKISHO_OUTGOING_ALSO_REACHABLE".to_owned(), "127.0.0.0/8".to_owned()),
         ]);
         environment.extend(
@@ -80,11 +81,15 @@ impl Gateway {
         };
         let demo = provider::routes(ProviderSetup {
             issuer: issuer.clone(),
-            client_id: "sekisho".to_owned(),
-            redirect_uri: format!("{base}/sign-in/callback"),
+            clients: vec![
+                ("sekisho".to_owned(), format!("{base}/sign-in/callback")),
+                ("sekisho-operators".to_owned(), format!("{base}/operator/callback")),
+            ],
             residents: vec![
                 login("hanako", "sub-1", "関所 花子"),
                 login("jiro", "sub-2", "関所 次郎"),
+                login("operator", "sub-3", "担当 一"),
+                login("other-operator", "sub-4", "担当 二"),
             ],
             clock: Arc::new(MachineClock),
             randomness: Arc::new(MachineRandomness),
@@ -93,6 +98,7 @@ impl Gateway {
         let router = Router::new()
             .merge(sign_in::routes())
             .merge(portal::routes())
+            .merge(crate::operator::routes(&state))
             .nest("/demo-idp", demo)
             .with_state(state.clone());
         let served = router.clone();

@@ -19,6 +19,8 @@ const CODE_MS: i64 = 60_000;
 /// What a code stands for.
 #[derive(Clone, Debug)]
 pub struct Issued {
+    /// To which client.
+    pub client_id: String,
     /// Who signed in.
     pub account: AccountNumber,
     /// The challenge that the verifier must meet.

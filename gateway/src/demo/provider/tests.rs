@@ -30,8 +30,7 @@ impl Provider {
         };
         let router = routes(ProviderSetup {
             issuer: ISSUER.to_owned(),
-            client_id: "sekisho".to_owned(),
-            redirect_uri: BACK.to_owned(),
+            clients: vec![("sekisho".to_owned(), BACK.to_owned())],
             residents: vec![
                 login("hanako", "right password", "sub-1", "関所 花子"),
                 login("taro", "another", "sub-2", "関所 太郎"),
