@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import smart from 'fhirclient';
+import { Webhook } from 'standardwebhooks';
 import * as pages from './page.mjs';
 import { earned } from './points.mjs';
 import { bounds, dailySteps, person } from './steps.mjs';
@@ -19,9 +20,16 @@ const SCOPE = [
 const COOKIE = 'point-app';
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/;
 
-/** The app as a server that is not listening yet. `fhirBaseUrl` and `clientId` are what the gateway's operator gave. */
-export function pointApp({ fhirBaseUrl, clientId }) {
+/**
+ * The app as a server that is not listening yet. `fhirBaseUrl`, `clientId` and `messageSecret` are what the gateway's operator
+ * gave; without the secret no message is taken.
+ */
+export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
   const sessions = new Map();
+  /** What the gateway told about consents, the latest last. */
+  const told = [];
+  /** Messages come at least once: each is heard once. */
+  const heard = new Set();
 
   /** The session of a request; made, and its cookie set, where there is none. */
   function session(request, response) {
@@ -87,13 +95,39 @@ export function pointApp({ fhirBaseUrl, clientId }) {
       redirect(response, MONTH.test(form.get('month') ?? '') ? `/days?month=${form.get('month')}` : '/days');
     },
 
+    // The gateway says that a consent changed or ended (Standard Webhooks).
+    'POST /messages': async (request, response) => {
+      const text = await body(request);
+      let message;
+      try {
+        message = new Webhook(messageSecret ?? '').verify(text, request.headers);
+      } catch {
+        return answer(response, 401);
+      }
+      if (!heard.has(request.headers['webhook-id'])) {
+        heard.add(request.headers['webhook-id']);
+        told.push(message);
+        // Sessions live in memory and hold the only data there is: what ended is forgotten with them.
+        if (message.type !== 'consent.changed') forget(message.data.patient);
+      }
+      answer(response, 204);
+    },
+
     'POST /forget': async (request, response) => {
       sessions.delete(session(request, response).id);
       redirect(response, '/');
     },
   };
 
-  return createServer(async (request, response) => {
+  /** Forgets everything of one patient. */
+  function forget(patient) {
+    for (const [id, { store }] of sessions) {
+      const theirs = [...store.values()].some((value) => `Patient/${value?.tokenResponse?.patient}` === patient);
+      if (theirs) sessions.delete(id);
+    }
+  }
+
+  const server = createServer(async (request, response) => {
     const route = routes[`${request.method} ${request.url.split('?')[0]}`];
     try {
       if (!route) return show(response, 404, pages.failed('ページがありません。', 'There is no such page.'));
@@ -104,6 +138,13 @@ export function pointApp({ fhirBaseUrl, clientId }) {
       show(response, 502, pages.failed('関所とのやりとりに失敗しました。', 'The gateway could not be asked.'));
     }
   });
+  server.told = told;
+  return server;
+}
+
+function answer(response, status) {
+  response.writeHead(status);
+  response.end();
 }
 
 /** The Patient, as far as the resident agreed; null where it may not be read at all. */
@@ -153,12 +194,12 @@ function redirect(response, location) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { FHIR_BASE_URL, CLIENT_ID, PORT = '9730' } = process.env;
+  const { FHIR_BASE_URL, CLIENT_ID, MESSAGE_SECRET, PORT = '9730' } = process.env;
   if (!FHIR_BASE_URL || !CLIENT_ID) {
     console.error('Set FHIR_BASE_URL and CLIENT_ID: `sekisho demo` prints both. See README.md.');
     process.exit(2);
   }
-  pointApp({ fhirBaseUrl: FHIR_BASE_URL, clientId: CLIENT_ID }).listen(Number(PORT), '127.0.0.1', () => {
+  pointApp({ fhirBaseUrl: FHIR_BASE_URL, clientId: CLIENT_ID, messageSecret: MESSAGE_SECRET }).listen(Number(PORT), '127.0.0.1', () => {
     console.log(`Open http://127.0.0.1:${PORT}/`);
   });
 }
