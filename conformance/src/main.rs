@@ -21,6 +21,8 @@ enum Command {
     Judge(commands::judge::Arguments),
     /// Print one resource of every kind for every metric, as NDJSON, for judges in other languages.
     SampleResources(commands::sample_resources::Arguments),
+    /// Check a server's discovery, launch, tokens and scopes as a SMART client sees them, with the negative cases.
+    Smart(commands::smart::Arguments),
     /// Measure the gateway on this machine, against what it must reach.
     Bench(commands::bench::Arguments),
 }
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Judge(arguments) => commands::judge::run(&arguments),
         Command::SampleResources(arguments) => commands::sample_resources::run(&arguments),
+        Command::Smart(arguments) => commands::smart::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

@@ -3,3 +3,4 @@
 pub mod bench;
 pub mod judge;
 pub mod sample_resources;
+pub mod smart;

@@ -6,10 +6,18 @@ export class Browser {
   /** By host: browsers tell cookies apart by host and not by port. */
   #jar = new Map();
 
+  /** An address that is not opened: whoever is sent there has arrived. */
+  #stopAt;
+
+  constructor({ stopAt } = {}) {
+    this.#stopAt = stopAt;
+  }
+
   /** Opens an address as a person would, follows redirects, and gives the page where they end. */
   async open(url, { method = 'GET', form, referer } = {}) {
     for (let hops = 0; hops < 20; hops += 1) {
       const target = new URL(url);
+      if (this.#stopAt && target.href.startsWith(this.#stopAt)) return { url: target.href, status: 0, text: '', html: parse('') };
       const headers = { accept: 'text/html', 'accept-language': 'ja,en;q=0.8' };
       const cookies = this.#cookies(target);
       if (cookies) headers.cookie = cookies;
