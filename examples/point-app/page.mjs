@@ -15,6 +15,7 @@ body { font-family: system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; 
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #bbb }
 td.number { text-align: right; font-variant-numeric: tabular-nums } .en { color: #555; font-size: .9em }
 button, .button { font: inherit; padding: .5rem 1.2rem }
+svg { width: 100%; height: auto } .bar { fill: #7a9cc6 } .earned { fill: #1b4f8f } svg text { font-size: 18px }
 </style>
 </head>
 <body data-state="${state}">
@@ -36,6 +37,18 @@ export const welcome = () =>
 <p>${both('歩数は、あなたが同意した分だけを関所から受け取ります。', 'Steps come from Sekisho, as far as you agree.')}</p>
 ${connect('歩数をつなぐ', 'Connect my steps')}`,
   );
+
+/** The month as bars; days that earned a point are darker. The table below says the same. */
+function chart(days) {
+  const most = Math.max(1, ...days.map((one) => one.steps));
+  const bars = days.map((one) => {
+    const day = Number(one.day.slice(-2));
+    const height = Math.round((one.steps * 180) / most);
+    const label = day === 1 || day % 5 === 0 ? `<text x="${day * 20 - 2}" y="216" text-anchor="middle">${day}</text>` : '';
+    return `<rect class="bar${one.earned ? ' earned' : ''}" x="${day * 20 - 10}" y="${194 - height}" width="16" height="${height}"><title>${one.day}: ${one.steps}</title></rect>${label}`;
+  });
+  return `<svg viewBox="0 0 640 222" role="img" aria-label="歩数の棒グラフ（同じ数字が下の表にあります） / bar chart of steps, the same as the table below">${bars.join('')}</svg>`;
+}
 
 /** Asked for what the resident did not agree to tell, or what an age band leaves open. */
 function questions(person, month) {
@@ -65,7 +78,8 @@ export function month({ month, previous, next, days, person }) {
   const table =
     days.length === 0
       ? `<p>${both('この月の歩数はありません。', 'No steps in this month.')}</p>`
-      : `<table><thead><tr><th>${both('日', 'Day')}</th><th>${both('歩数', 'Steps')}</th><th>${both('必要', 'Needed')}</th><th>${both('ポイント', 'Point')}</th></tr></thead>
+      : `${chart(days)}
+<table><thead><tr><th>${both('日', 'Day')}</th><th>${both('歩数', 'Steps')}</th><th>${both('必要', 'Needed')}</th><th>${both('ポイント', 'Point')}</th></tr></thead>
 <tbody>
 ${rows.join('\n')}
 </tbody></table>`;

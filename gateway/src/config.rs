@@ -105,6 +105,8 @@ pub struct Limits {
     pub address_per_minute: NonZeroU32,
     /// Requests a second with one access token.
     pub token_per_second: NonZeroU32,
+    /// The largest file that a resident may upload, in megabytes.
+    pub upload_megabytes: u64,
 }
 
 /// What this gateway calls of its own accord.
@@ -431,6 +433,12 @@ impl Layers {
             limits: Limits {
                 address_per_minute: self.rate("address_per_minute")?,
                 token_per_second: self.rate("token_per_second")?,
+                upload_megabytes: self.number(
+                    "limits",
+                    "upload_megabytes",
+                    1..=65_536,
+                    "a whole number from 1 to 65536",
+                )? as u64,
             },
             outgoing: OutgoingSettings {
                 also_reachable: self.networks("outgoing", "also_reachable")?,

@@ -3,9 +3,11 @@
 //!
 //! The adapter reads and the store gathers on one thread; the store's writer merges, compresses and seals on another.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use adapters::{Adapter, AdapterError, Handed, Input, Reading, Sink, SinkClosed};
+use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
 use model::{PersonId, Value};
 use store::{BatchStart, Import, ImportReport, Parked, Raw, Store, StoreError};
 
@@ -54,6 +56,23 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
         report: import.finish()?,
         reading,
     })
+}
+
+/// Bytes that tell how many of them were read. A file is read once from front to back, but for a container's directory: so
+/// their sum is how far the reading got, and the highest place is not.
+pub struct Watched<'a, B: ?Sized> {
+    /// The bytes.
+    pub bytes: &'a B,
+    /// How many were read.
+    pub read: &'a AtomicU64,
+}
+
+impl<B: ReaderAt + ?Sized> ReaderAt for Watched<'_, B> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let length = self.bytes.read_at(buffer, offset)?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
 }
 
 struct Receiver {

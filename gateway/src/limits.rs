@@ -154,6 +154,7 @@ mod tests {
         Limits::new(&config::Limits {
             address_per_minute: nonzero(address_per_minute),
             token_per_second: nonzero(token_per_second),
+            upload_megabytes: 1,
         })
     }
 

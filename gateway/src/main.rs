@@ -24,6 +24,7 @@ mod sign_in;
 mod signing;
 mod spool;
 mod state;
+mod uploads;
 
 use std::process::ExitCode;
 

@@ -18,13 +18,13 @@ use tower_http::timeout::TimeoutLayer;
 use crate::state::AppState;
 use crate::{fhir, heads, health, jobs, limits, oauth, operator, portal, sign_in};
 
-/// The largest request body: nothing here needs more. Files come in through the command line.
+/// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
 
 /// All routes, with `more` beside them (the demo's OpenID provider).
 pub fn router(state: AppState, more: Router<AppState>) -> Router {
     let timeout = Duration::from_secs(state.config.http.timeout_seconds);
-    Router::new()
+    let bounded = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
@@ -34,6 +34,12 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(portal::routes())
         .merge(operator::routes(&state))
         .merge(more)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout));
+    // Files take as long as a home's line takes; each bounds its own size and time.
+    Router::new()
+        .merge(bounded)
+        .merge(portal::upload_routes())
         .layer(middleware::from_fn_with_state(state.clone(), limits::limit))
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         // The cheapest level: compression, not rendering, is the cost of a page.
@@ -44,8 +50,6 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
                 // Pages hold a session's form token: their compressed length must not tell about it (BREACH).
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),
         )
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -145,6 +149,7 @@ async fn sweep(state: AppState) {
     loop {
         every.tick().await;
         state.limits.forget_the_idle();
+        state.uploads.forget_the_old(state.clock.now());
         if let Err(error) = state.store.purge_expired(state.clock.now()).await {
             tracing::warn!(%error, "expired tokens and sessions were not deleted");
         }

@@ -16,6 +16,7 @@ use crate::oauth::client_keys::FetchedKeys;
 use crate::outgoing::{Outgoing, Reachable};
 use crate::pairwise::Pairwise;
 use crate::signing::SigningKeys;
+use crate::uploads::Uploads;
 use crate::{logging, operator, secrets, sign_in};
 
 /// A cheap handle; clones share everything.
@@ -44,6 +45,8 @@ pub struct Shared {
     pub outgoing: Outgoing,
     /// Keys that clients publish.
     pub client_keys: FetchedKeys,
+    /// Files that residents send.
+    pub uploads: Uploads,
     /// The OpenID provider that residents sign in with.
     pub provider: sign_in::Provider,
     /// The OpenID provider that operators sign in with.
@@ -89,6 +92,7 @@ impl AppState {
             metrics: logging::metrics(),
             limits: Limits::new(&config.limits),
             client_keys: FetchedKeys::default(),
+            uploads: Uploads::default(),
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             provider,
             operators,

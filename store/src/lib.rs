@@ -37,8 +37,8 @@ pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use operators::Operator;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
-    Access, BatchInfo, DayStatus, ExplainedPiece, Page, PageKey, PatientView, Record, Search, Share, Sort,
-    StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
+    Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Page, PageKey, PatientView, Record, Search,
+    Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
 };
 pub use totals::{DAYS_ALGORITHM, day_flag_codes};
 

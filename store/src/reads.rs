@@ -382,6 +382,30 @@ pub struct BatchInfo {
     pub asserted: UtcMillis,
 }
 
+/// A delivery as the person's own page lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// How it came.
+    pub info: BatchInfo,
+    /// What its records came to; `None` while it runs, and for one that was cut off.
+    pub counts: Option<DeliveryCounts>,
+}
+
+/// What the records of a delivery came to: `received` is the sum of the other four.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryCounts {
+    /// All of them.
+    pub received: u64,
+    /// New, or newer than before.
+    pub stored: u64,
+    /// Known before.
+    pub duplicate: u64,
+    /// Of a kind that has no place here yet; kept.
+    pub unsupported: u64,
+    /// Not readable; kept.
+    pub rejected: u64,
+}
+
 /// How a day's total came about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TotalExplanation {
@@ -504,6 +528,19 @@ impl Store {
             .read("read delivery", move |snapshot| {
                 snapshot.person_key(person)?;
                 sqlite::batches::info(snapshot, person, batch)
+            })
+            .await
+    }
+
+    /// A person's last deliveries, newest first.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn deliveries(&self, own: &OwnAccess, limit: usize) -> Result<Vec<Delivery>> {
+        let person = own.person();
+        self.database
+            .read("read deliveries", move |snapshot| {
+                sqlite::batches::newest(snapshot, person, limit)
             })
             .await
     }

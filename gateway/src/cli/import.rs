@@ -43,10 +43,16 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
         let importing = store.clone();
         let imported = tokio::task::spawn_blocking(move || -> Result<(Imported, &'static str), CommandError> {
             let (bytes, size) = open(&arguments.file, &config.data.folder)?;
-            let watched = Watched {
-                bytes,
-                read: AtomicU64::new(0),
-                bar: bar(size),
+            let read = AtomicU64::new(0);
+            let bar = bar(size);
+            let counted = import::Watched {
+                bytes: &*bytes,
+                read: &read,
+            };
+            let watched = Shown {
+                bytes: &counted,
+                read: &read,
+                bar: &bar,
             };
             let input = Input { bytes: &watched, size };
             let adapter = match &arguments.adapter {
@@ -57,7 +63,7 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
                 None => adapters::recognise(&input)?,
             };
             let imported = import::run(&importing, arguments.person, adapter, &input)?;
-            watched.bar.finish_and_clear();
+            bar.finish_and_clear();
             Ok((imported, adapter.name()))
         })
         .await?;
@@ -139,20 +145,17 @@ impl ReaderAt for FileBytes {
     }
 }
 
-/// Bytes with a bar that shows how far they were read.
-struct Watched {
-    bytes: Bytes,
-    read: AtomicU64,
-    bar: ProgressBar,
+/// Bytes with a bar that shows how many of them were read.
+struct Shown<'a, B> {
+    bytes: &'a B,
+    read: &'a AtomicU64,
+    bar: &'a ProgressBar,
 }
 
-impl ReaderAt for Watched {
+impl<B: ReaderAt> ReaderAt for Shown<'_, B> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let length = self.bytes.read_at(buffer, offset)?;
-        let reached = offset + length as u64;
-        if self.read.fetch_max(reached, Ordering::Relaxed) < reached {
-            self.bar.set_position(reached);
-        }
+        self.bar.set_position(self.read.load(Ordering::Relaxed));
         Ok(length)
     }
 }

@@ -9,7 +9,7 @@ use store::{RegistrationState, StoreError};
 
 use super::choices::{IDENTITY_LINES, UNTILS, value};
 use super::consents::{again, find};
-use super::page::{Frame, Reader, send};
+use super::page::{Frame, send};
 use super::resident::{Resident, day};
 use super::teller::{Card, Teller};
 use super::words::Words;
@@ -160,14 +160,12 @@ async fn view(state: &AppState, signed_in: &SignedIn, id: &str, problem: Option<
         identity: identity_choices(words, consent.identity),
         untils: until_choices(words, &looked.resident, &consent),
         problem: problem.map(|key| words.say(key)),
-        frame: Frame {
+        frame: Frame::own(
             words,
-            here: format!("{PATH}/consents/{}", consent.id.0),
-            reader: Some(Reader {
-                name: looked.resident.name.clone(),
-                csrf: signed_in.csrf.clone(),
-            }),
-        },
+            format!("{PATH}/consents/{}", consent.id.0),
+            &looked.resident,
+            &signed_in.csrf,
+        ),
     })
 }
 
@@ -539,14 +537,12 @@ async fn receipt_view(state: &AppState, signed_in: &SignedIn, id: &str, number: 
         hash: receipt::hex(&happened.text_hash),
         signed: jws,
         back: format!("{PATH}/consents/{}", happened.id.0),
-        frame: Frame {
+        frame: Frame::own(
             words,
-            here: format!("{PATH}/consents/{}/receipts/{number}", happened.id.0),
-            reader: Some(Reader {
-                name: looked.resident.name.clone(),
-                csrf: signed_in.csrf.clone(),
-            }),
-        },
+            format!("{PATH}/consents/{}/receipts/{number}", happened.id.0),
+            &looked.resident,
+            &signed_in.csrf,
+        ),
     })
 }
 

@@ -139,6 +139,7 @@ impl ConsentPage {
                 name: self.resident.name.clone(),
                 csrf: self.csrf.clone(),
             }),
+            menu: false,
         }
     }
 

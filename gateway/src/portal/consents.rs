@@ -10,7 +10,7 @@ use consent::{Asked as AskedFor, Consent, ConsentDraft, ConsentId, Grant, HowGiv
 use serde::Deserialize;
 use store::StoreError;
 
-use super::page::{Frame, Reader, send};
+use super::page::{Frame, send};
 use super::resident::Resident;
 use super::teller::{AccessDay, Card, Teller};
 use super::words::Words;
@@ -202,14 +202,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         accesses: teller.days(&shown),
         later: asked.before.is_some(),
         earlier,
-        frame: Frame {
-            words,
-            here: PATH.to_owned(),
-            reader: Some(Reader {
-                name: resident.name.clone(),
-                csrf: signed_in.csrf.clone(),
-            }),
-        },
+        frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
     }))
 }
 

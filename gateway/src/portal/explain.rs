@@ -10,7 +10,7 @@ use model::{ConsentCategory, LocalDay, RecipientId};
 use serde::Deserialize;
 use store::StoreError;
 
-use super::page::{Frame, Reader, send};
+use super::page::{Frame, send};
 use super::resident::{Resident, day};
 use super::teller::Teller;
 use super::words::Words;
@@ -129,14 +129,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         day: asked.day.chars().take(10).collect(),
         headline,
         reasons,
-        frame: Frame {
-            words,
-            here: PATH.to_owned(),
-            reader: Some(Reader {
-                name: resident.name.clone(),
-                csrf: signed_in.csrf.clone(),
-            }),
-        },
+        frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
     }))
 }
 

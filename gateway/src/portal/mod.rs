@@ -1,5 +1,6 @@
 //! The residents' pages: whom one shares with and how to stop, what was shared, the consent page of the authorization
-//! server, and pages that say what is wrong. Plain forms and links, no scripts.
+//! server, their steps, their files, and pages that say what is wrong. Plain forms and links; one script shows how far an
+//! upload got.
 
 mod choices;
 mod consent_detail;
@@ -12,11 +13,13 @@ mod explain;
 pub mod operator;
 pub mod page;
 pub mod resident;
+mod steps;
 mod teller;
+mod upload;
 pub mod words;
 
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -54,8 +57,18 @@ pub fn routes() -> Router<AppState> {
             "/portal/consents/{id}/receipts/{number}/signed",
             get(consent_detail::receipt_signed),
         )
+        .route(steps::PATH, get(steps::show))
         .route("/portal/style.css", get(style))
         .route("/language/{tag}", get(choose_language))
+}
+
+/// The routes that take files: apart, since they take longer and more than others.
+pub fn upload_routes() -> Router<AppState> {
+    Router::new()
+        .route(upload::PATH, get(upload::show).post(upload::receive))
+        .route(upload::STATE, get(upload::state))
+        .route(upload::SCRIPT, get(upload::script))
+        .layer(DefaultBodyLimit::disable())
 }
 
 /// `GET /portal/style.css`.

@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oauth2::url::{Url, form_urlencoded};
 
+use super::resident::Resident;
 use super::words::Words;
 
 /// What stands around every page.
@@ -16,6 +17,8 @@ pub struct Frame {
     pub here: String,
     /// The resident who is signed in, if one is.
     pub reader: Option<Reader>,
+    /// Whether the menu of a resident's pages stands on it.
+    pub menu: bool,
 }
 
 /// A resident who is signed in.
@@ -33,7 +36,35 @@ impl Frame {
             words,
             here: here.into(),
             reader: None,
+            menu: false,
         }
+    }
+
+    /// The frame of one of a resident's own pages.
+    pub fn own(words: Words, here: impl Into<String>, resident: &Resident, csrf: &str) -> Self {
+        Self {
+            words,
+            here: here.into(),
+            reader: Some(Reader {
+                name: resident.name.clone(),
+                csrf: csrf.to_owned(),
+            }),
+            menu: true,
+        }
+    }
+
+    /// The menu: address, words, and whether this is the page.
+    pub fn items(&self) -> Vec<(&'static str, String, bool)> {
+        let path = self.here.split('?').next().unwrap_or_default();
+        let items = [
+            (super::PATH, "portal-title"),
+            (super::steps::PATH, "steps-title"),
+            (super::upload::PATH, "upload-title"),
+        ];
+        items
+            .into_iter()
+            .map(|(address, key)| (address, self.words.say(key), address == path))
+            .collect()
     }
 
     /// Where the language switch leads.
@@ -69,6 +100,16 @@ fn form_source(uri: &str) -> Option<String> {
     };
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/.-+_".contains(&byte);
     source.bytes().all(is_plain).then_some(source)
+}
+
+/// Sends a page with a script of ours, which may ask us and nobody else. The page works without it.
+pub fn send_with_script(page: &impl Template) -> Response {
+    let mut response = send(StatusCode::OK, page, None);
+    let policy = format!("{}; script-src 'self'; connect-src 'self'", policy(None));
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
 }
 
 /// Sends a page. `forms_to` names where a form's answer may redirect besides ourselves.

@@ -98,6 +98,7 @@ impl Gateway {
         let router = Router::new()
             .merge(sign_in::routes())
             .merge(portal::routes())
+            .merge(portal::upload_routes())
             .merge(crate::operator::routes(&state))
             .nest("/demo-idp", demo)
             .with_state(state.clone());
@@ -199,6 +200,12 @@ impl Browser<'_> {
             .extend_pairs(fields)
             .finish();
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.call(request, Body::from(body)).await
+    }
+
+    pub async fn post_multipart(&mut self, path: &str, boundary: &str, body: Vec<u8>) -> Answer {
+        let kind = format!("multipart/form-data; boundary={boundary}");
+        let request = Request::post(path).header(header::CONTENT_TYPE, kind);
         self.call(request, Body::from(body)).await
     }
 

@@ -8,7 +8,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::people::Commit;
 use super::writer::Writing;
-use crate::reads::BatchInfo;
+use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
 use crate::{BatchStart, Result, StoreError};
 
 /// The accounting as it is sealed in a batch's row: reasons can name a vendor's types, and so say something of the person.
@@ -110,4 +110,48 @@ pub(crate) fn info(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) ->
                 .optional()
         })
         .doing("reading a delivery")
+}
+
+/// The last deliveries, newest first.
+pub(crate) fn newest(snapshot: &Snapshot<'_>, person: PersonId, limit: usize) -> Result<Vec<Delivery>> {
+    let key = snapshot.person_key(person)?;
+    let rows: Vec<(BatchInfo, Option<Vec<u8>>)> = snapshot
+        .prepare_cached(
+            "SELECT adapter, mapping_version, obtained_ms, coalesce(asserted_ms, obtained_ms), batch, body
+             FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT ?2",
+        )
+        .and_then(|mut statement| {
+            let rows = statement.query_map(params![person.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                let info = BatchInfo {
+                    batch: BatchId(row.get(4)?),
+                    adapter: row.get(0)?,
+                    mapping_version: row.get(1)?,
+                    obtained: UtcMillis(row.get(2)?),
+                    asserted: UtcMillis(row.get(3)?),
+                };
+                Ok((info, row.get(5)?))
+            })?;
+            rows.collect()
+        })
+        .doing("reading deliveries")?;
+    rows.into_iter()
+        .map(|(info, body)| {
+            let bound = [i64::from(person.0), i64::from(info.batch.0)];
+            let counts = body
+                .map(|body| counts(&key.open("batch", &bound, &body)?))
+                .transpose()?;
+            Ok(Delivery { info, counts })
+        })
+        .collect()
+}
+
+fn counts(plain: &[u8]) -> Result<DeliveryCounts> {
+    let body: Body = serde_json::from_slice(plain).map_err(|_| StoreError::damaged("an accounting"))?;
+    Ok(DeliveryCounts {
+        received: body.received,
+        stored: body.stored,
+        duplicate: body.duplicate,
+        unsupported: body.unsupported,
+        rejected: body.rejected,
+    })
 }

@@ -1,0 +1,143 @@
+// The whole story in a real browser at phone width, in both languages: sign in, upload an export, see the steps, connect the
+// app, agree to steps only, see the chart, withdraw, see the app refused. On every page axe-core finds nothing serious.
+//
+//   node end-to-end/chromium.mjs [path of the binary sekisho] [folder for screenshots]
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { pointApp } from '../app.mjs';
+import { startDemo } from './demo.mjs';
+
+/** Where the demo registered the app. */
+const PORT = 9730;
+const HOME = `http://127.0.0.1:${PORT}`;
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
+const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const pictures = process.argv[3];
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+const step = (text) => console.log(`- ${text}`);
+
+/** Looks at a page as it stands: accessibility, width, and a picture where one is wanted. */
+async function look(page, name) {
+  const { violations } = await page.evaluate(`(() => { ${axe}; return axe.run(document, { resultTypes: ['violations'] }); })()`);
+  const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map((one) => one.html).join(' ')}`);
+  assert.deepEqual(found, [], `${name} at ${page.url()}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(wide <= 0, `${name} scrolls sideways by ${wide} px`);
+  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+}
+
+/** Presses what has these words, in either language. */
+const press = (page, words) => page.getByRole('button', { name: words }).first().click();
+
+async function signIn(page, { login, password }) {
+  await page.locator('main a.button').first().click();
+  await page.locator('input[type=text]').fill(login);
+  await page.locator('input[type=password]').fill(password);
+  await page.locator('main button[type=submit]').first().click();
+}
+
+async function story(browser, { told }, resident, language, file) {
+  const context = await browser.newContext({
+    viewport: { width: 360, height: 740 },
+    locale: language === 'ja' ? 'ja-JP' : 'en-GB',
+    extraHTTPHeaders: { 'accept-language': language },
+  });
+  const page = await context.newPage();
+  const refused = [];
+  page.on('console', (message) => message.type() === 'error' && refused.push(message.text()));
+  const name = (of) => `${language}-${of}`;
+
+  await page.goto(`${told.base_url}/portal/upload`);
+  await look(page, name('01-sign-in'));
+  await signIn(page, resident);
+  await look(page, name('02-upload'));
+  await page.locator('input[type=file]').setInputFiles(file);
+  await page.locator('form[data-upload] button').click();
+  await page.locator('.banner[role=status]').waitFor({ timeout: 120_000 });
+  await look(page, name('03-uploaded'));
+  step(`${language}: an export went in through the browser`);
+
+  await page.locator('nav.menu a[href="/portal/steps"]').click();
+  await page.locator('svg.chart rect.bar').first().waitFor();
+  await look(page, name('04-week'));
+  await page.locator('a.tab').nth(1).click();
+  await look(page, name('05-month'));
+  step(`${language}: the steps show by week and month`);
+
+  await page.goto(HOME);
+  await page.locator('form[action="/connect"] button').click();
+  await page.locator('input[name=activity]').first().waitFor();
+  await look(page, name('06-choose'));
+  const preset = await page.locator('input[type=checkbox]:checked').count();
+  assert.equal(preset, 0, 'nothing is ticked beforehand');
+  await page.locator('button[value=review]:visible').click();
+  await look(page, name('07-nothing-chosen'));
+  await page.locator('input[name=activity][value=daily]').check();
+  await page.locator('input[name=from][value=all]').check();
+  await page.locator('input[name=until][value="6months"]').check();
+  await page.locator('input[name="identity-age_band_and_sex"]').check();
+  await page.locator('button[value=review]:visible').click();
+  await look(page, name('08-confirm'));
+  await page.locator('button[value=agree]').click();
+  await page.waitForURL(`${HOME}/**`);
+  step(`${language}: agreed to steps only, and came back to the app`);
+
+  for (let months = 0; months < 6 && (await page.locator('tr[data-day]').count()) === 0; months += 1) {
+    await page.locator('a[href^="/days?month="]').first().click();
+  }
+  assert.ok((await page.locator('svg rect').count()) > 0, 'the app draws the steps');
+  await look(page, name('09-app'));
+  const shown = page.url();
+
+  await page.goto(told.portal_url);
+  await look(page, name('10-portal'));
+  await page.locator('main a[href^="/portal/consents/"]').first().click();
+  await look(page, name('11-consent'));
+  await page.locator('a[href*="/receipts/"]').first().click();
+  await look(page, name('12-receipt'));
+  await page.goto(told.portal_url);
+  await page.locator('form[action$="/withdraw"] button').first().click();
+  await page.locator('.banner[role=status]').waitFor();
+  await look(page, name('13-withdrawn'));
+
+  await page.goto(shown);
+  assert.ok(['refused', 'welcome'].includes(await page.locator('body').getAttribute('data-state')), 'the app is refused');
+  assert.equal(await page.locator('tr[data-day]').count(), 0);
+  await look(page, name('14-refused'));
+  assert.deepEqual(refused.filter((one) => /Content Security Policy|Refused/.test(one)), [], 'no page breaks its own policy');
+  step(`${language}: withdrawn with one tap, and the app is refused`);
+  await context.close();
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'sekisho-chromium-'));
+const file = join(folder, 'export.zip');
+const first = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10);
+execFileSync(binary, ['synthesize', file, '--days', '40', '--heart-rates', '50', '--first-day', first, '--seed', '9']);
+const demo = await startDemo(binary);
+const app = pointApp({ fhirBaseUrl: demo.told.fhir_base_url, clientId: demo.told.client_id, messageSecret: demo.told.message_secret });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+try {
+  await new Promise((done, failed) => app.once('error', failed).listen(PORT, '127.0.0.1', done));
+  await story(browser, demo, demo.told.residents[1], 'ja', file);
+  await story(browser, demo, demo.told.residents[2], 'en', file);
+  console.log('the story is whole in both languages');
+} catch (error) {
+  console.error(`${error.message}\nthe demo last said:\n${demo.said.slice(-20).join('\n')}`);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+  app.close();
+  app.closeAllConnections();
+  await demo.stop();
+  await rm(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,165 @@
+use adapters::synthetic::{self, Synthetic};
+use axum::http::StatusCode;
+use model::LocalDay;
+
+use super::*;
+use crate::sign_in::testing::{Answer, Browser, Gateway};
+
+const BOUNDARY: &str = "----a-boundary";
+
+/// What a browser posts: the token, then the file.
+fn form(token: &str, name: &str, file: &[u8]) -> Vec<u8> {
+    let mut body = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{token}\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"export.zip\"\r\n\
+         Content-Type: application/zip\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(file);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+fn export(days: u32) -> Vec<u8> {
+    let wanted = Synthetic {
+        seed: 7,
+        first_day: LocalDay::from_ymd(2026, 5, 1).unwrap(),
+        days,
+        exported: None,
+        heart_rates: 4,
+        with_watch: true,
+        unsorted: false,
+    };
+    let mut archive = Vec::new();
+    synthetic::write_zip(&mut archive, &wanted).unwrap();
+    archive
+}
+
+async fn sent(browser: &mut Browser<'_>, file: &[u8]) -> Answer {
+    let token = browser.get(PATH).await.field("csrf");
+    browser.post_multipart(PATH, BOUNDARY, form(&token, "file", file)).await
+}
+
+/// The page once nothing is under way any more.
+async fn settled(browser: &mut Browser<'_>) -> String {
+    for _ in 0..600 {
+        if browser.get(STATE).await.body.contains("\"under_way\":false") {
+            return browser.get(PATH).await.body;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the upload never ended");
+}
+
+async fn hanako(settings: &[(&str, &str)]) -> Gateway {
+    Gateway::start(settings).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_comes_in_through_the_form_and_shows_as_steps() {
+    let gateway = hanako(&[("SEKISHO_SIGN_IN_ORGANISATION", "1")]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let empty = browser.get("/portal/steps?day=2026-05-10").await.body;
+    assert!(empty.contains("まだデータがありません"), "{empty}");
+
+    let answer = sent(&mut browser, &export(20)).await;
+    assert_eq!(
+        (answer.status, answer.location(&gateway.base)),
+        (StatusCode::SEE_OTHER, PATH.to_owned())
+    );
+    let page = settled(&mut browser).await;
+    assert!(page.contains("件を入れました。") && !page.contains("<p>0件を入れました"), "{page}");
+    assert!(page.contains("4 GBまで"), "{page}");
+    let steps = browser.get("/portal/steps?span=week&day=2026-05-10").await.body;
+    assert!(steps.contains("1日平均"), "{steps}");
+    assert_eq!(steps.matches("<rect class=\"bar").count(), 7, "{steps}");
+    assert!(steps.contains("iPhone"), "{steps}");
+    // The week before the export began.
+    let before = browser.get("/portal/steps?day=2026-04-20").await.body;
+    assert!(!before.contains("<svg") && before.contains("まだデータがありません"));
+
+    sent(&mut browser, &export(20)).await;
+    let page = settled(&mut browser).await;
+    assert!(page.contains("<p>0件を入れました。"), "{page}");
+
+    // Another resident sees nothing of it.
+    let mut other = gateway.browser();
+    other.sign_in("jiro", PATH).await;
+    let page = other.get(PATH).await.body;
+    assert!(!page.contains("件を入れました"), "{page}");
+    assert!(
+        other
+            .get("/portal/steps?day=2026-05-10")
+            .await
+            .body
+            .contains("まだデータがありません")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_not_ours_brings_nothing() {
+    let gateway = hanako(&[]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let long = "x".repeat(10_000);
+    for token in ["", "wrong", long.as_str()] {
+        let answer = browser
+            .post_multipart(PATH, BOUNDARY, form(token, "file", b"<?xml"))
+            .await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{token:.9}");
+    }
+    let token = browser.get(PATH).await.field("csrf");
+    // The file before the token.
+    let first = form(&token, "file", b"<?xml").split_off(60);
+    let answer = browser.post_multipart(PATH, BOUNDARY, first).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let answer = browser
+        .post_multipart(PATH, "another", form(&token, "file", b"x"))
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert!(browser.get(STATE).await.body.contains("\"under_way\":false"));
+    assert!(!settled(&mut browser).await.contains("role=\"alert\""));
+    let mut nobody = gateway.browser();
+    let answer = nobody.post_multipart(PATH, BOUNDARY, form(&token, "file", b"x")).await;
+    assert!(answer.location(&gateway.base).starts_with("/sign-in?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_said_in_words() {
+    let gateway = hanako(&[("SEKISHO_LIMITS_UPLOAD_MEGABYTES", "1")]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let half = export(5);
+    let cases: [(&[u8], &str); 4] = [
+        (b"", "ファイルが選ばれていないか、空です"),
+        (b"a letter to the mayor", "このファイルは読めません"),
+        (&half[..half.len() / 2], "role=\"alert\""),
+        (&vec![0; 1_000_001], "ファイルが大きすぎます（上限1 MB）"),
+    ];
+    for (file, words) in cases {
+        sent(&mut browser, file).await;
+        let page = settled(&mut browser).await;
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let token = browser.get(PATH).await.field("csrf");
+    browser
+        .post_multipart(PATH, BOUNDARY, form(&token, "another", b"x"))
+        .await;
+    assert!(
+        settled(&mut browser)
+            .await
+            .contains("ファイルが選ばれていないか、空です")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_much_before_the_file_ends_the_reading() {
+    let gateway = hanako(&[]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let mut body = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"csrf\"\r\nX-Long: ").into_bytes();
+    body.resize(2 << 20, b'x');
+    let answer = browser.post_multipart(PATH, BOUNDARY, body).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
