@@ -29,7 +29,7 @@ export async function signIn(browser, page, { login, password }) {
 
 /** The consent form of a page: the one where something is asked for each category. */
 export function consentForm(page) {
-  const form = formWith(page, 'input[type=radio][value=daily]');
+  const form = formWith(page, 'input.tick');
   if (!form) throw stuck(page, 'the consent form');
   return form;
 }
@@ -38,21 +38,19 @@ export function consentForm(page) {
 export function preTicked(form) {
   const fields = form.querySelectorAll('input[type=radio], input[type=checkbox]');
   return fields
-    .filter((one) => one.hasAttribute('checked') && !['off', 'no', ''].includes(one.getAttribute('value') ?? ''))
+    // How finely a category would be given stands at the day's summary; the tick before it is what gives it.
+    .filter((one) => one.hasAttribute('checked') && !/-detail$/.test(one.getAttribute('name')))
     .map((one) => `${one.getAttribute('name')}=${one.getAttribute('value')}`);
 }
 
 /** Agrees to one category by day, to all days there are, and to the age band and sex; leaves everything else off. */
 export async function agreeToDaily(browser, page, category) {
   const form = consentForm(page);
-  const choices = {};
+  const choices = { [category]: 'yes', [`${category}-detail`]: 'daily' };
   for (const radio of form.querySelectorAll('input[type=radio]')) {
     const [name, value] = [radio.getAttribute('name'), radio.getAttribute('value')];
-    const isCategory = form.querySelectorAll('input[type=radio]').some((one) => one.getAttribute('name') === name && one.getAttribute('value') === 'daily');
-    if (isCategory && value === 'off' && !(name in choices)) choices[name] = 'off';
-    if (isCategory && value === 'daily' && name.split(/[-_.]/).includes(category)) choices[name] = 'daily';
-    if (!isCategory && value === 'all') choices[name] = 'all';
-    if (!isCategory && !(name in choices) && /month|year/.test(value)) choices[name] = value;
+    if (value === 'all') choices[name] = 'all';
+    if (!(name in choices) && /^\d+(month|year)/.test(value)) choices[name] = value;
   }
   const band = form.querySelectorAll('input[type=checkbox]').find((one) => /age_band/.test(wordsOf(one, form)));
   if (!band) throw stuck(page, 'a line for age band and sex');

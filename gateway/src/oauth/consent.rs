@@ -36,7 +36,6 @@ const CHOSEN_MS: i64 = 30 * 60_000;
 const FRESH_MS: i64 = 5 * 60_000;
 
 /// `GET /oauth/consent?pending=…`: for a resident with a session; without one the extractor sends them to sign in and back.
-/// `fill=needed` ticks what the app asks for of what is not sensitive.
 pub async fn show(
     State(state): State<AppState>,
     signed_in: SignedIn,
@@ -69,10 +68,7 @@ async fn shown(state: &AppState, signed_in: &SignedIn, form: &Form) -> Result<Re
     {
         return Ok(unframed(page.confirm(&fields, &chosen)));
     }
-    Ok(unframed(match form.get("fill") {
-        Some("needed") => page.again(&page.needed(), &[]),
-        _ => page.render(),
-    }))
+    Ok(unframed(page.render()))
 }
 
 /// True when the request asks for a later sign-in than this session's.
@@ -119,6 +115,7 @@ pub(super) async fn decide(
     match form.get("decision") {
         Some("agree" | "review") => {}
         Some("choose") => return Ok(unframed(page.again(form.all(), &[]))),
+        Some("fill") => return Ok(unframed(page.again(&page.with_needed(form.all()), &[]))),
         _ => {
             take(state, pending).await?;
             let back = back(state, &request, &Denial::ACCESS_DENIED.parameters());

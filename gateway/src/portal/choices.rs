@@ -1,5 +1,6 @@
 //! Reads what was ticked on the consent page: the form's fields in, grants and lines about the person out. Fields: for each
-//! category its key (`off`, or the code of a detail), `running_day`, `from` with `from_day`, the lines about the person, `until`.
+//! category that is ticked its key, and with it `…-detail` (the code of a detail) and `…-running`; `from` with `from_day`, the
+//! lines about the person, `until`.
 
 use consent::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
 use model::{ConsentCategory, LocalDay, UtcMillis};
@@ -93,6 +94,10 @@ pub const UNTILS: [Until; 4] = [
     },
 ];
 
+/// What a category's key is followed by in the names of its fields.
+const DETAIL: &str = "-detail";
+const RUNNING: &str = "-running";
+
 /// The lines about who the person is: names of fields and keys of their texts.
 pub const IDENTITY_LINES: [&str; 4] = [
     "identity-name",
@@ -120,7 +125,8 @@ impl ConsentPage {
         let details: Vec<(ConsentCategory, Detail)> = self
             .categories
             .iter()
-            .filter_map(|category| Some((*category, detail(value(form, category.key())?)?)))
+            .filter(|category| value(form, category.key()).is_some())
+            .map(|category| (*category, detail_of(*category, form)))
             .collect();
         let mut identity = self.identity_of(form);
         if details.is_empty() && !identity.gives_something() {
@@ -150,11 +156,13 @@ impl ConsentPage {
         if identity.gives_something() {
             identity.expires = expires;
         }
-        let running_day = value(form, "running_day").is_some();
         Ok(Chosen {
             grants: details
                 .into_iter()
-                .map(|(category, detail)| grant(category, detail, from, running_day, expires))
+                .map(|(category, detail)| {
+                    let running_day = value(form, &running_field(category)).is_some();
+                    grant(category, detail, from, running_day, expires)
+                })
                 .collect(),
             identity,
             from,
@@ -164,20 +172,23 @@ impl ConsentPage {
 
     /// True when each field of ours comes once at most, holds what the page offers, and is about what was asked for.
     fn is_readable(&self, form: &[(String, String)]) -> bool {
-        let offered = |name: &str, sent: &str| match ConsentCategory::from_key(name) {
-            Some(category) => sent == "off" || (self.categories.contains(&category) && detail(sent).is_some()),
-            None if IDENTITY_LINES.contains(&name) => self.identity && sent == "yes",
-            None => match name {
-                "running_day" => sent == "yes",
-                "from" => FROMS.contains(&sent),
-                "until" => UNTILS.iter().any(|until| until.name == sent),
-                _ => true,
-            },
+        let offered = |name: &str, sent: &str| match (field_of_category(name), name) {
+            (Some((category, part)), _) => {
+                self.categories.contains(&category)
+                    && match part {
+                        Part::Tick | Part::Running => sent == "yes",
+                        Part::Detail => Detail::from_code(sent).is_some(),
+                    }
+            }
+            (None, name) if IDENTITY_LINES.contains(&name) => self.identity && sent == "yes",
+            (None, "from") => FROMS.contains(&sent),
+            (None, "until") => UNTILS.iter().any(|until| until.name == sent),
+            _ => true,
         };
         let is_ours = |name: &str| {
-            ConsentCategory::from_key(name).is_some()
+            field_of_category(name).is_some()
                 || IDENTITY_LINES.contains(&name)
-                || ["running_day", "from", "from_day", "until"].contains(&name)
+                || ["from", "from_day", "until"].contains(&name)
         };
         form.iter()
             .enumerate()
@@ -215,8 +226,37 @@ impl ConsentPage {
     }
 }
 
-fn detail(sent: &str) -> Option<Detail> {
-    Detail::from_code(sent)
+/// What a field says about its category.
+enum Part {
+    Tick,
+    Detail,
+    Running,
+}
+
+fn field_of_category(name: &str) -> Option<(ConsentCategory, Part)> {
+    let (key, part) = match (name.strip_suffix(DETAIL), name.strip_suffix(RUNNING)) {
+        (Some(key), _) => (key, Part::Detail),
+        (_, Some(key)) => (key, Part::Running),
+        _ => (name, Part::Tick),
+    };
+    Some((ConsentCategory::from_key(key)?, part))
+}
+
+/// The field that says how finely a category is given.
+pub fn detail_field(category: ConsentCategory) -> String {
+    format!("{}{DETAIL}", category.key())
+}
+
+/// The field that gives the running day of a category too.
+pub fn running_field(category: ConsentCategory) -> String {
+    format!("{}{RUNNING}", category.key())
+}
+
+/// How finely a category is given; by day where nothing was chosen, which is how the page stands at first.
+pub fn detail_of(category: ConsentCategory, form: &[(String, String)]) -> Detail {
+    value(form, &detail_field(category))
+        .and_then(Detail::from_code)
+        .unwrap_or(Detail::Daily)
 }
 
 fn grant(

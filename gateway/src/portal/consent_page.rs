@@ -10,7 +10,7 @@ use oauth2::url::form_urlencoded;
 use store::{PurposeText, Recipient};
 
 pub use super::choices::{ChoiceError, Chosen};
-use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, value};
+use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, detail_field, detail_of, running_field, value};
 use super::page::{Frame, MessagePage, Reader, send};
 use super::resident::{Resident, day};
 use super::words::Words;
@@ -121,12 +121,17 @@ impl ConsentPage {
         send(StatusCode::OK, &page, None)
     }
 
-    /// What the helper ticks: all that is asked for and not sensitive, as coarsely as can be.
-    pub fn needed(&self) -> Vec<(String, String)> {
-        self.categories
+    /// An answer with what the helper ticks: all that is asked for and not sensitive. What was chosen before stays.
+    pub fn with_needed(&self, form: &[(String, String)]) -> Vec<(String, String)> {
+        let missing = self
+            .categories
             .iter()
-            .filter(|category| !CAREFUL.contains(category))
-            .map(|category| (category.key().to_owned(), "daily".to_owned()))
+            .filter(|category| !CAREFUL.contains(category) && value(form, category.key()).is_none())
+            .map(|category| (category.key().to_owned(), "yes".to_owned()));
+        form.iter()
+            .filter(|(_, value)| !value.is_empty())
+            .cloned()
+            .chain(missing)
             .collect()
     }
 
@@ -184,7 +189,6 @@ impl ConsentPage {
             csrf: &self.csrf,
             categories: in_order(ordinary),
             careful: in_order(careful),
-            running_day: value(form, "running_day").is_some(),
             from: FROMS
                 .into_iter()
                 .map(|from| Choice::of(from, words.say(&format!("consent-from-{from}")), value(form, "from")))
@@ -255,20 +259,24 @@ impl ConsentPage {
 
 fn category_view(words: Words, category: ConsentCategory, form: &[(String, String)]) -> CategoryView {
     let key = category.key();
-    let sent = value(form, key).unwrap_or("off");
+    let detail = detail_of(category, form).code();
     let choice = |value: &'static str, help: Option<&str>| Choice {
         help: help.map(|help| words.say(help)),
-        ..Choice::of(value, words.say(&format!("detail-{value}")), Some(sent))
+        ..Choice::of(value, words.say(&format!("detail-{value}")), Some(detail))
     };
     CategoryView {
         key,
-        name: words.say(&format!("category-{key}")),
+        name: words.category(category),
         contents: words.say(&format!("category-{key}-contents")),
+        sample: words.say(&format!("category-{key}-sample")),
         careful: CAREFUL
             .contains(&category)
             .then(|| words.say(&format!("category-{key}-careful"))),
+        chosen: value(form, key).is_some(),
+        detail_field: detail_field(category),
+        running_field: running_field(category),
+        running: value(form, &running_field(category)).is_some(),
         choices: vec![
-            choice("off", None),
             choice("daily", Some("detail-daily-help")),
             choice("raw", Some("detail-raw-help")),
         ],
@@ -277,7 +285,7 @@ fn category_view(words: Words, category: ConsentCategory, form: &[(String, Strin
             choice("monthly", None),
             choice("event", Some("detail-event-help")),
         ],
-        fewer_open: ["weekly", "monthly", "event"].contains(&sent),
+        fewer_open: ["weekly", "monthly", "event"].contains(&detail),
     }
 }
 
@@ -299,7 +307,6 @@ struct View<'a> {
     csrf: &'a str,
     categories: Vec<CategoryView>,
     careful: Vec<CategoryView>,
-    running_day: bool,
     from: Vec<Choice>,
     today: String,
     from_day: &'a str,
@@ -340,7 +347,13 @@ struct CategoryView {
     key: &'static str,
     name: String,
     contents: String,
+    /// What would be given, made up.
+    sample: String,
     careful: Option<String>,
+    chosen: bool,
+    detail_field: String,
+    running_field: String,
+    running: bool,
     choices: Vec<Choice>,
     /// Choices that give less still.
     fewer: Vec<Choice>,

@@ -56,10 +56,18 @@ pub fn usual() -> ConsentPage {
     )
 }
 
+/// The fields of a form. A category with a detail stands for its tick and its detail, as the page sends them.
 pub fn form(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    let own = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
     fields
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .flat_map(|(name, value)| match ConsentCategory::from_key(name) {
+            Some(category) if Detail::from_code(value).is_some() => {
+                [own(name, "yes"), own(&detail_field(category), value)].concat()
+            }
+            Some(_) if *value == "off" => Vec::new(),
+            _ => own(name, value),
+        })
         .collect()
 }
 
@@ -83,8 +91,10 @@ async fn nothing_is_chosen_before_the_resident_chooses() {
             .into_iter()
             .filter(|tag| tag.contains(" checked"))
             .collect();
+        // How finely stands at a day's summary for whoever ticks a category; no tick is made beforehand.
         assert_eq!(checked.len(), ConsentCategory::ALL.len());
-        assert!(checked.iter().all(|tag| tag.contains("value=\"off\"")), "{checked:?}");
+        let is_detail = |tag: &&str| tag.contains("radio") && tag.contains("-detail\" value=\"daily\"");
+        assert!(checked.iter().all(is_detail), "{checked:?}");
         assert_eq!(
             controls(&html)
                 .iter()
@@ -99,7 +109,7 @@ async fn nothing_is_chosen_before_the_resident_chooses() {
 async fn an_app_that_asks_who_somebody_is_and_for_no_data_shows_no_choice_of_data() {
     let html = body(page(Language::Ja, &[]).render()).await;
     assert!(html.contains("identity-name") && html.contains("name=\"until\""));
-    for field in ["running_day", "from", "from_day"] {
+    for field in ["activity-running", "from", "from_day"] {
         assert!(!html.contains(&format!("name=\"{field}\"")), "{field}");
     }
     assert!(!html.contains("id=\"what\""));
@@ -115,11 +125,15 @@ async fn both_answers_weigh_the_same_and_the_enter_key_gives_nothing_away() {
         .into_iter()
         .filter(|tag| tag.starts_with("button"))
         .collect();
-    let [review, refuse] = buttons[..] else {
+    let [default, fill, review, refuse] = buttons[..] else {
         panic!("{buttons:?}")
     };
-    // HTML 4.10.21.2: the first submit button is the default one; it leads to the second page only.
-    assert!(review.contains("value=\"review\""), "{review}");
+    // HTML 4.10.21.2: the first submit button is the default one; it leads to the second page only. The helper comes later, and
+    // is of this form so that what was ticked is not lost.
+    assert!(
+        default.contains("value=\"review\"") && fill.contains("value=\"fill\""),
+        "{default} {fill}"
+    );
     assert_eq!(review.replace("review", "X"), refuse.replace("refuse", "X"));
 }
 
@@ -169,19 +183,34 @@ async fn the_second_page_shows_what_was_chosen_what_stays_unseen_and_three_answe
 }
 
 #[tokio::test]
-async fn the_helper_ticks_nothing_that_is_sensitive_and_nothing_fine() {
+async fn the_helper_ticks_nothing_that_is_sensitive_and_keeps_what_was_chosen() {
     let page = page(Language::Ja, &ConsentCategory::ALL);
-    let needed = page.needed();
-    assert!(!needed.is_empty());
-    for (category, detail) in &needed {
-        assert!(
-            !CAREFUL.contains(&ConsentCategory::from_key(category).unwrap()),
-            "{category}"
-        );
-        assert_eq!(detail, "daily");
+    let before = form(&[
+        ("heart", "raw"),
+        ("sleep", "weekly"),
+        ("until", "6months"),
+        ("from", ""),
+    ]);
+    let filled = page.with_needed(&before);
+    let chosen = page.read(&[filled.clone(), form(&[("from", "all")])].concat()).unwrap();
+    for grant in &chosen.grants {
+        let expected = match grant.category {
+            ConsentCategory::Heart => Detail::Raw,
+            ConsentCategory::Sleep => Detail::Weekly,
+            category => {
+                assert!(!CAREFUL.contains(&category), "{}", category.key());
+                Detail::Daily
+            }
+        };
+        assert_eq!(grant.detail, expected, "{}", grant.category.key());
     }
-    let html = body(page.again(&needed, &[])).await;
-    assert!(html.contains("value=\"daily\"") && html.contains("このアプリに必要なものを選ぶ"));
+    assert_eq!(chosen.grants.len(), ConsentCategory::ALL.len() - CAREFUL.len() + 1);
+    let html = body(page.again(&filled, &[])).await;
+    let ticked = controls(&html)
+        .into_iter()
+        .filter(|tag| tag.contains("class=\"tick\"") && tag.contains(" checked"))
+        .count();
+    assert_eq!(ticked, chosen.grants.len());
 }
 
 #[tokio::test]
@@ -309,7 +338,7 @@ async fn an_answer_with_faults_comes_back_with_the_choices_kept_and_says_what_is
         .filter(|tag| tag.contains(" checked"))
         .collect();
     assert!(
-        checked[0].contains("activity") && checked[0].contains("daily"),
+        checked[0].contains("name=\"activity\"") && checked[1].contains("activity-detail\" value=\"daily\""),
         "{checked:?}"
     );
     assert!(html.contains("value=\"2026-05-11\" aria-invalid=\"true\""));
@@ -339,7 +368,7 @@ fn what_was_chosen_is_what_is_granted_and_what_the_text_says() {
         .read(&form(&[
             ("activity", "daily"),
             ("heart", "raw"),
-            ("running_day", "yes"),
+            ("activity-running", "yes"),
             ("from", "last30"),
             ("from_day", "1990-01-01"),
             ("until", "3months"),
@@ -390,11 +419,13 @@ fn a_field_that_the_page_does_not_offer_is_not_taken() {
     };
     for (name, value) in [
         ("glucose", "raw"),
-        ("activity", "hourly"),
+        ("glucose-running", "yes"),
+        ("activity", "on"),
+        ("activity-detail", "hourly"),
         ("identity-name", "yes"),
         ("from", "never"),
         ("until", "100years"),
-        ("running_day", "no"),
+        ("sleep-running", "no"),
         ("sleep", "daily"),
     ] {
         let sent = form(&[("sleep", "raw"), ("from", "all"), ("until", "1year"), (name, value)]);
@@ -413,8 +444,8 @@ proptest! {
     fn whatever_is_sent_no_more_is_granted_than_was_asked_for(
         fields in prop::collection::vec((
             prop::sample::select(vec!["activity", "sleep", "heart", "glucose", "from", "from_day", "until",
-                "running_day", IDENTITY_LINES[0], IDENTITY_LINES[3], "decision", "csrf"]),
-            prop::sample::select(vec!["off", "daily", "raw", "today", "last30", "all", "own", "2026-05-01", "1800-01-01",
+                "activity-detail", "activity-running", "heart-detail", IDENTITY_LINES[0], IDENTITY_LINES[3], "decision", "csrf"]),
+            prop::sample::select(vec!["on", "daily", "raw", "yes", "today", "last30", "all", "own", "2026-05-01", "1800-01-01",
                 "3months", "1year", "withdrawn", "yes", ""]),
         ), 0..9),
     ) {
@@ -422,7 +453,9 @@ proptest! {
         let scopes = "patient/Patient.r patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|activity";
         let scopes = ScopeSet::parse(scopes).unwrap();
         let page = ConsentPage { categories: scopes.consent_categories().collect(), ..page };
-        if let Ok(chosen) = page.read(&form(&fields)) {
+        let fields: Vec<(String, String)> =
+            fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if let Ok(chosen) = page.read(&fields) {
             let text = page.wording(&chosen);
             let draft = ConsentDraft {
                 person: PersonId(1),
@@ -437,7 +470,7 @@ proptest! {
                 how: HowGiven::SignedIn { issuer: "x".to_owned(), assurance: None },
             };
             prop_assert_eq!(draft.validate(NOW), Ok(()));
-            let sent = |name: &str| fields.iter().any(|(known, value)| *known == name && !["off", ""].contains(value));
+            let sent = |name: &str| fields.iter().any(|(known, value)| known == name && value == "yes");
             prop_assert!(chosen.grants.iter().all(|grant| sent(grant.category.key())));
             prop_assert!(!chosen.identity.name || sent(IDENTITY_LINES[0]));
             prop_assert!(!chosen.identity.address);

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use consent::Language;
 use model::{LocalDay, Metric, Summary, UtcMillis};
 use serde::Deserialize;
 use store::{Access, DayStatus, Record, Search, StoreError, StoredTotal, TimeBounds};
@@ -29,11 +30,11 @@ const OLDER: i32 = 65;
 /// How far from a day's midnight in one zone it can lie in another, in milliseconds.
 const ZONES_MS: i64 = 26 * 3_600_000;
 /// Width and height of the drawing, in its own units; bars stand between its edges.
-const WIDTH: u64 = 700;
-const HEIGHT: u64 = 300;
-const LEFT: u64 = 76;
-const TOP: u64 = 16;
-const BOTTOM: u64 = 40;
+const WIDTH: u64 = 360;
+const HEIGHT: u64 = 230;
+const LEFT: u64 = 52;
+const TOP: u64 = 12;
+const BOTTOM: u64 = 28;
 
 /// What the address of the page may say.
 #[derive(Debug, Default, Deserialize)]
@@ -264,6 +265,7 @@ fn whole(total: &StoredTotal, number: i64) -> u64 {
 
 fn row(words: Words, number: LocalDay, total: Option<&StoredTotal>, today: LocalDay) -> Row {
     let note = match total {
+        None if number == today => words.say("steps-not_yet"),
         None => words.say("steps-gap"),
         Some(_) if number == today => words.say("steps-running"),
         Some(total) if total.status == DayStatus::Preliminary => words.say("steps-preliminary"),
@@ -273,7 +275,7 @@ fn row(words: Words, number: LocalDay, total: Option<&StoredTotal>, today: Local
         total.map_or_else(|| "－".to_owned(), |total| grouped(whole(total, pick(total))))
     };
     Row {
-        day: day(words.0, number),
+        day: short(words.0, number),
         steps: steps(|total| total.total),
         typed: steps(|total| total.manual),
         note,
@@ -322,7 +324,7 @@ fn chart(words: Words, period: &str, numbers: &[(LocalDay, Option<u64>)], goal: 
                 height: TOP + scale - y,
                 middle: x + width / 2,
                 reached: steps.is_some_and(|steps| steps >= goal),
-                missing: steps.is_none() && *number <= today,
+                missing: steps.is_none() && *number < today,
                 label: labelled(place, *number),
                 title: format!("{} {text}", day(words.0, *number)),
             }
@@ -335,6 +337,23 @@ fn chart(words: Words, period: &str, numbers: &[(LocalDay, Option<u64>)], goal: 
             .map(|line| (y_of(line * step), grouped(line * step)))
             .collect(),
         goal: y_of(goal),
+    }
+}
+
+/// A day without its year, which the heading says: `5月10日（日）`.
+fn short(language: Language, day: LocalDay) -> String {
+    let (_, month, number) = day.ymd();
+    // 1970-01-01 was a Thursday.
+    let weekday = usize::try_from((i64::from(day.0) + 3).rem_euclid(7)).unwrap_or(0);
+    match language {
+        Language::Ja => format!(
+            "{month}月{number}日（{}）",
+            ["月", "火", "水", "木", "金", "土", "日"][weekday]
+        ),
+        Language::En => {
+            let name = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"][weekday];
+            format!("{name} {number}/{month}")
+        }
     }
 }
 
@@ -353,8 +372,6 @@ pub fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use consent::Language;
-
     use super::*;
 
     #[test]

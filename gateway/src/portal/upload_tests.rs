@@ -69,7 +69,10 @@ async fn an_export_comes_in_through_the_form_and_shows_as_steps() {
         (StatusCode::SEE_OTHER, PATH.to_owned())
     );
     let page = settled(&mut browser).await;
-    assert!(page.contains("件を入れました。") && !page.contains("<p>0件を入れました"), "{page}");
+    assert!(
+        page.contains("件を入れました。") && !page.contains("<p>0件を入れました"),
+        "{page}"
+    );
     assert!(page.contains("4 GBまで"), "{page}");
     let steps = browser.get("/portal/steps?span=week&day=2026-05-10").await.body;
     assert!(steps.contains("1日平均"), "{steps}");

@@ -164,6 +164,9 @@ async fn a_choice_is_reviewed_and_can_be_chosen_again_before_anything_is_given()
     let house = House::new().await;
     let (mut browser, page) = house.consent_page(&house.request()).await;
     let mut fields = AGREED.to_vec();
+    fields[0] = ("decision", "fill");
+    let filled = browser.post(consent::PATH, &answer_of(&page, &fields)).await;
+    assert!(filled.body.contains("name=\"sleep-detail\" value=\"raw\"") && filled.body.contains("このアプリに必要な"));
     fields[0] = ("decision", "review");
     let review = browser.post(consent::PATH, &answer_of(&page, &fields)).await;
     assert!(review.body.contains("同意して渡す"), "{}", review.body);
@@ -173,8 +176,8 @@ async fn a_choice_is_reviewed_and_can_be_chosen_again_before_anything_is_given()
     let again = browser
         .post(consent::PATH, &answer_of(&review, &[("decision", "choose")]))
         .await;
-    assert!(again.body.contains("name=\"activity\" value=\"daily\"") && again.body.contains("確認へ進む"));
-    let checked = again.body.split("name=\"activity\" value=\"daily\"").nth(1).unwrap();
+    assert!(again.body.contains("name=\"activity\" value=\"yes\"") && again.body.contains("確認へ進む"));
+    let checked = again.body.split("name=\"activity\" value=\"yes\"").nth(1).unwrap();
     assert!(
         checked.split('>').next().unwrap().contains("checked"),
         "what was chosen stays chosen"

@@ -12,6 +12,7 @@ use store::{NewClient, NewRecipient, PurposeText};
 use tower::ServiceExt as _;
 
 use crate::oauth::{self, handles};
+use crate::portal::consent_page::tests::form;
 use crate::sign_in::testing::{Answer, Browser, Gateway};
 
 /// Where the public app takes its codes.
@@ -231,10 +232,7 @@ pub const AGREED: &[(&str, &str)] = &[
 
 /// The form of a page, with these fields filled in.
 pub fn answer_of(page: &Answer, fields: &[(&str, &str)]) -> Vec<(String, String)> {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    page.hidden().into_iter().chain(fields).collect()
+    page.hidden().into_iter().chain(form(fields)).collect()
 }
 
 /// Where the page after an answer leads: by itself, and by its link.
