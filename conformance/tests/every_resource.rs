@@ -26,6 +26,7 @@ fn every_kind_of_resource_of_every_metric_is_fhir_r4() {
     assert_eq!(
         types,
         [
+            "AuditEvent",
             "Bundle",
             "CapabilityStatement",
             "Consent",

@@ -4,6 +4,7 @@
 //! prepared once, the rest is copied beside it. All codes come from `model::vocabulary`; all ids are made by the caller for
 //! the recipient. Whether someone may see a resource is not decided here.
 
+mod audit;
 mod bundle;
 mod capability;
 mod codings;
@@ -18,6 +19,7 @@ mod provenance;
 mod time;
 mod view;
 
+pub use audit::{AuditItem, AuditView, audit_event};
 pub use bundle::SearchBundle;
 pub use capability::{
     CapabilityView, DEVICE_SEARCH, OBSERVATION_SEARCH, OFFERED, PATIENT_SEARCH, PROVENANCE_SEARCH, ResourceCapability,

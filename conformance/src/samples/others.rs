@@ -1,8 +1,9 @@
 //! Everything but Observations: people, devices, provenance, pages, outcomes, the capability statement.
 
 use fhir_profiles::{
-    Activity, CapabilityView, DeviceView, Gender, Issue, OFFERED, Origin, PatientView, ProvenanceView, SearchBundle,
-    Severity, capability_statement, device, operation_outcome, patient, provenance,
+    Activity, AuditItem, AuditView, CapabilityView, DeviceView, Gender, Issue, OFFERED, Origin, PatientView,
+    ProvenanceView, SearchBundle, Severity, audit_event, capability_statement, device, operation_outcome, patient,
+    provenance,
 };
 use model::source::SourceKind;
 use model::{LocalDay, Source, UtcMillis};
@@ -19,6 +20,7 @@ pub(super) fn all(samples: &mut Vec<SampleResource>) {
     provenances(samples);
     pages(samples);
     outcomes(samples);
+    audits(samples);
     // As the consent crate renders them: its tests keep the file true.
     for (number, consent) in include_str!("../../../consent/samples/consents.ndjson")
         .lines()
@@ -43,6 +45,48 @@ pub(super) fn all(samples: &mut Vec<SampleResource>) {
             },
         );
     }));
+}
+
+fn audits(samples: &mut Vec<SampleResource>) {
+    let item = AuditItem {
+        category: "activity",
+        detail: "daily",
+        first_day: LocalDay(20_500),
+        last_day: LocalDay(20_530),
+        count: 31,
+    };
+    let page = AuditView {
+        person: 7,
+        number: 12,
+        recorded: STORED,
+        is_search: true,
+        recipient: (3, "みどり健康ポイント"),
+        client_id: "point-app",
+        purpose: ("health-points", "健康ポイントの計算"),
+        consent: (9_007_199_254_740_993, 2),
+        request_id: "r-1",
+        items: &[
+            item,
+            AuditItem {
+                category: "sleep",
+                detail: "raw",
+                ..item
+            },
+        ],
+        identity: &["name", "age-band-and-sex"],
+    };
+    let bare = AuditView {
+        is_search: false,
+        recipient: (4, ""),
+        purpose: ("p", ""),
+        request_id: "",
+        items: &[],
+        identity: &[],
+        ..page
+    };
+    for (name, view) in [("audit of a page", page), ("audit of nothing", bare)] {
+        samples.push(sample(name, |out| audit_event(out, &view)));
+    }
 }
 
 fn people(samples: &mut Vec<SampleResource>) {

@@ -1,16 +1,17 @@
-//! `sekisho provisions`: the records of provision that the law asks for, as CSV.
+//! `sekisho provisions`: the records of provision that the law asks for, as CSV for people and as FHIR AuditEvents for machines.
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use consent::Language;
+use fhir_profiles::{AuditItem, AuditView, audit_event};
 use jiff::tz::TimeZone;
 use model::{LocalDay, OrganisationId, PersonId, UtcMillis};
-use store::{AccessEvent, Recipient, Store};
+use store::{AccessEvent, AccessKind, Recipient, Store};
 
 use super::{CommandError, Place, block_on, day};
 use crate::portal::resident::local_day;
@@ -39,9 +40,19 @@ pub struct ProvisionsArguments {
     /// Language of the headings and names: ja or en.
     #[arg(long, value_name = "LANGUAGE", default_value = "ja", value_parser = language)]
     language: Language,
+    /// What to write: rows of a table, or a FHIR AuditEvent a line (NDJSON).
+    #[arg(long, value_enum, default_value_t = Format::Csv)]
+    format: Format,
     /// File to write, which must not exist yet; standard output when left out.
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+}
+
+/// What the records are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Csv,
+    AuditEvent,
 }
 
 fn zone(text: &str) -> Result<TimeZone, String> {
@@ -61,7 +72,10 @@ pub fn run(arguments: ProvisionsArguments) -> Result<ExitCode, CommandError> {
             None => Box::new(io::stdout().lock()),
         };
         let table = Table::new(&store, &arguments).await?;
-        table.write(&store, out).await?;
+        match arguments.format {
+            Format::Csv => table.write(&store, out).await?,
+            Format::AuditEvent => table.write_audit(&store, out).await?,
+        }
         store.close().await;
         Ok(ExitCode::SUCCESS)
     })
@@ -135,45 +149,126 @@ impl Table {
         out.write_all("\u{feff}".as_bytes())?;
         let mut csv = csv::Writer::from_writer(out);
         csv.write_record(HEADINGS.map(|(ja, en)| self.words.pick(ja, en)))?;
+        self.each(store, |person, event| {
+            for row in self.rows(person, event) {
+                csv.write_record(row.map(|cell| harmless(&cell)))?;
+            }
+            Ok(())
+        })
+        .await?;
+        csv.flush()?;
+        Ok(())
+    }
+
+    /// One AuditEvent a record, those that gave nothing among them: somebody looked.
+    async fn write_audit(&self, store: &Store, out: Box<dyn Write>) -> Result<(), CommandError> {
+        let mut out = BufWriter::new(out);
+        let mut line = Vec::new();
+        self.each(store, |person, event| {
+            if self.is_within(self.moment(event.at).1) {
+                line.clear();
+                self.audit(&mut line, person, event);
+                line.push(b'\n');
+                out.write_all(&line)?;
+            }
+            Ok(())
+        })
+        .await?;
+        out.flush()?;
+        Ok(())
+    }
+
+    async fn each(
+        &self,
+        store: &Store,
+        mut take: impl FnMut(PersonId, &AccessEvent) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
         let mut after = None;
         loop {
             let events = store.provisions(self.organisation, after, PAGE).await?;
-            let Some((person, last)) = events.last() else { break };
+            let Some((person, last)) = events.last() else {
+                return Ok(());
+            };
             after = Some((*person, last.number));
             for (person, event) in &events {
-                for row in self.rows(*person, event) {
-                    csv.write_record(row.map(|cell| harmless(&cell)))?;
-                }
+                take(*person, event)?;
             }
         }
-        csv.flush()?;
-        Ok(())
+    }
+
+    fn is_within(&self, day: LocalDay) -> bool {
+        self.from.is_none_or(|from| day >= from) && self.until.is_none_or(|until| day <= until)
+    }
+
+    fn audit(&self, out: &mut Vec<u8>, person: PersonId, event: &AccessEvent) {
+        let (recipient, _, purpose) = self.names(event);
+        let items: Vec<AuditItem<'_>> = event
+            .items
+            .iter()
+            .map(|item| AuditItem {
+                category: item.category.key(),
+                detail: item.detail.code(),
+                first_day: item.first_day,
+                last_day: item.last_day,
+                count: item.count,
+            })
+            .collect();
+        let lines = event.identity;
+        let identity: Vec<&str> = [
+            (lines.name, "name"),
+            (lines.address, "address"),
+            (lines.birth_date, "birth-date"),
+            (lines.age_band_and_sex, "age-band-and-sex"),
+        ]
+        .into_iter()
+        .filter_map(|(given, line)| given.then_some(line))
+        .collect();
+        let view = AuditView {
+            person: person.0,
+            number: event.number,
+            recorded: event.at,
+            is_search: event.what == AccessKind::Search,
+            recipient: (event.recipient.0, &recipient),
+            client_id: &event.client_id,
+            purpose: (&event.purpose, &purpose),
+            consent: (event.consent.0, event.consent_version),
+            request_id: &event.request_id,
+            items: &items,
+            identity: &identity,
+        };
+        audit_event(out, &view);
+    }
+
+    /// The recipient's name, its organisation's, and the purpose in words.
+    fn names(&self, event: &AccessEvent) -> (String, String, String) {
+        let recipient = self.recipients.get(&event.recipient.0);
+        let name = recipient.map_or_else(String::new, |recipient| {
+            self.words.pick(&recipient.name_ja, &recipient.name_en).to_owned()
+        });
+        let organisation = recipient
+            .and_then(|recipient| self.organisations.get(&recipient.organisation.0))
+            .cloned()
+            .unwrap_or_default();
+        let purpose = recipient
+            .and_then(|recipient| {
+                let mut known = recipient.purposes.iter();
+                known.find(|known| known.purpose.as_str() == event.purpose)
+            })
+            .map_or_else(
+                || event.purpose.clone(),
+                |purpose| self.words.pick(&purpose.ja, &purpose.en).to_owned(),
+            );
+        (name, organisation, purpose)
     }
 
     /// One row a category, and one for who the person is; none for an answer that gave nothing.
     fn rows(&self, person: PersonId, event: &AccessEvent) -> Vec<[String; 15]> {
         let (moment, date) = self.moment(event.at);
-        if self.from.is_some_and(|from| date < from) || self.until.is_some_and(|until| date > until) {
+        if !self.is_within(date) {
             return Vec::new();
         }
         let row = |item: String, detail: String, first: String, last: String, count: String| {
-            let recipient = self.recipients.get(&event.recipient.0);
-            let name = recipient.map_or_else(String::new, |recipient| {
-                self.words.pick(&recipient.name_ja, &recipient.name_en).to_owned()
-            });
-            let organisation = recipient
-                .and_then(|recipient| self.organisations.get(&recipient.organisation.0))
-                .cloned()
-                .unwrap_or_default();
-            let purpose = recipient
-                .and_then(|recipient| {
-                    let mut known = recipient.purposes.iter();
-                    known.find(|known| known.purpose.as_str() == event.purpose)
-                })
-                .map_or_else(
-                    || event.purpose.clone(),
-                    |purpose| self.words.pick(&purpose.ja, &purpose.en).to_owned(),
-                );
+            let (name, organisation, purpose) = self.names(event);
             [
                 moment.clone(),
                 person.to_string(),
@@ -237,7 +332,7 @@ mod tests {
 
     use consent::{ConsentId, ConsentsVersion, Detail, IdentityGrant, Purpose};
     use model::{ConsentCategory, RecipientId};
-    use store::{AccessItem, AccessKind, PurposeText};
+    use store::{AccessItem, PurposeText};
 
     fn table(from: Option<&str>, until: Option<&str>) -> Table {
         let recipient = Recipient {
@@ -303,6 +398,33 @@ mod tests {
         );
         assert_eq!((rows.len(), rows[1][9].as_str(), rows[1][13].as_str()), (2, "氏名", ""));
         assert!(table(None, None).rows(PersonId(9), &event(0, false)).is_empty());
+    }
+
+    #[test]
+    fn an_audit_event_says_the_same_in_fhir() {
+        let mut out = Vec::new();
+        table(None, None).audit(&mut out, PersonId(9), &event(1, true));
+        let told: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(told["resourceType"], "AuditEvent");
+        assert_eq!(told["recorded"], "2026-05-10T14:30:00.000Z");
+        assert_eq!(
+            (&told["action"], &told["subtype"][0]["code"]),
+            (&"E".into(), &"search-type".into())
+        );
+        assert_eq!(told["agent"][0]["who"]["display"], "みどり健康ポイント");
+        assert_eq!(told["agent"][1]["name"], "point-app");
+        assert_eq!(told["entity"][0]["what"]["identifier"]["value"], "9");
+        assert_eq!(told["entity"][0]["detail"][0]["valueString"], "name");
+        assert_eq!(told["entity"][1]["what"]["identifier"]["value"], "7");
+        assert_eq!(told["entity"][2]["what"]["identifier"]["value"], "r-1");
+        assert_eq!(told["entity"][3]["name"], "activity");
+        let details: Vec<_> = told["entity"][3]["detail"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|detail| detail["valueString"].as_str().unwrap())
+            .collect();
+        assert_eq!(details, ["daily", "2026-04-01", "2026-04-30", "30"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod gate;
 mod house;
 mod identity;
 mod named_cases;
+mod openid_client;
 mod own_tokens;
 mod pushed;
 mod registration;
