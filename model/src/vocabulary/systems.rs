@@ -114,6 +114,39 @@ pub const RUNNING_DAY: &str = "https://sekisho.example/fhir/StructureDefinition/
 /// Extension on a Consent: how it ended, a code such as `withdrawn`.
 pub const CONSENT_END: &str = "https://sekisho.example/fhir/StructureDefinition/consent-end";
 
+/// What kind of thing happened (HL7).
+pub const AUDIT_EVENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-event-type";
+/// Code of [`AUDIT_EVENT_TYPE`]: a request over REST.
+pub const AUDIT_REST: &str = "rest";
+/// What a request over REST did.
+pub const RESTFUL_INTERACTION: &str = "http://hl7.org/fhir/restful-interaction";
+/// DICOM's controlled terminology.
+pub const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+/// Code of [`DICOM`]: where information comes from.
+pub const DICOM_SOURCE: &str = "110153";
+/// Code of [`DICOM`]: where information goes to.
+pub const DICOM_DESTINATION: &str = "110152";
+/// What an audited thing is.
+pub const AUDIT_ENTITY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
+/// Code of [`AUDIT_ENTITY_TYPE`]: a person.
+pub const AUDIT_PERSON: &str = "1";
+/// Code of [`AUDIT_ENTITY_TYPE`]: a thing of the system.
+pub const AUDIT_SYSTEM_OBJECT: &str = "2";
+/// What part an audited thing plays.
+pub const AUDIT_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
+/// Code of [`AUDIT_ROLE`]: the patient.
+pub const AUDIT_ROLE_PATIENT: &str = "1";
+/// Code of [`AUDIT_ROLE`]: data of the domain.
+pub const AUDIT_ROLE_DATA: &str = "4";
+/// IHE Basic Audit Log Patterns: kinds of audited things.
+pub const BASIC_AUDIT_ENTITY: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType";
+/// Code of [`BASIC_AUDIT_ENTITY`]: the request's id.
+pub const AUDIT_REQUEST_ID: &str = "XrequestId";
+/// Identifiers of persons, for their custodian only.
+pub const PERSON: &str = "https://sekisho.example/fhir/person";
+/// Identifiers of consents, for the custodian only.
+pub const CONSENT_NUMBER: &str = "https://sekisho.example/fhir/consent";
+
 /// Codes of [`SEKISHO`].
 pub mod own {
     /// Method: typed by hand.
@@ -173,35 +206,3 @@ mod tests {
         }
     }
 }
-/// What kind of thing happened (HL7).
-pub const AUDIT_EVENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-event-type";
-/// Code of [`AUDIT_EVENT_TYPE`]: a request over REST.
-pub const AUDIT_REST: &str = "rest";
-/// What a request over REST did.
-pub const RESTFUL_INTERACTION: &str = "http://hl7.org/fhir/restful-interaction";
-/// DICOM's controlled terminology.
-pub const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
-/// Code of [`DICOM`]: where information comes from.
-pub const DICOM_SOURCE: &str = "110153";
-/// Code of [`DICOM`]: where information goes to.
-pub const DICOM_DESTINATION: &str = "110152";
-/// What an audited thing is.
-pub const AUDIT_ENTITY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
-/// Code of [`AUDIT_ENTITY_TYPE`]: a person.
-pub const AUDIT_PERSON: &str = "1";
-/// Code of [`AUDIT_ENTITY_TYPE`]: a thing of the system.
-pub const AUDIT_SYSTEM_OBJECT: &str = "2";
-/// What part an audited thing plays.
-pub const AUDIT_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
-/// Code of [`AUDIT_ROLE`]: the patient.
-pub const AUDIT_ROLE_PATIENT: &str = "1";
-/// Code of [`AUDIT_ROLE`]: data of the domain.
-pub const AUDIT_ROLE_DATA: &str = "4";
-/// IHE Basic Audit Log Patterns: kinds of audited things.
-pub const BASIC_AUDIT_ENTITY: &str = "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType";
-/// Code of [`BASIC_AUDIT_ENTITY`]: the request's id.
-pub const AUDIT_REQUEST_ID: &str = "XrequestId";
-/// Identifiers of persons, for their custodian only.
-pub const PERSON: &str = "https://sekisho.example/fhir/person";
-/// Identifiers of consents, for the custodian only.
-pub const CONSENT_NUMBER: &str = "https://sekisho.example/fhir/consent";

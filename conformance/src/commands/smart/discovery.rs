@@ -114,7 +114,7 @@ async fn documents(setting: &Setting<'_>, report: &mut Report, facts: &Value, is
             "OIDC Discovery 4",
         ),
     ] {
-        let finding = match setting.client.get(&format!("{issuer}/.well-known/{path}")).await {
+        let finding = match setting.client.get(&document(issuer, path)).await {
             Ok(answer) if answer.status == 200 => {
                 let other = answer.json();
                 let differs = ["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"]
@@ -126,6 +126,22 @@ async fn documents(setting: &Setting<'_>, report: &mut Report, facts: &Value, is
             Err(why) => Err(why),
         };
         report.found(GROUP, name, source, finding);
+    }
+}
+
+/// Where a document about an issuer lies: that for OAuth between the host and the issuer's path (RFC 8414, 3.1), that for
+/// OpenID Connect after it.
+fn document(issuer: &str, path: &str) -> String {
+    let issuer = issuer.trim_end_matches('/');
+    let host_ends = issuer
+        .find("://")
+        .and_then(|scheme| issuer[scheme + 3..].find('/').map(|slash| scheme + 3 + slash));
+    match host_ends {
+        Some(host_ends) if path == "oauth-authorization-server" => {
+            let (host, rest) = issuer.split_at(host_ends);
+            format!("{host}/.well-known/{path}{rest}")
+        }
+        _ => format!("{issuer}/.well-known/{path}"),
     }
 }
 
@@ -159,4 +175,32 @@ async fn keys(setting: &Setting<'_>, report: &mut Report, facts: &Value) {
         "RFC 7517 5",
         finding,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::document;
+
+    #[test]
+    fn a_document_lies_where_its_own_specification_says() {
+        for (issuer, path, address) in [
+            (
+                "https://a.example",
+                "oauth-authorization-server",
+                "https://a.example/.well-known/oauth-authorization-server",
+            ),
+            (
+                "https://a.example/x/",
+                "oauth-authorization-server",
+                "https://a.example/.well-known/oauth-authorization-server/x",
+            ),
+            (
+                "https://a.example/x",
+                "openid-configuration",
+                "https://a.example/x/.well-known/openid-configuration",
+            ),
+        ] {
+            assert_eq!(document(issuer, path), address);
+        }
+    }
 }

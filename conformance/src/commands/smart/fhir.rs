@@ -9,18 +9,18 @@ use super::tokens::Tokens;
 
 const GROUP: &str = "FHIR";
 
-const OPEN: [(&str, &str); 4] = [
+const OPEN: [(&str, &str); 3] = [
     ("the CapabilityStatement needs no token", "FHIR R4 http"),
     ("without a token: 401 with a challenge", "RFC 6750 3"),
     ("a token that is none: 401 with invalid_token", "RFC 6750 3.1"),
-    ("a token in the address opens nothing", "RFC 9700 4.3.2"),
 ];
 
-const WITH_TOKEN: [(&str, &str); 4] = [
+const WITH_TOKEN: [(&str, &str); 5] = [
     ("the granted data is read", "SMART 2.2 access"),
     ("the patient of the launch context is read", "SMART 2.2 launch context"),
     ("another patient's id is not found", "SMART 2.2 scopes"),
     ("a resource outside the scopes is refused or empty", "SMART 2.2 scopes"),
+    ("a living token in the address opens nothing", "RFC 9700 4.3.2"),
 ];
 
 /// Runs the cases.
@@ -39,7 +39,7 @@ pub async fn run(setting: &Setting<'_>, tokens: Option<&Tokens>, report: &mut Re
     }
 }
 
-async fn open(setting: &Setting<'_>, base: &str) -> [Finding; 4] {
+async fn open(setting: &Setting<'_>, base: &str) -> [Finding; 3] {
     let client = &setting.client;
     let search = format!("{base}/Observation?code={}", setting.arguments.code);
     let metadata = client.get(&format!("{base}/metadata")).await;
@@ -47,7 +47,6 @@ async fn open(setting: &Setting<'_>, base: &str) -> [Finding; 4] {
     let wrong = client
         .send(Method::GET, &search, |request| request.bearer_auth("not-a-token"))
         .await;
-    let in_address = client.get(&format!("{search}&access_token=not-a-token")).await;
     [
         metadata.and_then(|answer| {
             hold(
@@ -67,11 +66,10 @@ async fn open(setting: &Setting<'_>, base: &str) -> [Finding; 4] {
                 || format!("answered {}", answer.status),
             )
         }),
-        in_address.and_then(|answer| hold(answer.status == 401, || format!("answered {}", answer.status))),
     ]
 }
 
-async fn with_token(setting: &Setting<'_>, base: &str, tokens: &Tokens) -> [Finding; 4] {
+async fn with_token(setting: &Setting<'_>, base: &str, tokens: &Tokens) -> [Finding; 5] {
     let read = async |path: String| {
         setting
             .client
@@ -82,7 +80,12 @@ async fn with_token(setting: &Setting<'_>, base: &str, tokens: &Tokens) -> [Find
     };
     let granted = read(format!("Observation?code={}&_count=1", setting.arguments.code)).await;
     let patient = read(format!("Patient/{}", tokens.patient)).await;
-    let other = read("Patient/aaaaaaaaaaaaaaaaaaaaaaaaaa".to_owned()).await;
+    let other = read(format!("Patient/{}", setting.arguments.other_patient)).await;
+    let in_address = format!(
+        "{base}/Observation?code={}&access_token={}",
+        setting.arguments.code, tokens.access
+    );
+    let in_address = setting.client.get(&in_address).await;
     let outside = read("MedicationRequest?_count=1".to_owned()).await;
     [
         granted.and_then(|answer| {
@@ -103,7 +106,13 @@ async fn with_token(setting: &Setting<'_>, base: &str, tokens: &Tokens) -> [Find
         }),
         outside.and_then(|answer| {
             let empty = answer.json()["entry"].as_array().is_none_or(Vec::is_empty);
-            hold(!answer.status.is_success() || empty, || {
+            hold(
+                answer.status.is_client_error() || answer.status.is_success() && empty,
+                || format!("answered {}", answer.status),
+            )
+        }),
+        in_address.and_then(|answer| {
+            hold(answer.status == 401 || answer.status == 400, || {
                 format!("answered {}", answer.status)
             })
         }),

@@ -138,8 +138,10 @@ async fn stays(setting: &Setting<'_>, facts: &Facts, changes: &[(&str, &str)]) -
         .location()
         .is_some_and(|there| there.host_str() == Some("elsewhere.example"));
     hold(
-        goes_back(setting, &answer).is_none() && !elsewhere && !answer.status.is_server_error(),
-        || format!("answered {} and sends the browser on", answer.status),
+        goes_back(setting, &answer).is_none()
+            && !elsewhere
+            && (answer.status.is_client_error() || answer.status.is_success()),
+        || format!("answered {}, which is no page that says what is wrong", answer.status),
     )
 }
 

@@ -39,7 +39,10 @@ pub struct Arguments {
         default_value = "openid fhirUser launch/patient offline_access patient/Observation.rs patient/Patient.rs"
     )]
     scope: String,
-    /// A command that plays the resident: it gets the authorization URL as its last argument, signs in, agrees, and prints, as
+    /// Id of a patient who is not the resident: better one that exists than one that does not.
+    #[arg(long, default_value = "aaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    other_patient: String,
+    /// A command that plays the resident, its words parted by spaces: it gets the authorization URL as its last argument, signs in, agrees, and prints, as
     /// its last line, the URL that the browser was sent back to.
     #[arg(long, value_name = "COMMAND")]
     answer: Option<String>,

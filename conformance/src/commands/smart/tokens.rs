@@ -28,36 +28,62 @@ const WITHOUT_RESIDENT: [(&str, &str); 4] = [
     ("errors are JSON that no cache keeps", "RFC 6749 5.1"),
 ];
 
-const WITH_RESIDENT: [(&str, &str); 16] = [
-    ("the resident comes back with a code, state and issuer", "RFC 9207 2"),
-    ("a wrong verifier: invalid_grant", "RFC 7636 4.6"),
-    ("another redirect URI: invalid_grant", "RFC 6749 4.1.3"),
+/// A case, where it comes from, and the endpoint without which it does not apply.
+type Case = (&'static str, &'static str, Option<&'static str>);
+
+const INTROSPECTION: Option<&str> = Some("introspection_endpoint");
+const REVOCATION: Option<&str> = Some("revocation_endpoint");
+
+const WITH_RESIDENT: [Case; 18] = [
+    (
+        "the resident comes back with a code, state and issuer",
+        "RFC 9207 2",
+        None,
+    ),
+    ("a wrong verifier: invalid_grant", "RFC 7636 4.6", None),
+    ("another redirect URI: invalid_grant", "RFC 6749 4.1.3", None),
     (
         "a code is exchanged for a Bearer token with its scope",
         "SMART 2.2 token",
+        None,
     ),
-    ("the answer is kept by no cache", "SMART 2.2 token"),
-    ("the answer names the patient", "SMART 2.2 launch context"),
+    ("the answer is kept by no cache", "SMART 2.2 token", None),
+    ("the answer names the patient", "SMART 2.2 launch context", None),
     (
         "the ID token verifies: signature, issuer, audience, nonce, time",
         "OIDC Core 3.1.3.7",
+        None,
     ),
-    ("the ID token names the user as fhirUser", "SMART 2.2 sso"),
-    ("no more is granted than was asked for", "RFC 6749 3.3"),
-    ("introspection says what the token is worth", "RFC 7662 2.2"),
-    ("a refresh gives another refresh token", "RFC 9700 4.14"),
-    ("a refresh for more: invalid_scope", "RFC 6749 6"),
-    ("a code that comes twice ends what came of it", "RFC 6749 4.1.2"),
-    ("a revoked token is not active any more", "RFC 7009 2"),
-    ("revoking what does not exist is no error", "RFC 7009 2.2"),
-    ("after a revocation the refresh token is worth nothing", "RFC 7009 2.1"),
+    ("the ID token names the user as fhirUser", "SMART 2.2 sso", None),
+    ("no more is granted than was asked for", "RFC 6749 3.3", None),
+    (
+        "introspection says what the token is worth",
+        "RFC 7662 2.2",
+        INTROSPECTION,
+    ),
+    ("a refresh gives another refresh token", "RFC 9700 4.14", None),
+    ("a refresh for more: invalid_scope", "RFC 6749 6", None),
+    ("another authorization gives tokens of its own", "RFC 6749 4.1", None),
+    ("a code that comes twice: invalid_grant", "RFC 6749 4.1.2", None),
+    (
+        "a code that comes twice ends what came of it",
+        "RFC 6749 4.1.2",
+        INTROSPECTION,
+    ),
+    ("a revoked token is not active any more", "RFC 7009 2", REVOCATION),
+    ("revoking what does not exist is no error", "RFC 7009 2.2", REVOCATION),
+    (
+        "after a revocation the refresh token is worth nothing",
+        "RFC 7009 2.1",
+        REVOCATION,
+    ),
 ];
 
 /// Runs the cases; living tokens for those that read.
 pub async fn run(setting: &Setting<'_>, facts: &Facts, report: &mut Report) -> Option<Tokens> {
     let Some((client_id, _)) = setting.registered() else {
         report.skip(GROUP, &WITHOUT_RESIDENT, "needs --client-id and --redirect-uri");
-        report.skip(GROUP, &WITH_RESIDENT, "needs --client-id and --redirect-uri");
+        without(report, "needs --client-id and --redirect-uri");
         return None;
     };
     let endpoint = Endpoint {
@@ -70,19 +96,32 @@ pub async fn run(setting: &Setting<'_>, facts: &Facts, report: &mut Report) -> O
         report.found(GROUP, name, source, finding);
     }
     if setting.arguments.answer.is_none() {
-        report.skip(GROUP, &WITH_RESIDENT, "needs --answer");
+        without(report, "needs --answer");
         return None;
     }
     let mut findings: Vec<Finding> = Vec::new();
     let tokens = endpoint.with_resident(&mut findings).await;
-    let stopped = "a case before it failed";
-    for (number, (name, source)) in WITH_RESIDENT.into_iter().enumerate() {
-        match findings.get(number) {
-            Some(finding) => report.found(GROUP, name, source, finding.clone()),
-            None => report.skip(GROUP, &[(name, source)], stopped),
+    for (number, (name, source, needs)) in WITH_RESIDENT.into_iter().enumerate() {
+        if let Some(endpoint) = needs.filter(|needs| facts.text(needs).is_empty()) {
+            let why = format!("the server offers no {endpoint}");
+            report.skip(GROUP, &[(name, source)], &why);
+            continue;
         }
+        let unseen = || Err("a case before it failed, so this could not be looked at".to_owned());
+        report.found(
+            GROUP,
+            name,
+            source,
+            findings.get(number).cloned().unwrap_or_else(unseen),
+        );
     }
     tokens
+}
+
+fn without(report: &mut Report, why: &str) {
+    for (name, source, _) in WITH_RESIDENT {
+        report.skip(GROUP, &[(name, source)], why);
+    }
 }
 
 struct Endpoint<'a> {
@@ -205,8 +244,17 @@ impl Endpoint<'_> {
         };
         if answer.member("access_token").is_empty() {
             // Some servers spend a code on its first wrong use, which is allowed.
-            let again = self.code().map_err(|why| findings.push(Err(why))).ok()?;
-            answer = self.exchange(&again, VERIFIER, self.redirect_uri()).await.ok()?;
+            let again = match self.code() {
+                Ok(again) => self.exchange(&again, VERIFIER, self.redirect_uri()).await,
+                Err(why) => Err(why),
+            };
+            answer = match again {
+                Ok(answer) => answer,
+                Err(why) => {
+                    findings.push(Err(why));
+                    return None;
+                }
+            };
         }
         let told = answer.json();
         let access = answer.member("access_token");
@@ -244,8 +292,14 @@ impl Endpoint<'_> {
         let wider = self.refresh(&refresh, Some(&more)).await;
         findings.push(wider.and_then(|answer| refused(&answer, "invalid_scope")));
         // From here on tokens end: others are needed for reading.
-        let reading = self.code();
-        findings.push(self.twice().await);
+        let reading = self.for_reading().await;
+        findings.push(reading.as_ref().map(|_| ()).map_err(Clone::clone));
+        let (second, ended) = match self.twice().await {
+            Ok(findings) => findings,
+            Err(why) => (Err(why.clone()), Err(why)),
+        };
+        findings.push(second);
+        findings.push(ended);
         let revoked = self.post("revocation_endpoint", &[("token", &refresh)]).await;
         findings.push(match revoked {
             Ok(answer) if answer.status.is_success() => self.introspect(&access, false).await,
@@ -258,23 +312,29 @@ impl Endpoint<'_> {
         );
         let dead = self.refresh(&refresh, None).await;
         findings.push(dead.and_then(|answer| refused(&answer, "invalid_grant")));
-        let answer = self
-            .exchange(&reading.ok()?, VERIFIER, self.redirect_uri())
-            .await
-            .ok()?;
-        Some(Tokens {
-            access: answer.member("access_token"),
-            patient: answer.member("patient"),
-        })
+        reading.ok()
     }
 
-    /// A code that is shown twice: what came of it the first time ends.
-    async fn twice(&self) -> Finding {
+    /// Tokens of another authorization.
+    async fn for_reading(&self) -> Result<Tokens, String> {
+        let answer = self.exchange(&self.code()?, VERIFIER, self.redirect_uri()).await?;
+        let (access, patient) = (answer.member("access_token"), answer.member("patient"));
+        hold(!access.is_empty() && !patient.is_empty(), || {
+            format!("answered {}", answer.status)
+        })?;
+        Ok(Tokens { access, patient })
+    }
+
+    /// A code that is shown twice: the second time it gives nothing, and what came of it the first time ends.
+    async fn twice(&self) -> Result<(Finding, Finding), String> {
         let code = self.code()?;
         let first = self.exchange(&code, VERIFIER, self.redirect_uri()).await?;
+        let access = first.member("access_token");
+        hold(!access.is_empty(), || {
+            format!("the first time answered {}", first.status)
+        })?;
         let second = self.exchange(&code, VERIFIER, self.redirect_uri()).await?;
-        refused(&second, "invalid_grant")?;
-        self.introspect(&first.member("access_token"), false).await
+        Ok((refused(&second, "invalid_grant"), self.introspect(&access, false).await))
     }
 
     async fn introspect(&self, token: &str, active: bool) -> Finding {
@@ -307,6 +367,7 @@ impl Endpoint<'_> {
         let key = DecodingKey::from_jwk(keys.find(&kid).ok_or("its key is not published")?)
             .map_err(|error| error.to_string())?;
         let mut validation = Validation::new(header.alg);
+        validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
         validation.set_audience(&[self.client_id]);
         validation.set_issuer(&[self.facts.text("issuer")]);
         let claims = decode::<Value>(token, &key, &validation)
