@@ -16,6 +16,7 @@ mod operations;
 mod operators;
 mod people;
 mod reads;
+mod requests;
 mod sqlite;
 mod totals;
 
@@ -39,6 +40,9 @@ pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Per
 pub use reads::{
     Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Page, PageKey, PatientView, Record, Search,
     Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
+};
+pub use requests::{
+    ANSWER_MS, MAX_OPEN_REQUESTS, MAX_REQUEST_TEXT, RequestKind, RequestState, RequestWords, SubjectRequest,
 };
 pub use totals::{DAYS_ALGORITHM, day_flag_codes};
 

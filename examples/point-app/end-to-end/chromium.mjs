@@ -114,12 +114,44 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('.banner[role=status]').waitFor();
   await look(page, name('13-withdrawn'));
 
+  await page.locator('main a[href="/portal/requests"]').click();
+  await look(page, name('14-requests'));
+  await page.locator('input[name=kind][value=disclosure]').check();
+  await page.locator('form[action="/portal/requests"] button').click();
+  await page.locator('.banner[role=status]').waitFor();
+  await look(page, name('15-requested'));
+  await page.goto(`${told.base_url}/portal/explain`);
+  await look(page, name('16-explain'));
+  step(`${language}: asked to be shown what is kept`);
+
   await page.goto(shown);
   assert.ok(['refused', 'welcome'].includes(await page.locator('body').getAttribute('data-state')), 'the app is refused');
   assert.equal(await page.locator('tr[data-day]').count(), 0);
-  await look(page, name('14-refused'));
+  await look(page, name('17-refused'));
   assert.deepEqual(refused.filter((one) => /Content Security Policy|Refused/.test(one)), [], 'no page breaks its own policy');
   step(`${language}: withdrawn with one tap, and the app is refused`);
+  await context.close();
+}
+
+/** The operator's side: the requests that the residents made, what is due first on top. */
+async function office(browser, { told }) {
+  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: 'ja-JP', extraHTTPHeaders: { 'accept-language': 'ja' } });
+  const page = await context.newPage();
+  await page.goto(`${told.base_url}/operator/sign-in`);
+  await page.locator('input[type=text]').fill(told.operator.login);
+  await page.locator('input[type=password]').fill(told.operator.password);
+  await page.locator('main button[type=submit]').first().click();
+  await page.goto(told.operator_url);
+  await look(page, 'office-1-home');
+  await page.locator('a[href="/operator/requests"]').click();
+  assert.equal(await page.locator('form[action^="/operator/requests/"]').count(), 2);
+  await page.locator('textarea').first().fill('紙でお送りしました。');
+  await page.locator('button[value=done]').first().click();
+  assert.equal(await page.locator('form[action^="/operator/requests/"]').count(), 1);
+  await look(page, 'office-2-requests');
+  await page.goto(`${told.base_url}/operator/acts`);
+  await look(page, 'office-3-acts');
+  step('the operator answers a request');
   await context.close();
 }
 
@@ -134,6 +166,7 @@ try {
   await new Promise((done, failed) => app.once('error', failed).listen(PORT, '127.0.0.1', done));
   await story(browser, demo, demo.told.residents[1], 'ja', file);
   await story(browser, demo, demo.told.residents[2], 'en', file);
+  await office(browser, demo);
   console.log('the story is whole in both languages');
 } catch (error) {
   console.error(`${error.message}\nthe demo last said:\n${demo.said.slice(-20).join('\n')}`);

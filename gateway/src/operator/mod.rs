@@ -41,6 +41,8 @@ pub fn routes(state: &AppState) -> Router<AppState> {
         .route("/operator/recipients/{id}/{act}", post(pages::home::move_recipient))
         .route("/operator/messages/{id}/again", post(pages::home::send_again))
         .route("/operator/acts", get(pages::acts::show))
+        .route(pages::requests::PATH, get(pages::requests::show))
+        .route("/operator/requests/{id}", post(pages::requests::answer))
         .route("/operator/sign-in", get(sign_in::start))
         .route(CALLBACK, get(sign_in::callback))
         .route("/operator/sign-out", post(sign_in::sign_out))

@@ -12,6 +12,7 @@ pub mod end_session;
 mod explain;
 pub mod operator;
 pub mod page;
+mod requests;
 pub mod resident;
 mod steps;
 mod teller;
@@ -58,6 +59,8 @@ pub fn routes() -> Router<AppState> {
             get(consent_detail::receipt_signed),
         )
         .route(steps::PATH, get(steps::show))
+        .route(requests::PATH, get(requests::show).post(requests::file))
+        .route("/portal/requests/{id}/take-back", post(requests::take_back))
         .route("/portal/style.css", get(style))
         .route("/language/{tag}", get(choose_language))
 }

@@ -25,6 +25,7 @@ pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod readers;
 pub(crate) mod recipients;
+pub(crate) mod requests;
 pub(crate) mod schema;
 pub(crate) mod seal;
 pub(crate) mod search;

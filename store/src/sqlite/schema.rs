@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0004_registry",
         text: include_str!("migrations/0004_registry.sql"),
     },
+    Migration {
+        name: "0005_requests",
+        text: include_str!("migrations/0005_requests.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

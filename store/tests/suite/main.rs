@@ -13,5 +13,6 @@ mod jobs;
 mod kept_folders;
 mod named_cases;
 mod people;
+mod requests;
 mod summaries;
 mod whole;
