@@ -10,6 +10,8 @@ mod memory;
 mod pages;
 mod process;
 mod quick_xml;
+mod server;
+mod tokens;
 
 use std::fmt;
 use std::io;
@@ -53,6 +55,8 @@ enum What {
     Again,
     /// Pages of 1,000 Observations over HTTP, eight walks at once.
     Pages,
+    /// Whole authorization code flows, checked tokens, and a withdrawal under load.
+    Tokens,
     /// All of them, one after the other.
     All,
     /// A bare quick-xml pass over a file that reads every attribute: the yardstick of `import`.
@@ -130,6 +134,16 @@ impl Figure {
         }
     }
 
+    /// A figure that has no target of its own: it is there to be compared with the next.
+    fn shown(what: impl Into<String>, measured: f64) -> Self {
+        Self {
+            what: what.into(),
+            measured: format!("{measured:.0}"),
+            target: "none".to_owned(),
+            reached: true,
+        }
+    }
+
     fn at_least(what: impl Into<String>, measured: f64, target: f64, unit: &str) -> Self {
         Self {
             what: what.into(),
@@ -185,6 +199,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     }
     if all || matches!(arguments.what, What::Pages) {
         show(pages::measure(&bench)?);
+    }
+    if all || matches!(arguments.what, What::Tokens) {
+        show(tokens::measure(&bench)?);
     }
     if all || matches!(arguments.what, What::Memory { .. }) {
         show(memory::measure(&bench, large_days)?);

@@ -1,69 +1,19 @@
 //! Pages of 1,000 heart-rate Observations over HTTP, eight walks at once, records of provision on: Observations per CPU-second
 //! of the server, plain and with gzip, and whether its memory stays where it is.
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::io::Read as _;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
 use reqwest::header;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
-use super::inputs::{Bench, Home, json, median, remove};
+use super::inputs::{Bench, Home, median, remove};
+use super::server::Server;
 use super::{BenchError, Figure, process};
 
 const WALKS: usize = 8;
-
-/// A running demo; it ends with this value.
-struct Server {
-    child: Child,
-    ready: Value,
-}
-
-impl Server {
-    fn start(bench: &Bench, folder: &str) -> Result<Self, BenchError> {
-        let mut child = Command::new(&bench.sekisho)
-            .args(["demo", "--json", "--port", "0", "--data", folder])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| BenchError::file(&bench.sekisho, error))?;
-        let mut line = String::new();
-        if let Some(out) = child.stdout.take() {
-            BufReader::new(out)
-                .read_line(&mut line)
-                .map_err(|error| BenchError::file(&bench.sekisho, error))?;
-        }
-        let ready = json("the demo's first line", &line)?;
-        Ok(Self { child, ready })
-    }
-
-    fn text(&self, name: &'static str) -> Result<&str, BenchError> {
-        self.ready[name].as_str().ok_or_else(|| BenchError::Printed {
-            what: name,
-            printed: self.ready.to_string().chars().take(200).collect(),
-        })
-    }
-
-    /// Ends it as an operator does, so that everything is written.
-    fn stop(mut self) -> Result<(), BenchError> {
-        let stopped = Command::new("kill").arg(self.child.id().to_string()).status();
-        stopped.map_err(|error| BenchError::Answer(format!("kill: {error}")))?;
-        self.child
-            .wait()
-            .map_err(|error| BenchError::file("sekisho".as_ref(), error))?;
-        Ok(())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Already ended when it was stopped.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[derive(Deserialize)]
 struct Page {
@@ -128,7 +78,7 @@ async fn walks(server: &Server, gzip: bool) -> Result<(u64, f64), BenchError> {
         server.text("fhir_base_url")?
     );
     let token = server.text("access_token")?;
-    let (before, _) = process::cpu(server.child.id())?;
+    let (before, _) = process::cpu(server.id())?;
     let mut under_way = tokio::task::JoinSet::new();
     for _ in 0..WALKS {
         under_way.spawn(walk(client.clone(), url.clone(), token.to_owned(), gzip));
@@ -137,7 +87,7 @@ async fn walks(server: &Server, gzip: bool) -> Result<(u64, f64), BenchError> {
     while let Some(ended) = under_way.join_next().await {
         observations += ended.map_err(|error| BenchError::Answer(error.to_string()))??;
     }
-    let (after, _) = process::cpu(server.child.id())?;
+    let (after, _) = process::cpu(server.id())?;
     Ok((observations, after - before))
 }
 
@@ -165,7 +115,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         let mut given = 0;
         for _ in 0..bench.runs {
             let (observations, cpu) = runtime.block_on(walks(&server, gzip))?;
-            let peak = process::peak_memory(server.child.id()).unwrap_or(0) as f64;
+            let peak = process::peak_memory(server.id()).unwrap_or(0) as f64;
             eprintln!(
                 "{name}: {observations} Observations in {cpu:.2} s of the server's CPU, at most {:.0} MB resident so far",
                 peak / 1e6
