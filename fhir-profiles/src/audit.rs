@@ -24,6 +24,8 @@ pub struct AuditView<'a> {
     pub recipient: (u32, &'a str),
     /// Through which client.
     pub client_id: &'a str,
+    /// The individual who read, where the recipient named somebody; empty where it did not.
+    pub reader: &'a str,
     /// For what: the code, and in words.
     pub purpose: (&'a str, &'a str),
     /// Under which consent, and which version of it.
@@ -81,7 +83,9 @@ pub fn audit_event(out: &mut Vec<u8>, view: &AuditView<'_>) {
     whole(out, u64::from(view.recipient.0));
     raw(out, b"\"}");
     text_member(out, "display", Some(view.recipient.1));
-    raw(out, b"},\"requestor\":true,\"purposeOfUse\":[");
+    out.push(b'}');
+    text_member(out, "name", Some(view.reader));
+    raw(out, b",\"requestor\":true,\"purposeOfUse\":[");
     purpose(out, view);
     raw(out, b"]},");
     agent(out, systems::DICOM, client);

@@ -19,6 +19,13 @@ use crate::oauth::handles;
 use crate::pairwise::{RecipientIds, patient_key};
 use crate::state::AppState;
 
+/// The header by which a client names the individual who reads (a dietitian, a care manager, a family member): UTF-8, where
+/// needed percent-encoded (RFC 3986 2.1). It stands in the record of provision, and the resident sees it.
+pub const READER: &str = "sekisho-reader";
+
+/// The longest such name, in characters.
+const MOST_READER: usize = 60;
+
 /// How often a page is read anew when the consents keep changing.
 const ATTEMPTS: usize = 3;
 
@@ -30,6 +37,8 @@ pub struct Caller {
     pub scopes: ScopeSet,
     /// Outward ids of this recipient.
     pub ids: Arc<RecipientIds>,
+    /// Who reads, where the client names somebody: header [`READER`].
+    pub reader: String,
     /// Names this request in log and records.
     pub request_id: String,
     /// True when the token is the client's own, and the request says about whom.
@@ -113,6 +122,7 @@ impl FromRequestParts<AppState> for Caller {
             ids: state.pairwise.of(token.recipient),
             scopes,
             token,
+            reader: reader(&parts.headers)?,
             request_id: request_id(&parts.headers),
             is_system: false,
         })
@@ -149,6 +159,7 @@ async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Ca
             expires: system.expires,
         },
         ids,
+        reader: reader(&parts.headers)?,
         request_id: request_id(&parts.headers),
         is_system: true,
     })
@@ -230,6 +241,43 @@ fn request_id(headers: &HeaderMap) -> String {
         .to_owned()
 }
 
+/// The individual whom the client names; empty where it names nobody.
+fn reader(headers: &HeaderMap) -> Result<String, FhirError> {
+    let wrong = |problem: &str| FhirError::BadParameter {
+        parameter: READER.to_owned(),
+        problem: problem.to_owned(),
+    };
+    let mut sent = headers.get_all(READER).iter();
+    let Some(name) = sent.next() else {
+        return Ok(String::new());
+    };
+    if sent.next().is_some() {
+        return Err(wrong("names one individual, and stands there once"));
+    }
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, others)) = rest.split_first() {
+        rest = others;
+        if first != b'%' {
+            bytes.push(first);
+            continue;
+        }
+        let digits = others.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = digits
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| wrong("holds a % that two hexadecimal digits do not follow"))?;
+        bytes.push(byte);
+        rest = &others[2..];
+    }
+    let name = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8"))?;
+    let name = name.trim();
+    if name.chars().any(char::is_control) || name.chars().count() > MOST_READER {
+        return Err(wrong("has at most 60 characters, none of them a control"));
+    }
+    Ok(name.to_owned())
+}
+
 impl Caller {
     /// Holds a request for a whole type against the token's scopes.
     ///
@@ -278,6 +326,7 @@ impl Caller {
                 what: kind,
                 items: given.items,
                 identity: given.identity,
+                reader: self.reader.clone(),
                 request_id: self.request_id.clone(),
             };
             match state.store.record_access(&decision, draft).await {
@@ -305,5 +354,33 @@ impl Caller {
         } else {
             Ok(decision)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn named(values: &[&[u8]]) -> Result<String, FhirError> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(READER, HeaderValue::from_bytes(value).unwrap());
+        }
+        reader(&headers)
+    }
+
+    #[test]
+    fn the_reader_whom_a_client_names_is_read_or_refused_and_never_guessed() {
+        assert_eq!(named(&[]).unwrap(), "");
+        assert_eq!(named(&[b" D. Example "]).unwrap(), "D. Example");
+        assert_eq!(named(&["栄養士 一号".as_bytes()]).unwrap(), "栄養士 一号");
+        assert_eq!(named(&[b"%E6%A0%84%E9%A4%8A%E5%A3%AB"]).unwrap(), "栄養士");
+        let long = "x".repeat(61);
+        for bad in [&b"%"[..], b"%4", b"%+1", b"%ff", b"a%0Ab", long.as_bytes()] {
+            assert!(named(&[bad]).is_err(), "{bad:?}");
+        }
+        assert!(named(&[b"a", b"b"]).is_err());
     }
 }

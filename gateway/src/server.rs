@@ -150,8 +150,10 @@ async fn sweep(state: AppState) {
         every.tick().await;
         state.limits.forget_the_idle();
         state.uploads.forget_the_old(state.clock.now());
-        if let Err(error) = state.store.purge_expired(state.clock.now()).await {
-            tracing::warn!(%error, "expired tokens and sessions were not deleted");
+        match state.store.purge_expired(state.clock.now()).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "deleted what has run out"),
+            Err(error) => tracing::warn!(%error, "expired tokens and sessions were not deleted"),
         }
     }
 }

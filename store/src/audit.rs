@@ -9,6 +9,9 @@ use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, RecipientId, Ut
 use crate::sqlite;
 use crate::{Result, Store, StoreError};
 
+/// The longest name of a reader, in bytes.
+const MAX_READER: usize = 256;
+
 /// The longest request id that is recorded, in bytes.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -57,6 +60,8 @@ pub struct AccessDraft {
     pub items: Vec<AccessItem>,
     /// Which lines of who the person is were given.
     pub identity: IdentityGrant,
+    /// Who reads, where the recipient named somebody; empty where it did not.
+    pub reader: String,
     /// Names the request in the log.
     pub request_id: String,
 }
@@ -86,6 +91,8 @@ pub struct AccessEvent {
     pub items: Vec<AccessItem>,
     /// Which lines of who the person is were given; it never expires.
     pub identity: IdentityGrant,
+    /// Who read, where the recipient named somebody.
+    pub reader: String,
     /// Names the request in the log.
     pub request_id: String,
 }
@@ -103,6 +110,11 @@ impl Store {
                 what: "nothing is given under a decision that denies",
             });
         };
+        if draft.reader.len() > MAX_READER {
+            return Err(StoreError::Invalid {
+                what: "the name of a reader has at most 256 bytes",
+            });
+        }
         if draft.request_id.len() > MAX_REQUEST_ID {
             return Err(StoreError::Invalid {
                 what: "a request id has at most 128 bytes",

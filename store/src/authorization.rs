@@ -590,11 +590,11 @@ impl Store {
     }
 
     /// Deletes codes, tokens, sessions and requests that have run out, and marks consents expired of which nothing holds any
-    /// more.
+    /// more. How many rows are gone.
     ///
     /// # Errors
     /// What writing can answer.
-    pub async fn purge_expired(&self, now: UtcMillis) -> Result<()> {
+    pub async fn purge_expired(&self, now: UtcMillis) -> Result<u64> {
         self.database
             .write("purge expired", move |writing| {
                 sqlite::consents::expire(writing, now)?;

@@ -62,6 +62,7 @@ fn audits(samples: &mut Vec<SampleResource>) {
         is_search: true,
         recipient: (3, "みどり健康ポイント"),
         client_id: "point-app",
+        reader: "栄養士 一号",
         purpose: ("health-points", "健康ポイントの計算"),
         consent: (9_007_199_254_740_993, 2),
         request_id: "r-1",
@@ -78,6 +79,7 @@ fn audits(samples: &mut Vec<SampleResource>) {
     let bare = AuditView {
         is_search: false,
         recipient: (4, ""),
+        reader: "",
         purpose: ("p", ""),
         request_id: "",
         items: &[],

@@ -102,6 +102,7 @@ access-intro = Who received what, and when. The newest comes first.
 access-none = There are no records yet.
 access-line = { $recipient } received “{ $category }” ({ $detail }).
 access-identity-line = { $recipient } received: { $lines }.
+access-reader =  (read by { $reader })
 access-empty-line = { $recipient } asked, and there was nothing to share.
 access-days = Days of the data: { $from } to { $until }
 access-day = Day of the data: { $from }

@@ -102,6 +102,7 @@ access-intro = だれが、いつ、何を受け取ったかの記録です。�
 access-none = まだ記録はありません。
 access-line = { $recipient }が「{ $category }」（{ $detail }）を受け取りました。
 access-identity-line = { $recipient }が「{ $lines }」を受け取りました。
+access-reader = （読んだ人：{ $reader }）
 access-empty-line = { $recipient }が見に来ましたが、渡すデータはありませんでした。
 access-days = データの日付：{ $from }から{ $until }まで
 access-day = データの日付：{ $from }

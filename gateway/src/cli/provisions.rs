@@ -82,7 +82,7 @@ pub fn run(arguments: ProvisionsArguments) -> Result<ExitCode, CommandError> {
 }
 
 /// The headings, in the order of the columns.
-const HEADINGS: [(&str, &str); 15] = [
+const HEADINGS: [(&str, &str); 16] = [
     ("提供日時", "provided at"),
     ("本人（番号）", "person"),
     ("提供先", "recipient"),
@@ -98,6 +98,7 @@ const HEADINGS: [(&str, &str); 15] = [
     ("データの末日", "last day of data"),
     ("件数", "records"),
     ("要求（番号）", "request"),
+    ("閲覧した個人", "individual reader"),
 ];
 
 /// What the rows are told with.
@@ -230,6 +231,7 @@ impl Table {
             is_search: event.what == AccessKind::Search,
             recipient: (event.recipient.0, &recipient),
             client_id: &event.client_id,
+            reader: &event.reader,
             purpose: (&event.purpose, &purpose),
             consent: (event.consent.0, event.consent_version),
             request_id: &event.request_id,
@@ -262,7 +264,7 @@ impl Table {
     }
 
     /// One row a category, and one for who the person is; none for an answer that gave nothing.
-    fn rows(&self, person: PersonId, event: &AccessEvent) -> Vec<[String; 15]> {
+    fn rows(&self, person: PersonId, event: &AccessEvent) -> Vec<[String; 16]> {
         let (moment, date) = self.moment(event.at);
         if !self.is_within(date) {
             return Vec::new();
@@ -285,9 +287,10 @@ impl Table {
                 last,
                 count,
                 event.request_id.clone(),
+                event.reader.clone(),
             ]
         };
-        let mut rows: Vec<[String; 15]> = event
+        let mut rows: Vec<[String; 16]> = event
             .items
             .iter()
             .map(|item| {
@@ -384,6 +387,7 @@ mod tests {
                 name: identity,
                 ..IdentityGrant::NOTHING
             },
+            reader: "栄養士 一号".into(),
             request_id: "r-1".into(),
         }
     }
@@ -394,7 +398,7 @@ mod tests {
         assert_eq!(
             rows[0].join("|"),
             "2026-05-10T23:30:00+09:00|9|みどり健康ポイント|みどり社|point-app|健康ポイント|本人の同意|7|2|歩数・運動|\
-             1日ごとのまとめだけ|2026-04-01|2026-04-30|30|r-1"
+             1日ごとのまとめだけ|2026-04-01|2026-04-30|30|r-1|栄養士 一号"
         );
         assert_eq!((rows.len(), rows[1][9].as_str(), rows[1][13].as_str()), (2, "氏名", ""));
         assert!(table(None, None).rows(PersonId(9), &event(0, false)).is_empty());
@@ -412,6 +416,7 @@ mod tests {
             (&"E".into(), &"search-type".into())
         );
         assert_eq!(told["agent"][0]["who"]["display"], "みどり健康ポイント");
+        assert_eq!(told["agent"][0]["name"], "栄養士 一号");
         assert_eq!(told["agent"][1]["name"], "point-app");
         assert_eq!(told["entity"][0]["what"]["identifier"]["value"], "9");
         assert_eq!(told["entity"][0]["detail"][0]["valueString"], "name");

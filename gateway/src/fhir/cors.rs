@@ -7,7 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 /// Request headers a browser app may send.
-const ALLOWED_HEADERS: &str = "authorization, accept, content-type, prefer, if-none-match, x-request-id";
+const ALLOWED_HEADERS: &str =
+    "authorization, accept, content-type, prefer, if-none-match, sekisho-reader, x-request-id";
 /// Answer headers a browser app may see.
 const EXPOSED_HEADERS: &str = "etag, last-modified, retry-after, www-authenticate, x-request-id";
 

@@ -90,6 +90,7 @@ async fn access(gateway: &Gateway, person: PersonId, consent: &Consent) -> Resul
             age_band_and_sex: true,
             ..IdentityGrant::NOTHING
         },
+        reader: "栄養士 一号".to_owned(),
         request_id: "r".to_owned(),
     };
     gateway.state.store.record_access(&decision, draft).await
@@ -115,6 +116,7 @@ async fn the_page_says_to_whom_for_what_what_how_finely_from_when_until_when_and
         "「歩数・運動」（1日ごとのまとめだけ）を受け取りました。",
         "データの日付：2026年5月10日から2026年5月31日まで。3回、あわせて66件",
         "「年代と性別だけ（例：70代・女性）」を受け取りました。",
+        "（読んだ人：栄養士 一号）",
         "渡すのをやめる",
     ] {
         assert!(page.body.contains(text), "{text}: {}", page.body);

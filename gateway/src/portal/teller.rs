@@ -227,6 +227,7 @@ impl Teller<'_> {
                     lines,
                     Told {
                         recipient: access.recipient,
+                        reader: access.reader.clone(),
                         what,
                         times: 1,
                         count,
@@ -254,7 +255,10 @@ impl Teller<'_> {
 
     fn line(&self, told: &Told) -> AccessLine {
         let words = self.words;
-        let recipient = self.recipient(told.recipient);
+        let mut recipient = self.recipient(told.recipient);
+        if !told.reader.is_empty() {
+            recipient.push_str(&words.with("access-reader", "reader", &told.reader));
+        }
         let (category, detail, first, last) = match told.what {
             What::Category(category, detail, first, last) => (category, detail, first, last),
             What::Identity(identity) => {
@@ -310,6 +314,7 @@ enum What {
 /// What one recipient received of one kind on one day.
 struct Told {
     recipient: RecipientId,
+    reader: String,
     what: What,
     times: u64,
     count: u64,
@@ -319,6 +324,7 @@ struct Told {
 fn tell(lines: &mut Vec<Told>, new: Told) {
     let same = |known: &Told| {
         known.recipient == new.recipient
+            && known.reader == new.reader
             && match (known.what, new.what) {
                 (What::Nothing, What::Nothing) => true,
                 (What::Identity(identity), What::Identity(new_identity)) => identity == new_identity,

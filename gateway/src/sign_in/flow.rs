@@ -10,7 +10,7 @@ use axum_extra::extract::Form;
 use model::{OrganisationId, PersonId, UtcMillis};
 use openidconnect::url::form_urlencoded;
 use serde::{Deserialize, Serialize};
-use store::{NewPerson, SessionRecord, StoreError};
+use store::{Actor, NewPerson, SessionRecord, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use super::provider::{CLOCK_SKEW_MS, Identity, Secrets, SignInError};
@@ -198,7 +198,15 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
         issued: now,
         expires: now.plus(state.config.tokens.session_minutes * 60_000),
     };
+    let how = format!("person {person}, by {}", record.issuer);
     state.store.save_session(session.hash, record).await?;
+    if let Some(signed_in) = state.store.person(person).await? {
+        let by = Actor::resident(person);
+        state
+            .store
+            .record_act(signed_in.custodian, by, "resident-signed-in", how)
+            .await?;
+    }
     let kept = cookies::set(
         &cookies::secret_name(cookies::SESSION, https),
         &session.text,

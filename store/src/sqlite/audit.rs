@@ -40,6 +40,9 @@ struct Body {
     /// Rows of the first versions have none.
     #[serde(default)]
     purpose: String,
+    /// Left out where the recipient named nobody.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reader: String,
     request: String,
 }
 
@@ -84,6 +87,7 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
             .collect(),
         identity: bits(draft.identity),
         purpose: under.purpose.clone(),
+        reader: draft.reader.clone(),
         request: draft.request_id.clone(),
     };
     let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("an access event"))?;
@@ -207,6 +211,7 @@ impl Body {
             what: AccessKind::from_number(self.kind)?,
             items: self.items.into_iter().map(item).collect::<Option<_>>()?,
             identity: lines(self.identity),
+            reader: self.reader,
             request_id: self.request,
         })
     }

@@ -478,7 +478,8 @@ pub(crate) fn system_token(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcM
 
 /// Deletes what has run out. A redeemed code stays as long as its family, so that a second time is noticed; a family as long
 /// as any of its tokens.
-pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()> {
+pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<u64> {
+    let mut deleted = 0;
     for statement in [
         "DELETE FROM token WHERE expires_ms <= ?1",
         "DELETE FROM token_family WHERE ?1 IS NOT NULL
@@ -491,7 +492,7 @@ pub(crate) fn purge_expired(writing: &Writing<'_>, now: UtcMillis) -> Result<()>
         "DELETE FROM client_assertion WHERE expires_ms <= ?1",
         "DELETE FROM pending WHERE expires_ms <= ?1",
     ] {
-        writing.execute(statement, [now.0]).doing("deleting what has run out")?;
+        deleted += writing.execute(statement, [now.0]).doing("deleting what has run out")?;
     }
-    jobs::purge(writing, now)
+    Ok((deleted + jobs::purge(writing, now)?) as u64)
 }

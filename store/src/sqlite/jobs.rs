@@ -238,14 +238,13 @@ fn read((id, lane, state, due, attempts, fence, created, body, problem): Columns
 }
 
 /// Deletes what ended long ago; dead jobs wait for an operator.
-pub(crate) fn purge(writing: &Writing<'_>, now: UtcMillis) -> Result<()> {
+pub(crate) fn purge(writing: &Writing<'_>, now: UtcMillis) -> Result<usize> {
     writing
         .execute(
             "DELETE FROM job WHERE state IN (3, 5) AND due_ms <= ?1",
             [now.plus(-KEPT_MS).0],
         )
         .doing("deleting old jobs")
-        .map(|_| ())
 }
 
 pub(crate) fn set_endpoint(

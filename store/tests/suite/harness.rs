@@ -178,6 +178,7 @@ pub fn page(request_id: &str) -> AccessDraft {
             birth_date: true,
             ..IdentityGrant::NOTHING
         },
+        reader: String::new(),
         request_id: request_id.to_owned(),
     }
 }

@@ -185,3 +185,22 @@ async fn provenance_tells_how_an_observation_came() {
         (StatusCode::BAD_REQUEST, "value")
     );
 }
+
+#[tokio::test]
+async fn the_individual_whom_an_app_names_stands_in_the_record_and_a_bad_name_is_refused() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    for (name, status) in [
+        ("%E6%A0%84%E9%A4%8A%E5%A3%AB", StatusCode::OK),
+        ("%", StatusCode::BAD_REQUEST),
+    ] {
+        let asked = request(Method::GET, "Observation?code=8867-4&_count=1")
+            .header(header::AUTHORIZATION, bearer(&granted))
+            .header("Sekisho-Reader", name);
+        assert_eq!(world.send(asked.body(Body::empty())).await.status, status);
+    }
+    let own = consent::OwnAccess::of_signed_in(granted.consent.person);
+    let accesses = world.state.store.accesses(&own, None, 10).await.unwrap();
+    let readers: Vec<&str> = accesses.iter().map(|access| access.reader.as_str()).collect();
+    assert_eq!(readers, ["栄養士"], "what was refused gave nothing");
+}
