@@ -5,7 +5,7 @@ use consent::Purpose;
 use model::RecipientId;
 use store::{Actor, NewClient, NewOrganisation, NewRecipient, OrganisationKind, PurposeText, RegistrationState};
 
-use crate::sign_in::testing::{Browser, Gateway};
+use crate::sign_in::testing::Gateway;
 
 /// Two organisations, each with an operator and an app that waits for approval.
 async fn gateway(settings: &[(&str, &str)]) -> (Gateway, [RecipientId; 2]) {
@@ -52,24 +52,11 @@ async fn gateway(settings: &[(&str, &str)]) -> (Gateway, [RecipientId; 2]) {
     (gateway, [recipients[0], recipients[1]])
 }
 
-/// Signs in as an operator would.
-async fn sign_in(gateway: &Gateway, browser: &mut Browser<'_>, login: &str) -> StatusCode {
-    let start = browser.get("/operator/sign-in").await.location(&gateway.base);
-    let form = browser.get(&start).await;
-    let typed = [("login", login), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let fields = [form.hidden(), typed.to_vec()].concat();
-    let back = browser
-        .post("/demo-idp/authorize", &fields)
-        .await
-        .location(&gateway.base);
-    browser.get(&back).await.status
-}
-
 #[tokio::test]
 async fn an_operator_approves_and_blocks_what_is_theirs() {
     let (gateway, [own, _]) = gateway(&[]).await;
     let mut browser = gateway.browser();
-    assert_eq!(sign_in(&gateway, &mut browser, "operator").await, StatusCode::SEE_OTHER);
+    assert_eq!(browser.sign_in_operator("operator").await.status, StatusCode::SEE_OTHER);
     let page = browser.get("/operator").await;
     assert!(
         page.body.contains("ひとつめのアプリ") && page.body.contains("確認を待っています"),
@@ -109,7 +96,7 @@ async fn nothing_of_another_organisation_is_seen_or_moved_and_nobody_else_gets_i
     let (gateway, [own, other]) = gateway(&[]).await;
     let store = &gateway.state.store;
     let mut browser = gateway.browser();
-    sign_in(&gateway, &mut browser, "operator").await;
+    browser.sign_in_operator("operator").await;
     let csrf = vec![("csrf".to_owned(), browser.get("/operator").await.field("csrf"))];
     let foreign = vec![("csrf".to_owned(), "x".to_owned())];
     let posts = |recipient: RecipientId| {
@@ -136,7 +123,7 @@ async fn nothing_of_another_organisation_is_seen_or_moved_and_nobody_else_gets_i
     let mut resident = gateway.browser();
     resident.sign_in("hanako", "/portal").await;
     assert_eq!(
-        sign_in(&gateway, &mut gateway.browser(), "hanako").await,
+        gateway.browser().sign_in_operator("hanako").await.status,
         StatusCode::FORBIDDEN
     );
     for browser in [&mut resident, &mut gateway.browser()] {
@@ -168,7 +155,7 @@ async fn nothing_of_another_organisation_is_seen_or_moved_and_nobody_else_gets_i
 async fn an_operator_who_was_ended_or_signed_out_is_out_at_once() {
     let (gateway, _) = gateway(&[]).await;
     let mut browser = gateway.browser();
-    sign_in(&gateway, &mut browser, "operator").await;
+    browser.sign_in_operator("operator").await;
     let page = browser.get("/operator").await;
     let csrf = vec![("csrf".to_owned(), page.field("csrf"))];
     assert_eq!(
@@ -176,12 +163,12 @@ async fn an_operator_who_was_ended_or_signed_out_is_out_at_once() {
         "/signed-out"
     );
     assert_eq!(browser.get("/operator").await.status, StatusCode::SEE_OTHER);
-    sign_in(&gateway, &mut browser, "operator").await;
+    browser.sign_in_operator("operator").await;
     assert_eq!(browser.get("/operator").await.status, StatusCode::OK);
     let operator = gateway.state.store.operators().await.unwrap()[0].id;
     gateway.state.store.end_operator(operator).await.unwrap();
     assert_eq!(browser.get("/operator").await.status, StatusCode::SEE_OTHER);
-    assert_eq!(sign_in(&gateway, &mut browser, "operator").await, StatusCode::FORBIDDEN);
+    assert_eq!(browser.sign_in_operator("operator").await.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

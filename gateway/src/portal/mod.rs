@@ -10,6 +10,8 @@ pub mod consents;
 pub mod continue_page;
 pub mod end_session;
 mod explain;
+#[cfg(test)]
+mod matrix;
 pub mod operator;
 pub mod page;
 mod requests;

@@ -19,15 +19,7 @@ async fn operator<'a>(gateway: &'a Gateway) -> Browser<'a> {
         .await
         .unwrap();
     let mut browser = gateway.browser();
-    let start = browser.get("/operator/sign-in").await.location(&gateway.base);
-    let form = browser.get(&start).await;
-    let typed =
-        [("login", "operator"), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let back = browser
-        .post("/demo-idp/authorize", &[form.hidden(), typed.to_vec()].concat())
-        .await
-        .location(&gateway.base);
-    browser.get(&back).await;
+    browser.sign_in_operator("operator").await;
     browser
 }
 

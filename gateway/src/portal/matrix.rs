@@ -1,0 +1,336 @@
+//! Every route of the residents' and the operators' pages crossed with who asks: nobody, the resident whose it is, another
+//! resident, an operator of the organisation, an operator of another. What a cell must answer is written down by rule, never by
+//! recording; a route without its row fails.
+
+use axum::http::StatusCode;
+use consent::OwnAccess;
+use store::{NewOrganisation, NewPerson, OrganisationKind, RequestKind};
+
+use super::consents::tests::shared;
+use crate::sign_in::testing::{Answer, Browser, Gateway};
+
+/// Where routes are declared.
+const DECLARED: [&str; 2] = [include_str!("mod.rs"), include_str!("../operator/mod.rs")];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Get,
+    Post,
+}
+
+/// Whom a route serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// Everybody alike.
+    Open,
+    /// A resident, their own things.
+    Own,
+    /// A resident, one thing of theirs by its id.
+    OwnById,
+    /// An operator, their organisation's things.
+    Office,
+    /// An operator, one thing of their organisation by its id.
+    OfficeById,
+}
+
+use Method::{Get, Post};
+use Rule::{Office, OfficeById, Open, Own, OwnById};
+
+/// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
+const ROWS: [(&str, Method, &str, Rule); 31] = [
+    ("\"/\"", Get, "/", Open),
+    ("PATH", Get, "/portal", Own),
+    ("\"/portal/explain\"", Get, "/portal/explain", Own),
+    ("\"/portal/consents/{id}\"", Get, "/portal/consents/{consent}", OwnById),
+    (
+        "\"/portal/consents/{id}/withdraw\"",
+        Post,
+        "/portal/consents/{consent}/withdraw",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/undo\"",
+        Post,
+        "/portal/consents/{consent}/undo",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/narrow\"",
+        Post,
+        "/portal/consents/{consent}/narrow",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/receipts/{number}\"",
+        Get,
+        "/portal/consents/{consent}/receipts/{receipt}",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/receipts/{number}/signed\"",
+        Get,
+        "/portal/consents/{consent}/receipts/{receipt}/signed",
+        OwnById,
+    ),
+    ("steps::PATH", Get, "/portal/steps", Own),
+    ("requests::PATH", Get, "/portal/requests", Own),
+    ("requests::PATH", Post, "/portal/requests", Own),
+    (
+        "\"/portal/requests/{id}/take-back\"",
+        Post,
+        "/portal/requests/{request}/take-back",
+        OwnById,
+    ),
+    ("\"/portal/style.css\"", Get, "/portal/style.css", Open),
+    ("\"/language/{tag}\"", Get, "/language/en", Open),
+    ("upload::PATH", Get, "/portal/upload", Own),
+    ("upload::PATH", Post, "/portal/upload", Own),
+    ("upload::STATE", Get, "/portal/upload/state", Own),
+    ("upload::SCRIPT", Get, "/portal/upload.js", Open),
+    ("PATH", Get, "/operator", Office),
+    (
+        "\"/operator/recipients/{id}/{act}\"",
+        Post,
+        "/operator/recipients/{recipient}/approve",
+        OfficeById,
+    ),
+    (
+        "\"/operator/recipients/{id}/{act}\"",
+        Post,
+        "/operator/recipients/{recipient}/block",
+        OfficeById,
+    ),
+    (
+        "\"/operator/messages/{id}/again\"",
+        Post,
+        "/operator/messages/1/again",
+        OfficeById,
+    ),
+    ("\"/operator/acts\"", Get, "/operator/acts", Office),
+    ("pages::requests::PATH", Get, "/operator/requests", Office),
+    (
+        "\"/operator/requests/{id}\"",
+        Post,
+        "/operator/requests/{request}",
+        OfficeById,
+    ),
+    ("\"/operator/sign-in\"", Get, "/operator/sign-in", Open),
+    ("CALLBACK", Get, "/operator/callback", Open),
+    ("\"/operator/sign-out\"", Post, "/operator/sign-out", Open),
+    // Named twice: a resident's things, asked for with a language or a page in the address.
+    ("PATH", Get, "/portal?before=1", Own),
+    ("steps::PATH", Get, "/portal/steps?span=month&day=2026-05-10", Own),
+];
+
+/// What is declared: the first argument of each `.route(…)`, and its methods.
+fn declared() -> Vec<(String, Method)> {
+    let mut found = Vec::new();
+    for file in DECLARED {
+        for rest in file.split(".route(").skip(1) {
+            let (path, handlers) = rest.split_once(',').unwrap();
+            let handlers = handlers.split("\n        .").next().unwrap();
+            for (word, method) in [("get(", Get), ("post(", Post)] {
+                if handlers.contains(word) {
+                    found.push((path.trim().to_owned(), method));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_route_of_the_pages_has_its_row() {
+    let declared = declared();
+    assert!(declared.len() >= 25, "{declared:?}");
+    for (path, method) in &declared {
+        let has_row = ROWS.iter().any(|(known, of, ..)| known == path && of == method);
+        assert!(has_row, "{method:?} {path} has no row: say by which rule it answers");
+    }
+    for (path, method, ..) in ROWS {
+        assert!(
+            declared.contains(&(path.to_owned(), method)),
+            "{method:?} {path} is no route any more"
+        );
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asker {
+    Nobody,
+    Owner,
+    OtherResident,
+    Operator,
+    OtherOperator,
+}
+
+const ASKERS: [(Asker, &str); 5] = [
+    (Asker::Nobody, ""),
+    (Asker::Owner, "hanako"),
+    (Asker::OtherResident, "jiro"),
+    (Asker::Operator, "operator"),
+    (Asker::OtherOperator, "other-operator"),
+];
+
+/// What a cell answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expected {
+    /// To sign in, and nothing else.
+    SignIn,
+    /// As everybody.
+    Anything,
+    /// A page, with the owner's things or without any.
+    Page { theirs: bool },
+    /// As what does not exist.
+    NotFound,
+    /// The form is not of this session.
+    Foreign,
+}
+
+/// The rule. `forged`: the form carries another session's token.
+fn expected(rule: Rule, method: Method, asker: Asker, forged: bool) -> Expected {
+    let (is_served, is_owner) = match rule {
+        Open => return Expected::Anything,
+        Own | OwnById => (
+            matches!(asker, Asker::Owner | Asker::OtherResident),
+            asker == Asker::Owner,
+        ),
+        Office | OfficeById => (
+            matches!(asker, Asker::Operator | Asker::OtherOperator),
+            asker == Asker::Operator,
+        ),
+    };
+    match (rule, method) {
+        _ if !is_served => Expected::SignIn,
+        (_, Post) if forged => Expected::Foreign,
+        (OwnById | OfficeById, _) if !is_owner => Expected::NotFound,
+        (_, Post) => Expected::Anything,
+        (_, Get) => Expected::Page { theirs: is_owner },
+    }
+}
+
+/// What is the owner's, or their organisation's, and nobody else's.
+const MARKS: [&str; 3] = ["関所 花子", "花子の頼み", "歩数を渡します"];
+
+fn held(answer: &Answer, base: &str, rule: Rule, expected: Expected) -> Result<(), String> {
+    let marks = MARKS.iter().any(|mark| answer.body.contains(mark));
+    let wrong = |why: &str| Err(format!("{why}: {} {}", answer.status, answer.body));
+    match expected {
+        Expected::Anything => Ok(()),
+        Expected::SignIn => {
+            let to = if matches!(rule, Own | OwnById) {
+                "/sign-in?"
+            } else {
+                "/operator/sign-in"
+            };
+            let there = answer.headers.contains_key("location").then(|| answer.location(base));
+            match there {
+                Some(there) if there.starts_with(to) && !marks => Ok(()),
+                _ => wrong("must be sent to sign in"),
+            }
+        }
+        Expected::Page { theirs: true } if answer.status == StatusCode::OK => Ok(()),
+        Expected::Page { theirs: false } if answer.status == StatusCode::OK && !marks => Ok(()),
+        Expected::Page { .. } => wrong("must be a page of their own"),
+        Expected::NotFound if answer.status == StatusCode::NOT_FOUND && !marks => Ok(()),
+        Expected::NotFound => wrong("must be as what does not exist"),
+        Expected::Foreign if answer.status == StatusCode::FORBIDDEN && !marks => Ok(()),
+        Expected::Foreign => wrong("must be refused"),
+    }
+}
+
+/// Hanako has a consent and a request; jiro has nothing; each organisation has an operator.
+async fn world() -> (Gateway, Vec<(&'static str, String)>) {
+    let (gateway, consent) = shared().await;
+    let store = &gateway.state.store;
+    let jiro = store.create_person(NewPerson::default()).await.unwrap();
+    store.link_identity(jiro, &gateway.issuer, "sub-2").await.unwrap();
+    let own = OwnAccess::of_signed_in(consent.person);
+    let request = store
+        .file_request(&own, RequestKind::Correction, "花子の頼み")
+        .await
+        .unwrap();
+    let first = store.organisations().await.unwrap()[0].id;
+    let second = store
+        .create_organisation(NewOrganisation {
+            name: "となり市".to_owned(),
+            kind: OrganisationKind::Municipality,
+        })
+        .await
+        .unwrap();
+    for (organisation, subject, name) in [(first, "sub-3", "担当 一"), (second, "sub-4", "担当 二")] {
+        store
+            .create_operator(organisation, name, &gateway.issuer, subject)
+            .await
+            .unwrap();
+    }
+    let ids = vec![
+        ("{consent}", consent.id.0.to_string()),
+        ("{receipt}", format!("{}-1", consent.id)),
+        ("{recipient}", consent.recipient.to_string()),
+        ("{request}", request.to_string()),
+    ];
+    (gateway, ids)
+}
+
+async fn signed_in<'a>(gateway: &'a Gateway, asker: Asker, login: &str) -> (Browser<'a>, String) {
+    let mut browser = gateway.browser();
+    let home = match asker {
+        Asker::Nobody => return (browser, String::new()),
+        Asker::Owner | Asker::OtherResident => {
+            browser.sign_in(login, "/portal").await;
+            "/portal"
+        }
+        Asker::Operator | Asker::OtherOperator => {
+            browser.sign_in_operator(login).await;
+            "/operator"
+        }
+    };
+    let csrf = browser.get(home).await.field("csrf");
+    (browser, csrf)
+}
+
+#[tokio::test]
+async fn every_page_answers_every_asker_by_rule() {
+    let (gateway, ids) = world().await;
+    let mut browsers = Vec::new();
+    for (asker, login) in ASKERS {
+        browsers.push((asker, signed_in(&gateway, asker, login).await));
+    }
+    let tokens: Vec<String> = browsers.iter().map(|(_, (_, csrf))| csrf.clone()).collect();
+    let mut cells = 0;
+    for (_, method, path, rule) in ROWS {
+        let path = ids
+            .iter()
+            .fold(path.to_owned(), |path, (name, id)| path.replace(name, id));
+        for (place, (asker, (browser, csrf))) in browsers.iter_mut().enumerate() {
+            // What would change anything for who may change it is tested where it is written; here for who may not.
+            let foreign = tokens.iter().enumerate().filter(|(of, _)| *of != place);
+            let mut forms: Vec<(String, bool)> = foreign.map(|(_, token)| (token.clone(), true)).collect();
+            forms.push((String::new(), true));
+            if expected(rule, method, *asker, false) == Expected::NotFound {
+                forms.push((csrf.clone(), false));
+            }
+            if method == Get || rule == Open {
+                forms = vec![(String::new(), false)];
+            }
+            for (token, forged) in forms {
+                let answer = match method {
+                    Get => browser.get(&path).await,
+                    Post if rule == Open => continue,
+                    Post => browser.post(&path, &[("csrf".to_owned(), token)]).await,
+                };
+                let expected = expected(rule, method, *asker, forged);
+                if let Err(why) = held(&answer, &gateway.base, rule, expected) {
+                    panic!("{method:?} {path} by {asker:?}: {why}");
+                }
+                cells += 1;
+            }
+        }
+    }
+    assert!(cells > 200, "{cells}");
+    // Nobody changed anything: the consent still stands, the request is still open.
+    let (_, (owner, _)) = &mut browsers[1];
+    assert!(owner.get("/portal").await.body.contains("button stop"));
+    assert!(owner.get("/portal/requests").await.body.contains("take-back"));
+}
