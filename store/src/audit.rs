@@ -7,7 +7,7 @@ use consent::{ConsentId, ConsentsVersion, Decision, Detail, IdentityGrant, OwnAc
 use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
-use crate::{Result, Store, StoreError};
+use crate::{BasisKind, Result, Store, StoreError};
 
 /// The longest name of a reader, in bytes.
 const MAX_READER: usize = 256;
@@ -91,6 +91,8 @@ pub struct AccessEvent {
     pub items: Vec<AccessItem>,
     /// Which lines of who the person is were given; it never expires.
     pub identity: IdentityGrant,
+    /// On which ground beside the resident's consent, and its document.
+    pub basis: (BasisKind, String),
     /// Who read, where the recipient named somebody.
     pub reader: String,
     /// Names the request in the log.

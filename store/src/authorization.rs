@@ -9,7 +9,7 @@ use consent::{ConsentId, FamilyId, Language, Purpose};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
-use crate::{Actor, Result, Store, StoreError};
+use crate::{Actor, LegalBasis, Result, Store, StoreError};
 
 /// SHA-256 of a handle's text.
 pub type HandleHash = [u8; 32];
@@ -92,6 +92,8 @@ pub struct Recipient {
     pub responsible: Responsible,
     /// Where it stands.
     pub state: RegistrationState,
+    /// On what ground it is given data.
+    pub basis: LegalBasis,
     /// When it was registered.
     pub created: UtcMillis,
 }
@@ -155,7 +157,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// True when it and its recipient are approved.
+    /// True when it and its recipient are approved, and the recipient's ground holds.
     pub fn works(&self) -> bool {
         self.state == RegistrationState::Approved && self.recipient_state == RegistrationState::Approved
     }

@@ -12,6 +12,7 @@ mod error;
 mod imports;
 mod jobs;
 mod leaf;
+mod legal_basis;
 mod operations;
 mod operators;
 mod people;
@@ -34,6 +35,7 @@ pub use authorization::{
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
+pub use legal_basis::{BasisKind, LegalBasis};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use operators::Operator;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};

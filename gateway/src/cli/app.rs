@@ -5,14 +5,19 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use consent::Purpose;
-use model::environment::Randomness as _;
-use model::{OrganisationId, RecipientId};
-use store::{Client, Endpoint, JobState, NewClient, NewRecipient, PurposeText, RegistrationState, Responsible, Store};
+use jiff::tz::TimeZone;
+use model::environment::{Clock as _, Randomness as _};
+use model::{LocalDay, OrganisationId, RecipientId};
+use store::{
+    BasisKind, Client, Endpoint, JobState, LegalBasis, NewClient, NewRecipient, PurposeText, RegistrationState,
+    Responsible, Store,
+};
 
-use super::{CommandError, Place, block_on};
-use crate::environment::MachineRandomness;
+use super::{CommandError, Place, block_on, day};
+use crate::environment::{MachineClock, MachineRandomness};
 use crate::messages;
 use crate::oauth::handles::Handle;
+use crate::portal::resident::Resident;
 
 /// Arguments of `app`.
 #[derive(Debug, Args)]
@@ -47,6 +52,8 @@ enum AppCommand {
         #[arg(long)]
         url: String,
     },
+    /// State on what ground a recipient is given data beside residents' consents, and until when. From its end on nothing passes.
+    Basis(BasisArguments),
     /// List messages that could not be delivered. Works beside a running server.
     Undelivered,
     /// Deliver such a message again, from its first attempt.
@@ -54,6 +61,40 @@ enum AppCommand {
         /// Number of the message, as `app undelivered` shows it.
         message: i64,
     },
+}
+
+#[derive(Debug, Args)]
+struct BasisArguments {
+    /// Number of the recipient.
+    recipient: RecipientId,
+    /// consent, entrusted, joint-use, statute or notice.
+    #[arg(long, value_parser = basis_kind)]
+    kind: BasisKind,
+    /// The contract, agreement or law by name; needed for every kind but consent.
+    #[arg(long, default_value = "")]
+    document: String,
+    /// Its first day, YYYY-MM-DD.
+    #[arg(long, value_parser = day)]
+    from: Option<LocalDay>,
+    /// Its last day, YYYY-MM-DD.
+    #[arg(long, value_parser = day)]
+    until: Option<LocalDay>,
+    /// Zone of --until.
+    #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", value_parser = super::zone)]
+    zone: TimeZone,
+    /// Who handles the data at the recipient; may be given several times.
+    #[arg(long = "handler")]
+    handlers: Vec<String>,
+    /// To whom the recipient passes work on; may be given several times.
+    #[arg(long = "subcontractor")]
+    subcontractors: Vec<String>,
+}
+
+fn basis_kind(text: &str) -> Result<BasisKind, String> {
+    BasisKind::ALL
+        .into_iter()
+        .find(|kind| kind.code() == text)
+        .ok_or_else(|| "consent, entrusted, joint-use, statute or notice are allowed".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -161,6 +202,34 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
                 .set_endpoint(recipient, Endpoint { url, secret }, store::Actor::CommandLine)
                 .await?;
             println!("{shown}");
+        }
+        AppCommand::Basis(arguments) => {
+            let place = Resident {
+                name: None,
+                zone: arguments.zone,
+                now: MachineClock.now(),
+            };
+            let basis = LegalBasis {
+                kind: arguments.kind,
+                document: arguments.document,
+                from: arguments.from,
+                until: arguments.until.map(|until| place.end_of(until)),
+                handlers: arguments.handlers,
+                subcontractors: arguments.subcontractors,
+                returned: None,
+            };
+            let is_over = basis.is_over(place.now);
+            store
+                .set_legal_basis(arguments.recipient, basis, store::Actor::CommandLine)
+                .await?;
+            println!(
+                "{}",
+                if is_over {
+                    "set: it is over, so nothing passes"
+                } else {
+                    "set"
+                }
+            );
         }
         AppCommand::Undelivered => {
             for job in store.jobs(JobState::Dead, 1_000).await? {

@@ -185,6 +185,11 @@ async fn open_as(config: &Config, exclusive: bool) -> Result<Store, CommandError
     Ok(Store::open(options).await?)
 }
 
+/// A time zone by its IANA name.
+fn zone(text: &str) -> Result<jiff::tz::TimeZone, String> {
+    jiff::tz::TimeZone::get(text).map_err(|_| "the name of a time zone is allowed, for example Asia/Tokyo".to_owned())
+}
+
 /// A day as an argument.
 fn day(text: &str) -> Result<LocalDay, String> {
     LocalDay::parse(text).ok_or_else(|| "a date as YYYY-MM-DD is allowed".to_owned())

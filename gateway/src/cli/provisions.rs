@@ -11,9 +11,9 @@ use consent::Language;
 use fhir_profiles::{AuditItem, AuditView, audit_event};
 use jiff::tz::TimeZone;
 use model::{LocalDay, OrganisationId, PersonId, UtcMillis};
-use store::{AccessEvent, AccessKind, Recipient, Store};
+use store::{AccessEvent, AccessKind, BasisKind, Recipient, Store};
 
-use super::{CommandError, Place, block_on, day};
+use super::{CommandError, Place, block_on, day, zone};
 use crate::portal::resident::local_day;
 use crate::portal::words::{Words, of_tag};
 
@@ -53,10 +53,6 @@ pub struct ProvisionsArguments {
 enum Format {
     Csv,
     AuditEvent,
-}
-
-fn zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| "the name of a time zone is allowed, for example Asia/Tokyo".to_owned())
 }
 
 fn language(text: &str) -> Result<Language, String> {
@@ -278,7 +274,7 @@ impl Table {
                 organisation,
                 event.client_id.clone(),
                 purpose,
-                self.words.pick("本人の同意", "the person's consent").to_owned(),
+                ground(self.words, &event.basis),
                 event.consent.0.to_string(),
                 event.consent_version.to_string(),
                 item,
@@ -320,6 +316,18 @@ impl Table {
     }
 }
 
+/// The resident's consent, and the ground beside it with its document.
+fn ground(words: Words, (kind, document): &(BasisKind, String)) -> String {
+    let consent = words.say("basis-consent");
+    match kind {
+        BasisKind::Consent => consent,
+        kind => format!(
+            "{consent}、{}（{document}）",
+            words.say(&format!("basis-{}", kind.code()))
+        ),
+    }
+}
+
 /// A cell that a spreadsheet does not take for a formula (OWASP, CSV injection).
 fn harmless(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
@@ -351,6 +359,7 @@ mod tests {
             created: UtcMillis(0),
             responsible: store::Responsible::default(),
             state: store::RegistrationState::Approved,
+            basis: store::LegalBasis::default(),
         };
         Table {
             organisation: OrganisationId(1),
@@ -387,6 +396,7 @@ mod tests {
                 name: identity,
                 ..IdentityGrant::NOTHING
             },
+            basis: (BasisKind::Entrusted, "健康ポイント業務委託契約".to_owned()),
             reader: "栄養士 一号".into(),
             request_id: "r-1".into(),
         }
@@ -397,7 +407,7 @@ mod tests {
         let rows = table(None, None).rows(PersonId(9), &event(1, true));
         assert_eq!(
             rows[0].join("|"),
-            "2026-05-10T23:30:00+09:00|9|みどり健康ポイント|みどり社|point-app|健康ポイント|本人の同意|7|2|歩数・運動|\
+            "2026-05-10T23:30:00+09:00|9|みどり健康ポイント|みどり社|point-app|健康ポイント|本人の同意、委託（健康ポイント業務委託契約）|7|2|歩数・運動|\
              1日ごとのまとめだけ|2026-04-01|2026-04-30|30|r-1|栄養士 一号"
         );
         assert_eq!((rows.len(), rows[1][9].as_str(), rows[1][13].as_str()), (2, "氏名", ""));

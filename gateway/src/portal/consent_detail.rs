@@ -184,16 +184,22 @@ fn contact(words: Words, teller: &Teller<'_>, consent: &Consent) -> Vec<(String,
         return Vec::new();
     };
     let about = &recipient.responsible;
+    let basis = &recipient.basis;
+    let until = basis
+        .until
+        .map(|until| day(words.0, teller.resident.day_of(until.plus(-1))));
+    let basis_text = words.basis(basis, until);
     let mut lines: Vec<(String, String)> = [
         ("detail-company", &about.company),
         ("detail-contact", &about.contact),
+        ("detail-basis", &basis_text),
         ("detail-policy", &about.privacy_policy),
     ]
     .into_iter()
     .filter(|(_, text)| !text.is_empty())
     .map(|(key, text)| (words.say(key), text.clone()))
     .collect();
-    if recipient.state == RegistrationState::Blocked {
+    if recipient.state == RegistrationState::Blocked || basis.is_over(teller.resident.now) {
         lines.push((words.say("detail-state"), words.say("detail-blocked")));
     }
     lines

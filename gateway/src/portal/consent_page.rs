@@ -209,9 +209,15 @@ impl ConsentPage {
     /// Who stands behind the recipient.
     fn contact(&self) -> Vec<Contact> {
         let about = &self.recipient.responsible;
+        let basis = &self.recipient.basis;
+        let until = basis
+            .until
+            .map(|until| day(self.language, self.resident.day_of(until.plus(-1))));
+        let basis = self.words().basis(basis, until);
         [
             ("detail-company", &about.company, false),
             ("detail-contact", &about.contact, false),
+            ("detail-basis", &basis, false),
             (
                 "detail-policy",
                 &about.privacy_policy,

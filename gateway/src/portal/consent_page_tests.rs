@@ -30,6 +30,7 @@ fn page(language: Language, categories: &[ConsentCategory]) -> ConsentPage {
             created: NOW,
             responsible: store::Responsible::default(),
             state: store::RegistrationState::Approved,
+            basis: store::LegalBasis::default(),
         },
         purpose,
         client_name: "あるくポイント".to_owned(),

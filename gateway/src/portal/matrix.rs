@@ -37,7 +37,7 @@ use Method::{Get, Post};
 use Rule::{Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 31] = [
+const ROWS: [(&str, Method, &str, Rule); 32] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -98,6 +98,12 @@ const ROWS: [(&str, Method, &str, Rule); 31] = [
         "\"/operator/recipients/{id}/{act}\"",
         Post,
         "/operator/recipients/{recipient}/block",
+        OfficeById,
+    ),
+    (
+        "\"/operator/recipients/{id}/{act}\"",
+        Post,
+        "/operator/recipients/{recipient}/returned",
         OfficeById,
     ),
     (

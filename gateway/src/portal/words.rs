@@ -11,6 +11,7 @@ use axum_extra::extract::CookieJar;
 use consent::Language;
 use fluent_templates::fluent_bundle::FluentValue;
 use fluent_templates::{LanguageIdentifier, Loader as _, static_loader};
+use store::LegalBasis;
 
 static_loader! {
     static LOCALES = {
@@ -71,6 +72,23 @@ impl Words {
             .map(|(name, value)| (Cow::Borrowed(name), FluentValue::from(value)))
             .collect();
         LOCALES.lookup_with_args(self.identifier(), key, &values)
+    }
+
+    /// A recipient's ground: its kind, its document, and until when.
+    pub fn basis(&self, basis: &LegalBasis, until: Option<String>) -> String {
+        let kind = self.say(&format!("basis-{}-long", basis.kind.code()));
+        let mut parts = vec![kind];
+        parts.extend((!basis.document.is_empty()).then(|| basis.document.clone()));
+        parts.extend(until.map(|day| self.with("basis-until", "day", day)));
+        for (key, names) in [
+            ("basis-handlers", &basis.handlers),
+            ("basis-subcontractors", &basis.subcontractors),
+        ] {
+            if !names.is_empty() {
+                parts.push(self.with(key, "names", names.join("、")));
+            }
+        }
+        parts.join(&self.say("basis-joint"))
     }
 
     /// The text of two that is in this language.

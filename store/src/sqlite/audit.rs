@@ -10,7 +10,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{consents, recipients};
-use crate::{AccessDraft, AccessEvent, AccessItem, AccessKind, Result, StoreError};
+use crate::{AccessDraft, AccessEvent, AccessItem, AccessKind, BasisKind, Result, StoreError};
 
 /// What a decision says of an access.
 pub(crate) struct Under {
@@ -40,6 +40,9 @@ struct Body {
     /// Rows of the first versions have none.
     #[serde(default)]
     purpose: String,
+    /// Kind of the recipient's ground and its document; left out where it is consent alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    basis: Option<(u8, String)>,
     /// Left out where the recipient named nobody.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     reader: String,
@@ -61,9 +64,9 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
         _ => return Err(StoreError::ConsentsChanged),
     };
     // Blocked meanwhile: decided anew, and refused then.
-    if !recipients::works(writing, under.recipient)? {
+    let Some(basis) = recipients::ground(writing, under.recipient, writing.now())? else {
         return Err(StoreError::ConsentsChanged);
-    }
+    };
     let body = Body {
         at: writing.now().0,
         recipient: under.recipient.0,
@@ -87,6 +90,7 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
             .collect(),
         identity: bits(draft.identity),
         purpose: under.purpose.clone(),
+        basis: Some(basis).filter(|(kind, _)| *kind != BasisKind::Consent as u8),
         reader: draft.reader.clone(),
         request: draft.request_id.clone(),
     };
@@ -211,6 +215,10 @@ impl Body {
             what: AccessKind::from_number(self.kind)?,
             items: self.items.into_iter().map(item).collect::<Option<_>>()?,
             identity: lines(self.identity),
+            basis: match self.basis {
+                Some((kind, document)) => (BasisKind::from_number(kind)?, document),
+                None => (BasisKind::Consent, String::new()),
+            },
             reader: self.reader,
             request_id: self.request,
         })

@@ -289,12 +289,13 @@ fn revoke_family(writing: &Writing<'_>, id: FamilyId, by: RevokedBy) -> Result<(
     }
 }
 
-/// True while a consent is active, something of it holds, and its recipient is not blocked.
+/// True while a consent is active, something of it holds, its recipient is not blocked and has its ground.
 fn is_active(snapshot: &Snapshot<'_>, consent: ConsentId, now: UtcMillis) -> Result<bool> {
     snapshot
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM consent JOIN recipient ON recipient.id = consent.recipient
-             WHERE consent.id = ?1 AND consent.state = 1 AND (ends_ms IS NULL OR ends_ms > ?2) AND recipient.state = 2)",
+             WHERE consent.id = ?1 AND consent.state = 1 AND (ends_ms IS NULL OR ends_ms > ?2) AND recipient.state = 2
+             AND (recipient.basis_until_ms IS NULL OR recipient.basis_until_ms > ?2))",
         )
         .and_then(|mut statement| statement.query_row([consent.0 as i64, now.0], |row| row.get(0)))
         .doing("reading a consent's state")
@@ -453,7 +454,8 @@ pub(crate) fn system_token(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcM
         .prepare_cached(
             "SELECT token.client_id, token.recipient, token.purpose, token.scopes, token.expires_ms FROM system_token token
              JOIN recipient ON recipient.id = token.recipient JOIN client ON client.client_id = token.client_id
-             WHERE token.hash = ?1 AND token.expires_ms > ?2 AND recipient.state = 2 AND client.state = 2",
+             WHERE token.hash = ?1 AND token.expires_ms > ?2 AND recipient.state = 2 AND client.state = 2
+             AND (recipient.basis_until_ms IS NULL OR recipient.basis_until_ms > ?2)",
         )
         .and_then(|mut statement| {
             statement

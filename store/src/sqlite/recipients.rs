@@ -1,7 +1,7 @@
 //! SQL of recipients, their purposes and their clients. Nothing here is about a resident.
 
 use consent::Purpose;
-use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
+use model::{LocalDay, OrganisationId, PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
@@ -12,6 +12,7 @@ use super::{acts, authorization, people};
 use crate::{
     Actor, Client, NewClient, NewRecipient, PurposeText, Recipient, RegistrationState, Responsible, Result, StoreError,
 };
+use crate::{BasisKind, LegalBasis};
 
 pub(crate) fn create(writing: &Writing<'_>, new: &NewRecipient) -> Result<RecipientId> {
     people::require_organisation(writing, new.organisation)?;
@@ -72,7 +73,8 @@ fn fresh_number(writing: &Writing<'_>) -> Result<RecipientId> {
 pub(crate) fn recipient(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<Option<Recipient>> {
     let found = snapshot
         .prepare_cached(
-            "SELECT organisation, name_ja, name_en, created_ms, state, company, contact, privacy_policy
+            "SELECT organisation, name_ja, name_en, created_ms, state, company, contact, privacy_policy,
+                basis, basis_document, basis_from, basis_until_ms, handlers, subcontractors, returned_ms
              FROM recipient WHERE id = ?1",
         )
         .and_then(|mut statement| {
@@ -91,6 +93,7 @@ pub(crate) fn recipient(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Resu
                             contact: row.get(6)?,
                             privacy_policy: row.get(7)?,
                         },
+                        basis: read_basis(row)?,
                     })
                 })
                 .optional()
@@ -114,6 +117,73 @@ pub(crate) fn recipient(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Resu
         })
         .collect::<Result<_>>()?;
     Ok(Some(Recipient { purposes, ..found }))
+}
+
+fn read_basis(row: &Row<'_>) -> rusqlite::Result<LegalBasis> {
+    let names = |column: usize| -> rusqlite::Result<Vec<String>> {
+        let text: String = row.get(column)?;
+        serde_json::from_str(&text).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, 0))
+    };
+    let kind = BasisKind::from_number(row.get(8)?).ok_or(rusqlite::Error::IntegralValueOutOfRange(8, 0))?;
+    Ok(LegalBasis {
+        kind,
+        document: row.get(9)?,
+        from: row.get::<_, Option<i32>>(10)?.map(LocalDay),
+        until: row.get::<_, Option<i64>>(11)?.map(UtcMillis),
+        handlers: names(12)?,
+        subcontractors: names(13)?,
+        returned: row.get::<_, Option<i64>>(14)?.map(UtcMillis),
+    })
+}
+
+pub(crate) fn set_basis(writing: &Writing<'_>, recipient: RecipientId, basis: &LegalBasis, by: Actor) -> Result<()> {
+    let known = self::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    let names = |names: &[String]| serde_json::to_string(names).map_err(|_| StoreError::damaged("a legal basis"));
+    writing
+        .execute(
+            "UPDATE recipient SET basis = ?2, basis_document = ?3, basis_from = ?4, basis_until_ms = ?5, handlers = ?6,
+                subcontractors = ?7, returned_ms = ?8 WHERE id = ?1",
+            params![
+                recipient.0,
+                basis.kind as u8,
+                basis.document,
+                basis.from.map(|day| day.0),
+                basis.until.map(|until| until.0),
+                names(&basis.handlers)?,
+                names(&basis.subcontractors)?,
+                basis.returned.map(|at| at.0)
+            ],
+        )
+        .doing("setting a legal basis")?;
+    acts::record(
+        writing,
+        known.organisation,
+        by,
+        "legal-basis-set",
+        &format!("recipient {recipient}, {}, {}", basis.kind.code(), basis.document),
+    )
+}
+
+pub(crate) fn report_returned(writing: &Writing<'_>, recipient: RecipientId, by: Actor) -> Result<()> {
+    let known = self::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    if !known.basis.owes_report(writing.now()) {
+        return Err(StoreError::Invalid {
+            what: "no report of return and erasure is owed",
+        });
+    }
+    writing
+        .execute(
+            "UPDATE recipient SET returned_ms = ?2 WHERE id = ?1",
+            params![recipient.0, writing.now().0],
+        )
+        .doing("noting a return")?;
+    acts::record(
+        writing,
+        known.organisation,
+        by,
+        "data-returned",
+        &format!("recipient {recipient}"),
+    )
 }
 
 pub(crate) fn recipients(snapshot: &Snapshot<'_>) -> Result<Vec<Recipient>> {
@@ -193,12 +263,19 @@ fn move_to(snapshot: &Snapshot<'_>, recipient: RecipientId, state: RegistrationS
         .map(|changed| changed == 1)
 }
 
-/// True while a recipient is approved.
-pub(crate) fn works(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result<bool> {
+/// The ground of a recipient and its document, while it is approved and the ground holds.
+pub(crate) fn ground(snapshot: &Snapshot<'_>, recipient: RecipientId, now: UtcMillis) -> Result<Option<(u8, String)>> {
     snapshot
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM recipient WHERE id = ?1 AND state = 2)")
-        .and_then(|mut statement| statement.query_row([recipient.0], |row| row.get(0)))
-        .doing("reading a recipient's state")
+        .prepare_cached(
+            "SELECT basis, basis_document FROM recipient
+             WHERE id = ?1 AND state = 2 AND (basis_until_ms IS NULL OR basis_until_ms > ?2)",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![recipient.0, now.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("reading a recipient's ground")
 }
 
 pub(crate) fn set_client_state(
@@ -279,13 +356,17 @@ pub(crate) fn replace_client(writing: &Writing<'_>, client_id: &str, new: Option
 
 const CLIENT: &str = "SELECT client.client_id, client.recipient, client.name, client.secret_hash, client.redirect_uris,
         client.launch_url, client.created_ms, client.keys, client.jwks_uri, client.scopes, client.registration_hash,
-        client.state, recipient.state
+        client.state, CASE WHEN recipient.basis_until_ms <= ?2 THEN 3 ELSE recipient.state END
     FROM client JOIN recipient ON recipient.id = client.recipient";
 
 pub(crate) fn client(snapshot: &Snapshot<'_>, client_id: &str) -> Result<Option<Client>> {
     snapshot
         .prepare_cached(&format!("{CLIENT} WHERE client.client_id = ?1"))
-        .and_then(|mut statement| statement.query_row([client_id], read_client).optional())
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![client_id, snapshot.shared().clock.now().0], read_client)
+                .optional()
+        })
         .doing("reading a client")?
         .transpose()
 }
@@ -295,7 +376,11 @@ pub(crate) fn clients(snapshot: &Snapshot<'_>, recipient: RecipientId) -> Result
         .prepare_cached(&format!(
             "{CLIENT} WHERE client.recipient = ?1 ORDER BY client.created_ms, client.client_id"
         ))
-        .and_then(|mut statement| statement.query_map([recipient.0], read_client)?.collect())
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![recipient.0, snapshot.shared().clock.now().0], read_client)?
+                .collect()
+        })
         .doing("listing clients")?;
     rows.into_iter().collect()
 }

@@ -11,6 +11,7 @@ mod deliveries;
 mod harness;
 mod jobs;
 mod kept_folders;
+mod legal_basis;
 mod named_cases;
 mod people;
 mod requests;

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::extract::FromRequestParts as _;
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use consent::{Decision, Detail, OwnAccess};
 use model::{ConsentCategory, LocalDay};
 use store::{AccessItem, AccessKind};
 
-use super::house::House;
+use super::house::{House, link};
 use crate::fhir::FhirError;
 use crate::gate::Caller;
 
@@ -139,4 +139,33 @@ async fn a_page_is_read_anew_when_the_consents_changed_and_not_for_ever() {
     assert!(matches!(answer, Err(FhirError::ConsentsChanging)), "{answer:?}");
     assert_eq!(reads.into_inner(), 3);
     assert_eq!(state.store.accesses(&own, None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn once_the_ground_of_sharing_has_ended_nothing_opens_and_nothing_can_be_asked_for() {
+    let house = House::new().await;
+    let told = house.redeem(&house.code(&[]).await).await;
+    let (access, refresh) = (
+        told.text("access_token").to_owned(),
+        told.text("refresh_token").to_owned(),
+    );
+    let store = &house.gateway.state.store;
+    let now = house.gateway.state.clock.now();
+    let basis = |until| store::LegalBasis {
+        kind: store::BasisKind::Entrusted,
+        document: "委託契約".to_owned(),
+        until: Some(until),
+        ..store::LegalBasis::default()
+    };
+    let set = async |until| {
+        let by = store::Actor::CommandLine;
+        store.set_legal_basis(house.recipient, basis(until), by).await.unwrap();
+    };
+    set(now.plus(3_600_000)).await;
+    assert!(house.opens(&access).await);
+    set(now.plus(-1)).await;
+    assert!(!house.opens(&access).await);
+    assert_eq!(house.refresh(&refresh, "").await.error().0, 401);
+    let asked = house.gateway.browser().get(&link(&house.request())).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "{}", asked.body);
 }

@@ -40,6 +40,8 @@ struct App {
     state: String,
     is_approved: bool,
     is_blocked: bool,
+    basis: String,
+    owes_report: bool,
     purposes: Vec<String>,
     clients: Vec<String>,
 }
@@ -93,6 +95,8 @@ async fn view(state: &AppState, signed_in: &SignedInOperator, headers: &HeaderMa
             }),
             is_approved: recipient.state == RegistrationState::Approved && clients.iter().all(|client| client.works()),
             is_blocked: recipient.state == RegistrationState::Blocked,
+            basis: words.basis(&recipient.basis, recipient.basis.until.map(fhir_profiles::instant_text)),
+            owes_report: recipient.basis.owes_report(state.clock.now()),
             purposes: recipient
                 .purposes
                 .iter()
@@ -160,7 +164,7 @@ pub struct Pressed {
     csrf: String,
 }
 
-/// `POST /operator/recipients/{id}/approve` and `…/block`: takes effect before it answers.
+/// `POST /operator/recipients/{id}/approve`, `…/block` and `…/returned`: takes effect before it answers.
 pub async fn move_recipient(
     State(state): State<AppState>,
     signed_in: SignedInOperator,
@@ -171,6 +175,9 @@ pub async fn move_recipient(
     if !signed_in.sent(&form.csrf) {
         return error_page(&headers, Problem::ForeignForm);
     }
+    if act == "returned" {
+        return returned(&state, &signed_in, &headers, &id).await;
+    }
     let to = match act.as_str() {
         "approve" => RegistrationState::Approved,
         "block" => RegistrationState::Blocked,
@@ -180,6 +187,27 @@ pub async fn move_recipient(
         Ok(true) => Redirect::to(PATH).into_response(),
         Ok(false) => error_page(&headers, Problem::NotFound),
         Err(error) => failed(&headers, &error),
+    }
+}
+
+/// Notes that a recipient reported return and erasure.
+async fn returned(state: &AppState, signed_in: &SignedInOperator, headers: &HeaderMap, id: &str) -> Response {
+    let noted = async {
+        let recipients = own(state, signed_in).await?;
+        let Some(recipient) = recipients.iter().find(|recipient| recipient.id.to_string() == id) else {
+            return Ok(false);
+        };
+        let by = Actor::Operator(signed_in.operator.id);
+        match state.store.report_returned(recipient.id, by).await {
+            // Nothing is owed (any more): the page says so.
+            Ok(()) | Err(StoreError::Invalid { .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
+    };
+    match noted.await {
+        Ok(true) => Redirect::to(PATH).into_response(),
+        Ok(false) => error_page(headers, Problem::NotFound),
+        Err(error) => failed(headers, &error),
     }
 }
 

@@ -13,3 +13,15 @@ CREATE TABLE subject_request (
 ) STRICT;
 CREATE INDEX subject_request_by_person ON subject_request (person, id);
 CREATE INDEX subject_request_by_organisation ON subject_request (organisation, state, due_ms);
+
+-- On what ground a recipient is given data beside the resident's consent: 1 consent alone, 2 entrusted, 3 joint use, 4 a statute,
+-- 5 notice under the next-generation medical infrastructure law. With the document, its dates, and who handles the data; handlers
+-- and subcontractors are JSON arrays. From basis_until_ms on nothing is given, and a report of return and erasure is owed until
+-- returned_ms says that it came.
+ALTER TABLE recipient ADD COLUMN basis INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE recipient ADD COLUMN basis_document TEXT NOT NULL DEFAULT '';
+ALTER TABLE recipient ADD COLUMN basis_from INTEGER;
+ALTER TABLE recipient ADD COLUMN basis_until_ms INTEGER;
+ALTER TABLE recipient ADD COLUMN handlers TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE recipient ADD COLUMN subcontractors TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE recipient ADD COLUMN returned_ms INTEGER;
