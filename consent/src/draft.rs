@@ -112,6 +112,12 @@ pub enum DraftError {
     /// The provider that signed the person in is not named.
     #[error("the issuer that signed the person in is missing")]
     NoIssuer,
+    /// A form on paper without its number or without how identity was checked, or with names that are too long.
+    #[error("a form on paper needs its number (100 bytes at most) and how identity was checked (500 at most)")]
+    BadForm,
+    /// A form on paper that two different operators have not seen.
+    #[error("a form on paper is entered by one operator and confirmed by another")]
+    OneOperator,
     /// A grant names no source, or too many.
     #[error("grant {grant} names {count} sources: 1 to {MAX_SOURCES} can be named")]
     SourceCount {
@@ -193,10 +199,7 @@ impl ConsentDraft {
                 length: self.text.len(),
             });
         }
-        let HowGiven::SignedIn { issuer, .. } = &self.how;
-        if issuer.is_empty() {
-            return Err(DraftError::NoIssuer);
-        }
+        validate_how(&self.how)?;
         for (number, grant) in self.grants.iter().enumerate() {
             validate_grant(number, grant, now)?;
             if !grant_within(grant, &self.asked.grants) {
@@ -223,6 +226,29 @@ impl ConsentDraft {
             }
         }
         Ok(())
+    }
+}
+
+fn validate_how(how: &HowGiven) -> Result<(), DraftError> {
+    match how {
+        HowGiven::SignedIn { issuer, .. } if issuer.is_empty() => Err(DraftError::NoIssuer),
+        HowGiven::SignedIn { .. } => Ok(()),
+        HowGiven::OnPaper {
+            form,
+            identity_checked,
+            entered_by,
+            confirmed_by,
+            ..
+        } => {
+            let fits = |text: &str, most: usize| !text.trim().is_empty() && text.len() <= most;
+            if !fits(form, 100) || !fits(identity_checked, 500) {
+                return Err(DraftError::BadForm);
+            }
+            if *entered_by < 1 || *confirmed_by < 1 || entered_by == confirmed_by {
+                return Err(DraftError::OneOperator);
+            }
+            Ok(())
+        }
     }
 }
 

@@ -111,6 +111,14 @@ fn how(how: &HowGiven) -> Value {
         HowGiven::SignedIn { issuer, assurance } => {
             json!({"method": "signed-in", "issuer": issuer, "assurance": assurance})
         }
+        HowGiven::OnPaper {
+            form,
+            form_hash,
+            identity_checked,
+            ..
+        } => {
+            json!({"method": "on-paper", "form": form, "form_sha256": hex(form_hash), "identity_checked": identity_checked})
+        }
     }
 }
 

@@ -66,6 +66,19 @@ pub enum HowGiven {
         /// The level of assurance it stated (`acr`), if any.
         assurance: Option<String>,
     },
+    /// On a paper form at a counter, entered by one operator and confirmed by another.
+    OnPaper {
+        /// The form's number.
+        form: String,
+        /// SHA-256 of the scanned form.
+        form_hash: [u8; 32],
+        /// How the person's identity was checked.
+        identity_checked: String,
+        /// The operator who entered it, by number.
+        entered_by: i64,
+        /// The operator who confirmed it; 0 while nobody has.
+        confirmed_by: i64,
+    },
 }
 
 /// One version of one consent: of a person, to one recipient, for one purpose.

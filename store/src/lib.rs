@@ -15,6 +15,7 @@ mod leaf;
 mod legal_basis;
 mod operations;
 mod operators;
+mod paper;
 mod people;
 mod reads;
 mod requests;
@@ -38,6 +39,7 @@ pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Messa
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use operators::Operator;
+pub use paper::PaperConsent;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
     Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Page, PageKey, PatientView, Record, Search,

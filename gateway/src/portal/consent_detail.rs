@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use consent::{Consent, ConsentDraft, ConsentState, Detail, Grant, IdentityGrant, receipt};
+use consent::{Consent, ConsentDraft, ConsentState, Detail, Grant, HowGiven, IdentityGrant, receipt};
 use store::{RegistrationState, StoreError};
 
 use super::choices::{IDENTITY_LINES, UNTILS, value};
@@ -502,6 +502,25 @@ pub async fn receipt_page(
     }
 }
 
+/// How a consent was given, and how the person's identity was known.
+fn how(words: Words, how: &HowGiven) -> String {
+    match how {
+        HowGiven::SignedIn { issuer, assurance } => words.fill(
+            "receipt-how-signed_in",
+            [
+                ("issuer", issuer.clone()),
+                ("assurance", assurance.clone().unwrap_or_else(|| "—".to_owned())),
+            ],
+        ),
+        HowGiven::OnPaper {
+            form, identity_checked, ..
+        } => words.fill(
+            "receipt-how-on_paper",
+            [("form", form.clone()), ("checked", identity_checked.clone())],
+        ),
+    }
+}
+
 async fn receipt_view(state: &AppState, signed_in: &SignedIn, id: &str, number: &str) -> Result<ReceiptView, Trouble> {
     let (looked, happened, made) = look_up(state, signed_in, id, number).await?;
     let words = Words(signed_in.language);
@@ -517,6 +536,7 @@ async fn receipt_view(state: &AppState, signed_in: &SignedIn, id: &str, number: 
             words.say("receipt-person"),
             looked.resident.name.clone().unwrap_or_else(|| "—".to_owned()),
         ),
+        (words.say("receipt-how"), how(words, &happened.how)),
         (words.say("consent-recipient"), teller.recipient(happened.recipient)),
     ];
     lines.extend(contact(words, &teller, &happened));

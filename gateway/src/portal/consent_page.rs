@@ -88,9 +88,10 @@ impl ConsentPage {
             .filter(|category| !given(category))
             .map(|category| words.category(*category))
             .collect();
-        if words.identity(chosen.identity).is_none() {
-            unseen.push(words.say("confirm-unseen-identity"));
-        }
+        let identity = chosen.identity;
+        let given = [identity.name, identity.address, identity.birth_date];
+        let lines = IDENTITY_LINES.into_iter().zip(given).filter(|(_, given)| !given);
+        unseen.extend(lines.map(|(line, _)| words.say(line)));
         unseen.push(words.say("confirm-unseen-others"));
         let view = ConfirmView {
             frame: self.frame(),

@@ -20,6 +20,7 @@ mod kills;
 pub(crate) mod leaves;
 pub(crate) mod operations;
 pub(crate) mod operators;
+pub(crate) mod paper;
 pub(crate) mod parked;
 pub(crate) mod people;
 pub(crate) mod raw;

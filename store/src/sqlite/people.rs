@@ -35,6 +35,7 @@ const ERASED_TABLES: &[&str] = &[
     "token_family",
     "token",
     "session",
+    "paper_consent",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.

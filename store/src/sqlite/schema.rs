@@ -34,8 +34,8 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("migrations/0004_registry.sql"),
     },
     Migration {
-        name: "0005_requests",
-        text: include_str!("migrations/0005_requests.sql"),
+        name: "0005_duties",
+        text: include_str!("migrations/0005_duties.sql"),
     },
 ];
 

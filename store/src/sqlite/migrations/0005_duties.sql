@@ -25,3 +25,16 @@ ALTER TABLE recipient ADD COLUMN basis_until_ms INTEGER;
 ALTER TABLE recipient ADD COLUMN handlers TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE recipient ADD COLUMN subcontractors TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE recipient ADD COLUMN returned_ms INTEGER;
+
+-- Consents given on paper at a counter: entered by one operator, waiting for another. 1 proposed, 2 given, 3 rejected. body is the
+-- draft, sealed with the organisation's key, and empty once the form does not wait any more.
+CREATE TABLE paper_consent (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    organisation INTEGER NOT NULL REFERENCES organisation (id),
+    person       INTEGER NOT NULL,
+    state        INTEGER NOT NULL,
+    entered_by   INTEGER NOT NULL REFERENCES operator (id),
+    entered_ms   INTEGER NOT NULL,
+    body         BLOB    NOT NULL
+) STRICT;
+CREATE INDEX paper_consent_waiting ON paper_consent (organisation, id) WHERE state = 1;
