@@ -6,10 +6,23 @@
 use std::sync::Arc;
 
 use consent::{Consent, ConsentDraft, ConsentId, OwnAccess, PersonConsents};
-use model::{PersonId, RecipientId};
+use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
 use crate::{Result, Store};
+
+/// An active consent that has an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndingConsent {
+    /// Whose.
+    pub person: PersonId,
+    /// Which.
+    pub consent: ConsentId,
+    /// To whom.
+    pub recipient: RecipientId,
+    /// The first instant at which nothing of it holds any more.
+    pub ends: UtcMillis,
+}
 
 impl Store {
     /// A person's active consents at their present version, for [`consent::decide`]. The version is read from the database
@@ -75,6 +88,23 @@ impl Store {
         self.database
             .read("read a consent's history", move |reading| {
                 sqlite::consents::history(reading, person, consent)
+            })
+            .await
+    }
+
+    /// Active consents of an organisation's people that end by `until`, the one that ends first first: whom to remind.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn ending_consents(
+        &self,
+        organisation: OrganisationId,
+        until: UtcMillis,
+        limit: usize,
+    ) -> Result<Vec<EndingConsent>> {
+        self.database
+            .read("list ending consents", move |reading| {
+                sqlite::consents::ending(reading, organisation, until, limit)
             })
             .await
     }

@@ -33,6 +33,7 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
+pub use consents::EndingConsent;
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};

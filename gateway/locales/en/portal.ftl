@@ -23,6 +23,7 @@ portal-stop = Stop sharing
 portal-stop-name = ({ $name })
 portal-done-withdrawn = Stopped. Nothing is shared from now on.
 portal-done-already = This consent has ended already. Nothing is shared.
+portal-ending = Ends in { $days } days. To go on, connect again from the app.
 portal-state-withdrawn = You stopped it on { $when }
 portal-state-expired = Ended on { $when }
 portal-state-superseded = Replaced by a newer consent on { $when }

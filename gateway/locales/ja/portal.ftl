@@ -23,6 +23,7 @@ portal-stop = 渡すのをやめる
 portal-stop-name = （{ $name }）
 portal-done-withdrawn = やめました。これから先は、データは渡りません。
 portal-done-already = この同意は、もう終わっています。データは渡りません。
+portal-ending = あと{ $days }日で終わります。続けるときは、アプリからもう一度つないでください。
 portal-state-withdrawn = { $when }にやめました
 portal-state-expired = { $when }に終わりました
 portal-state-superseded = { $when }に新しい同意に置きかわりました

@@ -206,3 +206,40 @@ async fn the_reader_chooses_the_language_and_keeps_it() {
     );
     assert_eq!(browser.get("/language/xx").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_consent_that_ends_soon_says_so() {
+    let (gateway, consent) = shared().await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", "/portal").await;
+    let now = gateway.state.clock.now();
+    for (days, says) in [(40, false), (10, true)] {
+        let mut draft = ConsentDraft {
+            grants: consent.grants.clone(),
+            ..draft_of(&consent)
+        };
+        draft.grants[0].expires = Some(now.plus(days * model::time::DAY_MS));
+        gateway.state.store.give_consent(draft).await.unwrap();
+        let page = browser.get("/portal").await.body;
+        assert_eq!(page.contains("あと10日で終わります"), says, "{page}");
+    }
+}
+
+/// The draft that a consent came of.
+fn draft_of(consent: &Consent) -> ConsentDraft {
+    ConsentDraft {
+        person: consent.person,
+        recipient: consent.recipient,
+        purpose: consent.purpose.clone(),
+        asked: AskedFor {
+            grants: consent.grants.clone(),
+            identity: consent.identity,
+        },
+        grants: consent.grants.clone(),
+        identity: consent.identity,
+        language: consent.language,
+        text: consent.text.clone(),
+        text_hash: consent.text_hash,
+        how: consent.how.clone(),
+    }
+}

@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 
 use consent::{Consent, ConsentState, Detail, Grant, IdentityGrant, OwnAccess};
+use model::time::DAY_MS;
 use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
 use store::{AccessEvent, Job, JobState, Notice, Recipient, StoreError, Task, UNDO_MS};
 
 use super::resident::{Resident, day};
 use super::words::Words;
 use crate::state::AppState;
+
+/// Within so many days of its end a consent says so.
+const ENDING_DAYS: i64 = 30;
 
 /// A consent as it is shown; all texts in the reader's language.
 pub struct Card {
@@ -30,6 +34,8 @@ pub struct Card {
     pub last: String,
     /// How and when it ended, if it has.
     pub state: Option<String>,
+    /// In how many days it ends, where that is soon.
+    pub ending: Option<String>,
     /// How far the word of its end got.
     pub told: Vec<String>,
     /// True while its withdrawal can be undone.
@@ -200,8 +206,16 @@ impl Teller<'_> {
                 Vec::new()
             },
             can_undo: self.can_undo(consent, all),
+            ending: self.ending(consent),
             state: ended.map(|(key, when)| words.with(key, "when", self.moment(when))),
         }
+    }
+
+    /// In how many days an active consent ends, within the last thirty.
+    fn ending(&self, consent: &Consent) -> Option<String> {
+        let ends = consent.ends_at().filter(|_| self.is_active(consent))?;
+        let days = (ends.0 - self.resident.now.0).div_euclid(DAY_MS);
+        (days < ENDING_DAYS).then(|| self.words.with("portal-ending", "days", days + 1))
     }
 
     /// A grant as it is shown.

@@ -16,7 +16,7 @@ use super::journal::{Entry, Step};
 use super::writer::Writing;
 use super::{authorization, recipients};
 use crate::jobs::Notice;
-use crate::{Result, StoreError};
+use crate::{EndingConsent, Result, StoreError};
 
 /// People whose consents are held in memory at most; beyond it all are dropped and read again.
 const HELD_AT_MOST: usize = 16_384;
@@ -452,4 +452,34 @@ pub(crate) fn expire(writing: &Writing<'_>, now: UtcMillis) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Active consents of an organisation's people that end by an instant.
+pub(crate) fn ending(
+    snapshot: &Snapshot<'_>,
+    organisation: OrganisationId,
+    until: UtcMillis,
+    limit: usize,
+) -> Result<Vec<EndingConsent>> {
+    snapshot
+        .prepare_cached(
+            "SELECT consent.person, consent.id, consent.recipient, consent.ends_ms FROM consent
+             JOIN person ON person.id = consent.person
+             WHERE consent.state = 1 AND consent.ends_ms IS NOT NULL AND consent.ends_ms <= ?2 AND person.custodian = ?1
+             ORDER BY consent.ends_ms, consent.id LIMIT ?3",
+        )
+        .and_then(|mut statement| {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            statement
+                .query_map(params![organisation.0, until.0, limit], |row| {
+                    Ok(EndingConsent {
+                        person: PersonId(row.get(0)?),
+                        consent: ConsentId(row.get::<_, i64>(1)? as u64),
+                        recipient: RecipientId(row.get(2)?),
+                        ends: UtcMillis(row.get(3)?),
+                    })
+                })?
+                .collect()
+        })
+        .doing("listing consents that end")
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use consent::{ConsentState, Detail, DraftError, TransitionError};
+use consent::{ConsentState, Detail, DraftError, IdentityGrant, TransitionError};
 use model::ConsentCategory::{Activity, Sleep};
+use model::OrganisationId;
 use store::{Result, Store, StoreError};
 
 use crate::harness::{House, draft, finding, own};
@@ -217,5 +218,36 @@ async fn a_consent_that_has_run_out_is_marked_expired() -> Result<()> {
     house.store.purge_expired(house.now()).await?;
     let kept = house.store.consents(&own(person)).await?;
     assert_eq!(kept[0].state, ConsentState::Expired);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_ends_soon_can_be_asked_of_the_registry() -> Result<()> {
+    let house = House::new().await;
+    let recipient = house.recipient().await;
+    let organisation = house.store.organisations().await?[0].id;
+    let mut given = Vec::new();
+    for days in [40, 10, 20] {
+        let person = house.person().await;
+        let mut brief = draft(person, recipient, &[Activity], Detail::Daily);
+        brief.identity = IdentityGrant::NOTHING;
+        brief.grants[0].expires = Some(house.now().plus(days * model::time::DAY_MS));
+        given.push(house.store.give_consent(brief).await?);
+    }
+    house.store.withdraw_consent(&own(given[2].person), given[2].id).await?;
+    let until = house.now().plus(30 * model::time::DAY_MS);
+    let ending = house.store.ending_consents(organisation, until, 10).await?;
+    let [only] = &ending[..] else { panic!("{ending:?}") };
+    assert_eq!(
+        (only.person, only.consent, Some(only.ends)),
+        (given[1].person, given[1].id, given[1].ends_at())
+    );
+    assert!(
+        house
+            .store
+            .ending_consents(OrganisationId(9), until, 10)
+            .await?
+            .is_empty()
+    );
     Ok(())
 }
