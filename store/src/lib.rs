@@ -20,6 +20,7 @@ mod people;
 mod reads;
 mod requests;
 mod sqlite;
+mod template;
 mod totals;
 
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ pub use reads::{
 pub use requests::{
     ANSWER_MS, MAX_OPEN_REQUESTS, MAX_REQUEST_TEXT, RequestKind, RequestState, RequestWords, SubjectRequest,
 };
+pub use template::{Bilingual, Need, Template, TemplateVersion};
 pub use totals::{DAYS_ALGORITHM, day_flag_codes};
 
 /// What every method of the store answers.

@@ -216,7 +216,12 @@ consent-until-6months = 6 months (until { $day })
 consent-until-1year = 1 year (until { $day })
 consent-until-withdrawn = Until I stop it
 consent-stop = When you want to stop
-consent-stop-text = Press one button on the page “Who I share with” of this service. Nothing new is shared from that moment on. Data already received may stay with the recipient.
+consent-stop-text = Press one button on the page “Who I share with” of this service. Nothing new is shared from that moment on. { $afterwards }
+consent-afterwards = Data already received may stay with the recipient.
+consent-needed = Needed
+consent-optional = Optional (the app works without it)
+consent-need-why = { $label }: { $reason }
+text-not_for = It is not used for: { $what }
 consent-refuse-effect = If you do not agree, this service works for you as before.
 
 consent-review = Review

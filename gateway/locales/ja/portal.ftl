@@ -216,7 +216,12 @@ consent-until-6months = 6か月（{ $day }まで）
 consent-until-1year = 1年（{ $day }まで）
 consent-until-withdrawn = 自分でやめるまで
 consent-stop = やめたいときは
-consent-stop-text = このサービスの「渡している相手」のページで、ボタンを1回押すとやめられます。やめると、その場で新しい提供が止まります。すでに渡したデータは、相手に残ることがあります。
+consent-stop-text = このサービスの「渡している相手」のページで、ボタンを1回押すとやめられます。やめると、その場で新しい提供が止まります。{ $afterwards }
+consent-afterwards = すでに渡したデータは、相手に残ることがあります。
+consent-needed = 必要
+consent-optional = 任意（選ばなくても使えます）
+consent-need-why = { $label }：{ $reason }
+text-not_for = 次のことには使いません：{ $what }
 consent-refuse-effect = 同意しなくても、このサービスは今までどおり使えます。
 
 consent-review = 確認へ進む

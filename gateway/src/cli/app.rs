@@ -13,6 +13,9 @@ use store::{
     Responsible, Store,
 };
 
+use serde::Deserialize;
+use store::{Bilingual, Need, Template};
+
 use super::{CommandError, Place, block_on, day};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::messages;
@@ -54,6 +57,18 @@ enum AppCommand {
     },
     /// State on what ground a recipient is given data beside residents' consents, and until when. From its end on nothing passes.
     Basis(BasisArguments),
+    /// State anew what a purpose means, what the recipient needs for it and why, what it does not use data for, and what becomes of
+    /// data once a consent has ended. Earlier versions are kept. Prints the number of the version.
+    Template {
+        /// Number of the recipient.
+        recipient: RecipientId,
+        /// Code of the purpose.
+        #[arg(long, value_parser = code)]
+        purpose: Purpose,
+        /// A JSON file: `text` (`ja`, `en`), `needs` (`category`, `needed`, `reason`), `not_for`, `afterwards`.
+        #[arg(long)]
+        file: PathBuf,
+    },
     /// List messages that could not be delivered. Works beside a running server.
     Undelivered,
     /// Deliver such a message again, from its first attempt.
@@ -88,6 +103,23 @@ struct BasisArguments {
     /// To whom the recipient passes work on; may be given several times.
     #[arg(long = "subcontractor")]
     subcontractors: Vec<String>,
+}
+
+/// What a file of `app template` holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asking {
+    text: Bilingual,
+    #[serde(default)]
+    needs: Vec<Need>,
+    #[serde(default)]
+    not_for: Bilingual,
+    #[serde(default)]
+    afterwards: Bilingual,
+}
+
+fn code(text: &str) -> Result<Purpose, String> {
+    Purpose::new(text).map_err(|error| error.to_string())
 }
 
 fn basis_kind(text: &str) -> Result<BasisKind, String> {
@@ -230,6 +262,24 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
                     "set"
                 }
             );
+        }
+        AppCommand::Template {
+            recipient,
+            purpose,
+            file,
+        } => {
+            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+            let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
+            let asked: Asking = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
+            let template = Template {
+                needs: asked.needs,
+                not_for: asked.not_for,
+                afterwards: asked.afterwards,
+            };
+            let version = store
+                .set_template(recipient, &purpose, asked.text, template, store::Actor::CommandLine)
+                .await?;
+            println!("version {version}");
         }
         AppCommand::Undelivered => {
             for job in store.jobs(JobState::Dead, 1_000).await? {

@@ -13,8 +13,8 @@ use model::environment::{Clock as _, Randomness as _};
 use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
 use serde::{Deserialize, Serialize};
 use store::{
-    Actor, CodeRecord, Endpoint, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken, NewTokens,
-    OrganisationKind, PurposeText, Redemption, Sex, Store,
+    Actor, Bilingual, CodeRecord, Endpoint, Need, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken,
+    NewTokens, OrganisationKind, PurposeText, Redemption, Sex, Store, Template,
 };
 
 use crate::cli::CommandError;
@@ -245,6 +245,10 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
         name: "みどり健康サービス".to_owned(),
         kind: OrganisationKind::Company,
     };
+    let text = Bilingual {
+        ja: "歩数などに応じて健康ポイントを付けるため".to_owned(),
+        en: "To give health points for steps and the like".to_owned(),
+    };
     let organisation = store.create_organisation(company).await?;
     let recipient = store
         .create_recipient(NewRecipient {
@@ -253,8 +257,8 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
             name_en: "Midori Health Points".to_owned(),
             purposes: vec![PurposeText {
                 purpose: Purpose::new("health-points")?,
-                ja: "歩数などに応じて健康ポイントを付けるため".to_owned(),
-                en: "To give health points for steps and the like".to_owned(),
+                ja: text.ja.clone(),
+                en: text.en.clone(),
             }],
             state: store::RegistrationState::Approved,
             ..NewRecipient::default()
@@ -273,7 +277,31 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
             ..NewClient::default()
         })
         .await?;
+    let purpose = Purpose::new("health-points")?;
+    store
+        .set_template(recipient, &purpose, text, template(), Actor::CommandLine)
+        .await?;
     Ok(recipient)
+}
+
+/// How the example app asks.
+fn template() -> Template {
+    let both = |ja: &str, en: &str| Bilingual {
+        ja: ja.to_owned(),
+        en: en.to_owned(),
+    };
+    Template {
+        needs: vec![Need {
+            category: ConsentCategory::Activity.key().to_owned(),
+            needed: true,
+            reason: both("歩数でポイントを計算します", "your steps decide your points"),
+        }],
+        not_for: both("広告、保険の審査", "advertising, insurance decisions"),
+        afterwards: both(
+            "すでに渡したデータは、アプリが30日以内に消します。",
+            "The app deletes data already received within 30 days.",
+        ),
+    }
 }
 
 /// The first resident's consent to the example app: all periods, every measurement, the running day as it grows.

@@ -274,7 +274,13 @@ async fn page(
         .consents()
         .iter()
         .find(|consent| consent.recipient == recipient.id && consent.purpose == request.purpose);
+    let template = state
+        .store
+        .template(recipient.id, &request.purpose)
+        .await
+        .map_err(internal)?;
     let page = ConsentPage {
+        template,
         language: signed_in.language,
         action: PATH,
         pending: pending.to_owned(),

@@ -408,7 +408,7 @@ fn narrowed_text(
         "until",
         words.until_when(end.map(|end| teller.resident.day_of(end.plus(-1)))),
     ));
-    lines.push(words.say("consent-stop-text"));
+    lines.push(words.with("consent-stop-text", "afterwards", words.say("consent-afterwards")));
     lines.join("\n")
 }
 

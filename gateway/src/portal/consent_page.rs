@@ -7,7 +7,7 @@ use axum::response::Response;
 use consent::{Consent, Language};
 use model::ConsentCategory;
 use oauth2::url::form_urlencoded;
-use store::{PurposeText, Recipient};
+use store::{Bilingual, PurposeText, Recipient};
 
 pub use super::choices::{ChoiceError, Chosen};
 use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, detail_field, detail_of, running_field, value};
@@ -30,6 +30,8 @@ pub struct ConsentPage {
     pub recipient: Recipient,
     /// For what.
     pub purpose: PurposeText,
+    /// What it needs and why, as it was approved.
+    pub template: store::Template,
     /// Through which app.
     pub client_name: String,
     /// The categories that are asked for, in the order of the page.
@@ -122,18 +124,60 @@ impl ConsentPage {
         send(StatusCode::OK, &page, None)
     }
 
-    /// An answer with what the helper ticks: all that is asked for and not sensitive. What was chosen before stays.
+    /// An answer with what the helper ticks: of what is not sensitive, what the app needs, or all of it where it never said what
+    /// it needs. What was chosen before stays.
     pub fn with_needed(&self, form: &[(String, String)]) -> Vec<(String, String)> {
         let missing = self
             .categories
             .iter()
             .filter(|category| !CAREFUL.contains(category) && value(form, category.key()).is_none())
+            .filter(|category| self.template.needs.is_empty() || self.is_needed(**category))
             .map(|category| (category.key().to_owned(), "yes".to_owned()));
         form.iter()
             .filter(|(_, value)| !value.is_empty())
             .cloned()
             .chain(missing)
             .collect()
+    }
+
+    fn is_needed(&self, category: ConsentCategory) -> bool {
+        self.template.need(category).is_some_and(|need| need.needed)
+    }
+
+    fn pick<'a>(&self, text: &'a Bilingual) -> &'a str {
+        self.words().pick(&text.ja, &text.en)
+    }
+
+    /// How to stop, and what becomes of data already given.
+    pub fn stop(&self) -> String {
+        let words = self.words();
+        let afterwards = match self.pick(&self.template.afterwards) {
+            "" => words.say("consent-afterwards"),
+            text => text.to_owned(),
+        };
+        words.with("consent-stop-text", "afterwards", afterwards)
+    }
+
+    /// What the data is not used for; `None` where the recipient does not say.
+    pub fn not_for(&self) -> Option<String> {
+        let text = self.pick(&self.template.not_for);
+        (!text.is_empty()).then(|| self.words().with("text-not_for", "what", text))
+    }
+
+    /// Whether the app needs a category, and why it asks.
+    fn need(&self, category: ConsentCategory) -> Option<String> {
+        let need = self.template.need(category)?;
+        let label = self.words().say(if need.needed {
+            "consent-needed"
+        } else {
+            "consent-optional"
+        });
+        Some(match self.pick(&need.reason) {
+            "" => label,
+            reason => self
+                .words()
+                .fill("consent-need-why", [("label", label), ("reason", reason.to_owned())]),
+        })
     }
 
     fn frame(&self) -> Frame {
@@ -159,7 +203,7 @@ impl ConsentPage {
         let in_order = |categories: Vec<&ConsentCategory>| {
             categories
                 .into_iter()
-                .map(|category| category_view(words, *category, form))
+                .map(|category| category_view(words, *category, self.need(*category), form))
                 .collect()
         };
         View {
@@ -177,6 +221,8 @@ impl ConsentPage {
             recipient: words.pick(&self.recipient.name_ja, &self.recipient.name_en),
             app: &self.client_name,
             purpose: words.pick(&self.purpose.ja, &self.purpose.en),
+            not_for: self.not_for(),
+            stop: self.stop(),
             offline: self.offline,
             current: self.current.as_ref().map(|current| {
                 words.with(
@@ -264,7 +310,12 @@ impl ConsentPage {
     }
 }
 
-fn category_view(words: Words, category: ConsentCategory, form: &[(String, String)]) -> CategoryView {
+fn category_view(
+    words: Words,
+    category: ConsentCategory,
+    need: Option<String>,
+    form: &[(String, String)],
+) -> CategoryView {
     let key = category.key();
     let detail = detail_of(category, form).code();
     let choice = |value: &'static str, help: Option<&str>| Choice {
@@ -275,6 +326,7 @@ fn category_view(words: Words, category: ConsentCategory, form: &[(String, Strin
         key,
         name: words.category(category),
         contents: words.say(&format!("category-{key}-contents")),
+        need,
         sample: words.say(&format!("category-{key}-sample")),
         careful: CAREFUL
             .contains(&category)
@@ -307,6 +359,8 @@ struct View<'a> {
     contact: Vec<Contact>,
     app: &'a str,
     purpose: &'a str,
+    not_for: Option<String>,
+    stop: String,
     offline: bool,
     current: Option<String>,
     action: &'static str,
@@ -354,6 +408,8 @@ struct CategoryView {
     key: &'static str,
     name: String,
     contents: String,
+    /// Whether the app needs it, and why.
+    need: Option<String>,
     /// What would be given, made up.
     sample: String,
     careful: Option<String>,

@@ -33,6 +33,7 @@ fn page(language: Language, categories: &[ConsentCategory]) -> ConsentPage {
             basis: store::LegalBasis::default(),
         },
         purpose,
+        template: store::Template::default(),
         client_name: "あるくポイント".to_owned(),
         categories: categories.to_vec(),
         identity: true,
@@ -477,4 +478,49 @@ proptest! {
             prop_assert!(!chosen.identity.address);
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_app_needs_and_why_stands_by_each_kind_and_in_the_text_that_is_kept() {
+    let both = |ja: &str, en: &str| Bilingual {
+        ja: ja.to_owned(),
+        en: en.to_owned(),
+    };
+    let need = |category: &str, needed, reason| store::Need {
+        category: category.to_owned(),
+        needed,
+        reason,
+    };
+    let page = ConsentPage {
+        template: store::Template {
+            needs: vec![
+                need("activity", true, both("ポイントの計算", "to count points")),
+                need("sleep", false, Bilingual::default()),
+            ],
+            not_for: both("広告", "advertising"),
+            afterwards: both("30日以内に消します。", "It is deleted within 30 days."),
+        },
+        ..usual()
+    };
+    let html = body(page.render()).await;
+    for text in [
+        "必要：ポイントの計算",
+        "任意（選ばなくても使えます）",
+        "次のことには使いません：広告",
+        "30日以内に消します。",
+    ] {
+        assert!(html.contains(text), "{text}: {html}");
+    }
+    assert!(!html.contains("相手に残ることがあります"));
+    // The helper ticks what is needed, and not what is optional.
+    let filled = page.with_needed(&[]);
+    assert_eq!(filled, [("activity".to_owned(), "yes".to_owned())]);
+    let chosen = page
+        .read(&[filled, form(&[("from", "all"), ("until", "6months")])].concat())
+        .unwrap();
+    let wording = page.wording(&chosen);
+    assert!(
+        wording.contains("広告") && wording.contains("30日以内に消します。"),
+        "{wording}"
+    );
 }

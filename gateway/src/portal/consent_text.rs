@@ -87,6 +87,7 @@ impl ConsentPage {
                 words.pick(&self.purpose.ja, &self.purpose.en),
             ),
         ];
+        lines.extend(self.not_for());
         if chosen.grants.is_empty() {
             lines.push(words.say("text-no-data"));
         } else {
@@ -112,7 +113,7 @@ impl ConsentPage {
         if self.offline {
             lines.push(words.say("text-offline"));
         }
-        lines.push(words.say("consent-stop-text"));
+        lines.push(self.stop());
         lines.push(words.say("consent-refuse-effect"));
         lines.join("\n")
     }

@@ -33,6 +33,7 @@ pub(crate) mod search;
 pub(crate) mod sessions;
 pub(crate) mod settle;
 pub(crate) mod sources;
+pub(crate) mod templates;
 pub(crate) mod totals;
 pub(crate) mod writer;
 pub(crate) mod zone;

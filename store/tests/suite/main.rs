@@ -17,4 +17,5 @@ mod paper;
 mod people;
 mod requests;
 mod summaries;
+mod templates;
 mod whole;

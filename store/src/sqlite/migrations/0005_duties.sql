@@ -38,3 +38,17 @@ CREATE TABLE paper_consent (
     body         BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX paper_consent_waiting ON paper_consent (organisation, id) WHERE state = 1;
+
+-- How a recipient asks for a purpose: what it needs and why, what it does not use data for, what becomes of data after a consent
+-- ends. Every version is kept whole, the texts of the purpose among it; template is the latest one's JSON.
+ALTER TABLE recipient_purpose ADD COLUMN template TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE purpose_version (
+    recipient INTEGER NOT NULL REFERENCES recipient (id),
+    purpose   TEXT    NOT NULL,
+    version   INTEGER NOT NULL,
+    at_ms     INTEGER NOT NULL,
+    text_ja   TEXT    NOT NULL,
+    text_en   TEXT    NOT NULL,
+    template  TEXT    NOT NULL,
+    PRIMARY KEY (recipient, purpose, version)
+) STRICT, WITHOUT ROWID;

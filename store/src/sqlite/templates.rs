@@ -1,0 +1,119 @@
+//! SQL of templates: how recipients ask for their purposes, and how they asked before.
+
+use consent::Purpose;
+use model::{RecipientId, UtcMillis};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::writer::Writing;
+use super::{acts, recipients};
+use crate::template::{Bilingual, Template, TemplateVersion};
+use crate::{Actor, Result, StoreError};
+
+fn read(text: &str) -> Result<Template> {
+    serde_json::from_str(text).map_err(|_| StoreError::damaged("a template"))
+}
+
+pub(crate) fn current(snapshot: &Snapshot<'_>, recipient: RecipientId, purpose: &Purpose) -> Result<Template> {
+    let found: Option<String> = snapshot
+        .prepare_cached("SELECT template FROM recipient_purpose WHERE recipient = ?1 AND purpose = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![recipient.0, purpose.as_str()], |row| row.get(0))
+                .optional()
+        })
+        .doing("reading a template")?;
+    found.map_or_else(|| Ok(Template::default()), |text| read(&text))
+}
+
+pub(crate) fn set(
+    writing: &Writing<'_>,
+    recipient: RecipientId,
+    purpose: &Purpose,
+    text: &Bilingual,
+    template: &Template,
+    by: Actor,
+) -> Result<u32> {
+    recipients::require_purpose(writing, recipient, purpose)?;
+    let known = recipients::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
+    let before = known.purposes.iter().find(|known| known.purpose == *purpose);
+    let last: Option<u32> = writing
+        .query_row(
+            "SELECT max(version) FROM purpose_version WHERE recipient = ?1 AND purpose = ?2",
+            params![recipient.0, purpose.as_str()],
+            |row| row.get(0),
+        )
+        .doing("numbering a template")?;
+    let mut version = last.unwrap_or(0);
+    // What was asked for before there were templates is the first version.
+    if let (0, Some(before)) = (version, before) {
+        let bare = Bilingual {
+            ja: before.ja.clone(),
+            en: before.en.clone(),
+        };
+        version = 1;
+        keep(writing, recipient, purpose, version, known.created, &bare, "{}")?;
+    }
+    version += 1;
+    let body = serde_json::to_string(template).map_err(|_| StoreError::damaged("a template"))?;
+    keep(writing, recipient, purpose, version, writing.now(), text, &body)?;
+    writing
+        .execute(
+            "UPDATE recipient_purpose SET text_ja = ?3, text_en = ?4, template = ?5 WHERE recipient = ?1 AND purpose = ?2",
+            params![recipient.0, purpose.as_str(), text.ja, text.en, body],
+        )
+        .doing("setting a template")?;
+    let subject = format!("recipient {recipient}, {purpose}, version {version}");
+    acts::record(writing, known.organisation, by, "template-set", &subject)?;
+    Ok(version)
+}
+
+fn keep(
+    writing: &Writing<'_>,
+    recipient: RecipientId,
+    purpose: &Purpose,
+    version: u32,
+    at: UtcMillis,
+    text: &Bilingual,
+    body: &str,
+) -> Result<()> {
+    writing
+        .execute(
+            "INSERT INTO purpose_version (recipient, purpose, version, at_ms, text_ja, text_en, template)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![recipient.0, purpose.as_str(), version, at.0, text.ja, text.en, body],
+        )
+        .doing("keeping a template")
+        .map(|_| ())
+}
+
+pub(crate) fn versions(
+    snapshot: &Snapshot<'_>,
+    recipient: RecipientId,
+    purpose: &Purpose,
+) -> Result<Vec<TemplateVersion>> {
+    let rows: Vec<(u32, i64, String, String, String)> = snapshot
+        .prepare_cached(
+            "SELECT version, at_ms, text_ja, text_en, template FROM purpose_version
+             WHERE recipient = ?1 AND purpose = ?2 ORDER BY version DESC",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![recipient.0, purpose.as_str()], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                })?
+                .collect()
+        })
+        .doing("listing template versions")?;
+    rows.into_iter()
+        .map(|(version, at, ja, en, template)| {
+            Ok(TemplateVersion {
+                version,
+                at: UtcMillis(at),
+                text: Bilingual { ja, en },
+                template: read(&template)?,
+            })
+        })
+        .collect()
+}
