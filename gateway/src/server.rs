@@ -101,7 +101,8 @@ async fn observe(State(_state): State<AppState>, request: Request, next: Next) -
     response
 }
 
-/// Serves until `stop` resolves; requests under way are answered.
+/// Serves until `stop` resolves; requests under way are answered, uploads that last longer than any request may are cut off.
+/// Who sent one sends it again, at no loss.
 ///
 /// # Errors
 /// What the socket reports.
@@ -111,11 +112,33 @@ pub async fn serve(
     more: Router<AppState>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let timeout_seconds = state.config.http.timeout_seconds;
     let sweeper = tokio::spawn(sweep(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop).await;
+    let grace = Duration::from_secs(timeout_seconds + 1);
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        stop.await;
+        // Nobody listens any more when everything has ended already.
+        let _ = stopping.send(());
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let overdue = async {
+        if stopped.await.is_ok() {
+            tokio::time::sleep(grace).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    let served = tokio::select! {
+        served = serving.into_future() => served,
+        () = overdue => {
+            tracing::warn!("uploads under way were cut off");
+            Ok(())
+        }
+    };
     sweeper.abort();
     worker.abort();
     signer.abort();
@@ -155,5 +178,54 @@ async fn sweep(state: AppState) {
             Ok(rows) => tracing::info!(rows, "deleted what has run out"),
             Err(error) => tracing::warn!(%error, "expired tokens and sessions were not deleted"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::sign_in::testing::Gateway;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_upload_that_goes_on_does_not_keep_a_stopped_server_up() {
+        let gateway = Gateway::start(&[("SEKISHO_HTTP_TIMEOUT_SECONDS", "1")]).await;
+        let mut browser = gateway.browser();
+        browser.sign_in("hanako", "/portal/upload").await;
+        let csrf = browser.get("/portal/upload").await.field("csrf");
+        let cookies: Vec<String> = browser
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let served = tokio::spawn(serve(listener, gateway.state.clone(), Router::new(), async {
+            let _ = stopped.await;
+        }));
+        let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
+        let part = |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"");
+        let body = format!(
+            "{}\r\n\r\n{csrf}\r\n{}; filename=\"f\"\r\n\r\nbegun",
+            part("csrf"),
+            part("file")
+        );
+        let request = format!(
+            "POST /portal/upload HTTP/1.1\r\nHost: x\r\nCookie: {}\r\nContent-Length: 100000\r\n\
+             Content-Type: multipart/form-data; boundary=b\r\n\r\n{body}",
+            cookies.join("; ")
+        );
+        line.write_all(request.as_bytes()).await.unwrap();
+        let person = gateway.state.store.people(None, 1).await.unwrap()[0].id;
+        while gateway.state.uploads.of(person).is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        stop.send(()).unwrap();
+        // The line stays open, and would for as long as an upload may pause.
+        let ended = tokio::time::timeout(Duration::from_secs(30), served).await;
+        ended.expect("the server ends").unwrap().unwrap();
+        drop(line);
     }
 }
