@@ -4,13 +4,13 @@
 //! data is read with that decision, and the record of the provision is the last word: it fails when the consents changed
 //! meanwhile, and then what was read is thrown away and all begins again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use consent::scope::{Interaction, Resource};
-use consent::{Decision, FamilyId, IdentityGrant, Request, ScopeSet, decide};
+use consent::{Decision, FamilyId, IdentityGrant, PersonConsents, Request, ScopeSet, decide};
 use model::{PersonId, RecipientId};
 use store::{AccessDraft, AccessItem, AccessKind, StoreError, TokenRecord};
 
@@ -43,6 +43,9 @@ pub struct Caller {
     pub request_id: String,
     /// True when the token is the client's own, and the request says about whom.
     pub is_system: bool,
+    /// The consents as they were read with the token, for the first decision. What changed since is met by the record of the
+    /// provision, and then everything is read anew.
+    first: Mutex<Option<Arc<PersonConsents>>>,
 }
 
 /// A recipient that asks about its own standing: by a token of one person, or by its own.
@@ -113,7 +116,11 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, FhirError> {
         let hash = handles::hash(bearer(&parts.headers)?);
-        let Some(token) = state.store.access_token(hash, state.clock.now()).await? else {
+        let found = match state.store.token_and_consents(hash, state.clock.now()).await {
+            Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => return Err(FhirError::BadToken),
+            found => found?,
+        };
+        let Some((token, consents)) = found else {
             return of_system(parts, state, hash).await;
         };
         // Scopes were rendered by this crate's parser; what it cannot read any more allows nothing.
@@ -125,6 +132,7 @@ impl FromRequestParts<AppState> for Caller {
             reader: reader(&parts.headers)?,
             request_id: request_id(&parts.headers),
             is_system: false,
+            first: Mutex::new(Some(consents)),
         })
     }
 }
@@ -162,6 +170,7 @@ async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Ca
         reader: reader(&parts.headers)?,
         request_id: request_id(&parts.headers),
         is_system: true,
+        first: Mutex::new(Some(consents)),
     })
 }
 
@@ -339,9 +348,13 @@ impl Caller {
     }
 
     async fn decide(&self, state: &AppState) -> Result<Decision, FhirError> {
-        let consents = match state.store.person_consents(self.token.person).await {
-            Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => return Err(FhirError::BadToken),
-            consents => consents?,
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let consents = match first {
+            Some(consents) => consents,
+            None => match state.store.person_consents(self.token.person).await {
+                Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => return Err(FhirError::BadToken),
+                consents => consents?,
+            },
         };
         let request = Request {
             person: self.token.person,

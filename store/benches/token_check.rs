@@ -175,12 +175,8 @@ async fn token(store: &Store, consent: &consent::Consent) -> store::Result<()> {
 
 /// As the gate does it for every page.
 async fn decided(store: &Store) -> Decision {
-    let token = store
-        .access_token(black_box(ACCESS), NOW)
-        .await
-        .expect("an answer")
-        .expect("a token");
-    let consents = store.person_consents(token.person).await.expect("consents");
+    let found = store.token_and_consents(black_box(ACCESS), NOW).await;
+    let (token, consents) = found.expect("an answer").expect("a token");
     let request = Request {
         person: token.person,
         recipient: token.recipient,

@@ -3,9 +3,11 @@
 //! Handles never come here, only their SHA-256. The rules of codes and tokens are `consent::code` and `consent::token`;
 //! this keeps their states, each step in one commit. A restore ends all that was handed out.
 
+use std::sync::Arc;
+
 use consent::code::{Binding, Code, CodeError};
 use consent::token::{RefreshError, TokenKind};
-use consent::{ConsentId, FamilyId, Language, Purpose};
+use consent::{ConsentId, FamilyId, Language, PersonConsents, Purpose};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 
 use crate::sqlite;
@@ -530,6 +532,28 @@ impl Store {
         self.database
             .read("read access token", move |reading| {
                 sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)
+            })
+            .await
+    }
+
+    /// What an access token stands for, as [`Store::access_token`], and the consents of its person in the same view of the data.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn token_and_consents(
+        &self,
+        hash: HandleHash,
+        now: UtcMillis,
+    ) -> Result<Option<(TokenRecord, Arc<PersonConsents>)>> {
+        self.database
+            .read("read access token", move |reading| {
+                let token = sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)?;
+                token
+                    .map(|token| {
+                        let consents = sqlite::consents::person_consents(reading, token.person)?;
+                        Ok((token, consents))
+                    })
+                    .transpose()
             })
             .await
     }
