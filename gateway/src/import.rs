@@ -5,7 +5,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
 use model::{PersonId, Value};
@@ -60,17 +59,17 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
 
 /// Bytes that tell how many of them were read. A file is read once from front to back, but for a container's directory: so
 /// their sum is how far the reading got, and the highest place is not.
-pub struct Watched<'a, B: ?Sized> {
+pub struct Watched<'a, B: ?Sized, F> {
     /// The bytes.
     pub bytes: &'a B,
-    /// How many were read.
-    pub read: &'a AtomicU64,
+    /// Takes how many were read just now.
+    pub count: F,
 }
 
-impl<B: ReaderAt + ?Sized> ReaderAt for Watched<'_, B> {
+impl<B: ReaderAt + ?Sized, F: Fn(u64)> ReaderAt for Watched<'_, B, F> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let length = self.bytes.read_at(buffer, offset)?;
-        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        (self.count)(length as u64);
         Ok(length)
     }
 }

@@ -216,7 +216,12 @@ impl Drop for EndsFailed<'_> {
 }
 
 fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) -> State {
-    let watched = Watched { bytes: spool, read };
+    let watched = Watched {
+        bytes: spool,
+        count: |length| {
+            read.fetch_add(length, Ordering::Relaxed);
+        },
+    };
     let input = Input {
         bytes: &watched,
         size: spool.size(),

@@ -3,6 +3,8 @@
 //! A person's name, birth date and address are sealed with the person's key and read here only by the operator's command
 //! line; what a recipient may see of them goes through `reads`.
 
+use std::collections::HashMap;
+
 use model::{LocalDay, OrganisationId, PersonId, UtcMillis};
 
 use crate::sqlite;
@@ -206,6 +208,16 @@ impl Store {
             .read("list people", move |reading| {
                 sqlite::people::people(reading, after, limit)
             })
+            .await
+    }
+
+    /// Names of these people, in one read. Who has none, or was erased, is left out.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn names(&self, people: Vec<PersonId>) -> Result<HashMap<PersonId, String>> {
+        self.database
+            .read("read names", move |snapshot| sqlite::people::names(snapshot, &people))
             .await
     }
 

@@ -45,6 +45,13 @@ pub(crate) const IDENTITY_LINES: [(&str, IdentityLine); 4] = [
     ("age-band-and-sex", |lines| &mut lines.age_band_and_sex),
 ];
 
+/// Codes of the lines that a grant gives.
+pub fn identity_codes(mut lines: IdentityGrant) -> impl Iterator<Item = &'static str> {
+    IDENTITY_LINES
+        .into_iter()
+        .filter_map(move |(code, line)| line(&mut lines).then_some(code))
+}
+
 impl Consent {
     /// Its version as FHIR counts: an end is a version too.
     pub fn fhir_version(&self) -> u64 {

@@ -20,7 +20,7 @@ use super::{CommandError, Place, block_on, day};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::messages;
 use crate::oauth::handles::Handle;
-use crate::portal::resident::Resident;
+use crate::portal::resident::end_of;
 
 /// Arguments of `app`.
 #[derive(Debug, Args)]
@@ -236,21 +236,16 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
             println!("{shown}");
         }
         AppCommand::Basis(arguments) => {
-            let place = Resident {
-                name: None,
-                zone: arguments.zone,
-                now: MachineClock.now(),
-            };
             let basis = LegalBasis {
                 kind: arguments.kind,
                 document: arguments.document,
                 from: arguments.from,
-                until: arguments.until.map(|until| place.end_of(until)),
+                until: arguments.until.map(|until| end_of(until, &arguments.zone)),
                 handlers: arguments.handlers,
                 subcontractors: arguments.subcontractors,
                 returned: None,
             };
-            let is_over = basis.is_over(place.now);
+            let is_over = basis.is_over(MachineClock.now());
             store
                 .set_legal_basis(arguments.recipient, basis, store::Actor::CommandLine)
                 .await?;

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use adapters::{Input, MetadataUse, ReaderAt};
 use clap::Args;
@@ -43,16 +42,10 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
         let importing = store.clone();
         let imported = tokio::task::spawn_blocking(move || -> Result<(Imported, &'static str), CommandError> {
             let (bytes, size) = open(&arguments.file, &config.data.folder)?;
-            let read = AtomicU64::new(0);
             let bar = bar(size);
-            let counted = import::Watched {
+            let watched = import::Watched {
                 bytes: &*bytes,
-                read: &read,
-            };
-            let watched = Shown {
-                bytes: &counted,
-                read: &read,
-                bar: &bar,
+                count: |length| bar.inc(length),
             };
             let input = Input { bytes: &watched, size };
             let adapter = match &arguments.adapter {
@@ -142,21 +135,6 @@ struct FileBytes(File);
 impl ReaderAt for FileBytes {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset)
-    }
-}
-
-/// Bytes with a bar that shows how many of them were read.
-struct Shown<'a, B> {
-    bytes: &'a B,
-    read: &'a AtomicU64,
-    bar: &'a ProgressBar,
-}
-
-impl<B: ReaderAt> ReaderAt for Shown<'_, B> {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let length = self.bytes.read_at(buffer, offset)?;
-        self.bar.set_position(self.read.load(Ordering::Relaxed));
-        Ok(length)
     }
 }
 

@@ -210,16 +210,7 @@ impl Table {
                 count: item.count,
             })
             .collect();
-        let lines = event.identity;
-        let identity: Vec<&str> = [
-            (lines.name, "name"),
-            (lines.address, "address"),
-            (lines.birth_date, "birth-date"),
-            (lines.age_band_and_sex, "age-band-and-sex"),
-        ]
-        .into_iter()
-        .filter_map(|(given, line)| given.then_some(line))
-        .collect();
+        let identity: Vec<&str> = consent::fhir::identity_codes(event.identity).collect();
         let view = AuditView {
             person: person.0,
             number: event.number,

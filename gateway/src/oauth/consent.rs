@@ -32,9 +32,6 @@ const CHOSEN: u8 = 3;
 /// How long what was chosen is kept, in milliseconds.
 const CHOSEN_MS: i64 = 30 * 60_000;
 
-/// How old a sign-in may be under which sensitive categories are given, in milliseconds.
-const FRESH_MS: i64 = 5 * 60_000;
-
 /// `GET /oauth/consent?pending=…`: for a resident with a session; without one the extractor sends them to sign in and back.
 pub async fn show(
     State(state): State<AppState>,
@@ -134,7 +131,7 @@ pub(super) async fn decide(
     if draft.validate(state.clock.now()).is_err() {
         return Ok(unframed(page.again(form.all(), &[ChoiceError::Unreadable])));
     }
-    let is_stale = signed_in.since.plus(FRESH_MS) < state.clock.now();
+    let is_stale = !signed_in.is_fresh(state.clock.now());
     if is_too_old(&request, signed_in) || (is_stale && draft.grants.iter().any(is_careful)) {
         return sign_in_first(state, &page, pending, form).await;
     }

@@ -3,14 +3,14 @@
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use consent::{Asked as AskedFor, Consent, ConsentDraft, ConsentId, Grant, HowGiven};
 use serde::Deserialize;
 use store::StoreError;
 
-use super::page::{Frame, send};
+use super::page::{Frame, Pressed, shown};
 use super::resident::Resident;
 use super::teller::{AccessDay, Card, Teller};
 use super::words::Words;
@@ -39,22 +39,8 @@ pub async fn show(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match view(&state, &signed_in, &asked).await {
-        Ok(Some(view)) => send(StatusCode::OK, &view, None),
-        Ok(None) => error_page(&headers, Problem::UnknownPerson),
-        Err(error) => {
-            tracing::error!(%error, "the page of consents could not be made");
-            error_page(&headers, Problem::Internal)
-        }
-    }
-}
-
-/// The form of the button.
-#[derive(Debug, Deserialize)]
-pub struct Withdrawal {
-    /// Shows that the form is ours.
-    #[serde(default)]
-    csrf: String,
+    let view = view(&state, &signed_in, &asked).await;
+    shown(view, &headers, "the page of consents could not be made")
 }
 
 /// `POST /portal/consents/{id}/withdraw`: takes effect before it answers.
@@ -63,7 +49,7 @@ pub async fn withdraw(
     signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Withdrawal>,
+    Form(form): Form<Pressed>,
 ) -> Response {
     if !signed_in.sent(&form.csrf) {
         return error_page(&headers, Problem::ForeignForm);
@@ -88,7 +74,7 @@ pub async fn undo(
     signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Withdrawal>,
+    Form(form): Form<Pressed>,
 ) -> Response {
     if !signed_in.sent(&form.csrf) {
         return error_page(&headers, Problem::ForeignForm);

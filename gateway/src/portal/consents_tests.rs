@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use consent::{DataPeriod, Detail, IdentityGrant, Language, Purpose, Request, Sources, decide};
 use model::{ConsentCategory, LocalDay, OrganisationId, PersonId};
 use store::{AccessDraft, AccessItem, AccessKind, NewRecipient, PurposeText};

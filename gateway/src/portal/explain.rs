@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::explain::{Answer, Because, Question, explain};
 use consent::{ConsentState, Detail};
@@ -10,11 +10,10 @@ use model::{ConsentCategory, LocalDay, RecipientId};
 use serde::Deserialize;
 use store::StoreError;
 
-use super::page::{Frame, send};
+use super::page::{Frame, shown};
 use super::resident::{Resident, day};
 use super::teller::Teller;
 use super::words::Words;
-use super::{Problem, error_page};
 use crate::sign_in::SignedIn;
 use crate::state::AppState;
 
@@ -60,14 +59,8 @@ pub async fn show(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match view(&state, &signed_in, &asked).await {
-        Ok(Some(view)) => send(StatusCode::OK, &view, None),
-        Ok(None) => error_page(&headers, Problem::UnknownPerson),
-        Err(error) => {
-            tracing::error!(%error, "an explanation could not be made");
-            error_page(&headers, Problem::Internal)
-        }
-    }
+    let view = view(&state, &signed_in, &asked).await;
+    shown(view, &headers, "an explanation could not be made")
 }
 
 async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<Option<View>, StoreError> {

@@ -2,12 +2,16 @@
 //! scripts and caches out.
 
 use askama::Template;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use oauth2::url::{Url, form_urlencoded};
 
+use serde::Deserialize;
+use store::StoreError;
+
 use super::resident::Resident;
 use super::words::Words;
+use super::{Problem, error_page};
 
 /// What stands around every page.
 pub struct Frame {
@@ -152,6 +156,26 @@ fn guarded(status: StatusCode, html: String, forms_to: Option<&str>) -> Response
         policy.unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     );
     response
+}
+
+/// Sends a resident's own page, or says why there is none. `failed` goes to the log with what the store answered.
+pub fn shown(view: Result<Option<impl Template>, StoreError>, headers: &HeaderMap, failed: &'static str) -> Response {
+    match view {
+        Ok(Some(view)) => send(StatusCode::OK, &view, None),
+        Ok(None) => error_page(headers, Problem::UnknownPerson),
+        Err(error) => {
+            tracing::error!(%error, "{failed}");
+            error_page(headers, Problem::Internal)
+        }
+    }
+}
+
+/// The form of a button that says nothing but that it was pressed.
+#[derive(Debug, Deserialize)]
+pub struct Pressed {
+    /// Shows that the form is ours.
+    #[serde(default)]
+    pub csrf: String,
 }
 
 /// A page of a few sentences, with links to go on.

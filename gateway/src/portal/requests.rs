@@ -9,7 +9,7 @@ use consent::Language;
 use serde::Deserialize;
 use store::{RequestKind, RequestState, StoreError, SubjectRequest};
 
-use super::page::{Frame, MessagePage, send};
+use super::page::{Frame, MessagePage, Pressed, send};
 use super::resident::{Resident, day};
 use super::words::Words;
 use super::{Problem, error_page};
@@ -18,9 +18,6 @@ use crate::state::AppState;
 
 /// Where the page lies.
 pub const PATH: &str = "/portal/requests";
-
-/// How old a sign-in may be under which deletion is asked for, in milliseconds.
-const FRESH_MS: i64 = 5 * 60_000;
 
 /// What the address of the page may say.
 #[derive(Debug, Default, Deserialize)]
@@ -153,7 +150,7 @@ pub async fn file(
     let Some(kind) = RequestKind::from_code(&form.kind) else {
         return Redirect::to(&format!("{PATH}?done=kind")).into_response();
     };
-    if kind == RequestKind::Deletion && signed_in.since.plus(FRESH_MS) < state.clock.now() {
+    if kind == RequestKind::Deletion && !signed_in.is_fresh(state.clock.now()) {
         return again(&signed_in);
     }
     let done = match state.store.file_request(&signed_in.own, kind, &form.text).await {
@@ -177,13 +174,6 @@ fn again(signed_in: &SignedIn) -> Response {
         links: vec![(sign_in::again(PATH), words.say("confirm-again-do"))],
     };
     send(StatusCode::OK, &page, None)
-}
-
-/// The form of the button.
-#[derive(Debug, Deserialize)]
-pub struct Pressed {
-    #[serde(default)]
-    csrf: String,
 }
 
 /// `POST /portal/requests/{id}/take-back`.

@@ -64,11 +64,7 @@ impl Resident {
 
     /// The first instant after this day where they live.
     pub fn end_of(&self, day: LocalDay) -> UtcMillis {
-        let next = date(day).tomorrow().unwrap_or(Date::MAX);
-        let instant = next
-            .to_zoned_datetime(self.zone.clone())
-            .map(|zoned| zoned.timestamp().as_millisecond());
-        UtcMillis(instant.unwrap_or(i64::MAX))
+        end_of(day, &self.zone)
     }
 
     /// The day on which this instant falls.
@@ -91,6 +87,15 @@ impl Resident {
             .unwrap_or(Timestamp::MAX)
             .to_zoned_datetime(self.zone.clone())
     }
+}
+
+/// The first instant after this day in a zone.
+pub fn end_of(day: LocalDay, zone: &TimeZone) -> UtcMillis {
+    let next = date(day).tomorrow().unwrap_or(Date::MAX);
+    let instant = next
+        .to_zoned_datetime(zone.clone())
+        .map(|zoned| zoned.timestamp().as_millisecond());
+    UtcMillis(instant.unwrap_or(i64::MAX))
 }
 
 /// A day as `2026年5月10日`.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::Language;
 use model::{LocalDay, Metric, Summary, UtcMillis};
 use serde::Deserialize;
 use store::{Access, DayStatus, Record, Search, StoreError, StoredTotal, TimeBounds};
 
-use super::page::{Frame, send};
+use super::page::{Frame, shown};
 use super::resident::{Resident, day};
+use super::upload;
 use super::words::Words;
-use super::{Problem, error_page, upload};
 use crate::sign_in::SignedIn;
 use crate::state::AppState;
 
@@ -54,14 +54,8 @@ pub async fn show(
     headers: HeaderMap,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match view(&state, &signed_in, &asked).await {
-        Ok(Some(view)) => send(StatusCode::OK, &view, None),
-        Ok(None) => error_page(&headers, Problem::UnknownPerson),
-        Err(error) => {
-            tracing::error!(%error, "the page of steps could not be made");
-            error_page(&headers, Problem::Internal)
-        }
-    }
+    let view = view(&state, &signed_in, &asked).await;
+    shown(view, &headers, "the page of steps could not be made")
 }
 
 #[derive(Template)]

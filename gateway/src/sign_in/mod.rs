@@ -44,6 +44,9 @@ pub fn routes() -> Router<AppState> {
         .route("/signed-out", get(flow::signed_out))
 }
 
+/// How old a sign-in may be under which what matters most is done, in milliseconds.
+const FRESH_MS: i64 = 5 * 60_000;
+
 /// A resident with a session. Without one, the extractor sends the browser to sign in and back.
 pub struct SignedIn {
     /// Who.
@@ -63,6 +66,11 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
+    /// True within five minutes of the sign-in: who gives sensitive data or asks for deletion is asked to sign in again after that.
+    pub fn is_fresh(&self, now: UtcMillis) -> bool {
+        self.since.plus(FRESH_MS) >= now
+    }
+
     /// True when a form carries what this session's forms carry. Takes the same time whatever was sent.
     pub fn sent(&self, csrf: &str) -> bool {
         csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into()

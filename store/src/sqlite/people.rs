@@ -1,5 +1,7 @@
 //! SQL of organisations and people, and the person's clock that every write moves first.
 
+use std::collections::HashMap;
+
 use model::{BatchId, LocalDay, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
@@ -285,6 +287,26 @@ pub(crate) fn profile(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Profi
         Some(None) => Err(StoreError::Erased { person }),
         Some(Some(body)) => open_profile(snapshot, person, &body),
     }
+}
+
+/// Names of these people, as far as they have one and live.
+pub(crate) fn names(snapshot: &Snapshot<'_>, people: &[PersonId]) -> Result<HashMap<PersonId, String>> {
+    let wanted: Vec<u32> = people.iter().map(|person| person.0).collect();
+    let wanted = serde_json::to_string(&wanted).map_err(|_| StoreError::damaged("a list of people"))?;
+    let rows: Vec<(u32, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT id, body FROM person WHERE id IN (SELECT value FROM json_each(?1)) AND erased_ms IS NULL",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([wanted], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .doing("reading names")?;
+    rows.into_iter()
+        .map(|(id, body)| Ok((PersonId(id), open_profile(snapshot, PersonId(id), &body)?.name)))
+        .filter_map(|row: Result<_>| row.map(|(person, name)| name.map(|name| (person, name))).transpose())
+        .collect()
 }
 
 /// When a person was made.

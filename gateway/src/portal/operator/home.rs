@@ -6,10 +6,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use model::RecipientId;
-use serde::Deserialize;
 use store::{Actor, Job, JobState, Recipient, RegistrationState, StoreError, Task};
 
-use super::super::page::{Frame, send};
+use super::super::page::{Frame, Pressed, send};
 use super::super::words::Words;
 use super::super::{Problem, error_page};
 use crate::messages;
@@ -155,13 +154,6 @@ async fn undelivered(state: &AppState, recipients: &[Recipient]) -> Result<Vec<J
     let mut dead = state.store.jobs(JobState::Dead, MESSAGES).await?;
     dead.retain(|job| recipients.iter().any(|recipient| recipient.id == job.recipient));
     Ok(dead)
-}
-
-/// The form of a button.
-#[derive(Debug, Deserialize)]
-pub struct Pressed {
-    #[serde(default)]
-    csrf: String,
 }
 
 /// `POST /operator/recipients/{id}/approve`, `…/block` and `…/returned`: takes effect before it answers.

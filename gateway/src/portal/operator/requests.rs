@@ -77,16 +77,17 @@ async fn view(
 ) -> Result<View, StoreError> {
     let words = Words::for_reader(headers);
     let organisation = signed_in.operator.organisation;
-    let mut requests = Vec::new();
-    for request in state.store.requests(organisation, LISTED).await? {
-        // Who was erased has no name any more.
-        let name = match state.store.person(request.person).await {
-            Ok(person) => person.and_then(|person| person.name),
-            Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => None,
-            Err(error) => return Err(error),
-        };
-        requests.push(shown(words, state, request, name));
-    }
+    let requests = state.store.requests(organisation, LISTED).await?;
+    // Who was erased has no name any more.
+    let people = requests.iter().map(|request| request.person).collect();
+    let names = state.store.names(people).await?;
+    let requests = requests
+        .into_iter()
+        .map(|request| {
+            let name = names.get(&request.person).cloned();
+            shown(words, state, request, name)
+        })
+        .collect();
     Ok(View {
         frame: Frame::open(words, PATH),
         words,
