@@ -125,32 +125,11 @@ pub struct Registration {
     pub by_operator: bool,
 }
 
-/// The residents' OpenID provider.
-#[derive(Clone, Debug)]
-pub struct SignIn {
-    /// Issuer URL; empty: nobody can sign in.
-    pub issuer: String,
-    /// This gateway's client id there.
-    pub client_id: String,
-    /// File with its secret, if it has one.
-    pub client_secret_file: Option<PathBuf>,
-    /// The provider's Japanese name.
-    pub name_ja: String,
-    /// The provider's English name.
-    pub name_en: String,
-    /// Organisation of people who sign in for the first time; 0 turns them away.
-    pub organisation: u32,
-}
-
 /// Who runs an organisation's side.
 #[derive(Clone, Debug)]
 pub struct Operators {
-    /// Issuer URL of their OpenID provider; empty: no operator can sign in.
-    pub issuer: String,
-    /// This gateway's client id there.
-    pub client_id: String,
-    /// File with its secret, if it has one.
-    pub client_secret_file: Option<PathBuf>,
+    /// Their OpenID provider; without one no operator can sign in.
+    pub provider: Option<OpenIdProvider>,
     /// Networks from which their pages answer; empty: from everywhere.
     pub networks: Vec<IpNet>,
     /// An operator's session, minutes.
@@ -190,8 +169,8 @@ pub struct Config {
     pub outgoing: OutgoingSettings,
     /// Apps that register by themselves.
     pub registration: Registration,
-    /// The residents' provider.
-    pub sign_in: SignIn,
+    /// The residents' providers, in the order of the sign-in page.
+    pub sign_in: Vec<SignIn>,
     /// The operators' provider and places.
     pub operators: Operators,
     /// Lifetimes.
@@ -237,7 +216,12 @@ impl Layers {
                 return Err(self.unknown(place, section));
             };
             for (key, value) in content {
-                self.set(place, &section, &key, value, defines)?;
+                match value {
+                    toml::Value::Table(further) if section == providers::SECTION => {
+                        self.add_provider(place, &key, further)?;
+                    }
+                    value => self.set(place, &section, &key, value, defines)?,
+                }
             }
         }
         Ok(())
@@ -380,11 +364,6 @@ impl Layers {
         if !is_url || public_url.ends_with('/') {
             return Err(self.bad("http", "public_url", "an http or https URL without a slash at its end"));
         }
-        let issuer = self.text("sign_in", "issuer", "an https URL, or an empty text")?;
-        if !issuer.is_empty() && reqwest::Url::parse(&issuer).is_err() {
-            return Err(self.bad("sign_in", "issuer", "an https URL, or an empty text"));
-        }
-        let secret_file = self.text("sign_in", "client_secret_file", "the name of a file, or an empty text")?;
         let proxy = self.text("http", "trusted_proxy", "an address without a port, or an empty text")?;
         let trusted_proxy = match proxy.as_str() {
             "" => None,
@@ -394,15 +373,6 @@ impl Layers {
                     .map_err(|_| self.bad("http", "trusted_proxy", "an address without a port, or an empty text"))?,
             ),
         };
-        let operators_issuer = self.text("operators", "issuer", "an https URL, or an empty text")?;
-        if !operators_issuer.is_empty() && reqwest::Url::parse(&operators_issuer).is_err() {
-            return Err(self.bad("operators", "issuer", "an https URL, or an empty text"));
-        }
-        let operators_secret = self.text(
-            "operators",
-            "client_secret_file",
-            "the name of a file, or an empty text",
-        )?;
         let approval = self.text("registration", "approval", "\"operator\" or \"none\"")?;
         if !matches!(approval.as_str(), "operator" | "none") {
             return Err(self.bad("registration", "approval", "\"operator\" or \"none\""));
@@ -452,23 +422,9 @@ impl Layers {
                 )? as u32,
                 by_operator: approval == "operator",
             },
-            sign_in: SignIn {
-                issuer,
-                client_id: self.text("sign_in", "client_id", "a text")?,
-                client_secret_file: (!secret_file.is_empty()).then(|| secret_file.into()),
-                name_ja: self.text("sign_in", "name_ja", "a text")?,
-                name_en: self.text("sign_in", "name_en", "a text")?,
-                organisation: self.number(
-                    "sign_in",
-                    "organisation",
-                    0..=i64::from(u32::MAX),
-                    "the number of an organisation, or 0",
-                )? as u32,
-            },
+            sign_in: self.sign_in()?,
             operators: Operators {
-                issuer: operators_issuer,
-                client_id: self.text("operators", "client_id", "a text")?,
-                client_secret_file: (!operators_secret.is_empty()).then(|| operators_secret.into()),
+                provider: self.provider("operators")?,
                 networks: self.networks("operators", "networks")?,
                 session_minutes: self.number("operators", "session_minutes", 5..=720, "minutes from 5 to 720")?,
             },
@@ -484,6 +440,10 @@ impl Layers {
         })
     }
 }
+
+mod providers;
+
+pub use providers::{OpenIdProvider, SignIn};
 
 fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
     span.map_or_else(String::new, |span| {
@@ -509,6 +469,43 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Config::load(Some(&file), variables)
             .map_err(|error| error.to_string().replace(&file.display().to_string(), "sekisho.toml"))
+    }
+
+    #[test]
+    fn further_providers_have_tables_of_their_own_and_begin_with_the_defaults() {
+        let config = load(
+            "[sign_in]\nissuer = \"https://city.example\"\n[sign_in.national]\nissuer = \"https://national.example\"\n\
+             client_authentication = \"private_key_jwt\"\nscopes = \"openid name\"\nacr_values = \"aal3\"\norganisation = 2",
+            &[("SEKISHO_SIGN_IN_CLIENT_ID", "ours")],
+        )
+        .unwrap();
+        let [city, national] = config.sign_in.as_slice() else {
+            panic!("{:?}", config.sign_in);
+        };
+        assert_eq!((city.name.as_str(), city.provider.client_id.as_str()), ("", "ours"));
+        assert!(!city.provider.signs && city.provider.scopes == ["openid", "profile"]);
+        assert_eq!((national.name.as_str(), national.organisation), ("national", 2));
+        assert_eq!(national.provider.client_id, "sekisho");
+        assert!(national.provider.signs && national.provider.acr_values == ["aal3"]);
+        assert!(load("", &[]).unwrap().sign_in.is_empty());
+    }
+
+    #[test]
+    fn a_provider_that_cannot_be_is_refused_by_name() {
+        let refusal = |text: &str| load(text, &[]).unwrap_err();
+        assert_eq!(
+            refusal("[sign_in.national]\nclient_id = \"x\""),
+            "the default file: `sign_in.national.issuer` is \"\"; allowed: an https URL"
+        );
+        assert!(
+            refusal("[sign_in.national]\nissuerr = \"x\"")
+                .starts_with("sekisho.toml: there is no setting `sign_in.national.issuerr`. Allowed here: sign_in.")
+        );
+        assert!(refusal("[sign_in.National]\nissuer = \"https://a.example\"").contains("sign_in.National"));
+        assert!(
+            refusal("[sign_in]\nissuer = \"https://a.example\"\nclient_authentication = \"jwt\"")
+                .ends_with("allowed: \"secret\" or \"private_key_jwt\"")
+        );
     }
 
     #[test]

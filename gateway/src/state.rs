@@ -47,10 +47,10 @@ pub struct Shared {
     pub client_keys: FetchedKeys,
     /// Files that residents send.
     pub uploads: Uploads,
-    /// The OpenID provider that residents sign in with.
-    pub provider: sign_in::Provider,
+    /// The OpenID providers that residents sign in with.
+    pub residents: sign_in::ResidentProviders,
     /// The OpenID provider that operators sign in with.
-    pub operators: sign_in::Provider,
+    pub operators: Option<sign_in::Provider>,
     root: hkdf::Prk,
 }
 
@@ -69,20 +69,13 @@ impl AppState {
     /// Secrets that cannot be read, and settings that cannot be.
     pub fn new(config: Config, store: Store) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let id_root = secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
-        let provider = sign_in::Provider::new(&sign_in::ProviderSettings {
-            issuer: &config.sign_in.issuer,
-            client_id: &config.sign_in.client_id,
-            client_secret_file: config.sign_in.client_secret_file.as_deref(),
-            redirect_uri: format!("{}{}", config.http.public_url, sign_in::CALLBACK),
-            section: "sign_in",
-        })?;
-        let operators = sign_in::Provider::new(&sign_in::ProviderSettings {
-            issuer: &config.operators.issuer,
-            client_id: &config.operators.client_id,
-            client_secret_file: config.operators.client_secret_file.as_deref(),
-            redirect_uri: format!("{}{}", config.http.public_url, operator::CALLBACK),
-            section: "operators",
-        })?;
+        let operators_return_to = format!("{}{}", config.http.public_url, operator::CALLBACK);
+        let operators = config
+            .operators
+            .provider
+            .as_ref()
+            .map(|provider| sign_in::Provider::new(provider, operators_return_to))
+            .transpose()?;
         Ok(Self(Arc::new(Shared {
             signing: SigningKeys::from_file(&config.data.signing_keys_file())?,
             pairwise: Pairwise::new(&id_root),
@@ -94,7 +87,7 @@ impl AppState {
             client_keys: FetchedKeys::default(),
             uploads: Uploads::default(),
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
-            provider,
+            residents: sign_in::ResidentProviders::new(&config)?,
             operators,
             config,
             store,

@@ -55,11 +55,11 @@ pub fn run(arguments: OperatorArguments) -> Result<ExitCode, CommandError> {
                 name,
                 subject,
             } => {
-                if config.operators.issuer.is_empty() {
+                let Some(provider) = &config.operators.provider else {
                     return Err("no operators' provider is configured: set `operators.issuer` first".into());
-                }
+                };
                 let id = store
-                    .create_operator(organisation, &name, &config.operators.issuer, &subject)
+                    .create_operator(organisation, &name, &provider.issuer, &subject)
                     .await?;
                 println!("added operator {id}");
             }

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::state::AppState;
 use crate::{logging, server};
-use provider::{Login, ProviderSetup};
+use provider::{Login, ProviderSetup, RelyingParty};
 use residents::{Demo, RESIDENTS};
 
 /// Where the demo's OpenID provider is mounted.
@@ -63,18 +63,22 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
 /// The default configuration, on loopback, with the demo's provider. The environment plays no part: the demo is the same
 /// everywhere.
 fn config(arguments: &DemoArguments, address: SocketAddr) -> Result<Config, CommandError> {
-    let mut config = Config::load(None, std::iter::empty())?;
+    let issuer = format!("http://{address}{PROVIDER}");
+    let settings = [
+        ("SEKISHO_SIGN_IN_ISSUER", issuer.as_str()),
+        ("SEKISHO_SIGN_IN_NAME_JA", "デモ用サインイン"),
+        ("SEKISHO_SIGN_IN_NAME_EN", "Demo sign-in"),
+        ("SEKISHO_OPERATORS_ISSUER", &issuer),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut config = Config::load(None, settings.into_iter())?;
     config.data.folder.clone_from(&arguments.data);
     config.data.master_key_file = arguments.data.join("secrets/master.key");
     config.data.id_root_file = arguments.data.join("secrets/id-root.key");
     config.http.listen = address;
     config.http.public_url = format!("http://{address}");
-    config.sign_in.issuer = format!("http://{address}{PROVIDER}");
-    config.operators.issuer.clone_from(&config.sign_in.issuer);
     config.registration.organisation = 1;
     config.outgoing.also_reachable = vec!["127.0.0.0/8".parse()?];
-    config.sign_in.name_ja = "デモ用サインイン".to_owned();
-    config.sign_in.name_en = "Demo sign-in".to_owned();
     // Everything is on this machine: whoever tries it out is not held up.
     config.limits.address_per_minute = NonZeroU32::MAX;
     config.limits.token_per_second = NonZeroU32::MAX;
@@ -83,19 +87,21 @@ fn config(arguments: &DemoArguments, address: SocketAddr) -> Result<Config, Comm
     Ok(config)
 }
 
+/// The issuer of the demo's provider.
+fn issuer(config: &Config) -> String {
+    format!("{}{PROVIDER}", config.http.public_url)
+}
+
 fn setup(state: &AppState) -> ProviderSetup {
     ProviderSetup {
-        issuer: state.config.sign_in.issuer.clone(),
-        clients: vec![
-            (
-                state.config.sign_in.client_id.clone(),
-                format!("{}{}", state.config.http.public_url, crate::sign_in::CALLBACK),
-            ),
-            (
-                state.config.operators.client_id.clone(),
-                format!("{}{}", state.config.http.public_url, crate::operator::CALLBACK),
-            ),
-        ],
+        issuer: issuer(&state.config),
+        clients: [
+            ("sekisho", crate::sign_in::CALLBACK),
+            ("sekisho-operators", crate::operator::CALLBACK),
+        ]
+        .map(|(client_id, path)| RelyingParty::public(client_id, format!("{}{path}", state.config.http.public_url)))
+        .into(),
+        level: None,
         residents: RESIDENTS
             .iter()
             .map(|resident| Login {

@@ -5,6 +5,7 @@
 //! that what signs in here also signs in elsewhere.
 
 mod account;
+mod assertion;
 mod codes;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::portal::page::{Frame, MessagePage, send};
 use crate::portal::words::{Words, of_tag};
 use crate::signing::{Algorithm, SigningError, SigningKey};
 use account::{Accounts, Verdict};
+use assertion::Assertions;
 use codes::{Codes, Issued};
 
 /// How long an ID token can be used, in seconds.
@@ -35,14 +37,38 @@ const ID_TOKEN_SECONDS: i64 = 300;
 pub struct ProviderSetup {
     /// Its issuer URL, under whose path the router is mounted.
     pub issuer: String,
-    /// The clients, each with where it is sent back to.
-    pub clients: Vec<(String, String)>,
+    /// The clients.
+    pub clients: Vec<RelyingParty>,
+    /// The level of assurance that it states (`acr`).
+    pub level: Option<String>,
     /// Who can sign in.
     pub residents: Vec<Login>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Makes codes and salts.
     pub randomness: Arc<dyn Randomness>,
+}
+
+/// A client of the provider.
+#[derive(Clone, Debug)]
+pub struct RelyingParty {
+    /// Its id.
+    pub client_id: String,
+    /// Where browsers are sent back to.
+    pub redirect_uri: String,
+    /// Its keys (RFC 7517 5): one that has them authenticates by `private_key_jwt`, and in no other way.
+    pub keys: Option<Value>,
+}
+
+impl RelyingParty {
+    /// One that has no secret.
+    pub fn public(client_id: &str, redirect_uri: String) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            redirect_uri,
+            keys: None,
+        }
+    }
 }
 
 /// Somebody who can sign in.
@@ -70,7 +96,9 @@ pub enum SetupError {
 
 struct Shared {
     issuer: String,
-    clients: Vec<(String, String)>,
+    clients: Vec<RelyingParty>,
+    level: Option<String>,
+    assertions: Assertions,
     accounts: Accounts,
     codes: Codes,
     key: SigningKey,
@@ -88,6 +116,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>(setup: ProviderSetup) -> Result<
         key: SigningKey::generate(Algorithm::Es256)?,
         issuer: setup.issuer,
         clients: setup.clients,
+        level: setup.level,
+        assertions: Assertions::default(),
         clock: setup.clock,
     });
     Ok(Router::new()
@@ -112,7 +142,8 @@ async fn discovery(State(shared): State<Arc<Shared>>) -> Json<Value> {
         "grant_types_supported": ["authorization_code"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "token_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": ["openid", "profile"],
         "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "name"],
@@ -154,8 +185,9 @@ enum Bad {
 
 impl Request {
     fn check(&self, shared: &Shared) -> Result<(), Bad> {
-        let known = |(client_id, redirect_uri): &(String, String)| {
-            self.client_id.as_ref() == Some(client_id) && self.redirect_uri.as_ref() == Some(redirect_uri)
+        let known = |client: &RelyingParty| {
+            self.client_id.as_ref() == Some(&client.client_id)
+                && self.redirect_uri.as_ref() == Some(&client.redirect_uri)
         };
         if !shared.clients.iter().any(known) {
             return Err(Bad::Stays);
@@ -339,6 +371,8 @@ struct Exchange {
     redirect_uri: Option<String>,
     client_id: Option<String>,
     code_verifier: Option<String>,
+    client_assertion_type: Option<String>,
+    client_assertion: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -349,6 +383,8 @@ struct Claims<'a> {
     exp: i64,
     iat: i64,
     auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -371,17 +407,26 @@ async fn token(State(shared): State<Arc<Shared>>, Form(form): Form<Exchange>) ->
     let client = shared
         .clients
         .iter()
-        .find(|(client_id, _)| form.client_id.as_ref() == Some(client_id));
-    let Some((client_id, redirect_uri)) = client else {
+        .find(|client| form.client_id.as_ref() == Some(&client.client_id));
+    let Some(client) = client else {
         return refuse("invalid_client");
     };
     let now = shared.clock.now();
+    if let Some(keys) = &client.keys {
+        let endpoint = format!("{}/token", shared.issuer);
+        let shown = form.client_assertion.as_deref();
+        let is_jwt = form.client_assertion_type.as_deref() == Some(assertion::TYPE);
+        let proves = |shown| shared.assertions.proves(shown, keys, &client.client_id, &endpoint, now);
+        if !is_jwt || !shown.is_some_and(proves) {
+            return refuse("invalid_client");
+        }
+    }
     let issued = shared.codes.redeem(form.code.as_deref().unwrap_or_default(), now);
     let Some((issued, signed_in_at)) = issued else {
         return refuse("invalid_grant");
     };
     let verifier = form.code_verifier.as_deref().unwrap_or_default();
-    let is_its = issued.client_id == *client_id && form.redirect_uri.as_ref() == Some(redirect_uri);
+    let is_its = issued.client_id == client.client_id && form.redirect_uri.as_ref() == Some(&client.redirect_uri);
     if !is_its || !issued.is_verified_by(verifier) {
         return refuse("invalid_grant");
     }
@@ -392,10 +437,11 @@ async fn token(State(shared): State<Arc<Shared>>, Form(form): Form<Exchange>) ->
     let claims = Claims {
         iss: &shared.issuer,
         sub: &account.sub,
-        aud: client_id,
+        aud: &client.client_id,
         exp: seconds + ID_TOKEN_SECONDS,
         iat: seconds,
         auth_time: signed_in_at.0.div_euclid(1_000),
+        acr: shared.level.as_deref(),
         nonce: issued.nonce.as_deref(),
         name: issued.profile.then_some(account.name.as_str()),
     };

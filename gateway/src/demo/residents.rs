@@ -147,7 +147,7 @@ pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError>
     let people: Vec<PersonId> = made.people.iter().copied().map(PersonId).collect();
     for (resident, person) in RESIDENTS.iter().zip(&people) {
         store
-            .link_identity(*person, &config.sign_in.issuer, resident.login)
+            .link_identity(*person, &super::issuer(config), resident.login)
             .await?;
     }
     if !made.imported {
@@ -169,7 +169,7 @@ pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError>
     if store.operators().await?.is_empty() {
         let city = city(store).await?;
         store
-            .create_operator(city, "窓口 担当", &config.operators.issuer, OPERATOR)
+            .create_operator(city, "窓口 担当", &super::issuer(config), OPERATOR)
             .await?;
         let endpoint = Endpoint {
             url: MESSAGES.to_owned(),
@@ -332,7 +332,7 @@ fn draft(config: &Config, person: PersonId, recipient: RecipientId) -> Result<Co
         text_hash: handles::hash(&text),
         text,
         how: HowGiven::SignedIn {
-            issuer: config.sign_in.issuer.clone(),
+            issuer: super::issuer(config),
             assurance: None,
         },
     })

@@ -12,7 +12,7 @@ use super::{PATH, SESSION, SignedInOperator, session_handle};
 use crate::oauth::handles::{self, Handle};
 use crate::portal::words::Words;
 use crate::portal::{Problem, error_page};
-use crate::sign_in::{Answer, Secrets, cookies};
+use crate::sign_in::{Answer, Proof, Secrets, cookies};
 use crate::state::AppState;
 
 /// Where the operators' provider sends browsers back to.
@@ -33,13 +33,16 @@ struct Pending {
 
 /// `GET /operator/sign-in`: to the provider.
 pub async fn start(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let Some(provider) = &state.operators else {
+        return error_page(&headers, Problem::NoSignIn);
+    };
     let https = cookies::is_https(&state);
     let browser =
         cookies::handle(&headers, cookies::BROWSER, https).unwrap_or_else(|| Handle::new(&*state.randomness).text);
     let handle = Handle::new(&*state.randomness);
     let random = || Handle::new(&*state.randomness).text;
     let language = Words::for_reader(&headers).0;
-    let (url, secrets) = match state.operators.begin(&handle.text, language, true, random).await {
+    let (url, secrets) = match provider.begin(&handle.text, language, true, random).await {
         Ok(begun) => begun,
         Err(error) => {
             tracing::warn!(%error, "an operator's sign-in could not begin");
@@ -91,14 +94,21 @@ async fn finish(
     let Some(pending) = pending.filter(|pending| handles::hash(&browser).ct_eq(&pending.browser).into()) else {
         return Ok(Err(Problem::SignInFailed));
     };
-    let other_issuer = |issuer: &String| state.operators.issuer() != Some(issuer.as_str());
+    let Some(provider) = &state.operators else {
+        return Ok(Err(Problem::NoSignIn));
+    };
+    let other_issuer = |issuer: &String| provider.issuer() != issuer;
     if answer.iss.as_ref().is_some_and(other_issuer) {
         return Ok(Err(Problem::SignInFailed));
     }
     let Some(code) = answer.code.filter(|_| answer.error.is_none()) else {
         return Ok(Err(Problem::Cancelled));
     };
-    let identity = match state.operators.finish(code, pending.secrets, now).await {
+    let proof = Proof {
+        keys: &state.signing,
+        jti: Handle::new(&*state.randomness).text,
+    };
+    let identity = match provider.finish(code, pending.secrets, now, proof).await {
         Ok(identity) => identity,
         Err(error) => {
             tracing::warn!(%error, "an operator's sign-in failed");

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use store::{Actor, NewPerson, SessionRecord, StoreError};
 use subtle::ConstantTimeEq as _;
 
-use super::provider::{CLOCK_SKEW_MS, Identity, Secrets, SignInError};
+use super::provider::{CLOCK_SKEW_MS, Identity, Proof, Secrets, SignInError};
+use super::residents::ResidentProvider;
 use super::return_to::{Asked, LocalPath};
 use super::{SignedIn, cookies, signed_in};
 use crate::oauth::handles::{self, Handle};
@@ -34,6 +35,9 @@ const PENDING_SECONDS: i64 = 15 * 60;
 struct Pending {
     /// SHA-256 of the mark of the browser it began in.
     browser: [u8; 32],
+    /// The name of the provider it went to.
+    #[serde(default)]
+    provider: String,
     secrets: Secrets,
     return_to: String,
     /// The earliest sign-in that counts, in milliseconds since 1970, where one from before does not.
@@ -46,11 +50,11 @@ struct Pending {
 struct Invitation {
     frame: Frame,
     words: Words,
-    provider: String,
-    start: String,
+    /// For each provider, what its button says and where it leads.
+    providers: Vec<(String, String)>,
 }
 
-/// `GET /sign-in?return_to=…`: says that another screen comes, with one button. Who is signed in goes straight back.
+/// `GET /sign-in?return_to=…`: says that another screen comes, with a button for each provider. Who is signed in goes straight back.
 pub async fn invite(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
     let return_to = asked.local();
     match signed_in(&state, &headers).await {
@@ -58,24 +62,50 @@ pub async fn invite(State(state): State<AppState>, Query(asked): Query<Asked>, h
         Ok(None) => {}
         Err(error) => return failed(&headers, "a session could not be read", &error),
     }
-    if state.provider.issuer().is_none() {
-        return error_page(&headers, Problem::NoSignIn);
+    choose(&state, &headers, &asked)
+}
+
+/// The page with a button for each provider.
+fn choose(state: &AppState, headers: &HeaderMap, asked: &Asked) -> Response {
+    if state.residents.all().is_empty() {
+        return error_page(headers, Problem::NoSignIn);
     }
-    let words = Words::for_reader(&headers);
+    let return_to = asked.local();
+    let words = Words::for_reader(headers);
     let encoded: String = form_urlencoded::byte_serialize(return_to.as_str().as_bytes()).collect();
+    let fresh = if asked.is_fresh() { "&fresh=yes" } else { "" };
+    let button = |one: &ResidentProvider| {
+        let name = words.pick(&one.about.name_ja, &one.about.name_en).to_owned();
+        // Of a single one nothing needs to be said.
+        let with = match (state.residents.all().len(), one.about.name.as_str()) {
+            (1, _) => String::new(),
+            (_, name) => format!("&with={name}"),
+        };
+        (name, format!("/sign-in/start?return_to={encoded}{fresh}{with}"))
+    };
     let page = Invitation {
         frame: Frame::open(words, format!("/sign-in?return_to={encoded}")),
         words,
-        provider: words
-            .pick(&state.config.sign_in.name_ja, &state.config.sign_in.name_en)
-            .to_owned(),
-        start: format!("/sign-in/start?return_to={encoded}"),
+        providers: state.residents.all().iter().map(button).collect(),
     };
     send(StatusCode::OK, &page, None)
 }
 
 /// `GET /sign-in/start?return_to=…`: to the provider. A link, not a form: no policy for forms stops its redirects.
 pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    // Who signs in anew does it where they did before.
+    let before = match signed_in(&state, &headers).await {
+        Ok(before) => before,
+        Err(error) => return failed(&headers, "a session could not be read", &error),
+    };
+    let known = before.and_then(|session| state.residents.of_issuer(&session.issuer));
+    let chosen = match asked.with() {
+        Some(name) => state.residents.named(Some(name)),
+        None => known.or_else(|| state.residents.named(None)),
+    };
+    let Some(chosen) = chosen else {
+        return choose(&state, &headers, &asked);
+    };
     let https = cookies::is_https(&state);
     // The same mark for all tabs, so that two sign-ins at once do not disturb each other.
     let browser =
@@ -83,7 +113,7 @@ pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, he
     let handle = Handle::new(&*state.randomness);
     let random = || Handle::new(&*state.randomness).text;
     let language = Words::for_reader(&headers).0;
-    let (url, secrets) = match state
+    let (url, secrets) = match chosen
         .provider
         .begin(&handle.text, language, asked.is_fresh(), random)
         .await
@@ -93,6 +123,7 @@ pub async fn start(State(state): State<AppState>, Query(asked): Query<Asked>, he
     };
     let pending = Pending {
         browser: handles::hash(&browser),
+        provider: chosen.about.name.clone(),
         secrets,
         return_to: asked.local().as_str().to_owned(),
         not_before: asked.is_fresh().then(|| state.clock.now().0),
@@ -156,10 +187,11 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
     let Some(pending) = pending.filter(|pending| handles::hash(&browser).ct_eq(&pending.browser).into()) else {
         return Err(not_ours);
     };
-    if answer
-        .iss
-        .is_some_and(|issuer| state.provider.issuer() != Some(issuer.as_str()))
-    {
+    let Some(chosen) = state.residents.named(Some(&pending.provider)) else {
+        return Err(not_ours);
+    };
+    // RFC 9207: the answer of one provider is not taken for another's.
+    if answer.iss.is_some_and(|issuer| chosen.provider.issuer() != issuer) {
         return Err(not_ours);
     }
     let code = match (answer.code, answer.error.as_deref()) {
@@ -168,9 +200,13 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
         (_, Some(_)) => return Err(Failure::Page(Problem::Cancelled)),
         (None, None) => return Err(not_ours),
     };
-    let identity = state
+    let proof = Proof {
+        keys: &state.signing,
+        jti: Handle::new(&*state.randomness).text,
+    };
+    let identity = chosen
         .provider
-        .finish(code, pending.secrets, now)
+        .finish(code, pending.secrets, now, proof)
         .await
         .map_err(Failure::Provider)?;
     // A provider that says when it signed somebody in may not have asked them again.
@@ -182,7 +218,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
     if identity.signed_in.is_some_and(is_stale) {
         return Err(not_ours);
     }
-    let person = admit(state, &identity)
+    let person = admit(state, &identity, chosen.about.organisation)
         .await?
         .ok_or(Failure::Page(Problem::UnknownPerson))?;
     // A new handle at each sign-in; the one before ends.
@@ -220,13 +256,13 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
     Ok((set, Redirect::to(return_to.as_str())).into_response())
 }
 
-/// The person of this identity. One who is unknown becomes a person of the configured organisation, if there is one.
-async fn admit(state: &AppState, identity: &Identity) -> Result<Option<PersonId>, StoreError> {
+/// The person of this identity. One who is unknown becomes a person of the provider's organisation, if it has one.
+async fn admit(state: &AppState, identity: &Identity, organisation: u32) -> Result<Option<PersonId>, StoreError> {
     let (issuer, subject) = (identity.issuer.as_str(), identity.subject.as_str());
     if let Some(person) = state.store.person_by_identity(issuer, subject).await? {
         return Ok(Some(person));
     }
-    if state.config.sign_in.organisation == 0 {
+    if organisation == 0 {
         return Ok(None);
     }
     // One at a time, so that two first sign-ins at once do not make two people.
@@ -237,7 +273,7 @@ async fn admit(state: &AppState, identity: &Identity) -> Result<Option<PersonId>
     }
     let new = NewPerson {
         name: identity.name.clone(),
-        organisation: Some(OrganisationId(state.config.sign_in.organisation)),
+        organisation: Some(OrganisationId(organisation)),
         ..NewPerson::default()
     };
     let person = state.store.create_person(new).await?;
@@ -303,9 +339,10 @@ fn refused(headers: &HeaderMap, error: &SignInError) -> Response {
     error_page(
         headers,
         match error {
-            SignInError::NotConfigured => Problem::NoSignIn,
             SignInError::Unavailable(_) => Problem::NoProvider,
-            SignInError::Refused(_) | SignInError::NoIdToken | SignInError::NotVerified(_) => Problem::SignInFailed,
+            SignInError::Refused(_) | SignInError::NoIdToken | SignInError::NotSigned | SignInError::NotVerified(_) => {
+                Problem::SignInFailed
+            }
         },
     )
 }

@@ -6,6 +6,7 @@
 pub mod cookies;
 mod flow;
 mod provider;
+mod residents;
 pub mod return_to;
 #[cfg(test)]
 pub mod testing;
@@ -27,7 +28,8 @@ use openidconnect::url::form_urlencoded;
 use subtle::ConstantTimeEq as _;
 
 pub use flow::Answer;
-pub use provider::{CALLBACK, Provider, ProviderSettings, Secrets};
+pub use provider::{CALLBACK, Proof, Provider, Secrets};
+pub use residents::ResidentProviders;
 
 use crate::oauth::handles;
 use crate::portal::{self, Problem, words};

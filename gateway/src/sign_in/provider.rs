@@ -12,14 +12,15 @@ use openidconnect::core::{
     CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
 };
 use openidconnect::{
-    AsyncHttpClient, AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
-    HttpRequest, HttpResponse, IssuerUrl, LanguageTag, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope,
-    TokenResponse as _,
+    AsyncHttpClient, AuthType, AuthenticationContextClass, AuthorizationCode, ClaimsVerificationError, ClientId,
+    ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, LanguageTag, Nonce, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, TokenResponse as _,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, OpenIdProvider};
+use crate::signing::{Algorithm, SigningKeys};
 
 /// The largest answer of a provider that is read, in bytes.
 const MAX_ANSWER: usize = 512 * 1024;
@@ -43,9 +44,15 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 6] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
+/// What a client assertion is (RFC 7523 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How long an assertion of ours holds, in seconds: it is shown at once.
+const ASSERTION_SECONDS: i64 = 120;
+
 /// An OpenID provider of the configuration.
 pub struct Provider {
-    settings: Option<Settings>,
+    settings: Settings,
     http: Http,
     found: Mutex<Option<Arc<CoreProviderMetadata>>>,
 }
@@ -54,6 +61,9 @@ struct Settings {
     issuer: IssuerUrl,
     client_id: ClientId,
     client_secret: Option<ClientSecret>,
+    signs: bool,
+    scopes: Vec<String>,
+    acr_values: Vec<String>,
     redirect: RedirectUrl,
 }
 
@@ -64,7 +74,7 @@ pub enum ProviderConfigError {
     #[error("`{key}` is not a URL")]
     Url {
         /// The setting.
-        key: &'static str,
+        key: String,
     },
     /// The secret cannot be read.
     #[error(transparent)]
@@ -77,9 +87,6 @@ pub enum ProviderConfigError {
 /// Why somebody cannot be signed in.
 #[derive(Debug, thiserror::Error)]
 pub enum SignInError {
-    /// No provider is configured.
-    #[error("no OpenID provider is configured (setting `sign_in.issuer`)")]
-    NotConfigured,
     /// The provider does not answer, or not as one.
     #[error("the OpenID provider cannot be used: {0}")]
     Unavailable(String),
@@ -89,6 +96,9 @@ pub enum SignInError {
     /// The answer holds no ID token.
     #[error("the OpenID provider sent no ID token")]
     NoIdToken,
+    /// This gateway cannot prove who it is.
+    #[error("the client assertion cannot be signed")]
+    NotSigned,
     /// The ID token does not verify.
     #[error("the ID token does not verify: {0}")]
     NotVerified(String),
@@ -121,7 +131,7 @@ impl Provider {
     ///
     /// # Errors
     /// [`ProviderConfigError`].
-    pub fn new(wanted: &ProviderSettings<'_>) -> Result<Self, ProviderConfigError> {
+    pub fn new(wanted: &OpenIdProvider, redirect_uri: String) -> Result<Self, ProviderConfigError> {
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(5))
@@ -130,22 +140,22 @@ impl Provider {
             .build()
             .map_err(ProviderConfigError::Http)?;
         Ok(Self {
-            settings: settings(wanted)?,
+            settings: settings(wanted, redirect_uri)?,
             http: Http(http),
             found: Mutex::new(None),
         })
     }
 
-    /// The issuer, if one is configured.
-    pub fn issuer(&self) -> Option<&str> {
-        self.settings.as_ref().map(|settings| settings.issuer.as_str())
+    /// The issuer.
+    pub fn issuer(&self) -> &str {
+        self.settings.issuer.as_str()
     }
 
     /// Where to send the browser, under this `state`. `fresh` asks the provider to sign in whoever is signed in there already.
     /// `random` gives 32 fresh bytes each time.
     ///
     /// # Errors
-    /// [`SignInError::NotConfigured`], [`SignInError::Unavailable`].
+    /// [`SignInError::Unavailable`].
     pub async fn begin(
         &self,
         state: &str,
@@ -153,8 +163,8 @@ impl Provider {
         fresh: bool,
         mut random: impl FnMut() -> String,
     ) -> Result<(String, Secrets), SignInError> {
-        let settings = self.settings()?;
-        let metadata = self.metadata(settings).await?;
+        let settings = &self.settings;
+        let metadata = self.metadata().await?;
         let (nonce, verifier) = (random(), random());
         let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.clone()));
         let (csrf, nonce_sent) = (CsrfToken::new(state.to_owned()), Nonce::new(nonce.clone()));
@@ -170,9 +180,15 @@ impl Provider {
                 move || csrf,
                 move || nonce_sent,
             )
-            .add_scope(Scope::new("profile".to_owned()))
             .add_ui_locale(LanguageTag::new(language.tag().to_owned()))
             .set_pkce_challenge(challenge);
+        // The library asks for `openid` by itself.
+        for scope in settings.scopes.iter().filter(|scope| *scope != "openid") {
+            request = request.add_scope(Scope::new(scope.clone()));
+        }
+        for level in &settings.acr_values {
+            request = request.add_auth_context_value(AuthenticationContextClass::new(level.clone()));
+        }
         if fresh {
             request = request.add_prompt(CoreAuthPrompt::Login);
         }
@@ -180,38 +196,41 @@ impl Provider {
         Ok((url.into(), Secrets { nonce, verifier }))
     }
 
-    /// Exchanges a code, and verifies the ID token: signature, issuer, audience, expiry, nonce.
+    /// Exchanges a code, and verifies the ID token: signature, issuer, audience, expiry, nonce, and the level of assurance where
+    /// one is asked for.
     ///
     /// # Errors
     /// [`SignInError`].
-    pub async fn finish(&self, code: String, secrets: Secrets, now: UtcMillis) -> Result<Identity, SignInError> {
-        let settings = self.settings()?;
-        let metadata = self.metadata(settings).await?;
-        let answer = self.exchange(settings, &metadata, code, secrets.verifier).await?;
+    pub async fn finish(
+        &self,
+        code: String,
+        secrets: Secrets,
+        now: UtcMillis,
+        proof: Proof<'_>,
+    ) -> Result<Identity, SignInError> {
+        let settings = &self.settings;
+        let metadata = self.metadata().await?;
+        let answer = self.exchange(&metadata, code, secrets.verifier, now, proof).await?;
         let nonce = Nonce::new(secrets.nonce);
         match verify(settings, &metadata, &answer, &nonce, now) {
             Ok(identity) => Ok(identity),
             // Its keys may have turned since they were fetched.
             Err(Unverified::Signature(_)) => {
                 *self.found.lock().await = None;
-                let metadata = self.metadata(settings).await?;
+                let metadata = self.metadata().await?;
                 verify(settings, &metadata, &answer, &nonce, now).map_err(SignInError::from)
             }
             Err(other) => Err(other.into()),
         }
     }
 
-    fn settings(&self) -> Result<&Settings, SignInError> {
-        self.settings.as_ref().ok_or(SignInError::NotConfigured)
-    }
-
     /// What discovery found, kept while it works; a failure is not kept, so that the next caller tries again.
-    async fn metadata(&self, settings: &Settings) -> Result<Arc<CoreProviderMetadata>, SignInError> {
+    async fn metadata(&self) -> Result<Arc<CoreProviderMetadata>, SignInError> {
         let mut found = self.found.lock().await;
         if let Some(metadata) = found.as_ref() {
             return Ok(Arc::clone(metadata));
         }
-        let metadata = CoreProviderMetadata::discover_async(settings.issuer.clone(), &self.http)
+        let metadata = CoreProviderMetadata::discover_async(self.settings.issuer.clone(), &self.http)
             .await
             .map_err(|error| SignInError::Unavailable(chain(&error)))?;
         let metadata = Arc::new(metadata);
@@ -221,11 +240,13 @@ impl Provider {
 
     async fn exchange(
         &self,
-        settings: &Settings,
         metadata: &CoreProviderMetadata,
         code: String,
         verifier: String,
+        now: UtcMillis,
+        proof: Proof<'_>,
     ) -> Result<CoreTokenResponse, SignInError> {
+        let settings = &self.settings;
         let client = CoreClient::from_provider_metadata(
             metadata.clone(),
             settings.client_id.clone(),
@@ -233,35 +254,51 @@ impl Provider {
         )
         .set_redirect_uri(settings.redirect.clone())
         .set_auth_type(auth_type(metadata));
-        client
+        let mut request = client
             .exchange_code(AuthorizationCode::new(code))
             .map_err(|error| SignInError::Unavailable(chain(&error)))?
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier));
+        if settings.signs {
+            let endpoint = metadata.token_endpoint().map(|endpoint| endpoint.as_str());
+            let assertion = assertion(settings, endpoint.unwrap_or_default(), now, proof)?;
+            request = request
+                .add_extra_param("client_assertion_type", ASSERTION_TYPE)
+                .add_extra_param("client_assertion", assertion);
+        }
+        request
             .request_async(&self.http)
             .await
             .map_err(|error| SignInError::Refused(chain(&error)))
     }
 }
 
-/// How a provider is reached; an empty issuer is none.
-pub struct ProviderSettings<'a> {
-    /// Issuer URL.
-    pub issuer: &'a str,
-    /// This gateway's client id there.
-    pub client_id: &'a str,
-    /// File with its secret, if it has one.
-    pub client_secret_file: Option<&'a std::path::Path>,
-    /// Where the provider sends browsers back to.
-    pub redirect_uri: String,
-    /// The section of the settings, for errors.
-    pub section: &'static str,
+/// With what this gateway proves who it is.
+pub struct Proof<'a> {
+    /// Its keys.
+    pub keys: &'a SigningKeys,
+    /// A fresh random text.
+    pub jti: String,
 }
 
-fn settings(wanted: &ProviderSettings<'_>) -> Result<Option<Settings>, ProviderConfigError> {
-    if wanted.issuer.is_empty() {
-        return Ok(None);
-    }
-    let client_secret = match wanted.client_secret_file {
+/// `private_key_jwt` (OpenID Connect Core 1.0, 9; RFC 7523 3).
+fn assertion(settings: &Settings, endpoint: &str, now: UtcMillis, proof: Proof<'_>) -> Result<String, SignInError> {
+    let seconds = now.0.div_euclid(1_000);
+    let claims = serde_json::json!({
+        "iss": settings.client_id.as_str(),
+        "sub": settings.client_id.as_str(),
+        "aud": endpoint,
+        "jti": proof.jti,
+        "iat": seconds,
+        "exp": seconds + ASSERTION_SECONDS,
+    });
+    proof
+        .keys
+        .sign(Algorithm::Es256, "JWT", &claims)
+        .map_err(|_| SignInError::NotSigned)
+}
+
+fn settings(wanted: &OpenIdProvider, redirect_uri: String) -> Result<Settings, ProviderConfigError> {
+    let client_secret = match wanted.client_secret_file.as_deref().filter(|_| !wanted.signs) {
         Some(file) => {
             let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Secret {
                 file: file.display().to_string(),
@@ -272,13 +309,16 @@ fn settings(wanted: &ProviderSettings<'_>) -> Result<Option<Settings>, ProviderC
         }
         None => None,
     };
-    Ok(Some(Settings {
-        issuer: IssuerUrl::new(wanted.issuer.to_owned()).map_err(|_| ProviderConfigError::Url { key: "issuer" })?,
-        client_id: ClientId::new(wanted.client_id.to_owned()),
+    let no_url = |key: String| move |_| ProviderConfigError::Url { key };
+    Ok(Settings {
+        issuer: IssuerUrl::new(wanted.issuer.clone()).map_err(no_url(format!("{}.issuer", wanted.section)))?,
+        client_id: ClientId::new(wanted.client_id.clone()),
         client_secret,
-        redirect: RedirectUrl::new(wanted.redirect_uri.clone())
-            .map_err(|_| ProviderConfigError::Url { key: "http.public_url" })?,
-    }))
+        signs: wanted.signs,
+        scopes: wanted.scopes.clone(),
+        acr_values: wanted.acr_values.clone(),
+        redirect: RedirectUrl::new(redirect_uri).map_err(no_url("http.public_url".to_owned()))?,
+    })
 }
 
 /// The header, unless the provider takes the secret in the body only (OpenID Connect Discovery 1.0, 3: the header is the
@@ -337,10 +377,17 @@ fn verify(
         // The texts of the others repeat what the token holds.
         other => Unverified::Claims(kind(&other).to_owned()),
     })?;
+    let assurance = claims.auth_context_ref().map(|acr| acr.as_str().to_owned());
+    let stated = |level: &String| assurance.as_deref() == Some(level);
+    if !settings.acr_values.is_empty() && !settings.acr_values.iter().any(stated) {
+        return Err(Unverified::Claims(
+            "it does not state a level of assurance that was asked for".to_owned(),
+        ));
+    }
     Ok(Identity {
         issuer: claims.issuer().as_str().to_owned(),
         subject: claims.subject().as_str().to_owned(),
-        assurance: claims.auth_context_ref().map(|acr| acr.as_str().to_owned()),
+        assurance,
         name: claims
             .name()
             .and_then(|names| names.get(None))
@@ -436,10 +483,23 @@ mod tests {
 
     /// What comes of a token with these claims, signed by `signer`, where `published` is the provider's key.
     fn verdict(claims: &Value, signer: &SigningKey, published: &SigningKey) -> Result<Identity, SignInError> {
+        verdict_at(&[], claims, signer, published)
+    }
+
+    /// As [`verdict`], where one of these levels of assurance is asked for.
+    fn verdict_at(
+        levels: &[&str],
+        claims: &Value,
+        signer: &SigningKey,
+        published: &SigningKey,
+    ) -> Result<Identity, SignInError> {
         let settings = Settings {
             issuer: IssuerUrl::new("https://idp.example".to_owned()).unwrap(),
             client_id: ClientId::new("sekisho".to_owned()),
             client_secret: Some(ClientSecret::new("a secret".to_owned())),
+            signs: false,
+            scopes: vec!["openid".to_owned()],
+            acr_values: levels.iter().map(|level| (*level).to_owned()).collect(),
             redirect: RedirectUrl::new("https://ours.example/sign-in/callback".to_owned()).unwrap(),
         };
         let metadata: CoreProviderMetadata = serde_json::from_value(json!({
@@ -467,6 +527,17 @@ mod tests {
         );
         assert_eq!(identity.assurance.as_deref(), Some("level-2"));
         assert_eq!(identity.name.as_deref(), Some("関所 花子"));
+    }
+
+    #[test]
+    fn a_level_of_assurance_that_was_asked_for_must_be_stated() {
+        let key = SigningKey::generate(Algorithm::Es256).unwrap();
+        assert!(verdict_at(&["level-3", "level-2"], &claims(), &key, &key).is_ok());
+        assert!(verdict_at(&["level-3"], &claims(), &key, &key).is_err());
+        let mut silent = claims();
+        silent["acr"] = Value::Null;
+        assert!(verdict_at(&["level-2"], &silent, &key, &key).is_err());
+        assert!(verdict(&silent, &key, &key).is_ok());
     }
 
     #[test]

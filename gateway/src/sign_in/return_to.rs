@@ -45,12 +45,20 @@ pub struct Asked {
     /// Given at all: whoever is signed in signs in anew.
     #[serde(default)]
     fresh: Option<String>,
+    /// With which provider.
+    #[serde(default)]
+    with: Option<String>,
 }
 
 impl Asked {
     /// True when a sign-in from before does not count.
     pub fn is_fresh(&self) -> bool {
         self.fresh.is_some()
+    }
+
+    /// The name of the provider that was chosen.
+    pub fn with(&self) -> Option<&str> {
+        self.with.as_deref()
     }
 
     /// The path asked for, if it is ours.

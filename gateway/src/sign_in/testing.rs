@@ -12,7 +12,7 @@ use store::{MasterKey, NewOrganisation, NewPerson, OpenOptions, OrganisationKind
 use tower::ServiceExt as _;
 
 use crate::config::Config;
-use crate::demo::provider::{self, Login, ProviderSetup};
+use crate::demo::provider::{self, Login, ProviderSetup, RelyingParty};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::state::AppState;
 use crate::{portal, sign_in};
@@ -29,6 +29,12 @@ pub struct Gateway {
 impl Gateway {
     /// With these settings besides the needed ones. `hanako` (sub-1) is linked to a person, `jiro` (sub-2) to nobody.
     pub async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_with(settings, |_| String::new()).await
+    }
+
+    /// As [`Gateway::start`], with a configuration file made of our own address. At `/national-idp` stands a provider that asks for
+    /// `private_key_jwt` of `RP1` and states the level `aal3`.
+    pub async fn start_with(settings: &[(&str, &str)], file: impl FnOnce(&str) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -47,7 +53,9 @@ impl Gateway {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let config = Config::load(None, environment.into_iter()).unwrap();
+        let named = folder.path().join("sekisho.toml");
+        std::fs::write(&named, file(&base)).unwrap();
+        let config = Config::load(Some(&named), environment.into_iter()).unwrap();
         let store = Store::open(OpenOptions {
             folder: folder.path().join("data"),
             master_key: MasterKey::new([1; 32]),
@@ -82,9 +90,10 @@ impl Gateway {
         let demo = provider::routes(ProviderSetup {
             issuer: issuer.clone(),
             clients: vec![
-                ("sekisho".to_owned(), format!("{base}/sign-in/callback")),
-                ("sekisho-operators".to_owned(), format!("{base}/operator/callback")),
+                RelyingParty::public("sekisho", format!("{base}/sign-in/callback")),
+                RelyingParty::public("sekisho-operators", format!("{base}/operator/callback")),
             ],
+            level: None,
             residents: vec![
                 login("hanako", "sub-1", "関所 花子"),
                 login("jiro", "sub-2", "関所 次郎"),
@@ -95,12 +104,26 @@ impl Gateway {
             randomness: Arc::new(MachineRandomness),
         })
         .unwrap();
+        let national = provider::routes(ProviderSetup {
+            issuer: format!("{base}/national-idp"),
+            clients: vec![RelyingParty {
+                client_id: "RP1".to_owned(),
+                redirect_uri: format!("{base}/sign-in/callback"),
+                keys: Some(state.signing.public()),
+            }],
+            level: Some("aal3".to_owned()),
+            residents: vec![login("jiro", "ppid-7", "関所 次郎")],
+            clock: Arc::new(MachineClock),
+            randomness: Arc::new(MachineRandomness),
+        })
+        .unwrap();
         let router = Router::new()
             .merge(sign_in::routes())
             .merge(portal::routes())
             .merge(portal::upload_routes())
             .merge(crate::operator::routes(&state))
             .nest("/demo-idp", demo)
+            .nest("/national-idp", national)
             .with_state(state.clone());
         let served = router.clone();
         tokio::spawn(async move { axum::serve(listener, served).await });
@@ -211,17 +234,21 @@ impl Browser<'_> {
 
     /// Begins a sign-in and types name and password; the path that the provider sends the browser back to.
     pub async fn log_in(&mut self, login: &str, return_to: &str) -> String {
-        let base = &self.gateway.base;
         let encoded: String = form_urlencoded::byte_serialize(return_to.as_bytes()).collect();
-        let start = self
-            .get(&format!("/sign-in/start?return_to={encoded}"))
+        self.log_in_from(login, &format!("/sign-in/start?return_to={encoded}"))
             .await
-            .location(base);
+    }
+
+    /// As [`Browser::log_in`], from this link.
+    pub async fn log_in_from(&mut self, login: &str, link: &str) -> String {
+        let base = &self.gateway.base;
+        let start = self.get(link).await.location(base);
         let form = self.get(&start).await;
         let typed =
             [("login", login), ("password", "himitsu")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let fields = [form.hidden(), typed.to_vec()].concat();
-        self.post("/demo-idp/authorize", &fields).await.location(base)
+        let path = start.split('?').next().unwrap_or_default().to_owned();
+        self.post(&path, &fields).await.location(base)
     }
 
     /// Signs in as an operator does; the last answer.

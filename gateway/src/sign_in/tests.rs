@@ -152,3 +152,76 @@ async fn without_a_provider_and_with_one_that_does_not_answer_the_page_says_so()
     let page = gateway.browser().get("/sign-in/start").await;
     assert!(page.status == StatusCode::SERVICE_UNAVAILABLE && page.body.contains("今はログインできません"));
 }
+
+/// A second provider beside the first, as a national one asks for it.
+fn national(base: &str) -> String {
+    format!(
+        "[sign_in.national]\nissuer = \"{base}/national-idp\"\nclient_id = \"RP1\"\nclient_authentication = \"private_key_jwt\"\n\
+         scopes = \"openid profile\"\nacr_values = \"aal3\"\norganisation = 1\nname_ja = \"国のアプリ\"\nname_en = \"National app\"\n"
+    )
+}
+
+#[tokio::test]
+async fn a_resident_chooses_among_the_providers_and_signs_in_anew_where_they_did_before() {
+    let gateway = Gateway::start_with(&[], national).await;
+    let mut browser = gateway.browser();
+    let page = browser.get("/sign-in?return_to=/portal").await;
+    assert!(
+        page.body.contains("国のアプリ") && page.body.contains("サインイン"),
+        "{}",
+        page.body
+    );
+    // Without a choice the page comes back.
+    assert!(browser.get("/sign-in/start").await.body.contains("with=national"));
+    let link = "/sign-in/start?return_to=%2Fportal&with=national";
+    let back = browser.log_in_from("jiro", link).await;
+    assert_eq!(browser.get(&back).await.location(&gateway.base), "/portal");
+    assert!(browser.get("/portal").await.body.contains("関所 次郎"));
+    let person = gateway
+        .state
+        .store
+        .person_by_identity(&format!("{}/national-idp", gateway.base), "ppid-7")
+        .await
+        .unwrap()
+        .unwrap();
+    let person = gateway.state.store.person(person).await.unwrap().unwrap();
+    assert_eq!(person.custodian.0, 1);
+    // A fresh sign-in goes to the same provider without asking again.
+    let again = browser.get("/sign-in/start?fresh=yes").await.location(&gateway.base);
+    assert!(again.starts_with("/national-idp/authorize?"), "{again}");
+    assert!(
+        again.contains("acr_values=aal3") && again.contains("prompt=login"),
+        "{again}"
+    );
+    // The first provider still works, and knows its own people.
+    let mut other = gateway.browser();
+    let back = other.log_in_from("hanako", "/sign-in/start?with=").await;
+    assert_eq!(other.get(&back).await.location(&gateway.base), "/portal");
+}
+
+#[tokio::test]
+async fn an_answer_of_one_provider_is_not_taken_for_anothers() {
+    let gateway = Gateway::start_with(&[], national).await;
+    let mut browser = gateway.browser();
+    let back = browser.log_in_from("hanako", "/sign-in/start?with=").await;
+    let mixed = back.replace("demo-idp", "national-idp");
+    assert_ne!(mixed, back);
+    assert_eq!(browser.get(&mixed).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_provider_that_knows_another_key_or_states_another_level_signs_nobody_in() {
+    for (from, to) in [("RP1", "RP2"), ("private_key_jwt", "secret"), ("aal3", "aal4")] {
+        let gateway = Gateway::start_with(&[], |base| national(base).replace(from, to)).await;
+        let mut browser = gateway.browser();
+        let link = "/sign-in/start?with=national";
+        let start = browser.get(link).await.location(&gateway.base);
+        if from == "RP1" {
+            assert_eq!(browser.get(&start).await.status, StatusCode::BAD_REQUEST);
+            continue;
+        }
+        let back = browser.log_in_from("jiro", link).await;
+        assert_eq!(browser.get(&back).await.status, StatusCode::BAD_REQUEST, "{from}");
+        assert!(!browser.cookies.contains_key("sekisho-session"), "{from}");
+    }
+}

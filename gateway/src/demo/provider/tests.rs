@@ -30,7 +30,8 @@ impl Provider {
         };
         let router = routes(ProviderSetup {
             issuer: ISSUER.to_owned(),
-            clients: vec![("sekisho".to_owned(), BACK.to_owned())],
+            clients: vec![RelyingParty::public("sekisho", BACK.to_owned())],
+            level: None,
             residents: vec![
                 login("hanako", "right password", "sub-1", "関所 花子"),
                 login("taro", "another", "sub-2", "関所 太郎"),
