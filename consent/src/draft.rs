@@ -46,6 +46,9 @@ impl Asked {
                 address: patient,
                 birth_date: patient,
                 age_band_and_sex: patient,
+                municipality: patient,
+                insurance: patient,
+                linking: None,
                 expires: None,
             },
         }
@@ -167,6 +170,12 @@ pub enum DraftError {
         /// Which grant.
         grant: usize,
     },
+    /// A linking id beside something else.
+    #[error("a linking id is given in a consent of its own, with nothing else")]
+    LinkingNotAlone,
+    /// A linking id with oneself.
+    #[error("a linking id is between two recipients")]
+    LinkingWithItself,
     /// A line about who the person is was not asked for.
     #[error("a line about who the person is was not asked for")]
     IdentityNotAsked,
@@ -209,6 +218,14 @@ impl ConsentDraft {
         self.validate_no_duplicates()?;
         if self.identity.gives_something() && !is_live(self.identity.expires, now) {
             return Err(DraftError::IdentityAlreadyExpired);
+        }
+        if let Some(other) = self.identity.linking {
+            if !self.grants.is_empty() || self.identity.lines().next().is_some() {
+                return Err(DraftError::LinkingNotAlone);
+            }
+            if other == self.recipient {
+                return Err(DraftError::LinkingWithItself);
+            }
         }
         let identity_alone = |identity| Terms { grants: &[], identity };
         if !identity_alone(self.identity).within(identity_alone(self.asked.identity)) {

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn an_ended_consent_says_when_and_how() {
         let given = consent(vec![grant(Activity, Detail::Daily)]);
-        let withdrawn = given.withdraw(UtcMillis(4)).unwrap();
+        let withdrawn = given.withdraw(UtcMillis(4), None).unwrap();
         let answer = &explain(&QUESTION, &[withdrawn], UtcMillis(5))[0];
         assert_eq!(answer.ended, Some((ConsentState::Withdrawn, UtcMillis(4))));
         assert!(!answer.gives());

@@ -1,7 +1,7 @@
 //! Grants: one permission inside a consent, as category × sources × period of data × detail × expiry, and the lines about
 //! who the person is.
 
-use model::{ConsentCategory, LocalDay, Summary, UtcMillis};
+use model::{ConsentCategory, LocalDay, RecipientId, Summary, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::stored;
@@ -171,6 +171,52 @@ impl Grant {
     }
 }
 
+/// One line about who the person is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityLine {
+    /// Their name.
+    Name,
+    /// Their address.
+    Address,
+    /// Their full birth date.
+    BirthDate,
+    /// A band of ages and the sex.
+    AgeBandAndSex,
+    /// Yes or no: whether they belong to the municipality.
+    Municipality,
+    /// Yes or no: whether they are insured by the insurer.
+    Insurance,
+}
+
+impl IdentityLine {
+    /// All of them, in the order of the consent page.
+    pub const ALL: [Self; 6] = [
+        Self::Name,
+        Self::Address,
+        Self::BirthDate,
+        Self::AgeBandAndSex,
+        Self::Municipality,
+        Self::Insurance,
+    ];
+
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Address => "address",
+            Self::BirthDate => "birth-date",
+            Self::AgeBandAndSex => "age-band-and-sex",
+            Self::Municipality => "municipality",
+            Self::Insurance => "insurance",
+        }
+    }
+
+    /// The line with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|line| line.code() == code)
+    }
+}
+
 /// What a recipient may know of who the person is: lines of their own on the consent page. The default is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,6 +229,19 @@ pub struct IdentityGrant {
     pub birth_date: bool,
     /// A band of ages and the sex, and nothing finer.
     pub age_band_and_sex: bool,
+    /// Whether they belong to the municipality: yes or no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub municipality: bool,
+    /// Whether they are insured by the insurer: yes or no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insurance: bool,
+    /// An id by which the recipient and this other one know that it is the same person. It stands in a consent of its own.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "stored::optional_recipient"
+    )]
+    pub linking: Option<RecipientId>,
     /// The first instant at which none of this is given any more; `None`: until withdrawn.
     #[serde(with = "stored::optional_instant")]
     pub expires: Option<UtcMillis>,
@@ -195,12 +254,50 @@ impl IdentityGrant {
         address: false,
         birth_date: false,
         age_band_and_sex: false,
+        municipality: false,
+        insurance: false,
+        linking: None,
         expires: None,
     };
 
     /// True when at least one line was agreed to, whatever the time.
     pub fn gives_something(self) -> bool {
-        self.name || self.address || self.birth_date || self.age_band_and_sex
+        self.linking.is_some() || self.lines().next().is_some()
+    }
+
+    /// The lines that were agreed to, whatever the time; the linking id is none of them.
+    pub fn lines(self) -> impl Iterator<Item = IdentityLine> {
+        IdentityLine::ALL.into_iter().filter(move |line| self.has(*line))
+    }
+
+    /// True when this line was agreed to.
+    pub fn has(mut self, line: IdentityLine) -> bool {
+        *self.line(line)
+    }
+
+    /// Gives this line, or not.
+    pub fn set(&mut self, line: IdentityLine, given: bool) {
+        *self.line(line) = given;
+    }
+
+    fn line(&mut self, line: IdentityLine) -> &mut bool {
+        match line {
+            IdentityLine::Name => &mut self.name,
+            IdentityLine::Address => &mut self.address,
+            IdentityLine::BirthDate => &mut self.birth_date,
+            IdentityLine::AgeBandAndSex => &mut self.age_band_and_sex,
+            IdentityLine::Municipality => &mut self.municipality,
+            IdentityLine::Insurance => &mut self.insurance,
+        }
+    }
+
+    /// These lines, without an end.
+    pub fn of(lines: impl IntoIterator<Item = IdentityLine>) -> Self {
+        let mut identity = Self::NOTHING;
+        for line in lines {
+            identity.set(line, true);
+        }
+        identity
     }
 
     /// The lines that still hold at `now`.
@@ -295,17 +392,17 @@ mod tests {
         };
         assert!(identity.at(UtcMillis(4)).birth_date);
         assert_eq!(identity.at(UtcMillis(5)), IdentityGrant::NOTHING);
-        for line in 0..4 {
-            let one = IdentityGrant {
-                name: line == 0,
-                address: line == 1,
-                birth_date: line == 2,
-                age_band_and_sex: line == 3,
-                expires: None,
-            };
-            assert!(one.gives_something());
+        for line in IdentityLine::ALL {
+            let one = IdentityGrant::of([line]);
+            assert!(one.gives_something() && one.has(line) && one.lines().eq([line]));
+            assert_eq!(IdentityLine::from_code(line.code()), Some(line));
         }
         assert!(!IdentityGrant::NOTHING.gives_something());
+        let linked = IdentityGrant {
+            linking: Some(RecipientId(7)),
+            ..IdentityGrant::NOTHING
+        };
+        assert!(linked.gives_something() && linked.lines().next().is_none());
     }
 
     #[test]

@@ -25,12 +25,12 @@ pub mod token;
 
 pub use decision::{AllowedSources, Decision, Reason, Request, decide};
 pub use draft::{Asked, ConsentDraft, DraftError};
-pub use grant::{DataPeriod, Detail, Grant, IdentityGrant, MAX_GRANTS, MAX_SOURCES, Sources};
+pub use grant::{DataPeriod, Detail, Grant, IdentityGrant, IdentityLine, MAX_GRANTS, MAX_SOURCES, Sources};
 pub use ids::{ConsentId, ConsentsVersion, Purpose, PurposeError};
 pub use lifecycle::{Superseded, TransitionError};
 pub use narrow::{Difference, Terms};
 pub use own::OwnAccess;
 pub use person::PersonConsents;
-pub use record::{Consent, ConsentState, HowGiven, Language};
+pub use record::{Acting, Consent, ConsentState, HowGiven, Language, Relationship};
 pub use scope::ScopeSet;
 pub use token::FamilyId;

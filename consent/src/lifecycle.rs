@@ -6,7 +6,7 @@ use model::UtcMillis;
 use crate::draft::{ConsentDraft, DraftError};
 use crate::ids::ConsentId;
 use crate::narrow::Difference;
-use crate::record::{Consent, ConsentState};
+use crate::record::{Acting, Consent, ConsentState};
 
 /// Why a consent cannot change as asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,15 +88,20 @@ impl ConsentDraft {
             given_at,
             changed_at: given_at,
             how: self.how,
+            withdrawn_by: None,
         }
     }
 }
 
 impl Consent {
-    /// active → withdrawn, on the person's word. Also of one whose grants have run out but that was not swept yet.
-    pub fn withdraw(&self, now: UtcMillis) -> Result<Self, TransitionError> {
+    /// active → withdrawn, on the person's word or that of `by` who acts for them. Also of one whose grants have run out but that
+    /// was not swept yet.
+    pub fn withdraw(&self, now: UtcMillis, by: Option<Acting>) -> Result<Self, TransitionError> {
         self.expect_active()?;
-        Ok(self.ended(ConsentState::Withdrawn, now))
+        Ok(Self {
+            withdrawn_by: by,
+            ..self.ended(ConsentState::Withdrawn, now)
+        })
     }
 
     /// active → expired, once nothing of it holds any more. Decisions do not wait for this: it only tidies up.

@@ -125,12 +125,9 @@ fn ends_no_earlier(outer: Option<UtcMillis>, inner: Option<UtcMillis>) -> bool {
 }
 
 fn identity_within(inner: IdentityGrant, outer: IdentityGrant) -> bool {
-    let line = |inner: bool, outer: bool| outer || !inner;
     !inner.gives_something()
-        || (line(inner.name, outer.name)
-            && line(inner.address, outer.address)
-            && line(inner.birth_date, outer.birth_date)
-            && line(inner.age_band_and_sex, outer.age_band_and_sex)
+        || (inner.lines().all(|line| outer.has(line))
+            && (inner.linking.is_none() || inner.linking == outer.linking)
             && ends_no_earlier(outer.expires, inner.expires))
 }
 

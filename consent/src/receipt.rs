@@ -5,7 +5,7 @@
 use model::UtcMillis;
 use serde_json::{Value, json};
 
-use crate::fhir::{IDENTITY_LINES, instant};
+use crate::fhir::{identity_codes, instant};
 use crate::grant::Sources;
 use crate::record::{Consent, ConsentState, HowGiven};
 
@@ -60,10 +60,13 @@ pub fn receipt(consent: &Consent, facts: &Facts<'_>) -> Value {
             "sensitive_pii_category": true,
         })
     });
-    let mut lines = consent.identity;
-    let identity = IDENTITY_LINES.into_iter().filter(|(_, line)| *line(&mut lines)).map(|(code, _)| {
+    let identity = identity_codes(consent.identity).map(|code| {
         json!({"pii_type": code, "expires": consent.identity.expires.map(instant), "sensitive_pii_category": false})
     });
+    let acting = match consent.state {
+        ConsentState::Withdrawn => consent.withdrawn_by,
+        _ => consent.how.acting(),
+    };
     let pii: Vec<Value> = data.chain(identity).collect();
     json!({
         "schema_version": "ISO/IEC TS 27560:2023",
@@ -90,6 +93,7 @@ pub fn receipt(consent: &Consent, facts: &Facts<'_>) -> Value {
             "consent_version": consent.version,
             "event_type": "explicit",
             "event_state": state(consent.state),
+            "acting_for_principal": acting.map(|acting| acting.relationship.code()),
             "validity_duration": consent.ends_at().map(instant),
         },
     })
@@ -108,7 +112,7 @@ fn party(party: &Party, kind: &str) -> Value {
 
 fn how(how: &HowGiven) -> Value {
     match how {
-        HowGiven::SignedIn { issuer, assurance } => {
+        HowGiven::SignedIn { issuer, assurance, .. } => {
             json!({"method": "signed-in", "issuer": issuer, "assurance": assurance})
         }
         HowGiven::OnPaper {
@@ -171,7 +175,7 @@ mod tests {
     #[test]
     fn each_state_has_a_receipt_of_its_own() {
         let given = consent(vec![grant(Activity, Detail::Daily)]);
-        let withdrawn = given.withdraw(UtcMillis(9)).unwrap();
+        let withdrawn = given.withdraw(UtcMillis(9), None).unwrap();
         assert_ne!(number(&given), number(&withdrawn));
         let receipt = receipt(&withdrawn, &facts(&Party::default()));
         assert_eq!(receipt["event"]["event_state"], "ConsentWithdrawn");

@@ -55,6 +55,54 @@ impl Language {
     }
 }
 
+/// What somebody is to the person they act for. The numbers are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Relationship {
+    /// A parent of a child (親権者).
+    Parent = 1,
+    /// A guardian appointed by a court (後見人など).
+    Guardian = 2,
+    /// Somebody whom the person named themselves (任意の代理人).
+    Proxy = 3,
+}
+
+impl Relationship {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Parent, Self::Guardian, Self::Proxy];
+
+    /// The one with this number, as stored.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| *known as u8 == number)
+    }
+
+    /// Its code.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Parent => "parent",
+            Self::Guardian => "guardian",
+            Self::Proxy => "proxy",
+        }
+    }
+
+    /// The one with this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.code() == code)
+    }
+}
+
+/// Somebody who acts for the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acting {
+    /// Who acts.
+    #[serde(with = "stored::person")]
+    pub person: PersonId,
+    /// What they are to the person.
+    pub relationship: Relationship,
+}
+
 /// How a consent was given: what would show later that it was this person's word.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +113,9 @@ pub enum HowGiven {
         issuer: String,
         /// The level of assurance it stated (`acr`), if any.
         assurance: Option<String>,
+        /// Who acted for the person, if they did not themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acting: Option<Acting>,
     },
     /// On a paper form at a counter, entered by one operator and confirmed by another.
     OnPaper {
@@ -78,7 +129,19 @@ pub enum HowGiven {
         entered_by: i64,
         /// The operator who confirmed it; 0 while nobody has.
         confirmed_by: i64,
+        /// Who signed for the person, if they did not themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        acting: Option<Acting>,
     },
+}
+
+impl HowGiven {
+    /// Who acted for the person, if they did not themselves.
+    pub fn acting(&self) -> Option<Acting> {
+        match self {
+            Self::SignedIn { acting, .. } | Self::OnPaper { acting, .. } => *acting,
+        }
+    }
 }
 
 /// One version of one consent: of a person, to one recipient, for one purpose.
@@ -117,6 +180,9 @@ pub struct Consent {
     pub changed_at: UtcMillis,
     /// What shows that it was the person's word.
     pub how: HowGiven,
+    /// Who withdrew it for the person, if they did not themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_by: Option<Acting>,
 }
 
 impl Consent {

@@ -39,6 +39,7 @@ as_number!(recipient, model::RecipientId, u32);
 as_number!(instant, model::UtcMillis, i64);
 as_number_or_none!(optional_instant, model::UtcMillis, i64);
 as_number_or_none!(optional_day, model::LocalDay, i32);
+as_number_or_none!(optional_recipient, model::RecipientId, u32);
 
 pub(crate) mod category {
     use model::ConsentCategory;

@@ -57,6 +57,7 @@ pub(crate) fn consent(grants: Vec<Grant>) -> Consent {
         given_at: UtcMillis(0),
         changed_at: UtcMillis(0),
         how: signed_in(),
+        withdrawn_by: None,
     }
 }
 
@@ -77,6 +78,9 @@ pub(crate) fn draft(grants: Vec<Grant>) -> ConsentDraft {
                 address: true,
                 birth_date: true,
                 age_band_and_sex: true,
+                municipality: true,
+                insurance: true,
+                linking: None,
                 expires: None,
             },
         },
@@ -97,6 +101,7 @@ fn signed_in() -> HowGiven {
     HowGiven::SignedIn {
         issuer: "https://id.example".to_owned(),
         assurance: None,
+        acting: None,
     }
 }
 
@@ -137,15 +142,7 @@ pub(crate) fn everything() -> impl Iterator<Item = Seen> {
 }
 
 pub(crate) fn lines(identity: IdentityGrant) -> impl Iterator<Item = Seen> {
-    [
-        (identity.name, "name"),
-        (identity.address, "address"),
-        (identity.birth_date, "birth date"),
-        (identity.age_band_and_sex, "age band and sex"),
-    ]
-    .into_iter()
-    .filter(|(given, _)| *given)
-    .map(|(_, line)| Seen::Line(line))
+    crate::fhir::identity_codes(identity).map(Seen::Line)
 }
 
 /// Everything that a decision gives in the small world.
@@ -231,13 +228,12 @@ pub(crate) fn grants() -> impl Strategy<Value = Grant> {
 }
 
 pub(crate) fn identities() -> impl Strategy<Value = IdentityGrant> {
-    (any::<[bool; 4]>(), expiries()).prop_map(|([name, address, birth_date, age_band_and_sex], expires)| {
+    (any::<[bool; 6]>(), proptest::option::of(100_u32..102), expiries()).prop_map(|(given, linking, expires)| {
+        let lines = IdentityLine::ALL.into_iter().zip(given).filter(|(_, given)| *given);
         IdentityGrant {
-            name,
-            address,
-            birth_date,
-            age_band_and_sex,
+            linking: linking.map(RecipientId),
             expires,
+            ..IdentityGrant::of(lines.map(|(line, _)| line))
         }
     })
 }

@@ -34,8 +34,13 @@ pub fn patient(out: &mut Vec<u8>, view: &PatientView<'_>) {
         }
         out.push(b'}');
     }
-    if let Some(decade) = view.age_band {
-        age_band(out, decade);
+    extensions(out, view);
+    if let Some(id) = view.linking_id {
+        raw(out, b",\"identifier\":[{\"system\":");
+        string(out, systems::LINKING_ID);
+        raw(out, b",\"value\":");
+        string(out, id);
+        raw(out, b"}]");
     }
     granted_text(out, "name", view.name);
     if let Some(gender) = view.gender {
@@ -63,6 +68,38 @@ fn granted_text(out: &mut Vec<u8>, name: &str, text: Option<&str>) {
     }
 }
 
+/// What has no element of its own: the band of ages, and where the person belongs.
+fn extensions(out: &mut Vec<u8>, view: &PatientView<'_>) {
+    let memberships = [
+        (systems::MUNICIPALITY_MEMBER, view.municipality),
+        (systems::INSURANCE_MEMBER, view.insurance),
+    ];
+    let given = memberships.into_iter().filter_map(|(url, member)| Some((url, member?)));
+    let mut lead: &[u8] = b",\"extension\":[";
+    if let Some(decade) = view.age_band {
+        raw(out, lead);
+        age_band(out, decade);
+        lead = b",";
+    }
+    for (url, member) in given {
+        raw(out, lead);
+        raw(out, b"{\"url\":");
+        string(out, url);
+        raw(
+            out,
+            if member {
+                &b",\"valueBoolean\":true}"[..]
+            } else {
+                b",\"valueBoolean\":false}"
+            },
+        );
+        lead = b",";
+    }
+    if lead == b"," {
+        out.push(b']');
+    }
+}
+
 /// The ten years of age a person is in, as a range in years.
 fn age_band(out: &mut Vec<u8>, decade: u8) {
     let years = |out: &mut Vec<u8>, years: u64| {
@@ -74,13 +111,13 @@ fn age_band(out: &mut Vec<u8>, decade: u8) {
         raw(out, systems::UCUM_YEAR);
         raw(out, b"\"}");
     };
-    raw(out, b",\"extension\":[{\"url\":");
+    raw(out, b"{\"url\":");
     string(out, systems::AGE_BAND);
     raw(out, b",\"valueRange\":{\"low\":");
     years(out, u64::from(decade));
     raw(out, b",\"high\":");
     years(out, u64::from(decade) + 9);
-    raw(out, b"}}]");
+    raw(out, b"}}");
 }
 
 /// Appends the Device: maker and model. Never a serial number, and never its name, which may be the owner's.

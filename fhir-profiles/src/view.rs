@@ -160,6 +160,12 @@ pub struct PatientView<'a> {
     pub age_band: Option<u8>,
     /// Sex, where granted.
     pub gender: Option<Gender>,
+    /// Whether they belong to the municipality, where granted.
+    pub municipality: Option<bool>,
+    /// Whether they are insured by the insurer, where granted.
+    pub insurance: Option<bool>,
+    /// The id by which this recipient and another know that it is the same person, where granted.
+    pub linking_id: Option<&'a str>,
     /// When what is shown last changed.
     pub updated: Option<UtcMillis>,
     /// Version of what is shown, if the caller keeps one.

@@ -53,17 +53,22 @@ impl Pairwise {
         }
     }
 
+    /// The id by which two recipients know that it is the same person: the same for both, and of use to nobody else.
+    pub fn linking_id(&self, person: PersonId, one: RecipientId, other: RecipientId) -> String {
+        let (first, second) = (one.min(other).0.to_be_bytes(), one.max(other).0.to_be_bytes());
+        RecipientIds::derive(&self.root, &[b"linking", &first, &second]).patient(person)
+    }
+
     /// The ids of one recipient; its web, iOS and backend clients share them.
     pub fn of(&self, recipient: RecipientId) -> Arc<RecipientIds> {
         let mut recipients = self
             .recipients
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        Arc::clone(
-            recipients
-                .entry(recipient)
-                .or_insert_with(|| Arc::new(RecipientIds::derive(&self.root, recipient))),
-        )
+        Arc::clone(recipients.entry(recipient).or_insert_with(|| {
+            let number = recipient.0.to_be_bytes();
+            Arc::new(RecipientIds::derive(&self.root, &[b"recipient", &number]))
+        }))
     }
 }
 
@@ -72,10 +77,9 @@ impl RecipientIds {
         clippy::expect_used,
         reason = "lengths are fixed: HKDF gives 32 bytes and AES-256 takes 32"
     )]
-    fn derive(root: &hkdf::Prk, recipient: RecipientId) -> Self {
-        let number = recipient.0.to_be_bytes();
+    fn derive(root: &hkdf::Prk, whose: &[&[u8]]) -> Self {
         let mut key = Zeroizing::new([0u8; 32]);
-        root.expand(&[b"recipient", &number], Bytes32)
+        root.expand(whose, Bytes32)
             .and_then(|okm| okm.fill(key.as_mut_slice()))
             .expect("32 bytes are within HKDF's reach");
         let cipher = || UnboundCipherKey::new(&AES_256, key.as_slice()).expect("a 32-byte AES-256 key");

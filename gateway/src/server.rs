@@ -114,6 +114,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let timeout_seconds = state.config.http.timeout_seconds;
     let sweeper = tokio::spawn(sweep(state.clone()));
+    let keeper = tokio::spawn(delete_due_records(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
@@ -140,6 +141,7 @@ pub async fn serve(
         }
     };
     sweeper.abort();
+    keeper.abort();
     worker.abort();
     signer.abort();
     served
@@ -177,6 +179,33 @@ async fn sweep(state: AppState) {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "deleted what has run out"),
             Err(error) => tracing::warn!(%error, "expired tokens and sessions were not deleted"),
+        }
+    }
+}
+
+/// Looks once a day at records whose time is over, at some hundred people at a time.
+async fn delete_due_records(state: AppState) {
+    let mut every = tokio::time::interval(Duration::from_secs(86_400));
+    loop {
+        every.tick().await;
+        let (mut after, mut rows) = (None, 0);
+        loop {
+            match state.store.delete_due_records(after).await {
+                Ok(done) => {
+                    rows += done.deleted;
+                    after = done.next;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "records that are due were not deleted");
+                    break;
+                }
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        if rows > 0 {
+            tracing::info!(rows, "deleted records whose time is over");
         }
     }
 }

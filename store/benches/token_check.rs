@@ -130,6 +130,7 @@ fn draft(person: PersonId, recipient: RecipientId, purpose: Purpose) -> ConsentD
         how: HowGiven::SignedIn {
             issuer: "https://id.example".to_owned(),
             assurance: None,
+            acting: None,
         },
     }
 }

@@ -99,7 +99,30 @@ pub struct AccessEvent {
     pub request_id: String,
 }
 
+/// What a run of the deletion of old records did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many rows are gone.
+    pub deleted: u64,
+    /// After whom to go on; `None`: all people were looked at.
+    pub next: Option<PersonId>,
+}
+
 impl Store {
+    /// Deletes records whose time is over, of some hundred people after `after`: a record of provision three years after the last
+    /// provision to its recipient, once all before it are due too; without `after`, also answered requests and ended rights to act
+    /// of that age. The chains go on from where they were cut, and the organisation's own chain says so.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn delete_due_records(&self, after: Option<PersonId>) -> Result<Pruned> {
+        self.database
+            .write("delete records that are due", move |writing| {
+                sqlite::retention::prune(writing, after)
+            })
+            .await
+    }
+
     /// Records what is about to be given under `decision`; nothing may leave before this answers. Returns the number of the
     /// record within the person.
     ///

@@ -299,6 +299,8 @@ pub struct SessionRecord {
     pub language: Language,
     /// When they signed in.
     pub issued: UtcMillis,
+    /// For whom they act; whether they still may is asked each time. `None`: for themselves.
+    pub acting_for: Option<PersonId>,
     /// The first instant at which it does not hold any more.
     pub expires: UtcMillis,
 }
@@ -649,6 +651,19 @@ impl Store {
         self.database
             .read("read session", move |reading| {
                 sqlite::sessions::session(reading, &hash, now)
+            })
+            .await
+    }
+
+    /// From now on the session acts for this person (`None`: for who signed in); false when there is no such session. Whether they
+    /// may is the caller's to ask, and to ask again at each use.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn act_for(&self, hash: HandleHash, person: Option<PersonId>) -> Result<bool> {
+        self.database
+            .write("act for somebody", move |writing| {
+                sqlite::sessions::act_for(writing, &hash, person)
             })
             .await
     }

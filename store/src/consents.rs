@@ -57,10 +57,10 @@ impl Store {
     /// [`crate::StoreError::NotFound`] when the person has no such consent, [`crate::StoreError::Consent`] when it had ended
     /// before, and what writing can answer.
     pub async fn withdraw_consent(&self, own: &OwnAccess, consent: ConsentId) -> Result<Consent> {
-        let person = own.person();
+        let (person, by) = (own.person(), own.acting());
         self.database
             .write("withdraw consent", move |writing| {
-                sqlite::consents::withdraw(writing, person, consent)
+                sqlite::consents::withdraw(writing, person, consent, by)
             })
             .await
     }

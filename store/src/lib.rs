@@ -18,6 +18,7 @@ mod operators;
 mod paper;
 mod people;
 mod reads;
+mod representation;
 mod requests;
 mod sqlite;
 mod template;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use model::environment::{Clock, Randomness};
 
 pub use acts::{Act, Actor, Head};
-pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind};
+pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind, Pruned};
 pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
@@ -47,6 +48,7 @@ pub use reads::{
     Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Page, PageKey, PatientView, Record, Search,
     Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
 };
+pub use representation::{NewRepresentation, Representation};
 pub use requests::{
     ANSWER_MS, MAX_OPEN_REQUESTS, MAX_REQUEST_TEXT, RequestKind, RequestState, RequestWords, SubjectRequest,
 };

@@ -4,9 +4,10 @@
 //! A search merges leaves, totals and aggregates into one order and gives a page at a time; where a page ends is a key, not an
 //! offset. Nothing is written here: that a page was given is recorded by `audit`, and that record is the gate's last word.
 
-use consent::{AllowedSources, ConsentsVersion, Decision, Detail, OwnAccess};
+use consent::{AllowedSources, ConsentsVersion, Decision, Detail, IdentityGrant, IdentityLine, OwnAccess};
 use model::{
-    BatchId, ConsentCategory, LocalDay, Measured, Metric, PersonId, RecordKey, Sample, Source, Summary, UtcMillis,
+    BatchId, ConsentCategory, LocalDay, Measured, Metric, PersonId, RecipientId, RecordKey, Sample, Source, Summary,
+    UtcMillis,
 };
 
 use crate::sqlite;
@@ -350,6 +351,12 @@ pub struct PatientView {
     pub age_band: Option<u8>,
     /// Sex, where granted and known.
     pub sex: Option<Sex>,
+    /// Whether they belong to the municipality, where granted: the recipient's own organisation if it is one, else any.
+    pub municipality: Option<bool>,
+    /// Whether they are insured by the insurer, where granted; as with the municipality.
+    pub insurance: Option<bool>,
+    /// The other recipient, where a linking id with it is granted.
+    pub linking: Option<RecipientId>,
     /// When the person's row was last changed or, for a row that never was, made.
     pub updated: UtcMillis,
 }
@@ -500,7 +507,9 @@ impl Store {
             .read("read patient", move |snapshot| {
                 let person = access.person();
                 let profile = sqlite::people::profile(snapshot, person)?;
-                Ok(access.view(&profile, sqlite::people::created(snapshot, person)?, now))
+                let created = sqlite::people::created(snapshot, person)?;
+                let belongs = sqlite::people::belongs(snapshot, person, access.recipient())?;
+                Ok(access.view(&profile, belongs, created, now))
             })
             .await
     }
@@ -658,29 +667,38 @@ impl HeldAccess {
         })
     }
 
-    fn view(&self, profile: &sqlite::people::Profile, updated: UtcMillis, now: UtcMillis) -> PatientView {
+    /// For whom, where it is not the person's own.
+    fn recipient(&self) -> Option<RecipientId> {
+        match self {
+            Self::Own(_) => None,
+            Self::Decision(decision) => Some(decision.recipient()),
+        }
+    }
+
+    fn view(
+        &self,
+        profile: &sqlite::people::Profile,
+        belongs: sqlite::people::Membership,
+        updated: UtcMillis,
+        now: UtcMillis,
+    ) -> PatientView {
         let birth_day = profile.birth_day.map(LocalDay);
         let sex = profile.sex.and_then(Sex::from_number);
-        let (name, address, birth_date, band) = match self {
-            Self::Own(_) => (true, true, true, true),
-            Self::Decision(decision) => {
-                let identity = decision.identity();
-                (
-                    identity.name,
-                    identity.address,
-                    identity.birth_date,
-                    identity.age_band_and_sex,
-                )
-            }
+        let given = match self {
+            Self::Own(_) => IdentityGrant::of(IdentityLine::ALL),
+            Self::Decision(decision) => decision.identity(),
         };
         PatientView {
-            name: profile.name.clone().filter(|_| name),
-            address: profile.address.clone().filter(|_| address),
-            birth_date: birth_day.filter(|_| birth_date),
+            name: profile.name.clone().filter(|_| given.name),
+            address: profile.address.clone().filter(|_| given.address),
+            birth_date: birth_day.filter(|_| given.birth_date),
             age_band: birth_day
-                .filter(|_| band)
+                .filter(|_| given.age_band_and_sex)
                 .and_then(|birth| age_band(birth, sqlite::zone::HomeZone::new(&profile.home_zone).day_at(now))),
-            sex: sex.filter(|_| band),
+            sex: sex.filter(|_| given.age_band_and_sex),
+            municipality: given.municipality.then_some(belongs.municipality),
+            insurance: given.insurance.then_some(belongs.insurance),
+            linking: given.linking,
             updated,
         }
     }

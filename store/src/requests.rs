@@ -158,8 +158,14 @@ impl Store {
     /// Takes a request of the resident's; its number. It stands in the organisation's chain of acts.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] for a text that is too long, [`StoreError::TooMany`] open ones, and what writing can answer.
+    /// [`StoreError::Invalid`] for a text that is too long and for a deletion asked by somebody who acts for the person,
+    /// [`StoreError::TooMany`] open ones, and what writing can answer.
     pub async fn file_request(&self, own: &OwnAccess, kind: RequestKind, text: &str) -> Result<i64> {
+        if own.acting().is_some() && kind == RequestKind::Deletion {
+            return Err(StoreError::Invalid {
+                what: "whoever acts for somebody cannot ask for deletion on a page: the counter looks at the right first",
+            });
+        }
         let (person, text) = (own.person(), bounded(text)?);
         self.database
             .write("file a request", move |writing| {

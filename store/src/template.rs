@@ -1,6 +1,8 @@
 //! How a recipient asks: per purpose what it needs and why, what it does not use data for, and what becomes of data after a consent
 //! has ended, in both languages. A change makes a new version; the earlier ones are kept. Consents keep the text they were given in.
 
+use std::collections::HashMap;
+
 use consent::Purpose;
 use model::{ConsentCategory, RecipientId, UtcMillis};
 use serde::{Deserialize, Serialize};
@@ -49,6 +51,9 @@ pub struct Template {
     /// What becomes of data already given once the consent has ended; may be empty.
     #[serde(default)]
     pub afterwards: Bilingual,
+    /// The number of another recipient: this purpose is nothing but an id by which the two know that it is the same person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links_with: Option<u32>,
 }
 
 impl Template {
@@ -70,6 +75,11 @@ impl Template {
                     what: "a text of a template has at most 500 characters",
                 });
             }
+        }
+        if self.links_with.is_some() && !self.needs.is_empty() {
+            return Err(StoreError::Invalid {
+                what: "a purpose that links two recipients asks for nothing else",
+            });
         }
         for (place, need) in self.needs.iter().enumerate() {
             let earlier = &self.needs[..place];
@@ -96,6 +106,8 @@ pub struct TemplateVersion {
     pub text: Bilingual,
     /// The template.
     pub template: Template,
+    /// Whether residents who agreed before it are asked again.
+    pub asks: bool,
 }
 
 impl Store {
@@ -112,7 +124,8 @@ impl Store {
             .await
     }
 
-    /// States anew what a purpose means and how it is asked for; the number of the version.
+    /// States anew what a purpose means and how it is asked for; the number of the version. `asks`: residents who agreed before
+    /// are asked again, since the change matters to them; data passes as they agreed until they answer.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] for texts in one language only or too long and for unknown categories, [`StoreError::NotFound`]
@@ -123,6 +136,7 @@ impl Store {
         purpose: &Purpose,
         text: Bilingual,
         template: Template,
+        asks: bool,
         by: Actor,
     ) -> Result<u32> {
         template.validate()?;
@@ -134,8 +148,18 @@ impl Store {
         let purpose = purpose.clone();
         self.database
             .write("set a template", move |writing| {
-                sqlite::templates::set(writing, recipient, &purpose, &text, &template, by)
+                sqlite::templates::set(writing, recipient, &purpose, &text, &template, asks, by)
             })
+            .await
+    }
+
+    /// For each recipient and purpose that was stated anew so that residents are asked again: since when, at the latest.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn asked_anew(&self) -> Result<HashMap<(RecipientId, Purpose), UtcMillis>> {
+        self.database
+            .read("list what is asked anew", sqlite::templates::asked_anew)
             .await
     }
 

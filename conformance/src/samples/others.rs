@@ -106,6 +106,9 @@ fn people(samples: &mut Vec<SampleResource>) {
             version: Some(3),
             age_band: Some(60),
             gender: Some(Gender::Female),
+            municipality: None,
+            insurance: None,
+            linking_id: None,
             ..nobody
         },
         PatientView {
@@ -116,11 +119,17 @@ fn people(samples: &mut Vec<SampleResource>) {
             birth_date: LocalDay::from_ymd(1958, 4, 1),
             age_band: Some(0),
             gender: Some(Gender::Other),
+            municipality: None,
+            insurance: None,
+            linking_id: None,
             ..nobody
         },
         PatientView {
             name: Some(" \u{0} "),
             gender: Some(Gender::Male),
+            municipality: None,
+            insurance: None,
+            linking_id: None,
             ..nobody
         },
     ];

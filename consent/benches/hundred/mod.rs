@@ -33,7 +33,9 @@ fn consent(number: u32) -> Consent {
         how: HowGiven::SignedIn {
             issuer: "https://id.example".to_owned(),
             assurance: None,
+            acting: None,
         },
+        withdrawn_by: None,
     }
 }
 

@@ -116,7 +116,7 @@ proptest! {
         let before = seen_by_anyone(&consents, now);
         let mut after = consents.clone();
         let chosen = which.get(&consents);
-        let Ok(withdrawn) = chosen.withdraw(UtcMillis(now)) else { return Ok(()); };
+        let Ok(withdrawn) = chosen.withdraw(UtcMillis(now), None) else { return Ok(()); };
         let position = consents.iter().position(|one| one == chosen).unwrap();
         after[position] = withdrawn;
         let after = seen_by_anyone(&after, now);

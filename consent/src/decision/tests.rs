@@ -114,7 +114,7 @@ fn two_active_consents_of_one_place_give_nothing() {
     let decision = decided(REQUEST, &[one.clone(), two.clone()], 0);
     assert!(gives_nothing(&decision));
     assert_eq!(decision.explain(), [Reason::ConflictingConsents]);
-    let withdrawn = two.withdraw(UtcMillis(0)).unwrap();
+    let withdrawn = two.withdraw(UtcMillis(0), None).unwrap();
     assert!(!decided(REQUEST, &[one, withdrawn], 0).is_denied());
 }
 

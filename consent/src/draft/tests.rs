@@ -174,6 +174,7 @@ fn what_was_shown_and_who_vouches_must_be_there() {
         how: HowGiven::SignedIn {
             issuer: String::new(),
             assurance: None,
+            acting: None,
         },
         ..draft(vec![daily()])
     };

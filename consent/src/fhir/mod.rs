@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 pub use read::{Imported, ReadError, read};
 
 use crate::grant::{DataPeriod, Grant, IdentityGrant, Sources};
-use crate::record::{Consent, ConsentState};
+use crate::record::{Consent, ConsentState, Relationship};
 
 /// How things are called outside: ids of this recipient, and names.
 pub struct View<'a> {
@@ -34,22 +34,13 @@ pub struct View<'a> {
     pub device: &'a dyn Fn(u16) -> String,
 }
 
-/// Points at one line about who a person is.
-pub(crate) type IdentityLine = fn(&mut IdentityGrant) -> &mut bool;
-
-/// The lines about who a person is, with their codes.
-pub(crate) const IDENTITY_LINES: [(&str, IdentityLine); 4] = [
-    ("name", |lines| &mut lines.name),
-    ("address", |lines| &mut lines.address),
-    ("birth-date", |lines| &mut lines.birth_date),
-    ("age-band-and-sex", |lines| &mut lines.age_band_and_sex),
-];
+/// The code of a linking id among the lines about who a person is.
+pub(crate) const LINKING: &str = "linking-id";
 
 /// Codes of the lines that a grant gives.
-pub fn identity_codes(mut lines: IdentityGrant) -> impl Iterator<Item = &'static str> {
-    IDENTITY_LINES
-        .into_iter()
-        .filter_map(move |(code, line)| line(&mut lines).then_some(code))
+pub fn identity_codes(identity: IdentityGrant) -> impl Iterator<Item = &'static str> {
+    let linking = identity.linking.map(|_| LINKING);
+    identity.lines().map(|line| line.code()).chain(linking)
 }
 
 impl Consent {
@@ -94,6 +85,21 @@ pub fn render(consent: &Consent, view: &View<'_>, now: UtcMillis) -> Value {
         "policy": [{"uri": systems::POLICY_DENY}],
         "provision": provisions(consent, view),
     });
+    if let Some(acting) = consent.how.acting() {
+        // Who acts is nobody that the recipient knows: what they are to the patient is all that is said.
+        let role = match acting.relationship {
+            Relationship::Parent => systems::ROLE_PARENT,
+            Relationship::Guardian => systems::ROLE_GUARDIAN,
+            Relationship::Proxy => systems::ROLE_PROXY,
+        };
+        resource["contained"] = json!([{
+            "resourceType": "RelatedPerson",
+            "id": "performer",
+            "patient": patient,
+            "relationship": [concept(systems::ROLE_CODE, role)],
+        }]);
+        resource["performer"] = json!([{"reference": "#performer"}]);
+    }
     if over {
         let how = match consent.state {
             ConsentState::Withdrawn => "withdrawn",
@@ -148,14 +154,15 @@ fn provisions(consent: &Consent, view: &View<'_>) -> Value {
         .iter()
         .map(|grant| of_grant(grant, permit(grant.expires), view))
         .collect();
-    let mut lines = consent.identity;
-    for (code, line) in IDENTITY_LINES {
-        if *line(&mut lines) {
-            let mut permit = permit(consent.identity.expires);
-            permit["class"] = json!([{"system": systems::RESOURCE_TYPES, "code": "Patient"}]);
-            permit["code"] = json!([concept(systems::IDENTITY_LINE, code)]);
-            nested.push(permit);
+    for code in identity_codes(consent.identity) {
+        let mut permit = permit(consent.identity.expires);
+        permit["class"] = json!([{"system": systems::RESOURCE_TYPES, "code": "Patient"}]);
+        permit["code"] = json!([concept(systems::IDENTITY_LINE, code)]);
+        if let Some(other) = consent.identity.linking.filter(|_| code == LINKING) {
+            let other = json!({"system": systems::RECIPIENT, "value": other.to_string()});
+            permit["extension"] = json!([{"url": systems::LINKED_RECIPIENT, "valueIdentifier": other}]);
         }
+        nested.push(permit);
     }
     let mut root = json!({
         "type": "deny",

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use model::vocabulary::systems;
-use model::{ConsentCategory, UtcMillis};
+use model::{ConsentCategory, RecipientId, UtcMillis};
 use serde_json::{Map, Value};
 
-use super::{IDENTITY_LINES, day};
-use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
+use super::{LINKING, day};
+use crate::grant::{DataPeriod, Detail, Grant, IdentityGrant, IdentityLine, Sources};
 use crate::ids::Purpose;
 use crate::record::Language;
 
@@ -241,19 +241,35 @@ fn grant(
 }
 
 fn identity_line(permit: &Node<'_>, lines: &mut IdentityGrant) -> Result<(), ReadError> {
+    let code = permit.only_item("code")?;
+    let asked = code.coded(systems::IDENTITY_LINE, None)?;
+    let is_linking = asked == LINKING;
     for name in ["securityLabel", "dataPeriod", "data", "extension"] {
-        if permit.get(name).is_some() {
+        if permit.get(name).is_some() && !(is_linking && name == "extension") {
             return Err(permit.error("a line about who the person is has no detail, days, sources or extension"));
         }
     }
-    let code = permit.only_item("code")?;
-    let asked = code.coded(systems::IDENTITY_LINE, None)?;
-    let (_, line) = IDENTITY_LINES
-        .into_iter()
-        .find(|(known, _)| *known == asked)
-        .ok_or_else(|| code.error("no such line about who the person is"))?;
-    *line(lines) = true;
+    if is_linking {
+        lines.linking = Some(linked(permit)?);
+        return Ok(());
+    }
+    let line = IdentityLine::from_code(asked).ok_or_else(|| code.error("no such line about who the person is"))?;
+    lines.set(line, true);
     Ok(())
+}
+
+/// The other recipient of a linking id.
+fn linked(permit: &Node<'_>) -> Result<RecipientId, ReadError> {
+    let extension = permit.only_item("extension")?;
+    extension.only(&["url", "valueIdentifier"])?;
+    extension.must("url", systems::LINKED_RECIPIENT)?;
+    let identifier = extension.child("valueIdentifier")?;
+    identifier.only(&["system", "value"])?;
+    identifier.must("system", systems::RECIPIENT)?;
+    let number = identifier.text("value")?.parse();
+    number
+        .map(RecipientId)
+        .map_err(|_| identifier.error("the number of a recipient is needed"))
 }
 
 /// An element with its place.

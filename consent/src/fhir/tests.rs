@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::*;
-use crate::{Detail, Language, Purpose};
+use crate::{Acting, Detail, HowGiven, Language, Purpose, Relationship};
 
 fn view() -> View<'static> {
     View {
@@ -45,7 +45,7 @@ fn a_consent_is_written_as_the_profile_says() {
     given.identity.age_band_and_sex = true;
     insta::assert_snapshot!(serde_json::to_string_pretty(&render(&given, &view(), UtcMillis(5))).unwrap());
     // The same, and one that ended, lie where they are judged by others.
-    let ended = given.withdraw(UtcMillis(6)).unwrap();
+    let ended = given.withdraw(UtcMillis(6), None).unwrap();
     let both = [
         render(&given, &view(), UtcMillis(5)),
         render(&ended, &view(), UtcMillis(7)),
@@ -79,7 +79,7 @@ fn what_has_ended_says_so_and_how() {
     };
     assert_eq!(status(&given, 99), ("active".to_owned(), None, json!("1")));
     assert_eq!(status(&given, 100).1.as_deref(), Some("expired"));
-    let withdrawn = given.withdraw(UtcMillis(50)).unwrap();
+    let withdrawn = given.withdraw(UtcMillis(50), None).unwrap();
     assert_eq!(
         status(&withdrawn, 60),
         ("inactive".to_owned(), Some("withdrawn".to_owned()), json!("2"))
@@ -173,15 +173,10 @@ fn two_recipients_or_purposes_are_not_one_consent() {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back_as_the_same(given in proptest::collection::vec(grants(), 1..5), lines in any::<[bool; 4]>()) {
+    fn what_is_written_reads_back_as_the_same(given in proptest::collection::vec(grants(), 1..5), lines in any::<[bool; 6]>()) {
         let mut given = consent(given);
-        given.identity = IdentityGrant {
-            name: lines[0],
-            address: lines[1],
-            birth_date: lines[2],
-            age_band_and_sex: lines[3],
-            expires: None,
-        };
+        let lines = crate::IdentityLine::ALL.into_iter().zip(lines).filter(|(_, given)| *given);
+        given.identity = IdentityGrant::of(lines.map(|(line, _)| line));
         let read = imported(&given).unwrap();
         prop_assert_eq!(&read.grants, &given.grants.iter().map(|grant| Grant {
             // What ends later than the whole consent ends with it.
@@ -206,4 +201,36 @@ fn earlier_of(one: Option<UtcMillis>, other: Option<UtcMillis>) -> Option<UtcMil
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+#[test]
+fn a_linking_id_names_the_other_recipient_and_reads_back() {
+    let mut given = consent(Vec::new());
+    given.identity.linking = Some(model::RecipientId(9));
+    assert_eq!(imported(&given).unwrap().identity, given.identity);
+    let mut resource = render(&given, &view(), UtcMillis(0));
+    resource.as_object_mut().unwrap().remove("id");
+    let permit = resource["provision"]["provision"][0].as_object_mut().unwrap();
+    permit.remove("extension").unwrap();
+    assert!(read(&resource, &source).is_err(), "with nobody named");
+}
+
+#[test]
+fn who_acts_for_the_patient_is_told_by_the_relationship_alone() {
+    let mut given = consent(vec![grant(Activity, Detail::Daily)]);
+    given.how = HowGiven::SignedIn {
+        issuer: "https://id.example".to_owned(),
+        assurance: None,
+        acting: Some(Acting {
+            person: model::PersonId(77),
+            relationship: Relationship::Guardian,
+        }),
+    };
+    let resource = render(&given, &view(), UtcMillis(0));
+    assert_eq!(resource["performer"][0]["reference"], "#performer");
+    assert_eq!(
+        resource["contained"][0]["relationship"][0]["coding"][0]["code"],
+        "GUARD"
+    );
+    assert!(!resource.to_string().contains("77"));
 }

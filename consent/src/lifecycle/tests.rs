@@ -32,13 +32,13 @@ fn a_draft_becomes_an_active_consent_with_all_that_was_shown() {
 
 #[test]
 fn a_withdrawn_consent_is_not_withdrawn_again_and_does_not_come_back() {
-    let withdrawn = consent(vec![daily()]).withdraw(UtcMillis(9)).unwrap();
+    let withdrawn = consent(vec![daily()]).withdraw(UtcMillis(9), None).unwrap();
     assert_eq!(
         (withdrawn.state, withdrawn.changed_at),
         (ConsentState::Withdrawn, UtcMillis(9))
     );
     let refused = TransitionError::Withdrawn { consent: CONSENT };
-    assert_eq!(withdrawn.withdraw(UtcMillis(10)), Err(refused));
+    assert_eq!(withdrawn.withdraw(UtcMillis(10), None), Err(refused));
     assert_eq!(withdrawn.expire(UtcMillis(10)), Err(refused));
     assert_eq!(withdrawn.supersede(draft(vec![daily()]), UtcMillis(10)), Err(refused));
 }
@@ -117,7 +117,10 @@ fn a_clock_that_went_back_does_not_turn_the_order_round() {
     let given = draft(vec![daily()]).give(CONSENT, UtcMillis(100)).unwrap();
     let moved = given.supersede(draft(vec![daily()]), UtcMillis(50)).unwrap();
     assert!(moved.new.given_at >= moved.old.given_at && moved.old.changed_at >= moved.old.given_at);
-    assert_eq!(moved.new.withdraw(UtcMillis(0)).unwrap().changed_at, UtcMillis(100));
+    assert_eq!(
+        moved.new.withdraw(UtcMillis(0), None).unwrap().changed_at,
+        UtcMillis(100)
+    );
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +151,7 @@ proptest! {
             match event {
                 Event::Pass(by) => now += by,
                 Event::Withdraw => {
-                    let withdrawn = latest.withdraw(at);
+                    let withdrawn = latest.withdraw(at, None);
                     prop_assert_eq!(withdrawn.is_ok(), latest.state == ConsentState::Active);
                     if let Ok(withdrawn) = withdrawn { *versions.last_mut().unwrap() = withdrawn; }
                 }

@@ -374,6 +374,14 @@ impl ScopeSet {
         by_one || (!target.filter.is_empty() && self.metrics(interaction).includes(&target.metrics()))
     }
 
+    /// The same without an ID token: nothing is said of who the user is.
+    #[must_use]
+    pub fn without_user(mut self) -> Self {
+        self.open_id = false;
+        self.fhir_user = false;
+        self
+    }
+
     /// The same, with `fhirUser` only where it can be kept: beside `openid`, in whose token it stands, and where the Patient
     /// that it names may be read (SMART App Launch 2.2, "Scopes for requesting identity data").
     #[must_use]

@@ -227,6 +227,13 @@ fn a_person_shows_no_more_than_was_granted() {
         gender: Some(Gender::Female),
         ..nobody
     };
+    let member = PatientView {
+        municipality: Some(true),
+        insurance: Some(false),
+        linking_id: Some("abcdefghijklmnopqrstuvwxyz"),
+        ..age_and_sex
+    };
+    approved!("patient_who_belongs_somewhere", written(|out| patient(out, &member)));
     approved!("patient_known_by_name", written(|out| patient(out, &known)));
 }
 

@@ -442,3 +442,48 @@ operator-report-came = The report of return and erasure came
 receipt-how = How it was given
 receipt-how-signed_in = On this page (identity: { $issuer }, { $assurance })
 receipt-how-on_paper = On a paper form (number { $form }, identity: { $checked })
+
+# People who act for others.
+acting-banner = You are acting for { $name }.
+acting-stop = Back to my own pages
+acting-choose = Answer for somebody else
+relationship-parent = parent
+relationship-guardian = guardian
+relationship-proxy = proxy whom the person chose
+people-title = Acting for others
+people-wards = People you can act for
+people-no-wards = Nobody.
+people-act = Act for { $name }
+people-actors = People who can act for you
+people-no-actors = Nobody.
+people-end = Stop letting { $name } act for me
+people-decides = can see and decide
+people-sees = can see only
+people-until = until { $day }
+people-unnamed = no name known
+people-help = The counter enters who acts for whom, after looking at the papers. Ask there about an entry or a mistake.
+error-only_sees-title = This cannot be done
+error-only_sees-text = You can see this person's records, but not decide for them.
+error-not_for_others-title = This cannot be asked on a page
+error-not_for_others-text = The counter takes a request to delete another person’s records, after looking at the papers.
+receipt-acting = Who acted for the person
+text-acting = Answered for { $name } by their { $relationship }.
+
+# A recipient asks in other words.
+anew-title = { $recipient } explains itself anew
+anew-since = On { $day } the explanation of what data is used for changed.
+anew-open = Read the new explanation
+anew-text = The data you share stays the same. Until you answer, it is shared as you agreed before.
+anew-new = The new explanation
+anew-old = What you agreed to before
+anew-agree = Agree to the new explanation
+anew-later = Decide later
+text-again = I read the new explanation of { $recipient } and agreed to it.
+portal-done-agreed = You agreed to the new explanation. You can see the receipt.
+
+# Where somebody belongs, and the id between two recipients.
+identity-municipality = Whether you belong to the municipality (yes or no only)
+identity-insurance = Whether you are insured (yes or no only)
+identity-linking = A number that shows you are the same person
+consent-linking = A number by which { $recipient } and { $other } know that you are the same person. No health data and no name is shared.
+text-linking = { $recipient } is given a number that it shares with { $other }. The two then know that you are the same person.

@@ -442,3 +442,48 @@ operator-report-came = 返却と消去の報告を受け取った
 receipt-how = 同意の方法と本人確認
 receipt-how-signed_in = この画面で（本人確認：{ $issuer }、{ $assurance }）
 receipt-how-on_paper = 紙の申込書で（番号{ $form }、本人確認：{ $checked }）
+
+# People who act for others.
+acting-banner = { $name }さんの代わりに操作しています。
+acting-stop = 自分の画面にもどる
+acting-choose = ほかの人の記録について答える
+relationship-parent = 親権者
+relationship-guardian = 後見人など
+relationship-proxy = 本人が選んだ代理人
+people-title = 代わりに操作する人
+people-wards = あなたが代わりに操作できる人
+people-no-wards = いません。
+people-act = { $name }さんの代わりに操作する
+people-actors = あなたの代わりに操作できる人
+people-no-actors = いません。
+people-end = { $name }さんに任せるのをやめる
+people-decides = 見ること・渡す相手を決めること
+people-sees = 見ることだけ
+people-until = { $day }まで
+people-unnamed = 名前の登録なし
+people-help = 代わりに操作する人の登録は、窓口で書類を確かめて行います。登録やまちがいについては、窓口に聞いてください。
+error-only_sees-title = この操作はできません
+error-only_sees-text = あなたは、この人の記録を見ることだけができます。渡す相手を決めることはできません。
+error-not_for_others-title = 画面では頼めません
+error-not_for_others-text = ほかの人の記録の削除は、窓口で書類を確かめてから受け付けます。
+receipt-acting = 本人の代わりに操作した人
+text-acting = { $name }さんの代わりに、{ $relationship }が答えました。
+
+# A recipient asks in other words.
+anew-title = 「{ $recipient }」の説明が新しくなりました
+anew-since = { $day }に、使いみちなどの説明が変わりました。
+anew-open = 新しい説明を読む
+anew-text = 渡すデータは変わりません。答えるまでは、前に同意した内容のまま渡します。
+anew-new = 新しい説明
+anew-old = 前に同意した説明
+anew-agree = 新しい説明に同意する
+anew-later = 今は決めない
+text-again = 「{ $recipient }」の新しい説明を読み、同意しました。
+portal-done-agreed = 新しい説明に同意しました。控えを見ることができます。
+
+# Where somebody belongs, and the id between two recipients.
+identity-municipality = 市区町村の住民かどうか（はい・いいえだけ）
+identity-insurance = 保険に入っているかどうか（はい・いいえだけ）
+identity-linking = 同じ人だとわかる共通の番号
+consent-linking = 「{ $recipient }」と「{ $other }」が、あなたを同じ人だとわかるようにするための番号です。健康データも氏名も渡しません。
+text-linking = 「{ $recipient }」に、「{ $other }」と共通の番号を渡します。ふたつが、あなたを同じ人だとわかるようになります。

@@ -13,8 +13,7 @@ use store::{
     Responsible, Store,
 };
 
-use serde::Deserialize;
-use store::{Bilingual, Need, Template};
+use store::{Bilingual, Template};
 
 use super::{CommandError, Place, block_on, day};
 use crate::environment::{MachineClock, MachineRandomness};
@@ -65,9 +64,13 @@ enum AppCommand {
         /// Code of the purpose.
         #[arg(long, value_parser = code)]
         purpose: Purpose,
-        /// A JSON file: `text` (`ja`, `en`), `needs` (`category`, `needed`, `reason`), `not_for`, `afterwards`.
+        /// A JSON file: `text` (`ja`, `en`), `needs` (`category`, `needed`, `reason`), `not_for`, `afterwards`; or `text` and
+        /// `links_with`, the number of another recipient with which this one shares an id of the resident and nothing else.
         #[arg(long)]
         file: PathBuf,
+        /// The words are better, the meaning is the same: residents who agreed before are not asked again.
+        #[arg(long)]
+        editorial: bool,
     },
     /// List messages that could not be delivered. Works beside a running server.
     Undelivered,
@@ -105,17 +108,11 @@ struct BasisArguments {
     subcontractors: Vec<String>,
 }
 
-/// What a file of `app template` holds.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asking {
-    text: Bilingual,
-    #[serde(default)]
-    needs: Vec<Need>,
-    #[serde(default)]
-    not_for: Bilingual,
-    #[serde(default)]
-    afterwards: Bilingual,
+/// What a file of `app template` holds: a template, and beside its fields `text`, what the purpose is called.
+fn asking(text: &str) -> Result<(Bilingual, Template), serde_json::Error> {
+    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+    let called = serde_json::from_value(fields.remove("text").unwrap_or_default())?;
+    Ok((called, serde_json::from_value(fields.into())?))
 }
 
 fn code(text: &str) -> Result<Purpose, String> {
@@ -262,17 +259,14 @@ async fn carry_out(store: &Store, command: AppCommand) -> Result<(), CommandErro
             recipient,
             purpose,
             file,
+            editorial,
         } => {
             let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
             let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
-            let asked: Asking = serde_json::from_str(&text).map_err(|error| wrong(&error))?;
-            let template = Template {
-                needs: asked.needs,
-                not_for: asked.not_for,
-                afterwards: asked.afterwards,
-            };
+            let (called, template) = asking(&text).map_err(|error| wrong(&error))?;
+            let by = store::Actor::CommandLine;
             let version = store
-                .set_template(recipient, &purpose, asked.text, template, store::Actor::CommandLine)
+                .set_template(recipient, &purpose, called, template, !editorial, by)
                 .await?;
             println!("version {version}");
         }

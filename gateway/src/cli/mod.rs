@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each help written for an operator.
 
 mod app;
+mod consent;
 mod doctor;
 mod import;
 mod keep;
@@ -60,10 +61,12 @@ enum Command {
     /// The adapter is found by the file's content unless named. Prints the accounting as one JSON object. Exit code: 0 all
     /// records understood, 2 something was rejected, 1 the file could not be imported. Not beside a running server.
     Import(import::ImportArguments),
-    /// Add or list residents. For real residents these come from sign-in.
+    /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
     App(app::AppArguments),
+    /// Bring in consents from files and paper, entered by one operator and confirmed by another.
+    Consent(consent::ConsentArguments),
     /// Add, list and end the operators of organisations.
     Operator(operator::OperatorArguments),
     /// Write the records of provision (第三者提供記録) as CSV: who was given what of whom, when, under which consent.
@@ -98,6 +101,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => import::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
+        Command::Consent(arguments) => consent::run(arguments),
         Command::Operator(arguments) => operator::run(arguments),
         Command::Provisions(arguments) => provisions::run(arguments),
         Command::Stats(arguments) => stats::run(arguments),

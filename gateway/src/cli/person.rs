@@ -1,12 +1,18 @@
-//! `sekisho person add` and `sekisho person list`.
+//! `sekisho person`: residents, and who may act for whom.
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use model::{LocalDay, OrganisationId};
-use store::{NewPerson, Sex};
+use consent::Relationship;
+use jiff::tz::TimeZone;
+use model::environment::Clock as _;
+use model::{LocalDay, OrganisationId, PersonId};
+use store::{Actor, NewPerson, NewRepresentation, Sex};
 
+use super::consent::relationship;
 use super::{CommandError, Place, block_on, day};
+use crate::environment::MachineClock;
+use crate::portal::resident::end_of;
 
 /// Arguments of `person`.
 #[derive(Debug, Args)]
@@ -36,6 +42,40 @@ enum PersonCommand {
     },
     /// List residents: id, organisation, name.
     List,
+    /// Let somebody act for a resident: a parent, a guardian, or a proxy whom the resident named.
+    Represent {
+        /// For whom.
+        #[arg(long)]
+        person: PersonId,
+        /// Who acts; they sign in as themselves.
+        #[arg(long)]
+        by: PersonId,
+        /// parent, guardian or proxy.
+        #[arg(long, value_parser = relationship)]
+        relationship: Relationship,
+        /// They may see, but not agree, withdraw or bring data.
+        #[arg(long)]
+        sees_only: bool,
+        /// The last day of it, YYYY-MM-DD: the day before a child's majority, the end of a mandate.
+        #[arg(long, value_parser = day)]
+        until: Option<LocalDay>,
+        /// Zone of --until.
+        #[arg(long, value_name = "ZONE", default_value = "Asia/Tokyo", value_parser = super::zone)]
+        zone: TimeZone,
+        /// What shows it, for example the number of a certificate.
+        #[arg(long)]
+        document: String,
+    },
+    /// List who may act for a resident.
+    Representatives {
+        /// For whom.
+        person: PersonId,
+    },
+    /// End a right to act.
+    EndRepresentation {
+        /// Its number, as `person representatives` shows it.
+        right: i64,
+    },
 }
 
 fn parse_sex(text: &str) -> Result<Sex, String> {
@@ -52,9 +92,9 @@ fn parse_sex(text: &str) -> Result<Sex, String> {
 pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let (_, store) = match arguments.command {
-            PersonCommand::Add { .. } => arguments.place.open().await?,
             // Looking needs no lock: it works beside a running server.
-            PersonCommand::List => arguments.place.open_for_reading().await?,
+            PersonCommand::List | PersonCommand::Representatives { .. } => arguments.place.open_for_reading().await?,
+            _ => arguments.place.open().await?,
         };
         match arguments.command {
             PersonCommand::Add {
@@ -73,6 +113,47 @@ pub fn run(arguments: PersonArguments) -> Result<ExitCode, CommandError> {
                     })
                     .await?;
                 println!("added person {person}");
+            }
+            PersonCommand::Represent {
+                person,
+                by,
+                relationship,
+                sees_only,
+                until,
+                zone,
+                document,
+            } => {
+                let new = NewRepresentation {
+                    person,
+                    actor: by,
+                    relationship,
+                    decides: !sees_only,
+                    until: until.map(|until| end_of(until, &zone)),
+                    document,
+                };
+                let right = store.add_representation(new, Actor::CommandLine).await?;
+                println!("entered right {right}");
+            }
+            PersonCommand::Representatives { person } => {
+                for right in store.representations_of(person).await? {
+                    println!(
+                        "{}\tperson {}\t{}\t{}\t{}\t{}",
+                        right.id,
+                        right.actor,
+                        right.relationship.code(),
+                        if right.decides { "decides" } else { "sees" },
+                        if right.holds(MachineClock.now()) {
+                            "holds"
+                        } else {
+                            "over"
+                        },
+                        right.document
+                    );
+                }
+            }
+            PersonCommand::EndRepresentation { right } => {
+                store.end_representation(right, Actor::CommandLine).await?;
+                println!("ended");
             }
             PersonCommand::List => {
                 let mut after = None;

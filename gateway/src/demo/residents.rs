@@ -279,7 +279,7 @@ async fn register(store: &Store) -> Result<RecipientId, CommandError> {
         .await?;
     let purpose = Purpose::new("health-points")?;
     store
-        .set_template(recipient, &purpose, text, template(), Actor::CommandLine)
+        .set_template(recipient, &purpose, text, template(), false, Actor::CommandLine)
         .await?;
     Ok(recipient)
 }
@@ -291,6 +291,7 @@ fn template() -> Template {
         en: en.to_owned(),
     };
     Template {
+        links_with: None,
         needs: vec![Need {
             category: ConsentCategory::Activity.key().to_owned(),
             needed: true,
@@ -334,6 +335,7 @@ fn draft(config: &Config, person: PersonId, recipient: RecipientId) -> Result<Co
         how: HowGiven::SignedIn {
             issuer: super::issuer(config),
             assurance: None,
+            acting: None,
         },
     })
 }

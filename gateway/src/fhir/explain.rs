@@ -57,7 +57,9 @@ pub async fn explain(
         Some(text) => Some(LocalDay::parse(text).ok_or_else(|| bad("date", "a day is allowed, YYYY-MM-DD"))?),
     };
     let now = state.clock.now();
-    let resident = Resident::load(&state, key.person).await?.ok_or_else(gone)?;
+    let resident = Resident::load(&state, &consent::OwnAccess::of_signed_in(key.person))
+        .await?
+        .ok_or_else(gone)?;
     let question = Question {
         recipient: standing.recipient,
         category,

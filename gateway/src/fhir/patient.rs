@@ -32,7 +32,7 @@ pub async fn read(
         .through(state, AccessKind::Read, |decision: Decision| async move {
             let decision = &decision;
             let (mut bytes, view) = (Vec::new(), view(state, decision).await?);
-            render(&mut bytes, own, &view);
+            render(&mut bytes, own, &view, linking_id(state, decision, &view));
             Ok((resource(headers, bytes, None, Some(view.updated)), given(&view)))
         })
         .await
@@ -57,7 +57,9 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
             if wanted {
                 let view = view(state, decision).await?;
                 shown = given(&view);
-                bundle.matched(&mut out, base, "Patient", own, |out| render(out, own, &view));
+                bundle.matched(&mut out, base, "Patient", own, |out| {
+                    render(out, own, &view, linking_id(state, decision, &view));
+                });
             }
             if !notices.is_empty() {
                 bundle.outcome(&mut out, notices);
@@ -76,6 +78,15 @@ async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientVie
         .await?)
 }
 
+fn linking_id(state: &AppState, decision: &Decision, view: &store::PatientView) -> Option<String> {
+    let other = view.linking?;
+    Some(
+        state
+            .pairwise
+            .linking_id(decision.person(), decision.recipient(), other),
+    )
+}
+
 /// The lines of who the person is that a view shows.
 fn given(view: &store::PatientView) -> Given {
     Given {
@@ -84,13 +95,17 @@ fn given(view: &store::PatientView) -> Given {
             address: view.address.is_some(),
             birth_date: view.birth_date.is_some(),
             age_band_and_sex: view.age_band.is_some() || view.sex.is_some(),
+            municipality: view.municipality.is_some(),
+            insurance: view.insurance.is_some(),
+            linking: view.linking,
             expires: None,
         },
         ..Given::default()
     }
 }
 
-fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView) {
+/// `linking_id`: what the view's linking id comes to.
+fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView, linking_id: Option<String>) {
     fhir_profiles::patient(
         out,
         &PatientView {
@@ -104,6 +119,9 @@ fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView) {
                 Sex::Female => Gender::Female,
                 Sex::Other => Gender::Other,
             }),
+            municipality: view.municipality,
+            insurance: view.insurance,
+            linking_id: linking_id.as_deref(),
             updated: Some(view.updated),
             version: None,
         },

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use consent::code::Code;
 use consent::scope::{Interaction, Resource};
-use consent::{Asked, Consent, ConsentDraft, FamilyId, Grant, HowGiven, ScopeSet};
+use consent::{Asked, Consent, ConsentDraft, FamilyId, Grant, HowGiven, IdentityGrant, ScopeSet};
 use model::UtcMillis;
 use store::{CodeRecord, StoreError};
 
@@ -19,6 +19,7 @@ use super::handles::{self, Handle};
 use crate::portal::consent_page::{CAREFUL, ChoiceError, Chosen, ConsentPage};
 use crate::portal::continue_page::{self, Outcome};
 use crate::portal::resident::Resident;
+use crate::portal::words::Words;
 use crate::portal::{self, Problem};
 use crate::sign_in::{self, SignedIn};
 use crate::state::AppState;
@@ -86,6 +87,8 @@ pub async fn answer(
         Ok(signed_in) => decide(&state, &signed_in, pending, &form)
             .await
             .unwrap_or_else(|problem| portal::error_page(&headers, problem)),
+        // They may see, but not decide.
+        Err(refused) if refused.status() == axum::http::StatusCode::FORBIDDEN => refused,
         Err(_) if is_handle(pending) => Redirect::to(&format!("{PATH}?pending={pending}")).into_response(),
         Err(_) => portal::error_page(&headers, Problem::RequestGone),
     }
@@ -194,7 +197,11 @@ async fn agree(
     signed_in: UtcMillis,
 ) -> Result<String, StoreError> {
     let consent = state.store.give_consent(draft).await?;
-    let scopes = granted(&request.scopes, &consent, state.clock.now());
+    let mut scopes = granted(&request.scopes, &consent, state.clock.now());
+    // An ID token would say that whoever acts for the person is the person.
+    if consent.how.acting().is_some() {
+        scopes = scopes.without_user();
+    }
     let handle = Handle::new(&*state.randomness);
     let mut family = [0; 8];
     state.randomness.fill(&mut family);
@@ -230,7 +237,16 @@ fn draft(request: &AuthorizationRequest, signed_in: &SignedIn, page: &ConsentPag
         person: signed_in.person,
         recipient: page.recipient.id,
         purpose: request.purpose.clone(),
-        asked: Asked::by_scopes(&request.scopes),
+        asked: match page.links {
+            Some((other, _)) => Asked {
+                grants: Vec::new(),
+                identity: IdentityGrant {
+                    linking: Some(other),
+                    ..IdentityGrant::NOTHING
+                },
+            },
+            None => Asked::by_scopes(&request.scopes),
+        },
         grants: chosen.grants,
         identity: chosen.identity,
         language: page.language,
@@ -239,6 +255,7 @@ fn draft(request: &AuthorizationRequest, signed_in: &SignedIn, page: &ConsentPag
         how: HowGiven::SignedIn {
             issuer: signed_in.issuer.clone(),
             assurance: signed_in.assurance.clone(),
+            acting: signed_in.own.acting(),
         },
     }
 }
@@ -276,7 +293,18 @@ async fn page(
         .template(recipient.id, &request.purpose)
         .await
         .map_err(internal)?;
+    let links = match template.links_with.map(model::RecipientId) {
+        None => None,
+        Some(other) => {
+            let known = state.store.recipient(other).await.map_err(internal)?;
+            let known = known.ok_or(Problem::RequestGone)?;
+            let words = Words(signed_in.language);
+            Some((other, words.pick(&known.name_ja, &known.name_en).to_owned()))
+        }
+    };
+    let rights = state.store.representations_by(signed_in.reader, now);
     let page = ConsentPage {
+        could_act: !rights.await.map_err(internal)?.is_empty(),
         template,
         language: signed_in.language,
         action: PATH,
@@ -284,11 +312,15 @@ async fn page(
         csrf: signed_in.csrf.clone(),
         purpose,
         client_name: client.name,
-        categories: request.scopes.consent_categories().collect(),
-        identity: request.scopes.allows(Resource::Patient, Interaction::Read),
+        categories: match links {
+            Some(_) => Vec::new(),
+            None => request.scopes.consent_categories().collect(),
+        },
+        identity: links.is_none() && request.scopes.allows(Resource::Patient, Interaction::Read),
+        links,
         offline: request.scopes.offline_access(),
         current: current.cloned(),
-        resident: Resident::load(state, signed_in.person)
+        resident: Resident::load(state, &signed_in.own)
             .await
             .map_err(internal)?
             .ok_or(Problem::RequestGone)?,

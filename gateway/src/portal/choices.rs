@@ -2,7 +2,7 @@
 //! category that is ticked its key, and with it `…-detail` (the code of a detail) and `…-running`; `from` with `from_day`, the
 //! lines about the person, `until`.
 
-use consent::{DataPeriod, Detail, Grant, IdentityGrant, Sources};
+use consent::{DataPeriod, Detail, Grant, IdentityGrant, IdentityLine, Sources};
 use model::{ConsentCategory, LocalDay, UtcMillis};
 
 use super::consent_page::ConsentPage;
@@ -98,13 +98,24 @@ pub const UNTILS: [Until; 4] = [
 const DETAIL: &str = "-detail";
 const RUNNING: &str = "-running";
 
-/// The lines about who the person is: names of fields and keys of their texts.
-pub const IDENTITY_LINES: [&str; 4] = [
-    "identity-name",
-    "identity-address",
-    "identity-birth_date",
-    "identity-age_band_and_sex",
-];
+/// The field of a linking id.
+pub const LINKING: &str = "identity-linking";
+
+/// A line about who the person is: the name of its field, and the key of its text.
+pub const fn identity_field(line: IdentityLine) -> &'static str {
+    match line {
+        IdentityLine::Name => "identity-name",
+        IdentityLine::Address => "identity-address",
+        IdentityLine::BirthDate => "identity-birth_date",
+        IdentityLine::AgeBandAndSex => "identity-age_band_and_sex",
+        IdentityLine::Municipality => "identity-municipality",
+        IdentityLine::Insurance => "identity-insurance",
+    }
+}
+
+fn is_identity_field(name: &str) -> bool {
+    name == LINKING || IdentityLine::ALL.into_iter().any(|line| identity_field(line) == name)
+}
 
 /// The value of a field; an empty one counts as left out.
 pub fn value<'a>(form: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -180,14 +191,15 @@ impl ConsentPage {
                         Part::Detail => Detail::from_code(sent).is_some(),
                     }
             }
-            (None, name) if IDENTITY_LINES.contains(&name) => self.identity && sent == "yes",
+            (None, LINKING) => self.links.is_some() && sent == "yes",
+            (None, name) if is_identity_field(name) => self.identity && sent == "yes",
             (None, "from") => FROMS.contains(&sent),
             (None, "until") => UNTILS.iter().any(|until| until.name == sent),
             _ => true,
         };
         let is_ours = |name: &str| {
             field_of_category(name).is_some()
-                || IDENTITY_LINES.contains(&name)
+                || is_identity_field(name)
                 || ["from", "from_day", "until"].contains(&name)
         };
         form.iter()
@@ -214,14 +226,11 @@ impl ConsentPage {
     }
 
     fn identity_of(&self, form: &[(String, String)]) -> IdentityGrant {
-        let [name, address, birth_date, age_band_and_sex] =
-            IDENTITY_LINES.map(|line| self.identity && value(form, line).is_some());
+        let ticked = |line: &IdentityLine| self.identity && value(form, identity_field(*line)).is_some();
+        let linked = self.links.as_ref().filter(|_| value(form, LINKING).is_some());
         IdentityGrant {
-            name,
-            address,
-            birth_date,
-            age_band_and_sex,
-            expires: None,
+            linking: linked.map(|(other, _)| *other),
+            ..IdentityGrant::of(IdentityLine::ALL.into_iter().filter(ticked))
         }
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use consent::{Consent, ConsentDraft, ConsentState, Detail, Grant, HowGiven, IdentityGrant, receipt};
 use store::{RegistrationState, StoreError};
 
-use super::choices::{IDENTITY_LINES, UNTILS, value};
+use super::choices::{LINKING, UNTILS, identity_field, value};
 use super::consents::{again, find};
 use super::page::{Frame, send};
 use super::resident::{Resident, day};
@@ -24,7 +24,7 @@ use crate::state::AppState;
 const RECEIPT_TYPE: &str = "consent-receipt+jwt";
 
 /// Why a page of a consent cannot be shown.
-enum Trouble {
+pub(super) enum Trouble {
     Nothing,
     Store(StoreError),
 }
@@ -36,7 +36,7 @@ impl From<StoreError> for Trouble {
 }
 
 impl Trouble {
-    fn page(self, headers: &HeaderMap) -> Response {
+    pub(super) fn page(self, headers: &HeaderMap) -> Response {
         match self {
             Self::Nothing => error_page(headers, Problem::NotFound),
             Self::Store(error) => {
@@ -48,15 +48,15 @@ impl Trouble {
 }
 
 /// What the pages of one consent share.
-struct Looked {
-    resident: Resident,
+pub(super) struct Looked {
+    pub(super) resident: Resident,
     all: Vec<Consent>,
     history: Vec<Consent>,
 }
 
 impl Looked {
-    async fn at(state: &AppState, signed_in: &SignedIn, id: &str) -> Result<(Self, Consent), Trouble> {
-        let resident = Resident::load(state, signed_in.person).await?.ok_or(Trouble::Nothing)?;
+    pub(super) async fn at(state: &AppState, signed_in: &SignedIn, id: &str) -> Result<(Self, Consent), Trouble> {
+        let resident = Resident::load(state, &signed_in.own).await?.ok_or(Trouble::Nothing)?;
         let all = state.store.consents(&signed_in.own).await?;
         let consent = find(&all, id).ok_or(Trouble::Nothing)?.clone();
         let history = state.store.consent_history(&signed_in.own, consent.id).await?;
@@ -230,19 +230,14 @@ fn narrowing(words: Words, place: usize, grant: &Grant) -> Narrowing {
 
 /// The lines about who the person is that are given now, each to keep or not.
 fn identity_choices(words: Words, identity: IdentityGrant) -> Vec<Choice> {
-    let given = [
-        identity.name,
-        identity.address,
-        identity.birth_date,
-        identity.age_band_and_sex,
-    ];
-    IDENTITY_LINES
-        .into_iter()
-        .zip(given)
-        .filter(|(_, given)| *given)
-        .map(|(line, _)| Choice {
-            value: line.to_owned(),
-            label: words.say(line),
+    let linking = identity.linking.map(|_| LINKING);
+    identity
+        .lines()
+        .map(identity_field)
+        .chain(linking)
+        .map(|field| Choice {
+            value: field.to_owned(),
+            label: words.say(field),
         })
         .collect()
 }
@@ -355,14 +350,12 @@ fn less(consent: &Consent, resident: &Resident, form: &[(String, String)]) -> Op
             ..grant.clone()
         });
     }
-    let keep = |line: &str, given: bool| given && value(form, line) == Some("yes");
-    let [name, address, birth_date, age_band] = IDENTITY_LINES;
+    let keep = |field: &str| value(form, field) == Some("yes");
+    let kept = consent.identity.lines().filter(|line| keep(identity_field(*line)));
     let identity = IdentityGrant {
-        name: keep(name, consent.identity.name),
-        address: keep(address, consent.identity.address),
-        birth_date: keep(birth_date, consent.identity.birth_date),
-        age_band_and_sex: keep(age_band, consent.identity.age_band_and_sex),
+        linking: consent.identity.linking.filter(|_| keep(LINKING)),
         expires: sooner(consent.identity.expires),
+        ..IdentityGrant::of(kept)
     };
     let nothing = IdentityGrant {
         expires: consent.identity.expires,
@@ -379,10 +372,30 @@ fn narrowed_text(
     grants: &[Grant],
     identity: IdentityGrant,
 ) -> String {
-    let mut lines = vec![
+    let opening = vec![
         words.with("text-narrowed", "recipient", teller.recipient(consent.recipient)),
         words.with("text-purpose", "purpose", teller.purpose(consent)),
     ];
+    terms_text(
+        words,
+        teller,
+        opening,
+        grants,
+        identity,
+        words.say("consent-afterwards"),
+    )
+}
+
+/// What is given, in words, after an opening.
+pub(super) fn terms_text(
+    words: Words,
+    teller: &Teller<'_>,
+    opening: Vec<String>,
+    grants: &[Grant],
+    identity: IdentityGrant,
+    afterwards: String,
+) -> String {
+    let mut lines = opening;
     lines.push(words.say(if grants.is_empty() { "text-no-data" } else { "text-data" }));
     for grant in grants {
         lines.push(words.fill(
@@ -408,7 +421,7 @@ fn narrowed_text(
         "until",
         words.until_when(end.map(|end| teller.resident.day_of(end.plus(-1)))),
     ));
-    lines.push(words.with("consent-stop-text", "afterwards", words.say("consent-afterwards")));
+    lines.push(words.with("consent-stop-text", "afterwards", afterwards));
     lines.join("\n")
 }
 
@@ -505,7 +518,7 @@ pub async fn receipt_page(
 /// How a consent was given, and how the person's identity was known.
 fn how(words: Words, how: &HowGiven) -> String {
     match how {
-        HowGiven::SignedIn { issuer, assurance } => words.fill(
+        HowGiven::SignedIn { issuer, assurance, .. } => words.fill(
             "receipt-how-signed_in",
             [
                 ("issuer", issuer.clone()),
@@ -537,8 +550,16 @@ async fn receipt_view(state: &AppState, signed_in: &SignedIn, id: &str, number: 
             looked.resident.name.clone().unwrap_or_else(|| "—".to_owned()),
         ),
         (words.say("receipt-how"), how(words, &happened.how)),
-        (words.say("consent-recipient"), teller.recipient(happened.recipient)),
     ];
+    let acting = match happened.state {
+        ConsentState::Withdrawn => happened.withdrawn_by,
+        _ => happened.how.acting(),
+    };
+    lines.extend(acting.map(|acting| {
+        let relationship = words.say(&format!("relationship-{}", acting.relationship.code()));
+        (words.say("receipt-acting"), relationship)
+    }));
+    lines.extend([(words.say("consent-recipient"), teller.recipient(happened.recipient))]);
     lines.extend(contact(words, &teller, &happened));
     lines.push((words.say("portal-for"), teller.purpose(&happened)));
     for grant in &happened.grants {

@@ -4,13 +4,13 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use consent::{Consent, Language};
-use model::ConsentCategory;
+use consent::{Consent, IdentityLine, Language};
+use model::{ConsentCategory, RecipientId};
 use oauth2::url::form_urlencoded;
 use store::{Bilingual, PurposeText, Recipient};
 
 pub use super::choices::{ChoiceError, Chosen};
-use super::choices::{FROMS, IDENTITY_LINES, UNTILS, Until, detail_field, detail_of, running_field, value};
+use super::choices::{FROMS, LINKING, UNTILS, Until, detail_field, detail_of, identity_field, running_field, value};
 use super::page::{Frame, MessagePage, Reader, send};
 use super::resident::{Resident, day};
 use super::words::Words;
@@ -38,6 +38,10 @@ pub struct ConsentPage {
     pub categories: Vec<ConsentCategory>,
     /// Whether lines about who the person is are asked for.
     pub identity: bool,
+    /// The other recipient, with its name, where nothing but a linking id with it is asked for.
+    pub links: Option<(RecipientId, String)>,
+    /// Whether there are others for whom the reader could answer.
+    pub could_act: bool,
     /// Whether the app wants to read while the resident is away.
     pub offline: bool,
     /// The consent that this answer would replace.
@@ -90,10 +94,9 @@ impl ConsentPage {
             .filter(|category| !given(category))
             .map(|category| words.category(*category))
             .collect();
-        let identity = chosen.identity;
-        let given = [identity.name, identity.address, identity.birth_date];
-        let lines = IDENTITY_LINES.into_iter().zip(given).filter(|(_, given)| !given);
-        unseen.extend(lines.map(|(line, _)| words.say(line)));
+        let lines = [IdentityLine::Name, IdentityLine::Address, IdentityLine::BirthDate];
+        let withheld = lines.into_iter().filter(|line| !chosen.identity.has(*line));
+        unseen.extend(withheld.map(|line| words.say(identity_field(line))));
         unseen.push(words.say("confirm-unseen-others"));
         let view = ConfirmView {
             frame: self.frame(),
@@ -158,6 +161,34 @@ impl ConsentPage {
         words.with("consent-stop-text", "afterwards", afterwards)
     }
 
+    /// Who answers for the person, where they do not themselves.
+    pub fn acting(&self) -> Option<String> {
+        let acting = self.resident.acting?;
+        Some(
+            self.words().fill(
+                "text-acting",
+                [
+                    ("name", self.resident.name.clone().unwrap_or_default()),
+                    (
+                        "relationship",
+                        self.words()
+                            .say(&format!("relationship-{}", acting.relationship.code())),
+                    ),
+                ],
+            ),
+        )
+    }
+
+    /// What the linking id does.
+    fn linking(&self) -> Option<String> {
+        let (_, other) = self.links.as_ref()?;
+        let recipient = self.words().pick(&self.recipient.name_ja, &self.recipient.name_en);
+        Some(self.words().fill(
+            "consent-linking",
+            [("recipient", recipient.to_owned()), ("other", other.clone())],
+        ))
+    }
+
     /// What the data is not used for; `None` where the recipient does not say.
     pub fn not_for(&self) -> Option<String> {
         let text = self.pick(&self.template.not_for);
@@ -185,10 +216,7 @@ impl ConsentPage {
         Frame {
             words: self.words(),
             here: format!("{}?pending={pending}", self.action),
-            reader: Some(Reader {
-                name: self.resident.name.clone(),
-                csrf: self.csrf.clone(),
-            }),
+            reader: Some(Reader::of(&self.resident, &self.csrf)),
             menu: false,
         }
     }
@@ -245,6 +273,10 @@ impl ConsentPage {
             no_from: problems.contains(&ChoiceError::NoFrom),
             bad_day: problems.contains(&ChoiceError::FromDay),
             identity: self.identity_lines(form),
+            linking: self.linking(),
+            choose_person: self
+                .could_act
+                .then(|| super::people::address(&format!("{}?pending={}", self.action, self.pending))),
             until: UNTILS
                 .into_iter()
                 .map(|until| self.until_choice(until, value(form, "until")))
@@ -282,17 +314,17 @@ impl ConsentPage {
     }
 
     fn identity_lines(&self, form: &[(String, String)]) -> Vec<Choice> {
-        if !self.identity {
-            return Vec::new();
-        }
         let words = self.words();
-        IDENTITY_LINES
-            .into_iter()
-            .map(|line| Choice {
-                value: line,
-                label: words.say(line),
+        let lines = IdentityLine::ALL.into_iter().filter(|_| self.identity);
+        let linking = self.links.as_ref().map(|_| LINKING);
+        lines
+            .map(identity_field)
+            .chain(linking)
+            .map(|field| Choice {
+                value: field,
+                label: words.say(field),
                 help: None,
-                chosen: value(form, line).is_some(),
+                chosen: value(form, field).is_some(),
             })
             .collect()
     }
@@ -374,6 +406,8 @@ struct View<'a> {
     no_from: bool,
     bad_day: bool,
     identity: Vec<Choice>,
+    linking: Option<String>,
+    choose_person: Option<String>,
     until: Vec<Choice>,
     no_until: bool,
 }

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 use proptest::prelude::*;
 
-use super::super::choices::IDENTITY_LINES;
+use super::super::choices::LINKING;
 use super::*;
 
 /// 2026-05-10T03:00:00Z: noon in Tokyo.
@@ -37,12 +37,15 @@ fn page(language: Language, categories: &[ConsentCategory]) -> ConsentPage {
         client_name: "あるくポイント".to_owned(),
         categories: categories.to_vec(),
         identity: true,
+        links: None,
+        could_act: false,
         offline: true,
         current: None,
         resident: Resident {
             name: Some("関所 花子".to_owned()),
             zone: TimeZone::get("Asia/Tokyo").unwrap(),
             now: NOW,
+            acting: None,
         },
     }
 }
@@ -235,6 +238,8 @@ async fn the_page_tells_who_what_for_and_explains_sensitive_data_apart() {
     assert!(careful.contains("name=\"heart\"") && careful.contains("心臓の病気"));
     let silent = ConsentPage {
         identity: false,
+        links: None,
+        could_act: false,
         categories: vec![ConsentCategory::Sleep],
         ..usual()
     };
@@ -417,6 +422,8 @@ fn until_withdrawn_and_all_data_have_no_bounds() {
 fn a_field_that_the_page_does_not_offer_is_not_taken() {
     let page = ConsentPage {
         identity: false,
+        links: None,
+        could_act: false,
         ..usual()
     };
     for (name, value) in [
@@ -446,7 +453,7 @@ proptest! {
     fn whatever_is_sent_no_more_is_granted_than_was_asked_for(
         fields in prop::collection::vec((
             prop::sample::select(vec!["activity", "sleep", "heart", "glucose", "from", "from_day", "until",
-                "activity-detail", "activity-running", "heart-detail", IDENTITY_LINES[0], IDENTITY_LINES[3], "decision", "csrf"]),
+                "activity-detail", "activity-running", "heart-detail", "identity-name", "identity-insurance", LINKING, "decision", "csrf"]),
             prop::sample::select(vec!["on", "daily", "raw", "yes", "today", "last30", "all", "own", "2026-05-01", "1800-01-01",
                 "3months", "1year", "withdrawn", "yes", ""]),
         ), 0..9),
@@ -469,13 +476,13 @@ proptest! {
                 language: page.language,
                 text_hash: [0; 32],
                 text,
-                how: HowGiven::SignedIn { issuer: "x".to_owned(), assurance: None },
+                how: HowGiven::SignedIn { issuer: "x".to_owned(), assurance: None, acting: None },
             };
             prop_assert_eq!(draft.validate(NOW), Ok(()));
             let sent = |name: &str| fields.iter().any(|(known, value)| known == name && value == "yes");
             prop_assert!(chosen.grants.iter().all(|grant| sent(grant.category.key())));
-            prop_assert!(!chosen.identity.name || sent(IDENTITY_LINES[0]));
-            prop_assert!(!chosen.identity.address);
+            prop_assert!(!chosen.identity.name || sent("identity-name"));
+            prop_assert!(!chosen.identity.address && chosen.identity.linking.is_none());
         }
     }
 }
@@ -499,6 +506,7 @@ async fn what_the_app_needs_and_why_stands_by_each_kind_and_in_the_text_that_is_
             ],
             not_for: both("広告", "advertising"),
             afterwards: both("30日以内に消します。", "It is deleted within 30 days."),
+            links_with: None,
         },
         ..usual()
     };
@@ -522,5 +530,46 @@ async fn what_the_app_needs_and_why_stands_by_each_kind_and_in_the_text_that_is_
     assert!(
         wording.contains("広告") && wording.contains("30日以内に消します。"),
         "{wording}"
+    );
+}
+
+#[tokio::test]
+async fn a_purpose_that_links_two_recipients_asks_for_the_number_alone() {
+    let page = ConsentPage {
+        categories: Vec::new(),
+        identity: false,
+        links: Some((RecipientId(9), "歩こう研究".to_owned())),
+        ..usual()
+    };
+    let html = body(page.render()).await;
+    assert!(
+        html.contains("identity-linking") && html.contains("歩こう研究"),
+        "{html}"
+    );
+    assert!(!html.contains("identity-name") && !html.contains("-detail"));
+    let chosen = page.read(&form(&[(LINKING, "yes"), ("until", "1year")])).unwrap();
+    assert_eq!(chosen.identity.linking, Some(RecipientId(9)));
+    assert!(page.wording(&chosen).contains("「歩こう研究」と共通の番号"));
+    // Nobody ticks it where it is not asked for.
+    assert!(usual().read(&form(&[(LINKING, "yes"), ("until", "1year")])).is_err());
+}
+
+#[tokio::test]
+async fn who_answers_for_somebody_stands_in_the_text_that_is_kept() {
+    let mut page = usual();
+    page.resident.name = Some("関所 花子".to_owned());
+    page.resident.acting = Some(consent::Acting {
+        person: PersonId(5),
+        relationship: consent::Relationship::Parent,
+    });
+    page.could_act = true;
+    let html = body(page.render()).await;
+    assert!(html.contains("関所 花子さんの代わりに操作しています。") && html.contains("/portal/people?return_to="));
+    let chosen = page
+        .read(&form(&[("activity", "daily"), ("from", "all"), ("until", "1year")]))
+        .unwrap();
+    assert!(
+        page.wording(&chosen)
+            .contains("関所 花子さんの代わりに、親権者が答えました。")
     );
 }

@@ -4,7 +4,7 @@
 use consent::{Detail, Grant, IdentityGrant};
 use model::{ConsentCategory, LocalDay};
 
-use super::choices::{Chosen, IDENTITY_LINES};
+use super::choices::{Chosen, LINKING, identity_field};
 use super::consent_page::ConsentPage;
 use super::resident::day;
 use super::words::Words;
@@ -55,17 +55,11 @@ impl Words {
 
     /// The lines about who the person is; `None` when there are none.
     pub fn identity(&self, identity: IdentityGrant) -> Option<String> {
-        let given = [
-            identity.name,
-            identity.address,
-            identity.birth_date,
-            identity.age_band_and_sex,
-        ];
-        let lines: Vec<String> = IDENTITY_LINES
-            .into_iter()
-            .zip(given)
-            .filter(|(_, given)| *given)
-            .map(|(line, _)| self.say(line))
+        let linking = identity.linking.map(|_| self.say(LINKING));
+        let lines: Vec<String> = identity
+            .lines()
+            .map(|line| self.say(identity_field(line)))
+            .chain(linking)
             .collect();
         (!lines.is_empty()).then(|| lines.join(&self.say("list-joint")))
     }
@@ -87,8 +81,14 @@ impl ConsentPage {
                 words.pick(&self.purpose.ja, &self.purpose.en),
             ),
         ];
+        lines.extend(self.acting());
         lines.extend(self.not_for());
-        if chosen.grants.is_empty() {
+        if let Some((_, other)) = self.links.as_ref().filter(|_| chosen.identity.linking.is_some()) {
+            lines.push(words.fill(
+                "text-linking",
+                [("recipient", recipient.to_owned()), ("other", other.clone())],
+            ));
+        } else if chosen.grants.is_empty() {
             lines.push(words.say("text-no-data"));
         } else {
             lines.push(words.say("text-data"));

@@ -91,7 +91,7 @@ pub async fn undo(
 
 async fn undone(state: &AppState, signed_in: &SignedIn, id: &str) -> Result<bool, StoreError> {
     let all = state.store.consents(&signed_in.own).await?;
-    let Some(resident) = Resident::load(state, signed_in.person).await? else {
+    let Some(resident) = Resident::load(state, &signed_in.own).await? else {
         return Ok(false);
     };
     let teller = Teller::load(state, &signed_in.own, Words(signed_in.language), &resident).await?;
@@ -132,6 +132,7 @@ pub(super) fn again(before: &Consent, signed_in: &SignedIn) -> ConsentDraft {
         how: HowGiven::SignedIn {
             issuer: signed_in.issuer.clone(),
             assurance: signed_in.assurance.clone(),
+            acting: signed_in.own.acting(),
         },
     }
 }
@@ -151,7 +152,7 @@ struct View {
 }
 
 async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<Option<View>, StoreError> {
-    let Some(resident) = Resident::load(state, signed_in.person).await? else {
+    let Some(resident) = Resident::load(state, &signed_in.own).await? else {
         return Ok(None);
     };
     let consents = state.store.consents(&signed_in.own).await?;
@@ -180,6 +181,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
             Some("withdrawn") => Some(words.say("portal-done-withdrawn")),
             Some("undone") => Some(words.say("portal-done-undone")),
             Some("narrowed") => Some(words.say("portal-done-narrowed")),
+            Some("agreed") => Some(words.say("portal-done-agreed")),
             Some("already") => Some(words.say("portal-done-already")),
             _ => None,
         },

@@ -59,6 +59,7 @@ pub async fn shared() -> (Gateway, Consent) {
         how: HowGiven::SignedIn {
             issuer: gateway.issuer.clone(),
             assurance: None,
+            acting: None,
         },
     };
     let consent = store.give_consent(draft).await.unwrap();

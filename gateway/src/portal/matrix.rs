@@ -3,8 +3,8 @@
 //! recording; a route without its row fails.
 
 use axum::http::StatusCode;
-use consent::OwnAccess;
-use store::{NewOrganisation, NewPerson, OrganisationKind, RequestKind};
+use consent::{OwnAccess, Relationship};
+use store::{Actor, NewOrganisation, NewPerson, NewRepresentation, OrganisationKind, RequestKind};
 
 use super::consents::tests::shared;
 use crate::sign_in::testing::{Answer, Browser, Gateway};
@@ -27,6 +27,8 @@ enum Rule {
     Own,
     /// A resident, one thing of theirs by its id.
     OwnById,
+    /// A resident, for themselves whomever they act for: how they stop acting.
+    Leaving,
     /// An operator, their organisation's things.
     Office,
     /// An operator, one thing of their organisation by its id.
@@ -34,10 +36,10 @@ enum Rule {
 }
 
 use Method::{Get, Post};
-use Rule::{Office, OfficeById, Open, Own, OwnById};
+use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 32] = [
+const ROWS: [(&str, Method, &str, Rule); 37] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -70,6 +72,26 @@ const ROWS: [(&str, Method, &str, Rule); 32] = [
         "\"/portal/consents/{id}/receipts/{number}/signed\"",
         Get,
         "/portal/consents/{consent}/receipts/{receipt}/signed",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/again\"",
+        Get,
+        "/portal/consents/{consent}/again",
+        OwnById,
+    ),
+    (
+        "\"/portal/consents/{id}/again\"",
+        Post,
+        "/portal/consents/{consent}/again",
+        OwnById,
+    ),
+    ("people::PATH", Get, "/portal/people", Own),
+    ("ACT_FOR", Post, "/portal/act-for", Leaving),
+    (
+        "\"/portal/people/{id}/end\"",
+        Post,
+        "/portal/people/{right}/end",
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
@@ -166,14 +188,23 @@ enum Asker {
     Nobody,
     Owner,
     OtherResident,
+    /// A guardian of the owner, who acts for them.
+    Guardian,
+    /// Somebody the owner named, who acts for them and may only see.
+    SeeingProxy,
+    /// A guardian whose right was ended while they acted.
+    FormerGuardian,
     Operator,
     OtherOperator,
 }
 
-const ASKERS: [(Asker, &str); 5] = [
+const ASKERS: [(Asker, &str); 8] = [
     (Asker::Nobody, ""),
     (Asker::Owner, "hanako"),
     (Asker::OtherResident, "jiro"),
+    (Asker::Guardian, "saburo"),
+    (Asker::SeeingProxy, "shiro"),
+    (Asker::FormerGuardian, "goro"),
     (Asker::Operator, "operator"),
     (Asker::OtherOperator, "other-operator"),
 ];
@@ -189,6 +220,8 @@ enum Expected {
     Page { theirs: bool },
     /// As what does not exist.
     NotFound,
+    /// They may see, but not decide.
+    OnlySees,
     /// The form is not of this session.
     Foreign,
 }
@@ -197,9 +230,9 @@ enum Expected {
 fn expected(rule: Rule, method: Method, asker: Asker, forged: bool) -> Expected {
     let (is_served, is_owner) = match rule {
         Open => return Expected::Anything,
-        Own | OwnById => (
-            matches!(asker, Asker::Owner | Asker::OtherResident),
-            asker == Asker::Owner,
+        Own | OwnById | Leaving => (
+            !matches!(asker, Asker::Nobody | Asker::Operator | Asker::OtherOperator),
+            matches!(asker, Asker::Owner | Asker::Guardian | Asker::SeeingProxy),
         ),
         Office | OfficeById => (
             matches!(asker, Asker::Operator | Asker::OtherOperator),
@@ -208,6 +241,7 @@ fn expected(rule: Rule, method: Method, asker: Asker, forged: bool) -> Expected 
     };
     match (rule, method) {
         _ if !is_served => Expected::SignIn,
+        (Own | OwnById, Post) if asker == Asker::SeeingProxy => Expected::OnlySees,
         (_, Post) if forged => Expected::Foreign,
         (OwnById | OfficeById, _) if !is_owner => Expected::NotFound,
         (_, Post) => Expected::Anything,
@@ -224,7 +258,7 @@ fn held(answer: &Answer, base: &str, rule: Rule, expected: Expected) -> Result<(
     match expected {
         Expected::Anything => Ok(()),
         Expected::SignIn => {
-            let to = if matches!(rule, Own | OwnById) {
+            let to = if matches!(rule, Own | OwnById | Leaving) {
                 "/sign-in?"
             } else {
                 "/operator/sign-in"
@@ -240,9 +274,17 @@ fn held(answer: &Answer, base: &str, rule: Rule, expected: Expected) -> Result<(
         Expected::Page { .. } => wrong("must be a page of their own"),
         Expected::NotFound if answer.status == StatusCode::NOT_FOUND && !marks => Ok(()),
         Expected::NotFound => wrong("must be as what does not exist"),
+        Expected::OnlySees if answer.status == StatusCode::FORBIDDEN && sees_only(&answer.body) => Ok(()),
+        Expected::OnlySees => wrong("must say that they may only see"),
         Expected::Foreign if answer.status == StatusCode::FORBIDDEN && !marks => Ok(()),
         Expected::Foreign => wrong("must be refused"),
     }
+}
+
+fn sees_only(body: &str) -> bool {
+    ["見ることだけ", "but not decide"]
+        .iter()
+        .any(|text| body.contains(text))
 }
 
 /// Hanako has a consent and a request; jiro has nothing; each organisation has an operator.
@@ -270,7 +312,45 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
             .await
             .unwrap();
     }
+    // The recipient explains itself anew, so that the page of that has something to show.
+    let called = store::Bilingual {
+        ja: "新しいポイント".to_owned(),
+        en: "New points".to_owned(),
+    };
+    tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    store
+        .set_template(
+            consent.recipient,
+            &consent.purpose,
+            called,
+            store::Template::default(),
+            true,
+            Actor::CommandLine,
+        )
+        .await
+        .unwrap();
+    let mut rights = Vec::new();
+    for (subject, relationship, decides) in [
+        ("sub-5", Relationship::Guardian, true),
+        ("sub-6", Relationship::Proxy, false),
+        ("sub-7", Relationship::Guardian, true),
+    ] {
+        let actor = store.create_person(NewPerson::default()).await.unwrap();
+        store.link_identity(actor, &gateway.issuer, subject).await.unwrap();
+        let right = NewRepresentation {
+            person: consent.person,
+            actor,
+            relationship,
+            decides,
+            until: None,
+            document: "書類".to_owned(),
+        };
+        rights.push(store.add_representation(right, Actor::CommandLine).await.unwrap());
+    }
     let ids = vec![
+        ("{person}", consent.person.0.to_string()),
+        ("{right}", rights[0].to_string()),
+        ("{ended}", rights[2].to_string()),
         ("{consent}", consent.id.0.to_string()),
         ("{receipt}", format!("{}-1", consent.id)),
         ("{recipient}", consent.recipient.to_string()),
@@ -279,20 +359,28 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
     (gateway, ids)
 }
 
-async fn signed_in<'a>(gateway: &'a Gateway, asker: Asker, login: &str) -> (Browser<'a>, String) {
+async fn signed_in<'a>(gateway: &'a Gateway, asker: Asker, login: &str, owner: &str) -> (Browser<'a>, String) {
     let mut browser = gateway.browser();
     let home = match asker {
         Asker::Nobody => return (browser, String::new()),
-        Asker::Owner | Asker::OtherResident => {
-            browser.sign_in(login, "/portal").await;
-            "/portal"
-        }
         Asker::Operator | Asker::OtherOperator => {
             browser.sign_in_operator(login).await;
             "/operator"
         }
+        _ => {
+            browser.sign_in(login, "/portal").await;
+            "/portal"
+        }
     };
     let csrf = browser.get(home).await.field("csrf");
+    if matches!(asker, Asker::Guardian | Asker::SeeingProxy | Asker::FormerGuardian) {
+        let form = [("csrf", csrf.as_str()), ("person", owner)];
+        let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(
+            browser.post("/portal/act-for", &form).await.location(&gateway.base),
+            "/portal"
+        );
+    }
     (browser, csrf)
 }
 
@@ -300,9 +388,13 @@ async fn signed_in<'a>(gateway: &'a Gateway, asker: Asker, login: &str) -> (Brow
 async fn every_page_answers_every_asker_by_rule() {
     let (gateway, ids) = world().await;
     let mut browsers = Vec::new();
+    let id = |wanted: &str| ids.iter().find(|(name, _)| *name == wanted).unwrap().1.clone();
     for (asker, login) in ASKERS {
-        browsers.push((asker, signed_in(&gateway, asker, login).await));
+        browsers.push((asker, signed_in(&gateway, asker, login, &id("{person}")).await));
     }
+    let ended = id("{ended}").parse().unwrap();
+    let by = Actor::CommandLine;
+    gateway.state.store.end_representation(ended, by).await.unwrap();
     let tokens: Vec<String> = browsers.iter().map(|(_, (_, csrf))| csrf.clone()).collect();
     let mut cells = 0;
     for (_, method, path, rule) in ROWS {

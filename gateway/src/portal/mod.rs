@@ -2,6 +2,7 @@
 //! server, their steps, their files, and pages that say what is wrong. Plain forms and links; one script shows how far an
 //! upload got.
 
+mod again;
 mod choices;
 mod consent_detail;
 pub mod consent_page;
@@ -14,6 +15,7 @@ mod explain;
 mod matrix;
 pub mod operator;
 pub mod page;
+mod people;
 mod requests;
 pub mod resident;
 mod steps;
@@ -39,6 +41,9 @@ pub const STYLE: &str = include_str!("../../assets/style.css");
 /// Where the page of one's consents lies.
 pub const PATH: &str = "/portal";
 
+/// Where one begins and ends to act for somebody else.
+pub const ACT_FOR: &str = "/portal/act-for";
+
 /// Seconds for which a choice of language is kept.
 const A_YEAR: i64 = 365 * 86_400;
 
@@ -52,6 +57,10 @@ pub fn routes() -> Router<AppState> {
         .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
         .route("/portal/consents/{id}/undo", post(consents::undo))
         .route("/portal/consents/{id}/narrow", post(consent_detail::narrow))
+        .route("/portal/consents/{id}/again", get(again::show).post(again::agree))
+        .route(people::PATH, get(people::show))
+        .route(ACT_FOR, post(people::act_for))
+        .route("/portal/people/{id}/end", post(people::end))
         .route(
             "/portal/consents/{id}/receipts/{number}",
             get(consent_detail::receipt_page),
@@ -134,6 +143,10 @@ pub enum Problem {
     UnknownPerson,
     /// Who they are is known, but they are no operator.
     UnknownOperator,
+    /// They act for somebody of whom they may only see.
+    OnlySees,
+    /// They act for somebody, and ask for what only the person does on a page.
+    NotForOthers,
     /// Too many requests came from their address.
     TooMany,
 }
@@ -147,7 +160,9 @@ impl Problem {
             }
             Self::StoppedClient => StatusCode::FORBIDDEN,
             Self::RequestGone => StatusCode::GONE,
-            Self::ForeignForm | Self::UnknownPerson | Self::UnknownOperator => StatusCode::FORBIDDEN,
+            Self::ForeignForm | Self::UnknownPerson | Self::UnknownOperator | Self::OnlySees | Self::NotForOthers => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoProvider | Self::NoSignIn => StatusCode::SERVICE_UNAVAILABLE,
@@ -172,6 +187,8 @@ impl Problem {
             Self::SignInFailed => "sign_in_failed",
             Self::UnknownPerson => "unknown_person",
             Self::UnknownOperator => "unknown_operator",
+            Self::OnlySees => "only_sees",
+            Self::NotForOthers => "not_for_others",
             Self::TooMany => "too_many",
         }
     }
@@ -184,7 +201,9 @@ pub fn error_page(headers: &HeaderMap, problem: Problem) -> Response {
         Problem::Cancelled | Problem::SignInFailed | Problem::NoProvider => {
             vec![("/sign-in".to_owned(), words.say("error-again"))]
         }
-        Problem::ForeignForm | Problem::NotFound => vec![(PATH.to_owned(), words.say("error-to-portal"))],
+        Problem::ForeignForm | Problem::NotFound | Problem::OnlySees | Problem::NotForOthers => {
+            vec![(PATH.to_owned(), words.say("error-to-portal"))]
+        }
         _ => Vec::new(),
     };
     let page = MessagePage {

@@ -27,10 +27,23 @@ pub struct Frame {
 
 /// A resident who is signed in.
 pub struct Reader {
-    /// Their name, if one is known.
+    /// Their name, or that of the person for whom they act, if one is known.
     pub name: Option<String>,
+    /// Whether they act for somebody else.
+    pub acts: bool,
     /// What their forms carry.
     pub csrf: String,
+}
+
+impl Reader {
+    /// Who reads the pages of this resident.
+    pub fn of(resident: &Resident, csrf: &str) -> Self {
+        Self {
+            name: resident.name.clone(),
+            acts: resident.acting.is_some(),
+            csrf: csrf.to_owned(),
+        }
+    }
 }
 
 impl Frame {
@@ -49,10 +62,7 @@ impl Frame {
         Self {
             words,
             here: here.into(),
-            reader: Some(Reader {
-                name: resident.name.clone(),
-                csrf: csrf.to_owned(),
-            }),
+            reader: Some(Reader::of(resident, csrf)),
             menu: true,
         }
     }

@@ -77,7 +77,7 @@ fn failed(headers: &HeaderMap, error: &StoreError) -> Response {
 }
 
 async fn view(state: &AppState, signed_in: &SignedIn, done: &str) -> Result<Option<View>, StoreError> {
-    let Some(resident) = Resident::load(state, signed_in.person).await? else {
+    let Some(resident) = Resident::load(state, &signed_in.own).await? else {
         return Ok(None);
     };
     let words = Words(signed_in.language);
@@ -99,6 +99,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, done: &str) -> Result<Opti
         },
         kinds: RequestKind::ALL
             .into_iter()
+            .filter(|kind| *kind != RequestKind::Deletion || signed_in.own.acting().is_none())
             .map(|kind| {
                 let key = format!("request-kind-{}", kind.code());
                 (kind.code(), words.say(&key), words.say(&format!("{key}-help")))
@@ -150,6 +151,10 @@ pub async fn file(
     let Some(kind) = RequestKind::from_code(&form.kind) else {
         return Redirect::to(&format!("{PATH}?done=kind")).into_response();
     };
+    // Whoever acts for somebody asks for that at the counter, which looks at their right first.
+    if kind == RequestKind::Deletion && signed_in.own.acting().is_some() {
+        return error_page(&headers, Problem::NotForOthers);
+    }
     if kind == RequestKind::Deletion && !signed_in.is_fresh(state.clock.now()) {
         return again(&signed_in);
     }

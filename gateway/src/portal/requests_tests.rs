@@ -114,6 +114,7 @@ async fn deletion_is_asked_for_after_a_fresh_sign_in_and_can_be_taken_back() {
         assurance: None,
         language: Language::Ja,
         issued,
+        acting_for: None,
         expires: issued.plus(3_600_000),
     };
     let hash = crate::oauth::handles::hash(&text);

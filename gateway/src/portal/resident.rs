@@ -1,10 +1,10 @@
 //! Where and when a resident is: their name, their zone and the instant, and days and times as they read them.
 
-use consent::Language;
+use consent::{Acting, Language, OwnAccess};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan as _};
-use model::{LocalDay, PersonId, UtcMillis};
+use model::{LocalDay, UtcMillis};
 use store::StoreError;
 
 use crate::state::AppState;
@@ -18,6 +18,8 @@ pub struct Resident {
     pub zone: TimeZone,
     /// The instant of the page.
     pub now: UtcMillis,
+    /// Who acts for them on the page, if they do not themselves.
+    pub acting: Option<Acting>,
 }
 
 const MONTHS: [&str; 12] = [
@@ -40,9 +42,10 @@ impl Resident {
     ///
     /// # Errors
     /// What the store answers.
-    pub async fn load(state: &AppState, person: PersonId) -> Result<Option<Self>, StoreError> {
-        let person = state.store.person(person).await?;
+    pub async fn load(state: &AppState, own: &OwnAccess) -> Result<Option<Self>, StoreError> {
+        let person = state.store.person(own.person()).await?;
         Ok(person.map(|person| Self {
+            acting: own.acting(),
             // The store takes no person with a zone that nobody knows.
             zone: TimeZone::get(&person.home_zone).unwrap_or(TimeZone::UTC),
             name: person.name,
@@ -134,6 +137,7 @@ mod tests {
             name: None,
             zone: TimeZone::get(zone).unwrap(),
             now: NOW,
+            acting: None,
         }
     }
 

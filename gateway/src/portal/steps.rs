@@ -109,7 +109,7 @@ struct Bar {
 }
 
 async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<Option<View>, StoreError> {
-    let Some(resident) = Resident::load(state, signed_in.person).await? else {
+    let Some(resident) = Resident::load(state, &signed_in.own).await? else {
         return Ok(None);
     };
     let words = Words(signed_in.language);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use consent::{Consent, ConsentState, Detail, Grant, IdentityGrant, OwnAccess};
+use consent::{Consent, ConsentState, Detail, Grant, IdentityGrant, OwnAccess, Purpose};
 use model::time::DAY_MS;
 use model::{ConsentCategory, LocalDay, RecipientId, UtcMillis};
 use store::{AccessEvent, Job, JobState, Notice, Recipient, StoreError, Task, UNDO_MS};
@@ -40,6 +40,8 @@ pub struct Card {
     pub told: Vec<String>,
     /// True while its withdrawal can be undone.
     pub can_undo: bool,
+    /// Since when the recipient asks in other words, where the person has not answered yet.
+    pub anew: Option<String>,
 }
 
 /// A grant as it is shown.
@@ -76,6 +78,8 @@ pub struct Teller<'a> {
     pub recipients: HashMap<RecipientId, Recipient>,
     /// What recipients were told of this person's consents.
     pub notices: Vec<Job>,
+    /// Since when purposes are asked for in other words.
+    pub anew: HashMap<(RecipientId, Purpose), UtcMillis>,
     /// Who reads.
     pub resident: &'a Resident,
 }
@@ -99,6 +103,7 @@ impl Teller<'_> {
                 .map(|recipient| (recipient.id, recipient))
                 .collect(),
             notices: state.store.notices(own).await?,
+            anew: state.store.asked_anew().await?,
             resident,
         })
     }
@@ -206,9 +211,18 @@ impl Teller<'_> {
                 Vec::new()
             },
             can_undo: self.can_undo(consent, all),
+            anew: self
+                .asks_again(consent)
+                .map(|since| words.with("anew-since", "day", day(words.0, self.resident.day_of(since)))),
             ending: self.ending(consent),
             state: ended.map(|(key, when)| words.with(key, "when", self.moment(when))),
         }
+    }
+
+    /// Since when the recipient of an active consent asks in words that the person has not agreed to.
+    pub fn asks_again(&self, consent: &Consent) -> Option<UtcMillis> {
+        let since = self.anew.get(&(consent.recipient, consent.purpose.clone()))?;
+        (self.is_active(consent) && consent.given_at < *since).then_some(*since)
     }
 
     /// In how many days an active consent ends, within the last thirty.

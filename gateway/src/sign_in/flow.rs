@@ -222,8 +222,15 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
         .await?
         .ok_or(Failure::Page(Problem::UnknownPerson))?;
     // A new handle at each sign-in; the one before ends.
+    let mut acting_for = None;
     if let Some(before) = cookies::handle(headers, cookies::SESSION, https) {
-        state.store.end_session(handles::hash(&before)).await?;
+        let before = handles::hash(&before);
+        // Who signs in anew goes on for whom they acted.
+        let known = state.store.session(before, now).await?;
+        acting_for = known
+            .filter(|known| known.person == person)
+            .and_then(|known| known.acting_for);
+        state.store.end_session(before).await?;
     }
     let session = Handle::new(&*state.randomness);
     let record = SessionRecord {
@@ -232,6 +239,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, answer: Answer) -> Result
         assurance: identity.assurance,
         language: Words::for_reader(headers).0,
         issued: now,
+        acting_for,
         expires: now.plus(state.config.tokens.session_minutes * 60_000),
     };
     let how = format!("person {person}, by {}", record.issuer);

@@ -51,8 +51,12 @@ const FRESH_MS: i64 = 5 * 60_000;
 
 /// A resident with a session. Without one, the extractor sends the browser to sign in and back.
 pub struct SignedIn {
-    /// Who.
+    /// Whose pages these are: who signed in, or for whom they act.
     pub person: PersonId,
+    /// Who signed in.
+    pub reader: PersonId,
+    /// True unless they act for somebody of whom they may only see.
+    pub decides: bool,
     /// Issuer of the provider that signed them in.
     pub issuer: String,
     /// The level of assurance it stated.
@@ -84,7 +88,8 @@ impl FromRequestParts<AppState> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         match signed_in(state, &parts.headers).await {
-            Ok(Some(signed_in)) => Ok(signed_in),
+            Ok(Some(signed_in)) if signed_in.decides || !decides(parts) => Ok(signed_in),
+            Ok(Some(_)) => Err(portal::error_page(&parts.headers, Problem::OnlySees)),
             Ok(None) => Err(to_sign_in(parts)),
             Err(error) => {
                 tracing::error!(%error, "a session could not be read");
@@ -103,15 +108,36 @@ pub async fn signed_in(state: &AppState, headers: &HeaderMap) -> Result<Option<S
         return Ok(None);
     };
     let session = state.store.session(handles::hash(&handle), state.clock.now()).await?;
-    Ok(session.map(|session| SignedIn {
-        person: session.person,
+    let Some(session) = session else { return Ok(None) };
+    // Asked at each use: a right that was ended ends at once.
+    let right = match session.acting_for {
+        Some(person) => {
+            let now = state.clock.now();
+            state.store.representation(person, session.person, now).await?
+        }
+        None => None,
+    };
+    let own = match &right {
+        Some(right) => OwnAccess::of_acting(right.person, right.acting()),
+        None => OwnAccess::of_signed_in(session.person),
+    };
+    Ok(Some(SignedIn {
+        person: own.person(),
+        reader: session.person,
+        decides: right.is_none_or(|right| right.decides),
         issuer: session.issuer,
         assurance: session.assurance,
         since: session.issued,
         language: words::language(headers),
         csrf: csrf(state, &handle),
-        own: OwnAccess::of_signed_in(session.person),
+        own,
     }))
+}
+
+/// True when a request may change something of the person's; leaving, and acting for somebody else, changes nothing.
+fn decides(parts: &Parts) -> bool {
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+    changes && !["/sign-out", portal::ACT_FOR].contains(&parts.uri.path())
 }
 
 /// The way to sign in anew and back to this path of ours.

@@ -45,6 +45,14 @@ pub const DAILY_TOTAL_PROFILE: &str = "https://sekisho.example/fhir/StructureDef
 pub const OFFSET_ASSUMED: &str = "https://sekisho.example/fhir/StructureDefinition/offset-assumed";
 /// Extension on Patient: the age band, where only that was granted.
 pub const AGE_BAND: &str = "https://sekisho.example/fhir/StructureDefinition/age-band";
+/// Our own extension of Patient: whether they belong to the municipality.
+pub const MUNICIPALITY_MEMBER: &str = "https://sekisho.example/fhir/StructureDefinition/municipality-member";
+/// Our own extension of Patient: whether they are insured by the insurer.
+pub const INSURANCE_MEMBER: &str = "https://sekisho.example/fhir/StructureDefinition/insurance-member";
+/// Our own identifiers of a person between two recipients.
+pub const LINKING_ID: &str = "https://sekisho.example/fhir/linking-id";
+/// Our own extension of a Consent's permit: the other recipient of a linking id.
+pub const LINKED_RECIPIENT: &str = "https://sekisho.example/fhir/StructureDefinition/linked-recipient";
 
 /// Extension on a date: the IANA zone it was read in.
 pub const TIMEZONE: &str = "http://hl7.org/fhir/StructureDefinition/timezone";
@@ -99,6 +107,14 @@ pub const CONSENT_ACCESS: &str = "access";
 pub const RESOURCE_TYPES: &str = "http://hl7.org/fhir/resource-types";
 /// The policy of IHE's privacy consents under which nothing is given that no consent gives (PCF, "Policy-deny").
 pub const POLICY_DENY: &str = "https://profiles.ihe.net/ITI/PCF/Policy-deny";
+/// What somebody is to the patient.
+pub const ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
+/// Code of [`ROLE_CODE`]: parent.
+pub const ROLE_PARENT: &str = "PRN";
+/// Code of [`ROLE_CODE`]: guardian.
+pub const ROLE_GUARDIAN: &str = "GUARD";
+/// Code of [`ROLE_CODE`]: power of attorney.
+pub const ROLE_PROXY: &str = "POWATT";
 /// Our own profile of Consent.
 pub const CONSENT_PROFILE: &str = "https://sekisho.example/fhir/StructureDefinition/consent";
 /// For what a recipient uses data.

@@ -130,6 +130,20 @@ pub(crate) fn missing(snapshot: &Snapshot<'_>, heads: &[Head]) -> Result<Option<
         let Some(chain) = Chain::from_number(head.chain) else {
             return Ok(Some(head.clone()));
         };
+        // A row that was deleted when its time was over: the last of them is known by its hash, those before it not any more.
+        let pruned: Option<(i64, Option<String>)> = snapshot
+            .prepare_cached("SELECT pruned, lower(hex(pruned_hash)) FROM chain_head WHERE chain = ?1 AND person = ?2")
+            .and_then(|mut statement| {
+                statement
+                    .query_row(params![head.chain, head.owner], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
+            .doing("checking heads")?;
+        if let Some((pruned, hash)) = pruned
+            && (head.number < pruned || (head.number == pruned && hash.as_ref() == Some(&head.hash)))
+        {
+            continue;
+        }
         let hash: Option<String> = snapshot
             .prepare_cached(&format!(
                 "SELECT lower(hex(hash)) FROM {} WHERE {} = ?1 AND number = ?2",

@@ -1,6 +1,6 @@
 //! SQL of the record of provision: added only while the person's consents are still those that were decided from.
 
-use consent::{ConsentId, ConsentsVersion, Detail, IdentityGrant};
+use consent::{ConsentId, ConsentsVersion, Detail, IdentityGrant, IdentityLine};
 use model::{ConsentCategory, LocalDay, OrganisationId, PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -34,9 +34,12 @@ struct Body {
     kind: u8,
     /// Category, detail, first day, last day, how many.
     items: Vec<(u8, u8, i32, i32, u32)>,
-    /// Bits: name, address, birth date, age band and sex. Rows of the first versions have none.
+    /// Bits: name, address, birth date, age band and sex, municipality, insurance. Rows of the first versions have none.
     #[serde(default)]
     identity: u8,
+    /// The other recipient of a linking id that was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    linking: Option<u32>,
     /// Rows of the first versions have none.
     #[serde(default)]
     purpose: String,
@@ -89,6 +92,7 @@ pub(crate) fn record(writing: &Writing<'_>, under: &Under, draft: &AccessDraft) 
             })
             .collect(),
         identity: bits(draft.identity),
+        linking: draft.identity.linking.map(|other| other.0),
         purpose: under.purpose.clone(),
         basis: Some(basis).filter(|(kind, _)| *kind != BasisKind::Consent as u8),
         reader: draft.reader.clone(),
@@ -129,7 +133,7 @@ pub(crate) fn accesses(
         .collect()
 }
 
-fn read(
+pub(crate) fn read(
     snapshot: &Snapshot<'_>,
     person: PersonId,
     custodian: OrganisationId,
@@ -176,19 +180,18 @@ pub(crate) fn provisions(
 }
 
 fn bits(identity: IdentityGrant) -> u8 {
-    u8::from(identity.name)
-        | u8::from(identity.address) << 1
-        | u8::from(identity.birth_date) << 2
-        | u8::from(identity.age_band_and_sex) << 3
+    // The order of the lines is stored: a new one comes last.
+    (0..)
+        .zip(IdentityLine::ALL)
+        .filter(|(_, line)| identity.has(*line))
+        .fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
-fn lines(bits: u8) -> IdentityGrant {
+fn lines(bits: u8, linking: Option<u32>) -> IdentityGrant {
+    let given = (0..).zip(IdentityLine::ALL).filter(|(place, _)| bits & 1 << place != 0);
     IdentityGrant {
-        name: bits & 1 != 0,
-        address: bits & 2 != 0,
-        birth_date: bits & 4 != 0,
-        age_band_and_sex: bits & 8 != 0,
-        expires: None,
+        linking: linking.map(RecipientId),
+        ..IdentityGrant::of(given.map(|(_, line)| line))
     }
 }
 
@@ -214,7 +217,7 @@ impl Body {
             purpose: self.purpose,
             what: AccessKind::from_number(self.kind)?,
             items: self.items.into_iter().map(item).collect::<Option<_>>()?,
-            identity: lines(self.identity),
+            identity: lines(self.identity, self.linking),
             basis: match self.basis {
                 Some((kind, document)) => (BasisKind::from_number(kind)?, document),
                 None => (BasisKind::Consent, String::new()),

@@ -3,7 +3,7 @@
 //! A row's body is sealed with the key of the person's custodian, so it outlives the person's own key; its hash is SHA-256
 //! over the hash before it and the sealed body. Whoever changes, takes out or swaps a row breaks the chain from there on.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use aws_lc_rs::digest;
 use model::{OrganisationId, PersonId};
@@ -11,6 +11,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
+use super::retention;
 use crate::Result;
 
 /// The hash before the first row.
@@ -158,6 +159,10 @@ pub(crate) fn verify(snapshot: &Snapshot<'_>) -> Result<std::result::Result<Stri
 /// Notes the first row of each person at which the chain breaks.
 fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -> Result<u64> {
     let mut heads = heads(snapshot, chain)?;
+    let told = match heads.values().any(|head| head.pruned.0 > 0) {
+        true => retention::told(snapshot)?,
+        false => HashSet::new(),
+    };
     let table = chain.table();
     let mut statement = snapshot.prepare(chain.rows()).doing("verifying chains")?;
     let mut rows = statement.query([]).doing("verifying chains")?;
@@ -173,11 +178,13 @@ fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -
         let custodian: Option<u32> = row.get(4).doing("verifying chains")?;
         let (last, before, whole) = match current.take() {
             Some((of, last, before, whole)) if of == person => (last, before, whole),
-            Some((of, last, before, _)) => {
-                walked.insert(of, (last, before));
-                (0, ROOT.to_vec(), true)
+            of_another => {
+                if let Some((of, last, before, _)) = of_another {
+                    walked.insert(of, (last, before));
+                }
+                let (last, before) = begin(&heads, person);
+                (last, before, true)
             }
-            None => (0, ROOT.to_vec(), true),
         };
         let opens = custodian.is_some_and(|custodian| {
             open(
@@ -199,23 +206,55 @@ fn verify_one(snapshot: &Snapshot<'_>, chain: Chain, broken: &mut Vec<String>) -
     if let Some((of, last, before, _)) = current {
         walked.insert(of, (last, before));
     }
+    for (person, head) in &heads {
+        // Rows that were deleted when their time was over are told of in the organisation's chain.
+        if head.pruned.0 > 0 && !told.contains(&retention::subject(*person, head.pruned.0)) {
+            broken.push(format!(
+                "{table}, the first rows of {} {person}, which nobody said to delete",
+                chain.owner()
+            ));
+        }
+    }
     for (person, end) in walked {
-        if heads.remove(&person) != Some(end) {
+        if heads.remove(&person).map(|head| head.end) != Some(end) {
             broken.push(format!("{table}, the last row of {} {person}", chain.owner()));
         }
     }
-    for person in heads.keys() {
-        broken.push(format!("{table}, all rows of {} {person}", chain.owner()));
+    for (person, head) in heads {
+        if head.pruned != head.end {
+            broken.push(format!("{table}, all rows of {} {person}", chain.owner()));
+        }
     }
     Ok(count)
 }
 
-fn heads(snapshot: &Snapshot<'_>, chain: Chain) -> Result<HashMap<u32, (i64, Vec<u8>)>> {
+/// The number and hash before the first row of a chain that is left.
+fn begin(heads: &HashMap<u32, Ends>, owner: u32) -> (i64, Vec<u8>) {
+    heads.get(&owner).map_or((0, ROOT.to_vec()), |head| head.pruned.clone())
+}
+
+/// Both ends of a chain, each a number and a hash.
+struct Ends {
+    end: (i64, Vec<u8>),
+    /// The last row that was deleted; the root where none was.
+    pruned: (i64, Vec<u8>),
+}
+
+fn heads(snapshot: &Snapshot<'_>, chain: Chain) -> Result<HashMap<u32, Ends>> {
     snapshot
-        .prepare_cached("SELECT person, number, hash FROM chain_head WHERE chain = ?1")
+        .prepare_cached("SELECT person, number, hash, pruned, pruned_hash FROM chain_head WHERE chain = ?1")
         .and_then(|mut statement| {
             statement
-                .query_map([chain as u8], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?
+                .query_map([chain as u8], |row| {
+                    let pruned: Option<Vec<u8>> = row.get(4)?;
+                    Ok((
+                        row.get(0)?,
+                        Ends {
+                            end: (row.get(1)?, row.get(2)?),
+                            pruned: (row.get(3)?, pruned.unwrap_or_else(|| ROOT.to_vec())),
+                        },
+                    ))
+                })?
                 .collect()
         })
         .doing("verifying chains")
@@ -470,6 +509,9 @@ mod tests {
             "DELETE FROM access_event;",
             "DELETE FROM chain_head;",
             "UPDATE access_event SET number = number + 10;",
+            // As if their time were over: nobody in the organisation's chain says so.
+            "UPDATE chain_head SET pruned = 1, pruned_hash = (SELECT hash FROM access_event event
+             WHERE event.person = chain_head.person AND number = 1) WHERE chain = 1; DELETE FROM access_event WHERE number = 1;",
         ] {
             let seen = verified_after(tampering)?;
             assert!(seen.is_err(), "{tampering} was not found");

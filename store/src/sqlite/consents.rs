@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use consent::{Consent, ConsentDraft, ConsentId, ConsentState, ConsentsVersion, Difference, PersonConsents};
+use consent::{Acting, Consent, ConsentDraft, ConsentId, ConsentState, ConsentsVersion, Difference, PersonConsents};
 use model::{OrganisationId, PersonId, RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -370,9 +370,14 @@ fn fresh_id(writing: &Writing<'_>) -> Result<ConsentId> {
     }
 }
 
-pub(crate) fn withdraw(writing: &Writing<'_>, person: PersonId, consent: ConsentId) -> Result<Consent> {
+pub(crate) fn withdraw(
+    writing: &Writing<'_>,
+    person: PersonId,
+    consent: ConsentId,
+    by: Option<Acting>,
+) -> Result<Consent> {
     let active = latest(writing, person, consent)?.ok_or(StoreError::NotFound { what: "consent" })?;
-    let withdrawn = active.withdraw(writing.now()).map_err(StoreError::Consent)?;
+    let withdrawn = active.withdraw(writing.now(), by).map_err(StoreError::Consent)?;
     writing.journal(Step::Withdrawal, person, consent.0, Vec::new())?;
     let custodian = lock_living(writing, person)?;
     end(writing, custodian, &withdrawn)?;
@@ -385,7 +390,7 @@ pub(crate) fn replay_withdrawal(snapshot: &Snapshot<'_>, entry: &Entry) -> Resul
     let Some(active) = latest(snapshot, person, consent)? else {
         return Ok(());
     };
-    let Ok(withdrawn) = active.withdraw(UtcMillis(entry.at)) else {
+    let Ok(withdrawn) = active.withdraw(UtcMillis(entry.at), None) else {
         return Ok(());
     };
     match lock(snapshot, person)? {
@@ -425,7 +430,7 @@ pub(crate) fn end_all(snapshot: &Snapshot<'_>, person: PersonId, now: UtcMillis)
         return Ok(());
     };
     for consent in consents(snapshot, person)? {
-        if let Ok(withdrawn) = consent.withdraw(now) {
+        if let Ok(withdrawn) = consent.withdraw(now, None) {
             end(snapshot, custodian, &withdrawn)?;
         }
     }

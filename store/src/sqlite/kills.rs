@@ -162,6 +162,7 @@ async fn give(store: &Store, person: PersonId) -> Result<ConsentId> {
         how: HowGiven::SignedIn {
             issuer: "https://id.example".to_owned(),
             assurance: None,
+            acting: None,
         },
     };
     Ok(store.give_consent(draft).await?.id)

@@ -37,6 +37,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_duties",
         text: include_str!("migrations/0005_duties.sql"),
     },
+    Migration {
+        name: "0006_representation",
+        text: include_str!("migrations/0006_representation.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

@@ -21,6 +21,9 @@ struct Body {
     assurance: Option<String>,
     language: Language,
     issued: i64,
+    /// Left out where one acts for oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    acting_for: Option<u32>,
 }
 
 fn key(snapshot: &Snapshot<'_>, table: &str, hash: &HandleHash) -> Result<SealKey> {
@@ -34,24 +37,45 @@ fn key(snapshot: &Snapshot<'_>, table: &str, hash: &HandleHash) -> Result<SealKe
 
 pub(crate) fn save_session(writing: &Writing<'_>, hash: &HandleHash, record: &SessionRecord) -> Result<()> {
     writing.person_key(record.person)?;
-    let body = Body {
-        issuer: record.issuer.clone(),
-        assurance: record.assurance.clone(),
-        language: record.language,
-        issued: record.issued.0,
-    };
-    let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("a session"))?;
-    let sealed = key(writing, "session", hash)?.seal(
-        writing.randomness(),
-        "session",
-        &[i64::from(record.person.0), record.expires.0],
-        &plain,
-    )?;
+    let sealed = seal_session(writing, hash, record)?;
     writing
         .prepare_cached("INSERT INTO session (hash, person, expires_ms, body) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| statement.execute(params![hash, record.person.0, record.expires.0, sealed]))
         .doing("keeping a session")
         .map(|_| ())
+}
+
+/// From now on the session acts for this person; false when there is no such session.
+pub(crate) fn act_for(writing: &Writing<'_>, hash: &HandleHash, person: Option<PersonId>) -> Result<bool> {
+    let Some(known) = session(writing, hash, writing.now())? else {
+        return Ok(false);
+    };
+    let record = SessionRecord {
+        acting_for: person,
+        ..known
+    };
+    let sealed = seal_session(writing, hash, &record)?;
+    writing
+        .execute("UPDATE session SET body = ?2 WHERE hash = ?1", params![hash, sealed])
+        .doing("changing a session")?;
+    Ok(true)
+}
+
+fn seal_session(writing: &Writing<'_>, hash: &HandleHash, record: &SessionRecord) -> Result<Vec<u8>> {
+    let body = Body {
+        issuer: record.issuer.clone(),
+        assurance: record.assurance.clone(),
+        language: record.language,
+        issued: record.issued.0,
+        acting_for: record.acting_for.map(|person| person.0),
+    };
+    let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("a session"))?;
+    key(writing, "session", hash)?.seal(
+        writing.randomness(),
+        "session",
+        &[i64::from(record.person.0), record.expires.0],
+        &plain,
+    )
 }
 
 pub(crate) fn session(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcMillis) -> Result<Option<SessionRecord>> {
@@ -73,6 +97,7 @@ pub(crate) fn session(snapshot: &Snapshot<'_>, hash: &HandleHash, now: UtcMillis
                 assurance: body.assurance,
                 language: body.language,
                 issued: UtcMillis(body.issued),
+                acting_for: body.acting_for.map(PersonId),
                 expires: UtcMillis(expires),
             })
         })

@@ -1,5 +1,7 @@
 //! SQL of templates: how recipients ask for their purposes, and how they asked before.
 
+use std::collections::HashMap;
+
 use consent::Purpose;
 use model::{RecipientId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
@@ -33,8 +35,16 @@ pub(crate) fn set(
     purpose: &Purpose,
     text: &Bilingual,
     template: &Template,
+    asks: bool,
     by: Actor,
 ) -> Result<u32> {
+    if let Some(other) = template.links_with
+        && (other == recipient.0 || recipients::recipient(writing, RecipientId(other))?.is_none())
+    {
+        return Err(StoreError::Invalid {
+            what: "a purpose links its recipient with another one that is registered",
+        });
+    }
     recipients::require_purpose(writing, recipient, purpose)?;
     let known = recipients::recipient(writing, recipient)?.ok_or(StoreError::NotFound { what: "recipient" })?;
     let before = known.purposes.iter().find(|known| known.purpose == *purpose);
@@ -53,11 +63,11 @@ pub(crate) fn set(
             en: before.en.clone(),
         };
         version = 1;
-        keep(writing, recipient, purpose, version, known.created, &bare, "{}")?;
+        keep(writing, recipient, purpose, version, known.created, &bare, "{}", false)?;
     }
     version += 1;
     let body = serde_json::to_string(template).map_err(|_| StoreError::damaged("a template"))?;
-    keep(writing, recipient, purpose, version, writing.now(), text, &body)?;
+    keep(writing, recipient, purpose, version, writing.now(), text, &body, asks)?;
     writing
         .execute(
             "UPDATE recipient_purpose SET text_ja = ?3, text_en = ?4, template = ?5 WHERE recipient = ?1 AND purpose = ?2",
@@ -69,6 +79,7 @@ pub(crate) fn set(
     Ok(version)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the columns of one row")]
 fn keep(
     writing: &Writing<'_>,
     recipient: RecipientId,
@@ -77,12 +88,22 @@ fn keep(
     at: UtcMillis,
     text: &Bilingual,
     body: &str,
+    asks: bool,
 ) -> Result<()> {
     writing
         .execute(
-            "INSERT INTO purpose_version (recipient, purpose, version, at_ms, text_ja, text_en, template)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![recipient.0, purpose.as_str(), version, at.0, text.ja, text.en, body],
+            "INSERT INTO purpose_version (recipient, purpose, version, at_ms, text_ja, text_en, template, asks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                recipient.0,
+                purpose.as_str(),
+                version,
+                at.0,
+                text.ja,
+                text.en,
+                body,
+                asks
+            ],
         )
         .doing("keeping a template")
         .map(|_| ())
@@ -93,27 +114,55 @@ pub(crate) fn versions(
     recipient: RecipientId,
     purpose: &Purpose,
 ) -> Result<Vec<TemplateVersion>> {
-    let rows: Vec<(u32, i64, String, String, String)> = snapshot
+    let rows: Vec<(u32, i64, String, String, String, bool)> = snapshot
         .prepare_cached(
-            "SELECT version, at_ms, text_ja, text_en, template FROM purpose_version
+            "SELECT version, at_ms, text_ja, text_en, template, asks FROM purpose_version
              WHERE recipient = ?1 AND purpose = ?2 ORDER BY version DESC",
         )
         .and_then(|mut statement| {
             statement
                 .query_map(params![recipient.0, purpose.as_str()], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                        row.get(5)?,
+                    ))
                 })?
                 .collect()
         })
         .doing("listing template versions")?;
     rows.into_iter()
-        .map(|(version, at, ja, en, template)| {
+        .map(|(version, at, ja, en, template, asks)| {
             Ok(TemplateVersion {
                 version,
                 at: UtcMillis(at),
                 text: Bilingual { ja, en },
                 template: read(&template)?,
+                asks,
             })
+        })
+        .collect()
+}
+
+pub(crate) fn asked_anew(snapshot: &Snapshot<'_>) -> Result<HashMap<(RecipientId, Purpose), UtcMillis>> {
+    let rows: Vec<(u32, String, i64)> = snapshot
+        .prepare_cached(
+            "SELECT recipient, purpose, max(at_ms) FROM purpose_version WHERE asks = 1 AND version > 1
+             GROUP BY recipient, purpose",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })
+        .doing("listing what is asked anew")?;
+    rows.into_iter()
+        .map(|(recipient, purpose, at)| {
+            let purpose = Purpose::new(&purpose).map_err(|_| StoreError::damaged("a purpose"))?;
+            Ok(((RecipientId(recipient), purpose), UtcMillis(at)))
         })
         .collect()
 }

@@ -336,6 +336,7 @@ fn session_of(house: &House, person: model::PersonId) -> SessionRecord {
         assurance: Some("urn:example:ial2".to_owned()),
         language: Language::En,
         issued: house.now(),
+        acting_for: None,
         expires: house.now().plus(1_000),
     }
 }

@@ -158,6 +158,7 @@ pub fn draft(person: PersonId, recipient: RecipientId, categories: &[ConsentCate
         how: HowGiven::SignedIn {
             issuer: "https://id.example".to_owned(),
             assurance: None,
+            acting: None,
         },
     }
 }

@@ -13,6 +13,7 @@ fn form(how: impl FnOnce(&mut HowGiven), draft: ConsentDraft) -> ConsentDraft {
         identity_checked: "運転免許証を見た".to_owned(),
         entered_by: 99,
         confirmed_by: 98,
+        acting: None,
     };
     how(&mut on_paper);
     ConsentDraft { how: on_paper, ..draft }
@@ -132,6 +133,7 @@ async fn a_form_is_refused_that_says_too_little_is_rejected_or_is_somebody_elses
     let signed_in = HowGiven::SignedIn {
         issuer: "x".to_owned(),
         assurance: None,
+        acting: None,
     };
     let entered = store
         .enter_paper_consent(

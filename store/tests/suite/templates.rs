@@ -23,6 +23,7 @@ fn template(reason: &str) -> Template {
         }],
         not_for: both("広告", "advertising"),
         afterwards: both("30日以内に消します。", "It is deleted within 30 days."),
+        links_with: None,
     }
 }
 
@@ -33,7 +34,7 @@ async fn a_change_makes_a_version_and_every_earlier_one_is_kept() -> Result<()> 
     let purpose = Purpose::new("points").expect("a purpose");
     let store = &house.store;
     assert_eq!(store.template(recipient, &purpose).await?, Template::default());
-    let set = async |text, template| store.set_template(recipient, &purpose, text, template, BY).await;
+    let set = async |text, template| store.set_template(recipient, &purpose, text, template, true, BY).await;
     assert_eq!(set(both("ポイント", "Points"), template("計算")).await?, 2);
     assert_eq!(
         set(both("ポイントと抽選", "Points and a draw"), template("計算と抽選")).await?,
@@ -51,6 +52,8 @@ async fn a_change_makes_a_version_and_every_earlier_one_is_kept() -> Result<()> 
         told,
         [(3, "ポイントと抽選", 1), (2, "ポイント", 1), (1, "健康ポイント", 0)]
     );
+    let anew = store.asked_anew().await?;
+    assert_eq!(anew.get(&(recipient, purpose.clone())), Some(&house.now()));
     let other = store
         .template(recipient, &Purpose::new("advice").expect("a purpose"))
         .await?;
@@ -72,15 +75,39 @@ async fn a_template_that_half_says_something_is_refused() -> Result<()> {
     one_language.not_for.en.clear();
     let mut long = template("x");
     long.afterwards.ja = "あ".repeat(501);
-    for bad in [unknown, twice, one_language, long] {
-        let set = house.store.set_template(recipient, &purpose, text(), bad, BY).await;
+    let linked = |other| Template {
+        links_with: Some(other),
+        ..Template::default()
+    };
+    let mut linked_and_more = linked(recipient.0);
+    linked_and_more.needs = template("x").needs;
+    let (itself, nobody) = (linked(recipient.0), linked(recipient.0 ^ 1));
+    for bad in [unknown, twice, one_language, long, linked_and_more, itself, nobody] {
+        let set = house
+            .store
+            .set_template(recipient, &purpose, text(), bad, true, BY)
+            .await;
         assert!(matches!(set, Err(StoreError::Invalid { .. })), "{set:?}");
     }
     let nobody = Purpose::new("research").expect("a purpose");
     let set = house
         .store
-        .set_template(recipient, &nobody, text(), template("x"), BY)
+        .set_template(recipient, &nobody, text(), template("x"), true, BY)
         .await;
     assert!(matches!(set, Err(StoreError::NotFound { .. })), "{set:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_spelling_asks_nobody_again() -> Result<()> {
+    let house = House::new().await;
+    let recipient = house.recipient().await;
+    let purpose = Purpose::new("points").expect("a purpose");
+    let text = both("ポイント", "Points");
+    house
+        .store
+        .set_template(recipient, &purpose, text, template("計算"), false, BY)
+        .await?;
+    assert!(house.store.asked_anew().await?.is_empty());
     Ok(())
 }

@@ -57,8 +57,7 @@ pub enum Verdict {
 impl Hashed {
     fn new(password: &[u8], salt: [u8; 16]) -> Result<Self, SetupError> {
         let mut hash = [0; 32];
-        // Argon2id, 19 MiB, two passes: the defaults, which are OWASP's.
-        Argon2::default()
+        hasher()
             .hash_password_into(password, &salt, &mut hash)
             .map_err(|_| SetupError::Password)?;
         Ok(Self { salt, hash })
@@ -67,6 +66,19 @@ impl Hashed {
     fn is_of(self, password: &[u8]) -> bool {
         Self::new(password, self.salt).is_ok_and(|other| other.hash.ct_eq(&self.hash).into())
     }
+}
+
+/// Argon2id, 19 MiB, two passes: the defaults, which are OWASP's.
+#[cfg(not(test))]
+fn hasher() -> Argon2<'static> {
+    Argon2::default()
+}
+
+/// As small as it can be: tests start a provider each.
+#[cfg(test)]
+fn hasher() -> Argon2<'static> {
+    let small = argon2::Params::new(8, 1, 1, None).unwrap();
+    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, small)
 }
 
 impl Accounts {

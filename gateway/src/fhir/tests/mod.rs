@@ -201,6 +201,7 @@ impl World {
                 how: HowGiven::SignedIn {
                     issuer: "https://idp.example".into(),
                     assurance: None,
+                    acting: None,
                 },
             })
             .await
@@ -210,6 +211,23 @@ impl World {
             token,
             consent,
             recipient,
+        }
+    }
+
+    /// A draft of the next version of a consent.
+    fn again(&self, granted: &Granted) -> ConsentDraft {
+        let consent = &granted.consent;
+        ConsentDraft {
+            person: consent.person,
+            recipient: consent.recipient,
+            purpose: consent.purpose.clone(),
+            asked: Asked::default(),
+            grants: consent.grants.clone(),
+            identity: consent.identity,
+            language: consent.language,
+            text: consent.text.clone(),
+            text_hash: consent.text_hash,
+            how: consent.how.clone(),
         }
     }
 

@@ -86,6 +86,93 @@ async fn a_patient_shows_nothing_but_its_id_until_more_is_granted() {
 }
 
 #[tokio::test]
+async fn membership_is_told_as_yes_or_no_and_only_where_it_was_agreed() {
+    let world = World::new().await;
+    let extensions = async |granted: &Granted| {
+        let patient = world
+            .found(granted, &format!("Patient/{}", world.patient(granted)))
+            .await;
+        patient["extension"].clone()
+    };
+    let asked = Given {
+        identity: IdentityGrant {
+            municipality: true,
+            insurance: true,
+            ..IdentityGrant::NOTHING
+        },
+        ..Given::default()
+    };
+    let granted = world.given(asked).await;
+    let told = extensions(&granted).await;
+    let of = |name: &str| {
+        let all = told.as_array().unwrap().iter();
+        all.filter(|one| one["url"].as_str().unwrap().ends_with(name))
+            .map(|one| one["valueBoolean"].as_bool().unwrap())
+            .collect::<Vec<_>>()
+    };
+    // The recipient's own municipality is another one than the person's; no insurer is known.
+    assert_eq!(
+        (of("municipality-member"), of("insurance-member")),
+        (vec![false], vec![false])
+    );
+    let organisation = world
+        .state
+        .store
+        .recipient(granted.recipient)
+        .await
+        .unwrap()
+        .unwrap()
+        .organisation;
+    world
+        .state
+        .store
+        .add_membership(world.person, organisation)
+        .await
+        .unwrap();
+    assert_eq!(extensions(&granted).await[0]["valueBoolean"], true);
+    let bare = world.given(Given::default()).await;
+    assert!(extensions(&bare).await.is_null());
+}
+
+#[tokio::test]
+async fn two_recipients_get_the_same_linking_id_each_under_a_consent_of_its_own_and_nothing_else() {
+    let world = World::new().await;
+    let (one, other, third) = (
+        world.given(Given::default()).await,
+        world.given(Given::default()).await,
+        world.given(Given::default()).await,
+    );
+    let link = async |granted: &Granted, with: &Granted| {
+        let identity = IdentityGrant {
+            linking: Some(with.recipient),
+            ..IdentityGrant::NOTHING
+        };
+        let draft = consent::ConsentDraft {
+            asked: consent::Asked {
+                grants: Vec::new(),
+                identity,
+            },
+            grants: Vec::new(),
+            identity,
+            ..world.again(granted)
+        };
+        world.state.store.give_consent(draft).await.unwrap();
+        let patient = world
+            .found(granted, &format!("Patient/{}", world.patient(granted)))
+            .await;
+        let observations = world.found(granted, "Observation?code=daily_step_count").await;
+        assert!(matches(&observations).is_empty());
+        patient["identifier"][0]["value"].as_str().unwrap().to_owned()
+    };
+    let shared = link(&one, &other).await;
+    assert_eq!(link(&other, &one).await, shared);
+    assert_ne!(link(&third, &one).await, shared);
+    for granted in [&one, &other, &third] {
+        assert_ne!(world.patient(granted), shared, "it is no patient's id");
+    }
+}
+
+#[tokio::test]
 async fn a_device_shows_where_something_it_measured_may_be_seen_and_never_its_owner() {
     let world = World::new().await;
     let granted = world.given(Given::default()).await;

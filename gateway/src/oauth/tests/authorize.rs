@@ -200,6 +200,7 @@ async fn old_session(house: &House, browser: &mut Browser<'_>, minutes: i64) {
         assurance: None,
         language: ::consent::Language::Ja,
         issued,
+        acting_for: None,
         expires: issued.plus(3_600_000),
     };
     state.store.save_session(handles::hash(&text), record).await.unwrap();
