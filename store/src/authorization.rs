@@ -547,6 +547,16 @@ impl Store {
         hash: HandleHash,
         now: UtcMillis,
     ) -> Result<Option<(TokenRecord, Arc<PersonConsents>)>> {
+        // What every request asks: three rows by their keys. Where the consents must be read first, that is for another thread.
+        let now_or_never = self.database.read_now(|reading| {
+            let token = sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)?;
+            let Some(token) = token else { return Ok(Some(None)) };
+            let held = sqlite::consents::held_consents(reading, token.person)?;
+            Ok(held.map(|consents| Some((token, consents))))
+        });
+        if let Some(answer) = now_or_never.transpose()?.flatten() {
+            return Ok(answer);
+        }
         self.database
             .read("read access token", move |reading| {
                 let token = sqlite::authorization::living_token(reading, &hash, TokenKind::Access, now)?;

@@ -46,19 +46,7 @@ impl Cache {
 }
 
 pub(crate) fn person_consents(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Arc<PersonConsents>> {
-    let found: Option<(i64, u32, bool)> = snapshot
-        .prepare_cached("SELECT consent_version, custodian, erased_ms IS NOT NULL FROM person WHERE id = ?1")
-        .and_then(|mut statement| {
-            statement
-                .query_row([person.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                .optional()
-        })
-        .doing("reading a person")?;
-    let (version, custodian) = match found {
-        None => return Err(StoreError::NoPerson { person }),
-        Some((_, _, true)) => return Err(StoreError::Erased { person }),
-        Some((version, custodian, false)) => (ConsentsVersion(version as u64), OrganisationId(custodian)),
-    };
+    let (version, custodian) = version(snapshot, person)?;
     if let Some(held) = snapshot.shared().consents.get(person, version) {
         return Ok(held);
     }
@@ -73,6 +61,29 @@ pub(crate) fn person_consents(snapshot: &Snapshot<'_>, person: PersonId) -> Resu
     let consents = Arc::new(PersonConsents::new(person, version, active));
     snapshot.shared().consents.keep(&consents);
     Ok(consents)
+}
+
+/// As [`person_consents`], where they are held in memory at the version of this view.
+pub(crate) fn held_consents(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Option<Arc<PersonConsents>>> {
+    let (version, _) = version(snapshot, person)?;
+    Ok(snapshot.shared().consents.get(person, version))
+}
+
+/// The version of a living person's consents, and their custodian.
+fn version(snapshot: &Snapshot<'_>, person: PersonId) -> Result<(ConsentsVersion, OrganisationId)> {
+    let found: Option<(i64, u32, bool)> = snapshot
+        .prepare_cached("SELECT consent_version, custodian, erased_ms IS NOT NULL FROM person WHERE id = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([person.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .optional()
+        })
+        .doing("reading a person")?;
+    match found {
+        None => Err(StoreError::NoPerson { person }),
+        Some((_, _, true)) => Err(StoreError::Erased { person }),
+        Some((version, custodian, false)) => Ok((ConsentsVersion(version as u64), OrganisationId(custodian))),
+    }
 }
 
 /// The custodian of a person, erased or not.

@@ -246,6 +246,12 @@ impl Database {
             .map_err(|_| StoreError::Closed)?
     }
 
+    /// Runs `work` in one snapshot on this thread if a connection is free, else does nothing. It may be called from async code:
+    /// `work` looks up a few rows that are read all the time, which takes less than handing it to another thread.
+    pub(crate) fn read_now<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Option<Result<T>> {
+        self.inner.readers.read_now(&self.inner.shared, work)
+    }
+
     /// Runs `work` in one snapshot on this thread. Blocks.
     pub(crate) fn read_blocking<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
         self.inner.readers.read(&self.inner.shared, work)

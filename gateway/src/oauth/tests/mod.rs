@@ -6,6 +6,7 @@ mod cases;
 mod gate;
 mod house;
 mod identity;
+mod matrix;
 mod named_cases;
 mod openid_client;
 mod own_tokens;
