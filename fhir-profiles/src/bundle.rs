@@ -5,7 +5,7 @@
 
 use model::UtcMillis;
 
-use crate::json::{escaped, raw, string};
+use crate::json::{escaped, raw, string, whole};
 use crate::outcome::{Issue, operation_outcome};
 use crate::time::instant;
 
@@ -41,9 +41,41 @@ impl SearchBundle {
         Self { any: false }
     }
 
+    /// Appends how many matches there are on all pages; right after the head.
+    pub fn total(&mut self, out: &mut Vec<u8>, total: u64) {
+        raw(out, b",\"total\":");
+        whole(out, total);
+    }
+
     /// Appends a match: `base` is the FHIR base without a slash at its end, `id` that of the resource that `render` appends.
     #[inline]
     pub fn matched(
+        &mut self,
+        out: &mut Vec<u8>,
+        base: &str,
+        resource_type: &str,
+        id: &str,
+        render: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.entry(out, base, resource_type, id, render);
+        raw(out, b",\"search\":{\"mode\":\"match\"}}");
+    }
+
+    /// As [`SearchBundle::matched`], of what was asked for beside the matches.
+    pub fn included(
+        &mut self,
+        out: &mut Vec<u8>,
+        base: &str,
+        resource_type: &str,
+        id: &str,
+        render: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.entry(out, base, resource_type, id, render);
+        raw(out, b",\"search\":{\"mode\":\"include\"}}");
+    }
+
+    #[inline]
+    fn entry(
         &mut self,
         out: &mut Vec<u8>,
         base: &str,
@@ -60,7 +92,6 @@ impl SearchBundle {
         escaped(out, id);
         raw(out, b"\",\"resource\":");
         render(out);
-        raw(out, b",\"search\":{\"mode\":\"match\"}}");
     }
 
     /// Appends an OperationOutcome that tells of the search itself. Never with an error: the search worked.

@@ -123,14 +123,59 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
         "To follow changes, sort by _lastUpdated and continue from the last one seen; deleted ones come as entered-in-error.",
     ),
     parameter("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id"),
+    explained(
+        parameter(
+            "status",
+            "token",
+            "http://hl7.org/fhir/SearchParameter/Observation-status",
+        ),
+        "final, preliminary, amended, entered-in-error.",
+    ),
+    explained(
+        parameter(
+            "device",
+            "reference",
+            "http://hl7.org/fhir/SearchParameter/Observation-device",
+        ),
+        "What one device measured; summaries of days and longer name no device.",
+    ),
+    explained(
+        parameter(
+            "value-quantity",
+            "quantity",
+            "http://hl7.org/fhir/SearchParameter/Observation-value-quantity",
+        ),
+        "`[prefix]number|system|code` of samples and totals; a comma means or. A page may hold fewer than _count.",
+    ),
+    explained(
+        parameter(
+            "component-code",
+            "token",
+            "http://hl7.org/fhir/SearchParameter/Observation-component-code",
+        ),
+        "Samples in which a component of this code has a value.",
+    ),
     without_definition("_count", "number", "Entries of a page at most; 1,000 at most."),
     without_definition("_sort", "string", "date, -date or _lastUpdated."),
+    without_definition("_include", "string", "Observation:device, Observation:patient."),
+    without_definition("_revinclude", "string", "Provenance:target."),
+    without_definition("_total", "token", "none or accurate."),
+    SUMMARY,
+    ELEMENTS,
 ];
+
+const SUMMARY: SearchParameter = without_definition("_summary", "token", "true, text, count, data, false.");
+
+const ELEMENTS: SearchParameter = without_definition(
+    "_elements",
+    "string",
+    "Names of elements, with commas between; mandatory ones come too.",
+);
 
 const BY_ID: SearchParameter = parameter("_id", "token", "http://hl7.org/fhir/SearchParameter/Resource-id");
 
 /// Search parameters of Patient: only the patient of the access token is found.
-pub const PATIENT_SEARCH: &[SearchParameter] = &[BY_ID];
+pub const PATIENT_SEARCH: &[SearchParameter] = &[BY_ID, SUMMARY, ELEMENTS];
 
 /// Search parameters of Device.
 pub const DEVICE_SEARCH: &[SearchParameter] = &[
@@ -143,17 +188,23 @@ pub const DEVICE_SEARCH: &[SearchParameter] = &[
         "Only the patient of the access token is found; left out, it is filled in from the token.",
     ),
     BY_ID,
+    SUMMARY,
+    ELEMENTS,
 ];
 
 /// Search parameters of Provenance.
-pub const PROVENANCE_SEARCH: &[SearchParameter] = &[explained(
-    parameter(
-        "target",
-        "reference",
-        "http://hl7.org/fhir/SearchParameter/Provenance-target",
+pub const PROVENANCE_SEARCH: &[SearchParameter] = &[
+    explained(
+        parameter(
+            "target",
+            "reference",
+            "http://hl7.org/fhir/SearchParameter/Provenance-target",
+        ),
+        "An Observation, a computed day too.",
     ),
-    "An Observation, a computed day too.",
-)];
+    SUMMARY,
+    ELEMENTS,
+];
 
 /// Search parameters of Consent.
 pub const CONSENT_SEARCH: &[SearchParameter] = &[
@@ -170,37 +221,39 @@ pub const CONSENT_SEARCH: &[SearchParameter] = &[
         "active or inactive.",
     ),
     BY_ID,
+    SUMMARY,
+    ELEMENTS,
 ];
 
 /// What the first release offers; pages it does not offer are not listed.
 pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
         name: "Patient",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         search: PATIENT_SEARCH,
         vocabulary_profiles: false,
     },
     ResourceCapability {
         name: "Observation",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         search: OBSERVATION_SEARCH,
         vocabulary_profiles: true,
     },
     ResourceCapability {
         name: "Device",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         search: DEVICE_SEARCH,
         vocabulary_profiles: false,
     },
     ResourceCapability {
         name: "Provenance",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         search: PROVENANCE_SEARCH,
         vocabulary_profiles: false,
     },
     ResourceCapability {
         name: "Consent",
-        interactions: &["read", "search-type"],
+        interactions: &["read", "vread", "history-instance", "search-type"],
         search: CONSENT_SEARCH,
         vocabulary_profiles: false,
     },
@@ -231,7 +284,7 @@ pub fn capability_statement(out: &mut Vec<u8>, view: &CapabilityView<'_>) {
         out,
         "Every read is decided anew by the resident's consent: what it does not cover is not there. All ids are made for the \
          recipient. Dates and times without a zone are read in the person's home zone (Asia/Tokyo where none is known). \
-         Pages are followed by their next link; there is no total.",
+         Pages are followed by their next link; a total comes where _total=accurate asks for it.",
     );
     security(out, view);
     raw(out, b",\"resource\":");
@@ -284,7 +337,7 @@ fn resource(out: &mut Vec<u8>, resource: &ResourceCapability) {
     });
     raw(
         out,
-        b",\"versioning\":\"versioned\",\"readHistory\":false,\"updateCreate\":false,\"conditionalCreate\":false",
+        b",\"versioning\":\"versioned\",\"readHistory\":true,\"updateCreate\":false,\"conditionalCreate\":false",
     );
     if !resource.search.is_empty() {
         raw(out, b",\"searchParam\":");

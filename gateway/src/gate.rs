@@ -177,8 +177,8 @@ async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Ca
 /// The resident whom a request is about.
 fn named(parts: &Parts, state: &AppState, ids: &RecipientIds) -> Result<PersonId, FhirError> {
     let path = parts.uri.path().trim_start_matches("/fhir/r4/");
-    if let Some((_, id)) = path.split_once('/')
-        && id != "_search"
+    if let Some((_, rest)) = path.split_once('/')
+        && let Some(id) = rest.split('/').next().filter(|id| *id != "_search")
     {
         let key = ids.read(id).ok_or(FhirError::NotFound { resource: "resource" })?;
         return Ok(key.person);

@@ -45,8 +45,9 @@ pub use operators::Operator;
 pub use paper::PaperConsent;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
-    Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Page, PageKey, PatientView, Record, Search,
-    Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds, TotalExplanation,
+    Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep, Page, PageKey, PatientView, Record,
+    Search, Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds,
+    TotalExplanation,
 };
 pub use representation::{NewRepresentation, Representation};
 pub use requests::{

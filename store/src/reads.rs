@@ -10,6 +10,8 @@ use model::{
     UtcMillis,
 };
 
+use std::sync::Arc;
+
 use crate::sqlite;
 use crate::{Result, Sex, Store};
 
@@ -121,6 +123,35 @@ pub struct Search {
     pub count: usize,
     /// The instant of the question: days become final by it.
     pub now: UtcMillis,
+    /// What a record must satisfy besides.
+    pub keep: Keep,
+}
+
+/// Whether a search is about a record, where that is said by what the record holds. It is asked of records that the access key
+/// shows, one after the other, so a page of a narrow one may come with fewer records than asked for, and a next one.
+#[derive(Clone, Default)]
+pub struct Keep(Option<Arc<dyn Fn(&Record) -> bool + Send + Sync>>);
+
+impl Keep {
+    /// Those of which this is true.
+    pub fn only(keep: impl Fn(&Record) -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(keep)))
+    }
+
+    /// True of a record that it is about.
+    pub fn keeps(&self, record: &Record) -> bool {
+        self.0.as_ref().is_none_or(|keep| keep(record))
+    }
+
+    pub(crate) fn is_all(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl std::fmt::Debug for Keep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_all() { "all" } else { "some" })
+    }
 }
 
 /// A page of a search.
@@ -457,6 +488,19 @@ impl Store {
             .await
     }
 
+    /// How many records a search finds that the access key permits, in one snapshot; place and size of a page say nothing.
+    ///
+    /// # Errors
+    /// As [`Store::search`].
+    pub async fn count(&self, access: Access<'_>, search: Search) -> Result<u64> {
+        let access = access.hold();
+        self.database
+            .read("count", move |snapshot| {
+                sqlite::search::count(snapshot, &access, &search)
+            })
+            .await
+    }
+
     /// One record by its key; `None` when there is none or the access key does not permit it. `now` is the instant of the
     /// question.
     ///
@@ -467,6 +511,20 @@ impl Store {
         self.database
             .read("read record", move |snapshot| {
                 sqlite::search::record(snapshot, &access, key, now)
+            })
+            .await
+    }
+
+    /// The versions of a record that the access key shows, the newest first; empty where the present one does not show. Of a sample
+    /// all that were superseded are kept, of what is computed the present one is the only one.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn versions(&self, access: Access<'_>, key: RecordKey, now: UtcMillis) -> Result<Vec<Record>> {
+        let access = access.hold();
+        self.database
+            .read("read versions", move |snapshot| {
+                sqlite::search::versions(snapshot, &access, key, now)
             })
             .await
     }

@@ -14,7 +14,7 @@ use model::{PersonId, UtcMillis};
 use super::parameters::Parameters;
 use super::respond::{expressions, notices, resource};
 use super::search::{Sent, address};
-use super::{FhirError, json, urls};
+use super::{FhirError, shaped, urls};
 use crate::gate::Standing;
 use crate::pairwise::{consent_of, patient_key};
 use crate::state::AppState;
@@ -83,7 +83,7 @@ pub async fn search(State(state): State<AppState>, standing: Standing, sent: Sen
         bundle.outcome(&mut out, &notices);
     }
     bundle.end(&mut out);
-    Ok(json(out))
+    Ok(shaped(out, &parameters))
 }
 
 /// The patient that a client's own search is about; an id that is nobody's finds nothing.

@@ -12,7 +12,7 @@ use store::{Access, AccessKind, StoredSource};
 use super::parameters::Parameters;
 use super::respond::{expressions, notices, resource};
 use super::search::{Sent, address};
-use super::{FhirError, json, urls};
+use super::{FhirError, shaped, urls};
 use crate::gate::{Caller, Given};
 use crate::pairwise::device_key;
 use crate::state::AppState;
@@ -85,10 +85,10 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
             Ok((out, Given::default()))
         })
         .await
-        .map(json)
+        .map(|bytes| shaped(bytes, parameters))
 }
 
-fn render(out: &mut Vec<u8>, id: &str, patient: &str, device: &StoredSource) {
+pub fn render(out: &mut Vec<u8>, id: &str, patient: &str, device: &StoredSource) {
     fhir_profiles::device(
         out,
         &DeviceView {

@@ -30,6 +30,12 @@ pub enum FhirError {
         /// Resource type.
         resource: &'static str,
     },
+    /// The resource is there, and this version of it is not kept or never was.
+    #[error("there is no such version of this {resource}; the present one can be read without naming it")]
+    NoVersion {
+        /// Resource type.
+        resource: &'static str,
+    },
     /// The server has no such resource type or operation.
     #[error("{what} is not supported here: see {base}/metadata")]
     Unsupported {
@@ -97,7 +103,7 @@ impl IntoResponse for FhirError {
             Self::BadToken => (StatusCode::UNAUTHORIZED, "security"),
             Self::MalformedToken => (StatusCode::BAD_REQUEST, "security"),
             Self::OutOfScope { .. } => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::NotFound { .. } => (StatusCode::NOT_FOUND, "not-found"),
+            Self::NotFound { .. } | Self::NoVersion { .. } => (StatusCode::NOT_FOUND, "not-found"),
             Self::Unsupported { .. } => (StatusCode::NOT_FOUND, "not-supported"),
             Self::BadParameter { .. } => (StatusCode::BAD_REQUEST, "value"),
             Self::UnknownParameter { .. } => (StatusCode::BAD_REQUEST, "not-supported"),

@@ -11,7 +11,10 @@ pub mod date;
 mod device;
 pub mod error;
 mod explain;
+mod history;
+mod included;
 mod items;
+mod keep;
 mod metadata;
 mod negotiate;
 mod observation;
@@ -19,8 +22,10 @@ mod parameters;
 mod patient;
 mod plan;
 mod provenance;
+mod quantity;
 mod respond;
 mod search;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -62,10 +67,30 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Consent", get(consent::search))
         .route("/fhir/r4/Consent/_search", post(consent::search))
         .route("/fhir/r4/Consent/{id}", get(consent::read))
+        .route("/fhir/r4/Observation/{id}/_history", get(history::instance))
+        .route("/fhir/r4/Observation/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/Patient/{id}/_history", get(history::instance))
+        .route("/fhir/r4/Patient/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/Device/{id}/_history", get(history::instance))
+        .route("/fhir/r4/Device/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/Provenance/{id}/_history", get(history::instance))
+        .route("/fhir/r4/Provenance/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/Consent/{id}/_history", get(history::instance))
+        .route("/fhir/r4/Consent/{id}/_history/{version}", get(history::vread))
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
+        .layer(middleware::from_fn(shape::layer))
         .layer(middleware::from_fn(negotiate::negotiate))
         .layer(middleware::from_fn(cors))
+}
+
+/// A Bundle as an answer, cut as its search asks.
+fn shaped(bytes: Vec<u8>, parameters: &parameters::Parameters) -> Response {
+    let mut response = json(bytes);
+    if let Some(shape) = &parameters.shape {
+        response.extensions_mut().insert(shape.clone());
+    }
+    response
 }
 
 /// A resource or Bundle as an answer.

@@ -7,14 +7,16 @@ use consent::Decision;
 use consent::scope::{Interaction, Resource};
 use jiff::tz::TimeZone;
 use model::{RecordKey, RecordKind, UtcMillis};
-use store::{Access, AccessKind, PageKey, Record, Search, Sort, TimeBounds};
+use store::{Access, AccessKind, Keep, PageKey, Record, Search, Sort, TimeBounds};
 
+use super::included::{self, Included};
 use super::parameters::Parameters;
 use super::plan::{self, Plan};
 use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
 use super::search::{Asked, Sent};
-use super::{FhirError, bounds, items, json, urls};
-use crate::gate::Caller;
+use super::shape::Shape;
+use super::{FhirError, bounds, items, keep, shaped, urls};
+use crate::gate::{Caller, Given};
 use crate::state::AppState;
 
 /// `GET Observation/{id}`
@@ -85,9 +87,11 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
     let asked = Asked::read(state, caller, sent)?;
     let plan = Plan::of(&asked.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?;
     let expressions = expressions(&asked.parameters.ignored);
-    let notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);
+    let mut notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);
+    let (includes, beyond) = included::within_scopes(caller, &asked.parameters.includes);
+    notices.extend(beyond);
     let (base, self_url) = (urls::base(state), asked.self_url(state));
-    let (base, self_url, asked, plan, notices) = (&base, &self_url, &asked, &plan, &notices);
+    let (base, self_url, asked, plan, notices, includes) = (&base, &self_url, &asked, &plan, &notices, &includes);
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let decision = &decision;
@@ -97,19 +101,26 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
                 Some(Next::Place(place)) => Some(asked.next_url(state, caller, *place)),
                 Some(Next::Ids(ids)) => Some(asked.rest_url(state, caller, ids)),
             };
+            let ids = PageIds::of(&caller.ids, caller.token.person, &found.records);
+            let beside = Included::read(state, caller, decision, &found.records, includes).await?;
             let page = ObservationPage {
                 base,
                 self_url,
                 next_url: next_url.as_deref(),
                 as_of: found.as_of,
+                total: found.total,
                 records: &found.records,
+                included: &beside,
                 notices,
             };
-            let bytes = page.render(&PageIds::of(&caller.ids, caller.token.person, &found.records));
-            Ok((bytes, items::of(&found.records)))
+            let given = Given {
+                items: items::of(&found.records),
+                identity: beside.identity,
+            };
+            Ok((page.render(&ids), given))
         })
         .await
-        .map(json)
+        .map(|bytes| shaped(bytes, &asked.parameters))
 }
 
 /// Where the next page begins.
@@ -123,6 +134,7 @@ struct Found<'a> {
     records: Vec<Record>,
     next: Option<Next<'a>>,
     as_of: Option<UtcMillis>,
+    total: Option<u64>,
 }
 
 async fn find<'a>(
@@ -133,8 +145,12 @@ async fn find<'a>(
     decision: &Decision,
 ) -> Result<Found<'a>, FhirError> {
     let parameters = &asked.parameters;
+    let nothing = || Found {
+        total: parameters.total.then_some(0),
+        ..Found::default()
+    };
     if !parameters.is_about(&caller.ids.patient(caller.token.person)) {
-        return Ok(Found::default());
+        return Ok(nothing());
     }
     let home = match parameters.needs_zone() {
         true => home_zone(state, decision).await?,
@@ -152,33 +168,41 @@ async fn find<'a>(
                 parameters,
                 times,
                 updated,
+                keep: keep::of(caller, parameters),
             },
         )
         .await;
     }
     let (raw, summaries) = plan.metrics(decision);
-    let page = state
-        .store
-        .search(
-            Access::Decision(decision),
-            Search {
-                raw,
-                daily: Vec::new(),
-                summaries,
-                times,
-                updated,
-                source: None,
-                sort: parameters.sort,
-                after: asked.after,
-                // A page of nothing still says up to when.
-                count: parameters.count().max(1),
-                now: decision.decided_at(),
-            },
-        )
-        .await?;
-    if parameters.count() == 0 {
+    let search = Search {
+        raw,
+        daily: Vec::new(),
+        summaries,
+        times,
+        updated,
+        source: None,
+        // What was entered in error is met in the order of changes only.
+        sort: match parameters.asks_for_errors() && !parameters.is_sorted() {
+            true => Sort::LastUpdated,
+            false => parameters.sort,
+        },
+        after: asked.after,
+        // A page of nothing still says up to when.
+        count: parameters.count().max(1),
+        now: decision.decided_at(),
+        keep: keep::of(caller, parameters),
+    };
+    let access = Access::Decision(decision);
+    let counts = parameters.total || parameters.shape == Some(Shape::Count);
+    let total = match counts {
+        true => Some(state.store.count(access, search.clone()).await?),
+        false => None,
+    };
+    let page = state.store.search(access, search).await?;
+    if parameters.count() == 0 || parameters.shape == Some(Shape::Count) {
         return Ok(Found {
             as_of: Some(page.last_commit),
+            total,
             ..Found::default()
         });
     }
@@ -186,6 +210,7 @@ async fn find<'a>(
         records: page.records,
         next: page.next.map(Next::Place),
         as_of: Some(page.last_commit),
+        total,
     })
 }
 
@@ -194,6 +219,7 @@ struct Wanted<'p> {
     parameters: &'p Parameters,
     times: TimeBounds,
     updated: (Option<UtcMillis>, Option<UtcMillis>),
+    keep: Keep,
 }
 
 async fn find_by_ids<'a>(
@@ -219,10 +245,14 @@ async fn find_by_ids<'a>(
             .record(Access::Decision(decision), key, decision.decided_at())
             .await?;
         if let Some(record) = record
+            && wanted.keep.keeps(&record)
             && fits(state, decision, &record, wanted).await?
         {
             found.records.push(record);
         }
+    }
+    if wanted.parameters.total && found.next.is_none() {
+        found.total = Some(found.records.len() as u64);
     }
     match wanted.parameters.sort {
         Sort::Date => found.records.sort_by_key(|record| record.key().start),

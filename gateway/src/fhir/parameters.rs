@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use model::UtcMillis;
 use store::{Sort, TimeBounds};
 
+use super::quantity::QuantityBound;
+use super::shape::Shape;
 use super::token::{self, Token};
 use super::{FhirError, bounds, date, negotiate};
 
@@ -43,6 +45,35 @@ impl Handling {
     }
 }
 
+/// What can come beside the Observations of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Include {
+    /// The devices that measured them.
+    Device,
+    /// The patient.
+    Patient,
+    /// Their Provenances.
+    Provenance,
+}
+
+impl Include {
+    /// Reads `_include` and `_revinclude`.
+    fn of(name: &str, value: &str) -> Option<Self> {
+        match (name, value) {
+            ("_include", "Observation:device" | "Observation:device:Device") => Some(Self::Device),
+            (
+                "_include",
+                "Observation:patient"
+                | "Observation:subject"
+                | "Observation:patient:Patient"
+                | "Observation:subject:Patient",
+            ) => Some(Self::Patient),
+            ("_revinclude", "Provenance:target" | "Provenance:target:Observation") => Some(Self::Provenance),
+            _ => None,
+        }
+    }
+}
+
 /// What a search asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
@@ -57,7 +88,19 @@ pub struct Parameters {
     /// Ids of Observations that something is about: one of each group.
     pub targets: Vec<Vec<String>>,
     /// Statuses: one of each group.
-    statuses: Vec<Vec<String>>,
+    pub statuses: Vec<Vec<String>>,
+    /// Ids of devices: one of each group.
+    pub devices: Vec<Vec<String>>,
+    /// Bounds on the value: one of each group.
+    pub values: Vec<Vec<QuantityBound>>,
+    /// Codes of components that have a value: one of each group.
+    pub components: Vec<Vec<Token>>,
+    /// Which elements come; `None`: all.
+    pub shape: Option<Shape>,
+    /// Whether all matches are counted.
+    pub total: bool,
+    /// What comes beside the matches.
+    pub includes: Vec<Include>,
     /// The order; by date when nobody says.
     pub sort: Sort,
     /// Entries of a page at most; `None` when nobody says.
@@ -136,6 +179,27 @@ impl Parameters {
             "status" => self
                 .statuses
                 .push(token::split(value, ',').into_iter().map(token::unescape).collect()),
+            "device" => self.devices.push(references(value, "Device", base)),
+            "value-quantity" => self
+                .values
+                .push(QuantityBound::parse(value).map_err(|problem| bad(name, problem))?),
+            "component-code" => self.components.push(tokens(name, value)?),
+            "_summary" | "_elements" if self.shape.is_some() => {
+                return Err(bad(name, "one of _summary and _elements is allowed, once"));
+            }
+            "_summary" => self.shape = Shape::of_summary(value).map_err(|problem| bad(name, problem))?,
+            "_elements" => self.shape = Some(Shape::of_elements(value)),
+            "_total" => match value {
+                "accurate" => self.total = true,
+                // An estimate would be a guess.
+                "none" | "estimate" => self.total = false,
+                _ => return Err(bad(name, "none and accurate are allowed")),
+            },
+            "_include" | "_revinclude" => match Include::of(name, value) {
+                Some(include) if !self.includes.contains(&include) => self.includes.push(include),
+                Some(_) => {}
+                None => return Ok(false),
+            },
             "date" => self.dates.push(date_text(name, value)?),
             "_lastUpdated" => self.updated.push(date_text(name, value)?),
             "_count" if self.count.is_some() => return Err(twice(name)),
@@ -160,6 +224,22 @@ impl Parameters {
         }
         self.used.push((name.to_owned(), used));
         Ok(true)
+    }
+
+    /// True when the matches are held against what they hold.
+    pub fn looks_inside(&self) -> bool {
+        !(self.statuses.is_empty() && self.values.is_empty() && self.components.is_empty() && self.devices.is_empty())
+    }
+
+    /// True when what was entered in error is asked for by its status.
+    pub fn asks_for_errors(&self) -> bool {
+        let asks = |group: &Vec<String>| group.iter().any(|status| status == "entered-in-error");
+        !self.statuses.is_empty() && self.statuses.iter().all(asks)
+    }
+
+    /// True when an order was asked for.
+    pub fn is_sorted(&self) -> bool {
+        self.used.iter().any(|(name, _)| name == "_sort")
     }
 
     /// Entries of a page at most.
@@ -242,6 +322,8 @@ fn plain_name(name: &str) -> Result<&str, FhirError> {
         "subject:Patient" => Ok("subject"),
         "patient:Patient" => Ok("patient"),
         "target:Observation" => Ok("target"),
+        "device:Device" => Ok("device"),
+        "_include:iterate" | "_revinclude:iterate" => Err(FhirError::UnknownParameter { parameter: shown(name) }),
         _ if name.contains([':', '.']) => Err(FhirError::UnknownParameter { parameter: shown(name) }),
         _ => Ok(name),
     }
@@ -317,13 +399,18 @@ mod tests {
             .flat_map(|resource| resource.search)
             .map(|offered| offered.name)
             .collect();
-        every.extend(["_total", "_summary", "status", "device", "value-quantity", "_cursor"]);
+        every.extend(["_has", "_filter", "_list", "_text", "_cursor"]);
         for resource in OFFERED {
             for name in &every {
                 let value = match *name {
                     "date" | "_lastUpdated" => "ge2026-05-10",
                     "_count" => "10",
                     "_sort" => "-date",
+                    "value-quantity" => "gt5",
+                    "_summary" => "true",
+                    "_total" => "accurate",
+                    "_include" => "Observation:device",
+                    "_revinclude" => "Provenance:target",
                     _ => "x",
                 };
                 let pairs = [((*name).to_owned(), value.to_owned())];

@@ -1,5 +1,6 @@
 //! The Patient: the one of the token, with what the resident granted of who they are.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -11,7 +12,7 @@ use store::{Access, AccessKind, Sex};
 use super::parameters::Parameters;
 use super::respond::{expressions, notices, resource};
 use super::search::{Sent, address};
-use super::{FhirError, json, urls};
+use super::{FhirError, shaped, urls};
 use crate::gate::{Caller, Given};
 use crate::state::AppState;
 
@@ -32,8 +33,11 @@ pub async fn read(
         .through(state, AccessKind::Read, |decision: Decision| async move {
             let decision = &decision;
             let (mut bytes, view) = (Vec::new(), view(state, decision).await?);
-            render(&mut bytes, own, &view, linking_id(state, decision, &view));
-            Ok((resource(headers, bytes, None, Some(view.updated)), given(&view)))
+            let version = render(&mut bytes, own, &view, linking_id(state, decision, &view));
+            Ok((
+                resource(headers, bytes, Some(version), Some(view.updated)),
+                given(&view),
+            ))
         })
         .await
 }
@@ -68,7 +72,17 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
             Ok((out, shown))
         })
         .await
-        .map(json)
+        .map(|bytes| shaped(bytes, &parameters))
+}
+
+/// The Patient as a resource of its own, with what of it was given.
+///
+/// # Errors
+/// What reading can answer.
+pub async fn whole(state: &AppState, own: &str, decision: &Decision) -> Result<(Vec<u8>, Given), FhirError> {
+    let (mut bytes, view) = (Vec::new(), view(state, decision).await?);
+    render(&mut bytes, own, &view, linking_id(state, decision, &view));
+    Ok((bytes, given(&view)))
 }
 
 async fn view(state: &AppState, decision: &Decision) -> Result<store::PatientView, FhirError> {
@@ -104,26 +118,35 @@ fn given(view: &store::PatientView) -> Given {
     }
 }
 
-/// `linking_id`: what the view's linking id comes to.
-fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView, linking_id: Option<String>) {
-    fhir_profiles::patient(
-        out,
-        &PatientView {
-            id,
-            name: view.name.as_deref(),
-            address: view.address.as_deref(),
-            birth_date: view.birth_date,
-            age_band: view.age_band,
-            gender: view.sex.map(|sex| match sex {
-                Sex::Male => Gender::Male,
-                Sex::Female => Gender::Female,
-                Sex::Other => Gender::Other,
-            }),
-            municipality: view.municipality,
-            insurance: view.insurance,
-            linking_id: linking_id.as_deref(),
-            updated: Some(view.updated),
-            version: None,
-        },
-    );
+/// `linking_id`: what the view's linking id comes to. What a recipient sees of a person changes with what was agreed, so a version
+/// is a digest of it.
+fn render(out: &mut Vec<u8>, id: &str, view: &store::PatientView, linking_id: Option<String>) -> u64 {
+    let mut shown = PatientView {
+        id,
+        name: view.name.as_deref(),
+        address: view.address.as_deref(),
+        birth_date: view.birth_date,
+        age_band: view.age_band,
+        gender: view.sex.map(|sex| match sex {
+            Sex::Male => Gender::Male,
+            Sex::Female => Gender::Female,
+            Sex::Other => Gender::Other,
+        }),
+        municipality: view.municipality,
+        insurance: view.insurance,
+        linking_id: linking_id.as_deref(),
+        updated: Some(view.updated),
+        version: None,
+    };
+    let mut bytes = Vec::new();
+    fhir_profiles::patient(&mut bytes, &shown);
+    let digest = digest(&SHA256, &bytes);
+    let version = digest
+        .as_ref()
+        .iter()
+        .take(6)
+        .fold(0, |version, byte| version << 8 | u64::from(*byte));
+    shown.version = Some(version);
+    fhir_profiles::patient(out, &shown);
+    version
 }

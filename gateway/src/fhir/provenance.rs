@@ -3,13 +3,15 @@
 //!
 //! Its id is the Observation's with another kind. It shows where the Observation shows, and is recorded as a read of it.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use consent::scope::{Interaction, Resource};
 use consent::{Decision, Detail};
 use fhir_profiles::{Activity, Origin, ProvenanceView, SearchBundle};
-use model::{Flags, Metric, RecordKey, RecordKind};
+use model::{BatchId, Flags, Metric, RecordKey, RecordKind};
 use store::{Access, AccessKind, BatchInfo, Record, StoredAggregate, StoredSample, StoredTotal};
 
 use super::observation::{key_of, version_of};
@@ -17,7 +19,7 @@ use super::parameters::Parameters;
 use super::plan::row_of;
 use super::respond::{PageIds, expressions, notices, resource};
 use super::search::{Sent, address};
-use super::{FhirError, items, json, urls};
+use super::{FhirError, items, shaped, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
 
@@ -97,7 +99,7 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
             Ok((out, items::of(&records)))
         })
         .await
-        .map(json)
+        .map(|bytes| shaped(bytes, &parameters))
 }
 
 /// The Observation that a Provenance is about; `None` for the id of anything else.
@@ -156,6 +158,37 @@ async fn find(
         // How it came about would tell more than that it took place.
         Some(Record::Event(_)) | None => None,
     })
+}
+
+/// The Provenance of a record that is at hand, and its id; `batches` are the deliveries that were read already.
+///
+/// # Errors
+/// What reading a delivery can answer.
+pub async fn render_of(
+    state: &AppState,
+    caller: &Caller,
+    record: &Record,
+    decision: &Decision,
+    batches: &mut HashMap<BatchId, Option<BatchInfo>>,
+) -> Result<Option<(String, Vec<u8>)>, FhirError> {
+    let found = match record {
+        Record::Sample(sample) => {
+            if !batches.contains_key(&sample.batch) {
+                let read = state.store.batch(Access::Decision(decision), sample.batch).await?;
+                batches.insert(sample.batch, read);
+            }
+            let batch = batches.get(&sample.batch).cloned().flatten();
+            batch.map(|batch| Found::Sample(Box::new(sample.clone()), batch))
+        }
+        Record::Total(total) => Some(Found::Total(total.clone())),
+        Record::Aggregate(aggregate) => Some(Found::Aggregate(aggregate.clone())),
+        Record::Event(_) => None,
+    };
+    Ok(found.map(|found| {
+        let mut bytes = Vec::new();
+        found.render(&mut bytes, caller, decision);
+        (caller.ids.id(provenance_of(record.key())), bytes)
+    }))
 }
 
 impl Found {

@@ -9,6 +9,7 @@ use model::time::DAY_MS;
 use model::{LocalDay, PersonId, RecordKey, UtcMillis};
 use store::{DayStatus, Record, StoredAggregate, StoredTotal};
 
+use super::included::Included;
 use super::{json, urls};
 use crate::pairwise::{ID_LENGTH, RecipientIds, device_key, patient_key};
 
@@ -81,8 +82,12 @@ pub struct ObservationPage<'a> {
     pub next_url: Option<&'a str>,
     /// The person's last commit that the page can know of.
     pub as_of: Option<UtcMillis>,
+    /// How many there are on all pages, where that was asked for.
+    pub total: Option<u64>,
     /// The records.
     pub records: &'a [Record],
+    /// What comes beside them.
+    pub included: &'a Included,
     /// What the caller should know of the search.
     pub notices: &'a [Issue<'a>],
 }
@@ -92,10 +97,16 @@ impl ObservationPage<'_> {
     pub fn render(&self, ids: &PageIds) -> Vec<u8> {
         let mut out = Vec::with_capacity(1_024 + self.records.len() * USUAL_ENTRY);
         let mut bundle = SearchBundle::begin_as_of(&mut out, self.as_of, self.self_url, self.next_url);
+        if let Some(total) = self.total {
+            bundle.total(&mut out, total);
+        }
         for (index, record) in self.records.iter().enumerate() {
             bundle.matched(&mut out, self.base, "Observation", ids.record(index), |out| {
                 observation(out, record, index, ids);
             });
+        }
+        for (kind, id, bytes) in &self.included.resources {
+            bundle.included(&mut out, self.base, kind, id, |out| out.extend_from_slice(bytes));
         }
         if !self.notices.is_empty() {
             bundle.outcome(&mut out, self.notices);
@@ -248,17 +259,26 @@ pub fn expressions(ignored: &[String]) -> Vec<String> {
 }
 
 /// One resource as an answer, with its version; 304 when the caller has that version already.
-pub fn resource(headers: &HeaderMap, bytes: Vec<u8>, version: Option<u64>, updated: Option<UtcMillis>) -> Response {
+pub fn resource(
+    headers: &HeaderMap,
+    bytes: Vec<u8>,
+    version: Option<impl std::fmt::Display>,
+    updated: Option<UtcMillis>,
+) -> Response {
     let tag = version.map(|version| format!("W/\"{version}\""));
-    let known = tag.as_deref().is_some_and(|tag| {
-        let given = headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        given
-            .flat_map(|value| value.split(','))
-            .any(|given| given.trim() == tag)
-    });
+    let known = match tag.as_deref() {
+        Some(tag) if headers.contains_key(header::IF_NONE_MATCH) => {
+            let given = headers
+                .get_all(header::IF_NONE_MATCH)
+                .iter()
+                .filter_map(|value| value.to_str().ok());
+            given
+                .flat_map(|value| value.split(','))
+                .any(|given| given.trim() == tag)
+        }
+        // RFC 9110 13.1.3: looked at only without the other.
+        _ => is_unchanged_since(headers, updated),
+    };
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -275,6 +295,18 @@ pub fn resource(headers: &HeaderMap, bytes: Vec<u8>, version: Option<u64>, updat
         answer.insert(header::LAST_MODIFIED, date);
     }
     response
+}
+
+/// True when the caller has what was true at the second of its last change.
+fn is_unchanged_since(headers: &HeaderMap, updated: Option<UtcMillis>) -> bool {
+    let since = headers
+        .get(header::IF_MODIFIED_SINCE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|date| jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+    match (since, updated) {
+        (Some(since), Some(updated)) => updated.floor_second().0 <= since.as_millisecond(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -310,5 +342,13 @@ mod tests {
         assert_eq!(answer(&headers).status(), StatusCode::NOT_MODIFIED);
         headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static("W/\"2\""));
         assert_eq!(answer(&headers).status(), StatusCode::OK);
+        let at = |date: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MODIFIED_SINCE, HeaderValue::from_static(date));
+            answer(&headers).status()
+        };
+        assert_eq!(at("Thu, 01 Jan 1970 00:00:00 GMT"), StatusCode::NOT_MODIFIED);
+        assert_eq!(at("Wed, 31 Dec 1969 23:59:59 GMT"), StatusCode::OK);
+        assert_eq!(at("yesterday"), StatusCode::OK);
     }
 }

@@ -115,6 +115,10 @@ pub const ROLE_PARENT: &str = "PRN";
 pub const ROLE_GUARDIAN: &str = "GUARD";
 /// Code of [`ROLE_CODE`]: power of attorney.
 pub const ROLE_PROXY: &str = "POWATT";
+/// What a resource that was sent is.
+pub const OBSERVATION_VALUE: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue";
+/// Code of [`OBSERVATION_VALUE`]: some of its elements only.
+pub const SUBSETTED: &str = "SUBSETTED";
 /// Our own profile of Consent.
 pub const CONSENT_PROFILE: &str = "https://sekisho.example/fhir/StructureDefinition/consent";
 /// For what a recipient uses data.

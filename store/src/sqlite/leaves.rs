@@ -534,6 +534,16 @@ fn read(snapshot: &Snapshot<'_>, key: &SealKey, leaf: i64) -> Result<Vec<Row>> {
     open(key, LEAF.name, leaf, &body, series, floor)
 }
 
+/// The rows of a block of superseded versions.
+pub(crate) fn superseded(key: &SealKey, number: i64, body: &[u8], metric: Metric, source: u16) -> Result<Vec<Row>> {
+    let series = Series {
+        parked: false,
+        kind: metric.number(),
+        source,
+    };
+    open(key, "history", number, body, series, i64::MIN)
+}
+
 /// The rows of one series that touch a range of time, dead ones among them, by start.
 pub(crate) fn touching(
     snapshot: &Snapshot<'_>,

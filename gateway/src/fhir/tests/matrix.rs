@@ -19,7 +19,7 @@ fn declared() -> BTreeSet<(String, String)> {
 }
 
 /// The rows: every route but those that answer the same to everybody.
-const ROWS: [(&str, &str, Kind); 16] = [
+const ROWS: [(&str, &str, Kind); 26] = [
     ("Patient", "get", Kind::Search("Patient")),
     ("Patient/_search", "post", Kind::PostSearch("Patient")),
     ("Patient/{id}", "get", Kind::Read("Patient")),
@@ -36,6 +36,20 @@ const ROWS: [(&str, &str, Kind); 16] = [
     ("Consent", "get", Kind::Search("Consent")),
     ("Consent/_search", "post", Kind::PostSearch("Consent")),
     ("Consent/{id}", "get", Kind::Read("Consent")),
+    ("Observation/{id}/_history", "get", Kind::History("Observation")),
+    (
+        "Observation/{id}/_history/{version}",
+        "get",
+        Kind::Version("Observation"),
+    ),
+    ("Patient/{id}/_history", "get", Kind::History("Patient")),
+    ("Patient/{id}/_history/{version}", "get", Kind::Version("Patient")),
+    ("Device/{id}/_history", "get", Kind::History("Device")),
+    ("Device/{id}/_history/{version}", "get", Kind::Version("Device")),
+    ("Provenance/{id}/_history", "get", Kind::History("Provenance")),
+    ("Provenance/{id}/_history/{version}", "get", Kind::Version("Provenance")),
+    ("Consent/{id}/_history", "get", Kind::History("Consent")),
+    ("Consent/{id}/_history/{version}", "get", Kind::Version("Consent")),
 ];
 
 /// Routes that hold nothing of anybody.
@@ -46,6 +60,10 @@ enum Kind {
     Search(&'static str),
     PostSearch(&'static str),
     Read(&'static str),
+    /// All versions of one.
+    History(&'static str),
+    /// The present version of one, by its number.
+    Version(&'static str),
     /// Of the patient, about a category.
     Explain,
 }
@@ -53,7 +71,11 @@ enum Kind {
 impl Kind {
     fn resource(self) -> &'static str {
         match self {
-            Self::Search(resource) | Self::PostSearch(resource) | Self::Read(resource) => resource,
+            Self::Search(resource)
+            | Self::PostSearch(resource)
+            | Self::Read(resource)
+            | Self::History(resource)
+            | Self::Version(resource) => resource,
             Self::Explain => "Parameters",
         }
     }
@@ -391,6 +413,13 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
     let resource = kind.resource();
     let (method, path, body) = match kind {
         Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), ""),
+        Kind::History(_) => (Method::GET, format!("{resource}/{id}/_history"), ""),
+        Kind::Version(_) => {
+            // Whoever may not read it names the first.
+            let read = Box::pin(send(world, asker, Kind::Read(resource), id, query)).await.0;
+            let version = read.body["meta"]["versionId"].as_str().unwrap_or("1").to_owned();
+            (Method::GET, format!("{resource}/{id}/_history/{version}"), "")
+        }
         Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), ""),
         Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
         Kind::Explain => (Method::GET, format!("Patient/{id}/$explain?{query}"), ""),
@@ -400,7 +429,13 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
         request = request.header(header::AUTHORIZATION, authorization);
     }
     let answer = world.send(request.body(Body::from(body.to_owned()))).await;
-    let shown = answer.body["id"] == id || ids(std::slice::from_ref(&answer.body)).iter().any(|shown| shown == id);
+    let versions = answer.body["entry"].as_array().into_iter().flatten();
+    let in_history = versions
+        .filter(|entry| entry["request"].is_object())
+        .any(|entry| entry["resource"]["id"] == id);
+    let shown = in_history
+        || answer.body["id"] == id
+        || ids(std::slice::from_ref(&answer.body)).iter().any(|shown| shown == id);
     (answer, shown)
 }
 
@@ -441,8 +476,8 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
         // A whole type outside the scopes is refused before anything is looked for.
         _ if !asker.reaches(thing.resource) => StatusCode::FORBIDDEN,
         // An id outside scope or consent is as one that never was.
-        Kind::Read(_) if given => StatusCode::OK,
-        Kind::Read(_) | Kind::Explain => StatusCode::NOT_FOUND,
+        Kind::Read(_) | Kind::History(_) | Kind::Version(_) if given => StatusCode::OK,
+        Kind::Read(_) | Kind::History(_) | Kind::Version(_) | Kind::Explain => StatusCode::NOT_FOUND,
         // A code outside the scopes is refused by name.
         Kind::Search(_) | Kind::PostSearch(_) if thing.resource == "Observation" && !asker.is_in_scope(thing) => {
             StatusCode::FORBIDDEN
@@ -474,7 +509,7 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
             }
         }
     }
-    assert_eq!(cells, askers.len() * things.len() * 3);
+    assert_eq!(cells, askers.len() * things.len() * 5);
 }
 
 /// The person and their devices: no day and no category of their own.
@@ -498,11 +533,17 @@ async fn the_person_and_the_devices_are_given_by_rule() {
         for (resource, id, given) in [("Patient", patient, true), ("Device", device, device_given)] {
             let whole_type = asker.reaches(resource);
             let given = given && asker.lives && !asker.of_another && whole_type;
-            for kind in [Kind::Read(resource), Kind::Search(resource), Kind::PostSearch(resource)] {
+            for kind in [
+                Kind::Read(resource),
+                Kind::History(resource),
+                Kind::Version(resource),
+                Kind::Search(resource),
+                Kind::PostSearch(resource),
+            ] {
                 let status = match kind {
                     _ if !asker.lives => StatusCode::UNAUTHORIZED,
                     _ if !whole_type => StatusCode::FORBIDDEN,
-                    Kind::Read(_) if !given => StatusCode::NOT_FOUND,
+                    Kind::Read(_) | Kind::History(_) | Kind::Version(_) if !given => StatusCode::NOT_FOUND,
                     _ => StatusCode::OK,
                 };
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
@@ -569,13 +610,15 @@ async fn the_consents_are_given_by_rule() {
             let given = is_own && asker.lives && whole_type;
             for kind in [
                 Kind::Read("Consent"),
+                Kind::History("Consent"),
+                Kind::Version("Consent"),
                 Kind::Search("Consent"),
                 Kind::PostSearch("Consent"),
             ] {
                 let status = match kind {
                     _ if !asker.lives => StatusCode::UNAUTHORIZED,
                     _ if !whole_type => StatusCode::FORBIDDEN,
-                    Kind::Read(_) if !given => StatusCode::NOT_FOUND,
+                    Kind::Read(_) | Kind::History(_) | Kind::Version(_) if !given => StatusCode::NOT_FOUND,
                     _ => StatusCode::OK,
                 };
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;

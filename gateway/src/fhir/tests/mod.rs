@@ -2,6 +2,7 @@
 
 mod answers;
 mod backends;
+mod inside;
 mod matrix;
 mod permissions;
 mod resources;
@@ -212,6 +213,33 @@ impl World {
             consent,
             recipient,
         }
+    }
+
+    /// The telephone states another number of steps for noon of the first day.
+    async fn restate_steps(&self, count: &str) {
+        let (store, person) = (self.state.store.clone(), self.person);
+        let value = Value::Quantity(number(count));
+        let work = move || {
+            let start = BatchStart {
+                adapter: "apple-health".into(),
+                mapping_version: 1,
+            };
+            let mut import = store.begin_import(person, start).unwrap();
+            let phone = Source {
+                key: "p".into(),
+                name: "花子のiPhone".into(),
+                manufacturer: Some("Apple".into()),
+                model: Some("iPhone".into()),
+                hardware: None,
+                kind: SourceKind::Phone,
+            };
+            let phone = import.source(&phone).unwrap();
+            let noon = DAY.plus(12 * HOUR);
+            let steps = sample(Metric::STEP_COUNT, phone, noon, 10 * MINUTE, value);
+            import.push(vec![steps]).unwrap();
+            import.finish().unwrap();
+        };
+        tokio::task::spawn_blocking(work).await.unwrap();
     }
 
     /// A draft of the next version of a consent.

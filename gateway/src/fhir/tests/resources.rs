@@ -291,3 +291,109 @@ async fn the_individual_whom_an_app_names_stands_in_the_record_and_a_bad_name_is
     let readers: Vec<&str> = accesses.iter().map(|access| access.reader.as_str()).collect();
     assert_eq!(readers, ["栄養士"], "what was refused gave nothing");
 }
+
+#[tokio::test]
+async fn every_version_of_a_sample_is_read_by_its_number_and_stands_in_its_history() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    let found = world
+        .found(&granted, "Observation?code=55423-8&value-quantity=500&_count=1")
+        .await;
+    let id = ids(&[found]).remove(0);
+    let first = world.found(&granted, &format!("Observation/{id}")).await;
+    assert_eq!(first["meta"]["versionId"], "1");
+    // The vendor states another number for the same interval.
+    world.restate_steps("1234").await;
+    let second = world.found(&granted, &format!("Observation/{id}")).await;
+    assert_eq!(
+        (
+            second["meta"]["versionId"].as_str(),
+            second["valueQuantity"]["value"].as_i64()
+        ),
+        (Some("2"), Some(1234))
+    );
+    let version = async |number: &str| {
+        world
+            .get(&granted, &format!("Observation/{id}/_history/{number}"))
+            .await
+    };
+    assert_eq!(version("1").await.body["valueQuantity"], first["valueQuantity"]);
+    assert_eq!(version("2").await.body, second);
+    assert_eq!(version("2").await.headers[header::ETAG], "W/\"2\"");
+    for missing in ["0", "3", "x"] {
+        let answer = version(missing).await;
+        assert_eq!(
+            (answer.status, issue(&answer.body).0),
+            (StatusCode::NOT_FOUND, "not-found"),
+            "{missing}"
+        );
+    }
+    let history = world.found(&granted, &format!("Observation/{id}/_history")).await;
+    assert_eq!(
+        (history["type"].as_str(), history["total"].as_u64()),
+        (Some("history"), Some(2))
+    );
+    let told: Vec<(&str, &str)> = history["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            assert!(entry["fullUrl"].is_string() && entry["response"]["lastModified"].is_string());
+            (
+                entry["request"]["method"].as_str().unwrap(),
+                entry["resource"]["meta"]["versionId"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("PUT", "2"), ("POST", "1")]);
+    let since = second["meta"]["lastUpdated"].as_str().unwrap().replace('+', "%2B");
+    let recent = world
+        .found(&granted, &format!("Observation/{id}/_history?_since={since}"))
+        .await;
+    assert_eq!(recent["total"], 1);
+    for bad in [
+        "_since=2024",
+        "_since=2024-05-10T00:00:00Z&_since=2024-05-10T00:00:00Z",
+        "_at=2024",
+        "code=x",
+    ] {
+        let answer = world.get(&granted, &format!("Observation/{id}/_history?{bad}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    // Days alone show no version of a sample.
+    let daily = world
+        .given(Given {
+            detail: Detail::Daily,
+            ..Given::default()
+        })
+        .await;
+    let outward = world.state.pairwise.of(granted.recipient).read(&id).unwrap();
+    let theirs = world.state.pairwise.of(daily.recipient).id(outward);
+    for path in ["_history", "_history/1", "_history/2"] {
+        let answer = world.get(&daily, &format!("Observation/{theirs}/{path}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_keeps_no_versions_has_the_present_one() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    for kind in ["Patient", "Device", "Consent"] {
+        let found = world
+            .found(
+                &granted,
+                &format!("{kind}?patient={}", world.patient(&granted)).replace("Patient?patient=", "Patient?_id="),
+            )
+            .await;
+        let present = matches(&found)[0].clone();
+        let id = present["id"].as_str().unwrap();
+        let number = present["meta"]["versionId"].as_str().unwrap();
+        let read = world.found(&granted, &format!("{kind}/{id}/_history/{number}")).await;
+        assert_eq!(read, present, "{kind}");
+        let history = world.found(&granted, &format!("{kind}/{id}/_history")).await;
+        assert_eq!(history["entry"][0]["resource"], present, "{kind}");
+        let other = world.get(&granted, &format!("{kind}/{id}/_history/99")).await;
+        assert_eq!(other.status, StatusCode::NOT_FOUND, "{kind}");
+    }
+}

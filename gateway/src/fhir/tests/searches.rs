@@ -209,7 +209,7 @@ async fn what_is_not_offered_is_left_out_and_told_or_refused_when_strict() {
     let bundle = world
         .found(
             &granted,
-            "Observation?code=8867-4&colour=red&_include=Observation:subject",
+            "Observation?code=8867-4&colour=red&_include=Observation:encounter",
         )
         .await;
     assert_eq!(ids(std::slice::from_ref(&bundle)).len(), 10);

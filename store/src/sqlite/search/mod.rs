@@ -17,19 +17,23 @@ use super::database::Snapshot;
 use crate::Result;
 use crate::reads::{HeldAccess, Page, PageKey, Record, Search, Sort};
 
+/// Records that are looked at together where not all are kept, or all are counted.
+const LOOKED_AT_ONCE: usize = 1_000;
+
+/// Records that are looked at for one page at most: a search that keeps few gives a short page and says where it goes on.
+const LOOKED_AT_MOST: usize = 50_000;
+
 /// A page of what the search finds.
 pub(crate) fn search(snapshot: &Snapshot<'_>, access: &HeldAccess, search: &Search) -> Result<Page> {
     let mut context = Context::new(snapshot, access, search.now)?;
-    let mut records = match search.sort {
-        Sort::Date => by_date::page(&mut context, search, true)?,
-        Sort::DateDescending => by_date::page(&mut context, search, false)?,
-        Sort::LastUpdated => by_update::page(&mut context, search)?,
-    };
-    let next = if records.len() > search.count {
+    let (records, next) = if search.keep.is_all() {
+        let mut records = in_order(&mut context, search)?;
+        let is_more = records.len() > search.count;
         records.truncate(search.count);
-        records.last().map(|(key, _)| *key)
+        let next = records.last().map(|(key, _)| *key).filter(|_| is_more);
+        (records, next)
     } else {
-        None
+        kept(&mut context, search)?
     };
     Ok(Page {
         records: records.into_iter().map(|(_, record)| record).collect(),
@@ -37,6 +41,65 @@ pub(crate) fn search(snapshot: &Snapshot<'_>, access: &HeldAccess, search: &Sear
         last_commit: context.last_commit(),
         consents_version: context.consents_version(),
     })
+}
+
+/// The records of a page in the order asked for, and one more where there are more.
+fn in_order(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageKey, Record)>> {
+    match search.sort {
+        Sort::Date => by_date::page(context, search, true),
+        Sort::DateDescending => by_date::page(context, search, false),
+        Sort::LastUpdated => by_update::page(context, search),
+    }
+}
+
+/// A page of what is kept, and where the next one begins.
+fn kept(context: &mut Context<'_>, search: &Search) -> Result<(Vec<(PageKey, Record)>, Option<PageKey>)> {
+    let mut wide = Search {
+        count: LOOKED_AT_ONCE,
+        ..search.clone()
+    };
+    let (mut kept, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let mut records = in_order(context, &wide)?;
+        let is_more = records.len() > wide.count;
+        records.truncate(wide.count);
+        looked_at += records.len();
+        wide.after = records.last().map(|(key, _)| *key);
+        for (key, record) in records {
+            if !search.keep.keeps(&record) {
+                continue;
+            }
+            if kept.len() == search.count {
+                let next = kept.last().map(|(key, _)| *key);
+                return Ok((kept, next));
+            }
+            kept.push((key, record));
+        }
+        if !is_more || looked_at >= LOOKED_AT_MOST {
+            return Ok((kept, wide.after.filter(|_| is_more)));
+        }
+    }
+}
+
+/// How many records a search finds.
+pub(crate) fn count(snapshot: &Snapshot<'_>, access: &HeldAccess, search: &Search) -> Result<u64> {
+    let mut context = Context::new(snapshot, access, search.now)?;
+    let mut wide = Search {
+        count: LOOKED_AT_ONCE,
+        after: None,
+        ..search.clone()
+    };
+    let mut found = 0;
+    loop {
+        let mut records = in_order(&mut context, &wide)?;
+        let is_more = records.len() > wide.count;
+        records.truncate(wide.count);
+        found += records.iter().filter(|(_, record)| search.keep.keeps(record)).count() as u64;
+        if !is_more {
+            return Ok(found);
+        }
+        wide.after = records.last().map(|(key, _)| *key);
+    }
 }
 
 /// One record by its key.
@@ -72,6 +135,24 @@ pub(crate) fn record(
         | RecordKind::Document
         | RecordKind::Consent => Ok(None),
     }
+}
+
+/// The versions of a record, the newest first.
+pub(crate) fn versions(
+    snapshot: &Snapshot<'_>,
+    access: &HeldAccess,
+    key: RecordKey,
+    now: UtcMillis,
+) -> Result<Vec<Record>> {
+    let Some(present) = record(snapshot, access, key, now)? else {
+        return Ok(Vec::new());
+    };
+    let mut versions = vec![present];
+    if matches!(key.kind, RecordKind::Sample | RecordKind::Session) {
+        let mut context = Context::new(snapshot, access, now)?;
+        versions.extend(samples::superseded(&mut context, key)?);
+    }
+    Ok(versions)
 }
 
 /// Where a record stands among those with the same sort time.

@@ -332,6 +332,42 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
     }
 }
 
+/// The superseded versions of a sample that the access key shows, the newest first.
+pub(crate) fn superseded(context: &mut Context<'_>, key: RecordKey) -> Result<Vec<Record>> {
+    // The versions of a sample begin in the same second; only a night moves.
+    let until = match key.kind {
+        model::RecordKind::Session => i64::MAX,
+        _ => key.start.floor_second().0,
+    };
+    let blocks: Vec<(i64, Vec<u8>)> = context
+        .snapshot
+        .prepare_cached(
+            "SELECT number, body FROM history WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start <= ?4
+             ORDER BY number DESC",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(
+                    params![context.person.0, key.metric.number(), key.source, until],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )?
+                .collect()
+        })
+        .doing("reading superseded versions")?;
+    let mut rows = Vec::new();
+    for (number, body) in blocks {
+        let block = super::super::leaves::superseded(&context.key, number, &body, key.metric, key.source)?;
+        rows.extend(
+            block
+                .into_iter()
+                .filter(|row| row.first_start == key.start && row.tie_break == key.tie_break),
+        );
+    }
+    rows.retain(|row| context.shows(&row.sample));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.version));
+    rows.iter().map(|row| context.record(row)).collect()
+}
+
 /// A night by its key. It keeps its id when its start moves, so it is looked for among all nights of its source: one leaf
 /// holds ten years of them.
 fn find_session(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
