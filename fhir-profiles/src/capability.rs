@@ -31,6 +31,8 @@ pub struct ResourceCapability {
     pub search: &'static [SearchParameter],
     /// Claims the profiles of the vocabulary (Observation only).
     pub vocabulary_profiles: bool,
+    /// Operations: name and canonical URL.
+    pub operations: &'static [(&'static str, &'static str)],
 }
 
 /// What of a server the statement tells.
@@ -232,30 +234,41 @@ pub const OFFERED: &[ResourceCapability] = &[
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: PATIENT_SEARCH,
         vocabulary_profiles: false,
+        operations: &[(
+            "everything",
+            "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        )],
     },
     ResourceCapability {
         name: "Observation",
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: OBSERVATION_SEARCH,
         vocabulary_profiles: true,
+        operations: &[
+            ("lastn", "http://hl7.org/fhir/OperationDefinition/Observation-lastn"),
+            ("stats", "http://hl7.org/fhir/OperationDefinition/Observation-stats"),
+        ],
     },
     ResourceCapability {
         name: "Device",
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: DEVICE_SEARCH,
         vocabulary_profiles: false,
+        operations: &[],
     },
     ResourceCapability {
         name: "Provenance",
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: PROVENANCE_SEARCH,
         vocabulary_profiles: false,
+        operations: &[],
     },
     ResourceCapability {
         name: "Consent",
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: CONSENT_SEARCH,
         vocabulary_profiles: false,
+        operations: &[],
     },
 ];
 
@@ -342,6 +355,16 @@ fn resource(out: &mut Vec<u8>, resource: &ResourceCapability) {
     if !resource.search.is_empty() {
         raw(out, b",\"searchParam\":");
         list(out, resource.search, search_parameter);
+    }
+    if !resource.operations.is_empty() {
+        raw(out, b",\"operation\":");
+        list(out, resource.operations, |out, (name, definition)| {
+            raw(out, b"{\"name\":");
+            string(out, name);
+            raw(out, b",\"definition\":");
+            string(out, definition);
+            out.push(b'}');
+        });
     }
     out.push(b'}');
 }

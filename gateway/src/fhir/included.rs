@@ -8,6 +8,7 @@ use consent::{Decision, IdentityGrant};
 use fhir_profiles::{Issue, Severity};
 use store::{Access, Record};
 
+use super::observation::Everything;
 use super::parameters::Include;
 use super::{FhirError, device, patient, provenance};
 use crate::gate::Caller;
@@ -45,6 +46,34 @@ pub fn within_scopes(caller: &Caller, asked: &[Include]) -> (Vec<Include>, Vec<I
 }
 
 impl Included {
+    /// Reads what comes before the Observations of everything.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn first(
+        state: &AppState,
+        caller: &Caller,
+        decision: &Decision,
+        everything: &Everything,
+    ) -> Result<Self, FhirError> {
+        let mut first = Self::default();
+        let own = caller.ids.patient(caller.token.person);
+        if everything.patient {
+            let (bytes, given) = patient::whole(state, &own, decision).await?;
+            first.identity = given.identity;
+            first.resources.push(("Patient", own.clone(), bytes));
+        }
+        if everything.devices {
+            for found in state.store.devices(Access::Decision(decision)).await? {
+                let id = caller.ids.device(caller.token.person, found.number);
+                let mut bytes = Vec::new();
+                device::render(&mut bytes, &id, &own, &found);
+                first.resources.push(("Device", id, bytes));
+            }
+        }
+        Ok(first)
+    }
+
     /// Reads what comes beside these records.
     ///
     /// # Errors

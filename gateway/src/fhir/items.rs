@@ -21,6 +21,23 @@ pub fn of(records: &[Record]) -> Vec<AccessItem> {
     items
 }
 
+/// Adds what further records came to.
+pub fn merge(items: &mut Vec<AccessItem>, further: Vec<AccessItem>) {
+    for item in further {
+        let before = items
+            .iter()
+            .find(|known| known.category == item.category && known.detail == item.detail);
+        let before = before.map_or(0, |known| known.count);
+        add(items, item.category, item.detail, (item.first_day, item.last_day));
+        let known = items
+            .iter_mut()
+            .find(|known| known.category == item.category && known.detail == item.detail);
+        if let Some(known) = known {
+            known.count = before.saturating_add(item.count);
+        }
+    }
+}
+
 fn add(
     items: &mut Vec<AccessItem>,
     category: model::ConsentCategory,

@@ -10,11 +10,13 @@ mod cursor;
 pub mod date;
 mod device;
 pub mod error;
+mod everything;
 mod explain;
 mod history;
 mod included;
 mod items;
 mod keep;
+mod lastn;
 mod metadata;
 mod negotiate;
 mod observation;
@@ -26,6 +28,7 @@ mod quantity;
 mod respond;
 mod search;
 mod shape;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -77,6 +80,12 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Provenance/{id}/_history/{version}", get(history::vread))
         .route("/fhir/r4/Consent/{id}/_history", get(history::instance))
         .route("/fhir/r4/Consent/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/Observation/$lastn", get(lastn::lastn).post(lastn::lastn))
+        .route("/fhir/r4/Observation/$stats", get(stats::stats).post(stats::stats))
+        .route(
+            "/fhir/r4/Patient/{id}/$everything",
+            get(everything::everything).post(everything::everything),
+        )
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
         .layer(middleware::from_fn(shape::layer))

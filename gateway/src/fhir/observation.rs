@@ -83,14 +83,46 @@ pub fn version_of(record: &Record) -> u32 {
 
 /// `GET Observation?…` and `POST Observation/_search`
 pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
-    let (state, caller) = (&state, &caller);
+    answer(&state, &caller, sent, None).await
+}
+
+/// What comes on the first page of everything before the Observations.
+pub struct Everything {
+    /// The patient.
+    pub patient: bool,
+    /// The devices.
+    pub devices: bool,
+    /// Whether Observations come at all.
+    pub observations: bool,
+    /// What was asked, below the base.
+    pub address: String,
+}
+
+/// A page of Observations; of everything the first one has more.
+///
+/// # Errors
+/// What reading parameters and the gate can answer.
+pub async fn answer(
+    state: &AppState,
+    caller: &Caller,
+    sent: Sent,
+    everything: Option<Everything>,
+) -> Result<Response, FhirError> {
     let asked = Asked::read(state, caller, sent)?;
-    let plan = Plan::of(&asked.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?;
+    let observations = everything.as_ref().is_none_or(|everything| everything.observations);
+    let plan = match observations {
+        true => Plan::of(&asked.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?,
+        false => Plan::default(),
+    };
     let expressions = expressions(&asked.parameters.ignored);
     let mut notices = notices(&asked.parameters.ignored, &expressions, plan.cut_by_scope);
     let (includes, beyond) = included::within_scopes(caller, &asked.parameters.includes);
     notices.extend(beyond);
-    let (base, self_url) = (urls::base(state), asked.self_url(state));
+    let self_url = match &everything {
+        Some(everything) => format!("{}/{}", urls::base(state), everything.address),
+        None => asked.self_url(state),
+    };
+    let (base, everything) = (urls::base(state), everything.as_ref());
     let (base, self_url, asked, plan, notices, includes) = (&base, &self_url, &asked, &plan, &notices, &includes);
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
@@ -103,6 +135,10 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
             };
             let ids = PageIds::of(&caller.ids, caller.token.person, &found.records);
             let beside = Included::read(state, caller, decision, &found.records, includes).await?;
+            let first = match everything {
+                Some(everything) => Included::first(state, caller, decision, everything).await?,
+                None => Included::default(),
+            };
             let page = ObservationPage {
                 base,
                 self_url,
@@ -110,12 +146,17 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
                 as_of: found.as_of,
                 total: found.total,
                 records: &found.records,
+                first: &first.resources,
                 included: &beside,
                 notices,
             };
             let given = Given {
                 items: items::of(&found.records),
-                identity: beside.identity,
+                identity: if everything.is_some() {
+                    first.identity
+                } else {
+                    beside.identity
+                },
             };
             Ok((page.render(&ids), given))
         })
@@ -283,6 +324,10 @@ async fn fits(state: &AppState, decision: &Decision, record: &Record, wanted: &W
     ))
 }
 
-async fn home_zone(state: &AppState, decision: &Decision) -> Result<TimeZone, FhirError> {
+/// The zone where the person is at home.
+///
+/// # Errors
+/// What reading can answer.
+pub async fn home_zone(state: &AppState, decision: &Decision) -> Result<TimeZone, FhirError> {
     Ok(bounds::zone(&state.store.home_zone(Access::Decision(decision)).await?))
 }

@@ -119,6 +119,17 @@ impl Plan {
         (samples.collect(), summaries.collect())
     }
 
+    /// The metrics whose samples are looked for and not given, while their days are.
+    pub fn samples_at_days(&self, decision: &Decision) -> Vec<Metric> {
+        let days_only = |metric: &Metric| {
+            let category = metric.category();
+            has_days(*metric)
+                && !decision.gives(category, detail_of_samples(*metric))
+                && decision.gives(category, Detail::Daily)
+        };
+        self.samples.iter().copied().filter(days_only).collect()
+    }
+
     /// True when a record is among what the search is about, for a record that was asked for by its id.
     pub fn finds(&self, key: RecordKey) -> bool {
         match key.kind {

@@ -86,6 +86,8 @@ pub struct ObservationPage<'a> {
     pub total: Option<u64>,
     /// The records.
     pub records: &'a [Record],
+    /// What comes before them: type, id, and the resource.
+    pub first: &'a [(&'static str, String, Vec<u8>)],
     /// What comes beside them.
     pub included: &'a Included,
     /// What the caller should know of the search.
@@ -99,6 +101,9 @@ impl ObservationPage<'_> {
         let mut bundle = SearchBundle::begin_as_of(&mut out, self.as_of, self.self_url, self.next_url);
         if let Some(total) = self.total {
             bundle.total(&mut out, total);
+        }
+        for (kind, id, bytes) in self.first {
+            bundle.matched(&mut out, self.base, kind, id, |out| out.extend_from_slice(bytes));
         }
         for (index, record) in self.records.iter().enumerate() {
             bundle.matched(&mut out, self.base, "Observation", ids.record(index), |out| {

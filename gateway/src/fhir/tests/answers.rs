@@ -90,10 +90,7 @@ async fn without_a_token_that_holds_nothing_is_answered() {
 async fn an_address_or_verb_that_is_not_offered_says_so_as_an_outcome() {
     let world = World::new().await;
     let granted = world.given(Given::default()).await;
-    for path in [
-        "Encounter",
-        "Encounter/1",
-    ] {
+    for path in ["Encounter", "Encounter/1"] {
         let answer = world.get(&granted, path).await;
         assert_eq!(
             (answer.status, issue(&answer.body).0),

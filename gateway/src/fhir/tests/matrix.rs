@@ -7,19 +7,22 @@ use super::*;
 
 /// The routes as they are declared, and with which method.
 fn declared() -> BTreeSet<(String, String)> {
-    include_str!("../mod.rs")
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix(".route(\"/fhir/r4/"))
-        .filter_map(|line| {
-            let (path, rest) = line.split_once("\", ")?;
-            let (method, _) = rest.split_once('(')?;
-            Some((path.to_owned(), method.to_owned()))
-        })
-        .collect()
+    let mut found = BTreeSet::new();
+    for rest in include_str!("../mod.rs").split(".route(").skip(1) {
+        let (path, handlers) = rest.split_once(',').unwrap();
+        let handlers = handlers.split("\n        .").next().unwrap();
+        let path = path.trim().trim_matches('"').trim_start_matches("/fhir/r4/");
+        for method in ["get", "post", "any"] {
+            if handlers.contains(&format!("{method}(")) {
+                found.insert((path.to_owned(), method.to_owned()));
+            }
+        }
+    }
+    found
 }
 
 /// The rows: every route but those that answer the same to everybody.
-const ROWS: [(&str, &str, Kind); 26] = [
+const ROWS: [(&str, &str, Kind); 32] = [
     ("Patient", "get", Kind::Search("Patient")),
     ("Patient/_search", "post", Kind::PostSearch("Patient")),
     ("Patient/{id}", "get", Kind::Read("Patient")),
@@ -36,6 +39,12 @@ const ROWS: [(&str, &str, Kind); 26] = [
     ("Consent", "get", Kind::Search("Consent")),
     ("Consent/_search", "post", Kind::PostSearch("Consent")),
     ("Consent/{id}", "get", Kind::Read("Consent")),
+    ("Observation/$lastn", "get", Kind::Latest("get")),
+    ("Observation/$lastn", "post", Kind::Latest("post")),
+    ("Observation/$stats", "get", Kind::Statistics("get")),
+    ("Observation/$stats", "post", Kind::Statistics("post")),
+    ("Patient/{id}/$everything", "get", Kind::Everything("get")),
+    ("Patient/{id}/$everything", "post", Kind::Everything("post")),
     ("Observation/{id}/_history", "get", Kind::History("Observation")),
     (
         "Observation/{id}/_history/{version}",
@@ -64,6 +73,12 @@ enum Kind {
     History(&'static str),
     /// The present version of one, by its number.
     Version(&'static str),
+    /// The latest of a code.
+    Latest(&'static str),
+    /// What numbers of a code come to.
+    Statistics(&'static str),
+    /// The patient and all that is theirs.
+    Everything(&'static str),
     /// Of the patient, about a category.
     Explain,
 }
@@ -76,7 +91,8 @@ impl Kind {
             | Self::Read(resource)
             | Self::History(resource)
             | Self::Version(resource) => resource,
-            Self::Explain => "Parameters",
+            Self::Latest(_) => "Observation",
+            Self::Statistics(_) | Self::Everything(_) | Self::Explain => "Parameters",
         }
     }
 }
@@ -408,6 +424,14 @@ async fn keys(world: &World) -> Vec<model::RecordKey> {
     keys
 }
 
+/// An operation's method, address and form.
+fn operation<'a>(method: &str, path: &str, query: &'a str) -> (Method, String, &'a str) {
+    match method {
+        "post" => (Method::POST, path.to_owned(), query),
+        _ => (Method::GET, format!("{path}?{query}"), ""),
+    }
+}
+
 /// Sends what an asker asks of one kind of route; the answer, and whether the resource with this id was in it.
 async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -> (Answer, bool) {
     let resource = kind.resource();
@@ -423,6 +447,9 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
         Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), ""),
         Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
         Kind::Explain => (Method::GET, format!("Patient/{id}/$explain?{query}"), ""),
+        Kind::Latest(method) => operation(method, "Observation/$lastn", query),
+        Kind::Statistics(method) => operation(method, "Observation/$stats", query),
+        Kind::Everything(method) => operation(method, &format!("Patient/{id}/$everything"), query),
     };
     let mut request = request(method, &path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     if let Some(authorization) = &asker.authorization {
@@ -455,6 +482,7 @@ async fn ask(world: &World, asker: &Asker, kind: Kind, thing: &Thing, key: model
                 outward.id(model::RecordKey { kind: observed, ..key })
             )
         }
+        _ if matches!(kind, Kind::Latest(_)) => thing.query().replace("_count=1000", "max=100"),
         _ => thing.query(),
     };
     let (answer, shown) = send(world, asker, kind, &id, &query).await;
@@ -479,10 +507,13 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
         Kind::Read(_) | Kind::History(_) | Kind::Version(_) if given => StatusCode::OK,
         Kind::Read(_) | Kind::History(_) | Kind::Version(_) | Kind::Explain => StatusCode::NOT_FOUND,
         // A code outside the scopes is refused by name.
-        Kind::Search(_) | Kind::PostSearch(_) if thing.resource == "Observation" && !asker.is_in_scope(thing) => {
+        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_)
+            if thing.resource == "Observation" && !asker.is_in_scope(thing) =>
+        {
             StatusCode::FORBIDDEN
         }
-        Kind::Search(_) | Kind::PostSearch(_) => StatusCode::OK,
+        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_) => StatusCode::OK,
+        Kind::Statistics(_) | Kind::Everything(_) => unreachable!("of no one thing"),
     };
     (status, given)
 }
@@ -509,7 +540,8 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
             }
         }
     }
-    assert_eq!(cells, askers.len() * things.len() * 5);
+    let observations = things.iter().filter(|thing| thing.resource == "Observation").count();
+    assert_eq!(cells, askers.len() * (things.len() * 5 + observations * 2));
 }
 
 /// The person and their devices: no day and no category of their own.
@@ -549,6 +581,94 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
                 assert_eq!((answer.status, shown), (status, given), "{}: {resource}", asker.name);
             }
+        }
+    }
+}
+
+/// Numbers come of samples where these may be seen, else of days, else not at all.
+#[tokio::test]
+async fn statistics_are_given_by_rule() {
+    let world = World::new().await;
+    for asker in &askers(&world).await {
+        for (category, sample, day, by_samples, by_days) in [
+            (ConsentCategory::Activity, "step_count", "daily_step_count", "6", "2"),
+            (ConsentCategory::Heart, "heart_rate", "daily_heart_rate", "10", "10"),
+        ] {
+            let reached = (asker.scoped)("Observation", category);
+            let part = asker.from.is_some();
+            let half = |count: &str| (count.parse::<u64>().unwrap() / if part { 2 } else { 1 }).to_string();
+            let gives = |detail| asker.categories.contains(&category) && asker.detail.includes(detail);
+            for (code, method) in [(sample, "get"), (day, "post")] {
+                let query = format!("code={code}&statistic=count&statistic=maximum");
+                let (answer, _) = send(&world, asker, Kind::Statistics(method), "", &query).await;
+                let status = match asker {
+                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                    _ if !reached => StatusCode::FORBIDDEN,
+                    _ => StatusCode::OK,
+                };
+                assert_eq!(answer.status, status, "{}: {query}: {}", asker.name, answer.body);
+                if status != StatusCode::OK {
+                    continue;
+                }
+                let expected = match () {
+                    () if code == sample && gives(Detail::Raw) => Some(half(by_samples)),
+                    () if gives(Detail::Daily) => Some(half(by_days)),
+                    () => None,
+                };
+                let told = &answer.body["parameter"][0]["resource"];
+                let count = told["component"][0]["valueQuantity"]["value"]
+                    .as_u64()
+                    .map(|count| count.to_string());
+                // Somebody else's numbers are theirs, under their own token.
+                assert_eq!(count, expected, "{}: {query}: {}", asker.name, answer.body);
+                if !gives(Detail::Raw) && code == sample && told.is_object() {
+                    let codes = told["code"].to_string();
+                    assert!(codes.contains("daily"), "{}: not of days: {codes}", asker.name);
+                }
+            }
+        }
+    }
+}
+
+/// Everything is the patient, the devices, and what searches of Observations find; no more by this way than by those.
+#[tokio::test]
+async fn everything_is_given_by_rule() {
+    let world = World::new().await;
+    for asker in &askers(&world).await {
+        let outward = world.state.pairwise.of(asker.recipient);
+        let own = outward.patient(world.person);
+        for method in ["get", "post"] {
+            let (answer, _) = send(&world, asker, Kind::Everything(method), &own, "_count=3").await;
+            let status = match asker {
+                _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                _ if !asker.reaches("Patient") => StatusCode::FORBIDDEN,
+                _ if asker.of_another => StatusCode::NOT_FOUND,
+                _ => StatusCode::OK,
+            };
+            assert_eq!(answer.status, status, "{}: {}", asker.name, answer.body);
+            if status != StatusCode::OK {
+                assert!(!answer.body.to_string().contains("\"entry\""));
+                continue;
+            }
+            let granted = asker.authorization.clone().unwrap();
+            let get = async |path: &str| {
+                let request = request(Method::GET, path).header(header::AUTHORIZATION, &granted);
+                world.send(request.body(Body::empty())).await.body
+            };
+            let mut seen = ids(std::slice::from_ref(&answer.body));
+            let mut next = link(&answer.body, "next");
+            while let Some(address) = next {
+                let page = get(&address).await;
+                seen.extend(ids(std::slice::from_ref(&page)));
+                next = link(&page, "next");
+            }
+            let mut searched = vec![own.clone()];
+            for path in ["Device", "Observation?_count=1000"] {
+                searched.extend(ids(&[get(path).await]));
+            }
+            seen.sort();
+            searched.sort();
+            assert_eq!(seen, searched, "{}", asker.name);
         }
     }
 }

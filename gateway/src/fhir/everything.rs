@@ -1,0 +1,58 @@
+//! `Patient/{id}/$everything` (R4 operation): the patient, the devices, then the Observations page by page. The further pages are those
+//! of a search of Observations, so what holds there holds here.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use consent::scope::{Interaction, Resource};
+
+use super::FhirError;
+use super::observation::{Everything, answer};
+use super::search::Sent;
+use crate::gate::Caller;
+use crate::state::AppState;
+
+/// The types that can come.
+const TYPES: [&str; 3] = ["Patient", "Device", "Observation"];
+
+/// `GET` and `POST Patient/{id}/$everything?_since=…&start=…&end=…&_type=…&_count=…`
+pub async fn everything(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    sent: Sent,
+) -> Result<Response, FhirError> {
+    caller.require(Resource::Patient, Interaction::Read)?;
+    if id != caller.ids.patient(caller.token.person) {
+        return Err(FhirError::NotFound { resource: "Patient" });
+    }
+    let mut types: Vec<String> = Vec::new();
+    let mut pairs = Vec::new();
+    for (name, value) in sent.pairs {
+        match name.as_str() {
+            "_since" => {
+                pairs.push(("_lastUpdated".to_owned(), format!("ge{value}")));
+                pairs.push(("_sort".to_owned(), "_lastUpdated".to_owned()));
+            }
+            "start" => pairs.push(("date".to_owned(), format!("ge{value}"))),
+            "end" => pairs.push(("date".to_owned(), format!("le{value}"))),
+            "_type" => types.extend(value.split(',').map(str::to_owned)),
+            "_count" | "_format" => pairs.push((name, value)),
+            _ => return Err(FhirError::UnknownParameter { parameter: name }),
+        }
+    }
+    if types.iter().any(|kind| !TYPES.contains(&kind.as_str())) {
+        return Err(FhirError::BadParameter {
+            parameter: "_type".to_owned(),
+            problem: "Patient, Device and Observation are allowed".to_owned(),
+        });
+    }
+    let comes = |kind: &str| types.is_empty() || types.iter().any(|asked| asked == kind);
+    let everything = Everything {
+        patient: comes("Patient"),
+        devices: comes("Device") && caller.scopes.allows(Resource::Device, Interaction::Search),
+        observations: comes("Observation") && caller.scopes.allows(Resource::Observation, Interaction::Search),
+        address: format!("Patient/{id}/$everything"),
+    };
+    let sent = Sent { pairs, ..sent };
+    answer(&state, &caller, sent, Some(everything)).await
+}
