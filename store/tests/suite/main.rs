@@ -13,6 +13,7 @@ mod jobs;
 mod kept_folders;
 mod legal_basis;
 mod named_cases;
+mod paging;
 mod paper;
 mod people;
 mod representation;
