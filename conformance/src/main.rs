@@ -23,6 +23,8 @@ enum Command {
     SampleResources(commands::sample_resources::Arguments),
     /// Check a server's discovery, launch, tokens and scopes as a SMART client sees them, with the negative cases.
     Smart(commands::smart::Arguments),
+    /// Check how a server reads and searches FHIR R4, with a token that reads one patient's Observations.
+    Fhir(commands::fhir::Arguments),
     /// Measure the gateway on this machine, against what it must reach.
     Bench(commands::bench::Arguments),
 }
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Judge(arguments) => commands::judge::run(&arguments),
         Command::SampleResources(arguments) => commands::sample_resources::run(&arguments),
         Command::Smart(arguments) => commands::smart::run(&arguments),
+        Command::Fhir(arguments) => commands::fhir::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

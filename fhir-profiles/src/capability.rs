@@ -350,8 +350,18 @@ fn resource(out: &mut Vec<u8>, resource: &ResourceCapability) {
     });
     raw(
         out,
-        b",\"versioning\":\"versioned\",\"readHistory\":true,\"updateCreate\":false,\"conditionalCreate\":false",
+        b",\"versioning\":\"versioned\",\"readHistory\":true,\"conditionalRead\":\"full-support\",\"updateCreate\":false,\"conditionalCreate\":false",
     );
+    let included = |name: &str| resource.search.iter().any(|parameter| parameter.name == name);
+    if included("_include") {
+        raw(
+            out,
+            b",\"searchInclude\":[\"Observation:device\",\"Observation:patient\",\"Observation:subject\"]",
+        );
+    }
+    if included("_revinclude") {
+        raw(out, b",\"searchRevInclude\":[\"Provenance:target\"]");
+    }
     if !resource.search.is_empty() {
         raw(out, b",\"searchParam\":");
         list(out, resource.search, search_parameter);

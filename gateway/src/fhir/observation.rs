@@ -234,7 +234,8 @@ async fn find<'a>(
         keep: keep::of(caller, parameters),
     };
     let access = Access::Decision(decision);
-    let counts = parameters.total || parameters.shape == Some(Shape::Count);
+    // a page of no entries says how many there are.
+    let counts = parameters.total || parameters.shape == Some(Shape::Count) || parameters.count() == 0;
     let total = match counts {
         true => Some(state.store.count(access, search.clone()).await?),
         false => None,

@@ -3,11 +3,9 @@
 //! Nothing here knows the server but its FHIR base. What needs a resident is driven by a command of the caller's, which gets the
 //! authorization URL and prints the URL that the browser was sent back to.
 
-mod client;
 mod discovery;
 mod fhir;
 mod launch;
-mod report;
 mod tokens;
 
 use std::io;
@@ -15,8 +13,9 @@ use std::process::{Command, ExitCode, Stdio};
 
 use reqwest::Url;
 
-use client::Client;
-use report::Report;
+use super::client::Client;
+use super::report::Report;
+use super::{client, report};
 
 /// Arguments of `smart`.
 #[derive(clap::Args)]
