@@ -130,7 +130,10 @@ pub struct Search {
 /// Whether a search is about a record, where that is said by what the record holds. It is asked of records that the access key
 /// shows, one after the other, so a page of a narrow one may come with fewer records than asked for, and a next one.
 #[derive(Clone, Default)]
-pub struct Keep(Option<Arc<dyn Fn(&Record) -> bool + Send + Sync>>);
+pub struct Keep(Option<Arc<Test>>);
+
+/// Looks at one record.
+type Test = dyn Fn(&Record) -> bool + Send + Sync;
 
 impl Keep {
     /// Those of which this is true.

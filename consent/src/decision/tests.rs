@@ -262,3 +262,15 @@ fn a_decision_says_what_it_was_decided_from() {
     };
     assert_eq!(decision.explain(), [gives]);
 }
+
+#[test]
+fn allowed_sources_are_those_named_and_no_other() {
+    let only = AllowedSources::Only(vec![1, 4, 9]);
+    for (sources, contains) in [
+        (&AllowedSources::None, [false; 4]),
+        (&AllowedSources::All, [true; 4]),
+        (&only, [true, false, true, false]),
+    ] {
+        assert_eq!([1, 2, 9, 10].map(|source| sources.contains(source)), contains);
+    }
+}

@@ -68,6 +68,9 @@ pub async fn lastn(State(state): State<AppState>, caller: Caller, mut sent: Sent
         .map(|bytes| shaped(bytes, parameters))
 }
 
+/// One code: a metric's samples, or one summary of it.
+type Code = (Vec<Metric>, Vec<(Metric, Summary)>);
+
 async fn latest(
     state: &AppState,
     caller: &Caller,
@@ -78,16 +81,18 @@ async fn latest(
 ) -> Result<Vec<Record>, FhirError> {
     let home = home_zone(state, decision).await?;
     let (raw, summaries) = plan.metrics(decision);
-    let codes: Vec<(Option<Metric>, Option<(Metric, Summary)>)> = raw
+    let one = |metric| (vec![metric], Vec::new());
+    let days = |summary| (Vec::new(), vec![summary]);
+    let codes: Vec<Code> = raw
         .into_iter()
-        .map(|metric| (Some(metric), None))
-        .chain(summaries.into_iter().map(|summary| (None, Some(summary))))
+        .map(one)
+        .chain(summaries.into_iter().map(days))
         .collect();
     let mut records = Vec::new();
-    for (metric, summary) in codes {
+    for (raw, summaries) in codes {
         let search = Search {
-            raw: metric.into_iter().collect(),
-            summaries: summary.into_iter().collect(),
+            raw,
+            summaries,
             times: parameters.times(&home)?,
             updated: parameters.updates(&home)?,
             sort: Sort::DateDescending,

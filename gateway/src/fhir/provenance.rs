@@ -4,6 +4,7 @@
 //! Its id is the Observation's with another kind. It shows where the Observation shows, and is recorded as a read of it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -173,11 +174,13 @@ pub async fn render_of(
 ) -> Result<Option<(String, Vec<u8>)>, FhirError> {
     let found = match record {
         Record::Sample(sample) => {
-            if !batches.contains_key(&sample.batch) {
-                let read = state.store.batch(Access::Decision(decision), sample.batch).await?;
-                batches.insert(sample.batch, read);
-            }
-            let batch = batches.get(&sample.batch).cloned().flatten();
+            let batch = match batches.entry(sample.batch) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    let read = state.store.batch(Access::Decision(decision), sample.batch).await?;
+                    place.insert(read).clone()
+                }
+            };
             batch.map(|batch| Found::Sample(Box::new(sample.clone()), batch))
         }
         Record::Total(total) => Some(Found::Total(total.clone())),

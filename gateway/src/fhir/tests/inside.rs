@@ -133,7 +133,7 @@ async fn devices_patient_and_provenances_come_beside_the_matches_where_scopes_re
         .iter()
         .filter_map(|entry| entry["resource"]["target"][0]["reference"].as_str())
         .collect();
-    let expected: Vec<String> = ids(&[bundle.clone()])
+    let expected: Vec<String> = ids(std::slice::from_ref(&bundle))
         .iter()
         .map(|id| format!("Observation/{id}"))
         .collect();
@@ -176,7 +176,7 @@ async fn elements_and_summaries_are_cuts_of_the_same_resources() {
     let world = World::new().await;
     let granted = world.given(Given::default()).await;
     let whole = world.found(&granted, "Observation?code=8867-4&_count=2").await;
-    let id = ids(&[whole.clone()]).remove(0);
+    let id = ids(std::slice::from_ref(&whole)).remove(0);
     let cut = world
         .found(&granted, "Observation?code=8867-4&_count=2&_elements=valueQuantity")
         .await;

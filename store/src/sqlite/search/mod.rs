@@ -43,8 +43,11 @@ pub(crate) fn search(snapshot: &Snapshot<'_>, access: &HeldAccess, search: &Sear
     })
 }
 
+/// Records with where they stand.
+type Placed = Vec<(PageKey, Record)>;
+
 /// The records of a page in the order asked for, and one more where there are more.
-fn in_order(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageKey, Record)>> {
+fn in_order(context: &mut Context<'_>, search: &Search) -> Result<Placed> {
     match search.sort {
         Sort::Date => by_date::page(context, search, true),
         Sort::DateDescending => by_date::page(context, search, false),
@@ -53,7 +56,7 @@ fn in_order(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageKey, 
 }
 
 /// A page of what is kept, and where the next one begins.
-fn kept(context: &mut Context<'_>, search: &Search) -> Result<(Vec<(PageKey, Record)>, Option<PageKey>)> {
+fn kept(context: &mut Context<'_>, search: &Search) -> Result<(Placed, Option<PageKey>)> {
     let mut wide = Search {
         count: LOOKED_AT_ONCE,
         ..search.clone()
