@@ -119,6 +119,8 @@ pub(crate) enum Seen {
     Day(ConsentCategory, u16, Summary, i32, i32),
     /// The same of all sources together.
     WholeDay(ConsentCategory, Summary, i32, i32),
+    /// An id shared with this other recipient.
+    Linked(RecipientId),
     /// A line about who the person is.
     Line(&'static str),
 }
@@ -142,7 +144,8 @@ pub(crate) fn everything() -> impl Iterator<Item = Seen> {
 }
 
 pub(crate) fn lines(identity: IdentityGrant) -> impl Iterator<Item = Seen> {
-    crate::fhir::identity_codes(identity).map(Seen::Line)
+    let linked = identity.linking.map(Seen::Linked);
+    identity.lines().map(|line| Seen::Line(line.code())).chain(linked)
 }
 
 /// Everything that a decision gives in the small world.
@@ -156,7 +159,7 @@ pub(crate) fn seen(decision: &Decision) -> BTreeSet<Seen> {
             Seen::WholeDay(category, summary, day, today) => {
                 decision.permits_summary_of_all_sources(category, summary, LocalDay(day), LocalDay(today))
             }
-            Seen::Line(_) => false,
+            Seen::Line(_) | Seen::Linked(_) => false,
         })
         .chain(lines(decision.identity()))
         .collect()

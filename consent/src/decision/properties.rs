@@ -84,7 +84,7 @@ fn naive(consents: &[Consent], request: Request, now: i64) -> BTreeSet<Seen> {
         Seen::WholeDay(category, summary, day, today) => {
             grants().any(|grant| grant.sources == Sources::All && gives(grant, category, summary, day, today))
         }
-        Seen::Line(_) => false,
+        Seen::Line(_) | Seen::Linked(_) => false,
     });
     let identity = if over(consent.identity.expires) {
         IdentityGrant::NOTHING
@@ -167,7 +167,7 @@ proptest! {
         prop_assert!(after.is_subset(&before));
         let is_of_it = |thing: &Seen| match *thing {
             Seen::Record(category, ..) | Seen::Day(category, ..) | Seen::WholeDay(category, ..) => category == denied,
-            Seen::Line(_) => false,
+            Seen::Line(_) | Seen::Linked(_) => false,
         };
         for (recipient, consent, thing) in before.difference(&after) {
             prop_assert!(is_of_it(thing) && (*recipient, *consent) == (consents[position].recipient.0, consents[position].id.0));

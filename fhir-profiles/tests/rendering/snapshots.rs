@@ -387,8 +387,17 @@ fn the_capability_statement_says_what_is_offered_and_how_dates_are_read() {
             "date",
             "_lastUpdated",
             "_id",
+            "status",
+            "device",
+            "value-quantity",
+            "component-code",
             "_count",
-            "_sort"
+            "_sort",
+            "_include",
+            "_revinclude",
+            "_total",
+            "_summary",
+            "_elements"
         ]
     );
     approved!("capability_statement", text);
