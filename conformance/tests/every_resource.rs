@@ -29,12 +29,15 @@ fn every_kind_of_resource_of_every_metric_is_fhir_r4() {
             "AuditEvent",
             "Bundle",
             "CapabilityStatement",
+            "CodeSystem",
             "Consent",
             "Device",
             "Observation",
             "OperationOutcome",
             "Patient",
-            "Provenance"
+            "Provenance",
+            "StructureDefinition",
+            "ValueSet"
         ]
     );
 }
@@ -73,4 +76,25 @@ fn a_sample_spoilt_anywhere_is_refused() {
         assert_ne!(spoilt, text);
         assert!(judge(spoilt.as_bytes()).is_err(), "{to} must be refused");
     }
+}
+
+#[test]
+fn whatever_of_ours_a_resource_names_is_published() {
+    const OURS: &str = "https://sekisho.example/fhir/";
+    let published: Vec<&str> = fhir_profiles::definitions().iter().map(|one| one.url).collect();
+    let mut missing = std::collections::BTreeSet::new();
+    for sample in samples::all() {
+        let text = String::from_utf8_lossy(&sample.json).into_owned();
+        for (at, _) in text.match_indices(OURS) {
+            let rest = &text[at..];
+            let end = rest.find(['"', '|', '?']).unwrap_or(rest.len());
+            let named = &rest[..end];
+            // What follows without a type's name is a naming system of identifiers.
+            let is_definition = named[OURS.len()..].starts_with(|first: char| first.is_ascii_uppercase());
+            if is_definition && !published.contains(&named) {
+                missing.insert(named.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "named and not published: {missing:?}");
 }

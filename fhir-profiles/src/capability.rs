@@ -227,6 +227,15 @@ pub const CONSENT_SEARCH: &[SearchParameter] = &[
     ELEMENTS,
 ];
 
+/// Search parameters of definitions.
+pub const DEFINITION_SEARCH: &[SearchParameter] = &[
+    parameter("url", "uri", "http://hl7.org/fhir/SearchParameter/conformance-url"),
+    parameter("name", "string", "http://hl7.org/fhir/SearchParameter/conformance-name"),
+    BY_ID,
+    SUMMARY,
+    ELEMENTS,
+];
+
 /// What the first release offers; pages it does not offer are not listed.
 pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
@@ -267,6 +276,27 @@ pub const OFFERED: &[ResourceCapability] = &[
         name: "Consent",
         interactions: &["read", "vread", "history-instance", "search-type"],
         search: CONSENT_SEARCH,
+        vocabulary_profiles: false,
+        operations: &[],
+    },
+    ResourceCapability {
+        name: "CodeSystem",
+        interactions: &["read", "search-type"],
+        search: DEFINITION_SEARCH,
+        vocabulary_profiles: false,
+        operations: &[],
+    },
+    ResourceCapability {
+        name: "StructureDefinition",
+        interactions: &["read", "search-type"],
+        search: DEFINITION_SEARCH,
+        vocabulary_profiles: false,
+        operations: &[],
+    },
+    ResourceCapability {
+        name: "ValueSet",
+        interactions: &["read", "search-type"],
+        search: DEFINITION_SEARCH,
         vocabulary_profiles: false,
         operations: &[],
     },

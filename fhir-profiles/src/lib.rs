@@ -9,6 +9,7 @@ mod bundle;
 mod capability;
 mod codings;
 mod daily;
+mod definitions;
 mod json;
 mod marks;
 mod observation;
@@ -27,6 +28,7 @@ pub use capability::{
 };
 pub use codings::{Findable, findable_sample, findable_summary};
 pub use daily::{aggregate, amount, daily_total, event};
+pub use definitions::{DETAILS, Definition, IDENTITY_LINES, VERSION as DEFINITIONS_VERSION, definitions};
 pub use observation::observation;
 pub use outcome::{Issue, Severity, operation_outcome};
 pub use person::{device, patient};

@@ -2,8 +2,8 @@
 
 use fhir_profiles::{
     Activity, AuditItem, AuditView, CapabilityView, DeviceView, Gender, Issue, OFFERED, Origin, PatientView,
-    ProvenanceView, SearchBundle, Severity, audit_event, capability_statement, device, operation_outcome, patient,
-    provenance,
+    ProvenanceView, SearchBundle, Severity, audit_event, capability_statement, definitions, device, operation_outcome,
+    patient, provenance,
 };
 use model::source::SourceKind;
 use model::{LocalDay, Source, UtcMillis};
@@ -28,6 +28,11 @@ pub(super) fn all(samples: &mut Vec<SampleResource>) {
     {
         samples.push(sample(format!("consent {number}"), |out| {
             out.extend_from_slice(consent.as_bytes());
+        }));
+    }
+    for one in definitions() {
+        samples.push(sample(format!("{} {}", one.kind, one.id), |out| {
+            out.extend_from_slice(&one.json);
         }));
     }
     samples.push(sample("capability statement", |out| {

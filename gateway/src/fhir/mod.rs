@@ -8,6 +8,7 @@ mod consent;
 mod cors;
 mod cursor;
 pub mod date;
+mod definitions;
 mod device;
 pub mod error;
 mod everything;
@@ -86,6 +87,15 @@ pub fn routes() -> Router<AppState> {
             "/fhir/r4/Patient/{id}/$everything",
             get(everything::everything).post(everything::everything),
         )
+        .route("/fhir/r4/CodeSystem", get(definitions::search))
+        .route("/fhir/r4/CodeSystem/_search", post(definitions::search))
+        .route("/fhir/r4/CodeSystem/{id}", get(definitions::read))
+        .route("/fhir/r4/StructureDefinition", get(definitions::search))
+        .route("/fhir/r4/StructureDefinition/_search", post(definitions::search))
+        .route("/fhir/r4/StructureDefinition/{id}", get(definitions::read))
+        .route("/fhir/r4/ValueSet", get(definitions::search))
+        .route("/fhir/r4/ValueSet/_search", post(definitions::search))
+        .route("/fhir/r4/ValueSet/{id}", get(definitions::read))
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
         .layer(middleware::from_fn(shape::layer))

@@ -89,6 +89,10 @@ pub struct Parameters {
     pub targets: Vec<Vec<String>>,
     /// Statuses: one of each group.
     pub statuses: Vec<Vec<String>>,
+    /// Canonical addresses: one of each group.
+    pub urls: Vec<Vec<String>>,
+    /// Beginnings of names: one of each group.
+    pub names: Vec<Vec<String>>,
     /// Ids of devices: one of each group.
     pub devices: Vec<Vec<String>>,
     /// Bounds on the value: one of each group.
@@ -179,6 +183,8 @@ impl Parameters {
             "status" => self
                 .statuses
                 .push(token::split(value, ',').into_iter().map(token::unescape).collect()),
+            "url" => self.urls.push(texts(value)),
+            "name" => self.names.push(texts(value)),
             "device" => self.devices.push(references(value, "Device", base)),
             "value-quantity" => self
                 .values
@@ -346,6 +352,10 @@ fn references(value: &str, resource: &str, base: &str) -> Vec<String> {
             }
         })
         .collect()
+}
+
+fn texts(value: &str) -> Vec<String> {
+    token::split(value, ',').into_iter().map(token::unescape).collect()
 }
 
 fn tokens(name: &str, value: &str) -> Result<Vec<Token>, FhirError> {

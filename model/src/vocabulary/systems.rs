@@ -209,6 +209,57 @@ pub mod own {
     pub const INSULIN_PURPOSE: &str = "insulin-purpose";
     /// Label: special care-required personal information (Act on the Protection of Personal Information, article 2).
     pub const SPECIAL_CARE: &str = "appi-special-care";
+
+    /// All of them, each with what it says.
+    pub const ALL: [(&str, &str); 20] = [
+        (MANUAL_ENTRY, "Method: typed by hand"),
+        (MANUAL_PART, "Component of a day: its hand-typed part"),
+        (
+            TOTAL,
+            "Component of a day: everything, hand-typed and impossible entries included",
+        ),
+        (LAST, "Component of a computed day: the last value"),
+        (
+            QUALITY_FLAG,
+            "Component: something that a reader of the value should know",
+        ),
+        (OUT_OF_RANGE, "Quality flag: outside the plausible range"),
+        (MINUTE_PRECISION, "Quality flag: the source gave the time to the minute"),
+        (
+            AMBIGUOUS_TIME,
+            "Quality flag: the clock went back, the earlier instant was taken",
+        ),
+        (TRUE_ZERO, "Quality flag: a zero that was measured, the device was worn"),
+        (
+            MULTI_SOURCE_RESOLVED,
+            "Quality flag of a day: more than one source measured, and their overlap was resolved",
+        ),
+        (
+            CADENCE,
+            "Quality flag of a day: a sample was faster than anybody walks; beyond 240 a minute it does not count as eligible",
+        ),
+        (BEYOND_DAILY_LIMIT, "Quality flag of a day: more than 100,000"),
+        (
+            NO_PAUSE,
+            "Quality flag of a day: more than ten hours without ten minutes' pause",
+        ),
+        (
+            UNIFORM_COUNTS,
+            "Quality flag of a day: the same count thirty times in a row",
+        ),
+        (
+            VENDOR_MISMATCH,
+            "Quality flag of a day: the vendor's own total is another",
+        ),
+        (RELATION_TO_MEAL, "Component: how the value relates to a meal"),
+        (MOTION_CONTEXT, "Component: moving or at rest, as the device says it"),
+        (CYCLE_START, "Component: this is the first day of a cycle"),
+        (INSULIN_PURPOSE, "Component: what the insulin was for"),
+        (
+            SPECIAL_CARE,
+            "Label: special care-required personal information (Act on the Protection of Personal Information, article 2)",
+        ),
+    ];
 }
 
 #[cfg(test)]

@@ -169,3 +169,21 @@ async fn a_browser_app_of_any_origin_may_ask_and_never_with_cookies() {
         .await;
     assert_eq!(refused.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
 }
+
+#[tokio::test]
+async fn what_our_addresses_mean_is_read_without_a_token() {
+    let world = World::new().await;
+    let get = async |path: &str| world.send(request(Method::GET, path).body(Body::empty())).await;
+    let system = get("CodeSystem/metric").await;
+    assert_eq!(
+        (system.status, system.body["url"].as_str()),
+        (StatusCode::OK, Some(model::vocabulary::systems::METRIC))
+    );
+    assert!(system.body["concept"].as_array().unwrap().len() > 100);
+    let found = get("StructureDefinition?url=https://sekisho.example/fhir/StructureDefinition/daily-total").await;
+    assert_eq!(ids(std::slice::from_ref(&found.body)), ["daily-total"]);
+    assert_eq!(ids(&[get("ValueSet?name=sekishometric").await.body]), ["metric"]);
+    assert!(ids(&[get("CodeSystem?url=https://other.example").await.body]).is_empty());
+    assert_eq!(get("CodeSystem/nothing").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ids(&[get("StructureDefinition").await.body]).len(), 9);
+}

@@ -62,7 +62,19 @@ const ROWS: [(&str, &str, Kind); 32] = [
 ];
 
 /// Routes that hold nothing of anybody.
-const OPEN: [(&str, &str); 2] = [("metadata", "get"), ("{*rest}", "any")];
+const OPEN: [(&str, &str); 11] = [
+    ("metadata", "get"),
+    ("{*rest}", "any"),
+    ("CodeSystem", "get"),
+    ("CodeSystem/_search", "post"),
+    ("CodeSystem/{id}", "get"),
+    ("StructureDefinition", "get"),
+    ("StructureDefinition/_search", "post"),
+    ("StructureDefinition/{id}", "get"),
+    ("ValueSet", "get"),
+    ("ValueSet/_search", "post"),
+    ("ValueSet/{id}", "get"),
+];
 
 #[derive(Clone, Copy)]
 enum Kind {
