@@ -38,6 +38,9 @@ for path in [
     "Observation?code=daily_step_count&_summary=count",
     "Observation?code=daily_step_count&_elements=valueQuantity",
     f"Observation/{first['id']}/_history",
+    "CodeSystem",
+    "StructureDefinition",
+    "ValueSet",
 ]:
     address, _, query = path.partition("?")
     bundle = Bundle.model_validate(client.execute(address, method="get", params=parse_qs(query)))
