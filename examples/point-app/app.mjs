@@ -8,7 +8,7 @@ import smart from 'fhirclient';
 import { Webhook } from 'standardwebhooks';
 import * as pages from './page.mjs';
 import { earned } from './points.mjs';
-import { bounds, dailySteps, person } from './steps.mjs';
+import { bounds, bringUpToDate, drawn, person } from './steps.mjs';
 
 const SCOPE = [
   'launch/patient',
@@ -35,7 +35,7 @@ export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
   function session(request, response) {
     const id = new RegExp(`(?:^|; )${COOKIE}=([^;]+)`).exec(request.headers.cookie ?? '')?.[1];
     if (id && sessions.has(id)) return sessions.get(id);
-    const fresh = { id: randomUUID(), store: new Map() };
+    const fresh = { id: randomUUID(), store: new Map(), months: new Map() };
     sessions.set(fresh.id, fresh);
     response.setHeader('set-cookie', `${COOKIE}=${fresh.id}; HttpOnly; SameSite=Lax; Path=/`);
     return fresh;
@@ -54,6 +54,7 @@ export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
     'POST /connect': async (request, response) => {
       const mine = session(request, response);
       mine.store.clear();
+      mine.months.clear();
       delete mine.answers;
       // Only the path: fhirclient would take `iss` and others from a query, and so from anybody's link.
       const plain = Object.assign(Object.create(request), { url: '/connect' });
@@ -80,7 +81,11 @@ export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
       if (mine.store.size === 0) return redirect(response, '/');
       const client = await smart(request, response, storage(mine)).ready();
       const known = { ...person(await patientOf(client)), ...mine.answers };
-      const days = earned(await dailySteps(client, asked), known);
+      // Whoever does not hear that a consent changed keeps nothing: what is not given any more must not show.
+      const kept = (messageSecret && mine.months.get(asked)) || { observations: new Map() };
+      mine.months.set(asked, kept);
+      await bringUpToDate(client, asked, kept);
+      const days = earned(drawn(asked, kept, today()), known);
       show(response, 200, pages.month({ month: asked, ...around(asked), days, person: known }));
     },
 
@@ -108,7 +113,8 @@ export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
         heard.add(request.headers['webhook-id']);
         told.push(message);
         // Sessions live in memory and hold the only data there is: what ended is forgotten with them.
-        if (message.type !== 'consent.changed') forget(message.data.patient);
+        if (message.type === 'consent.changed') readAnew(message.data.patient);
+        else forget(message.data.patient);
       }
       answer(response, 204);
     },
@@ -119,12 +125,21 @@ export function pointApp({ fhirBaseUrl, clientId, messageSecret }) {
     },
   };
 
+  /** The sessions of one patient. */
+  const of = (patient) =>
+    [...sessions.values()].filter(({ store }) => [...store.values()].some((value) => `Patient/${value?.tokenResponse?.patient}` === patient));
+
   /** Forgets everything of one patient. */
   function forget(patient) {
-    for (const [id, { store }] of sessions) {
-      const theirs = [...store.values()].some((value) => `Patient/${value?.tokenResponse?.patient}` === patient);
-      if (theirs) sessions.delete(id);
-    }
+    for (const { id } of of(patient)) sessions.delete(id);
+  }
+
+  /**
+   * What a consent was narrowed by must go, and what it was widened by is older than what we last asked for: all is read from the
+   * start, and points are drawn anew of what is given now.
+   */
+  function readAnew(patient) {
+    for (const { months } of of(patient)) months.clear();
   }
 
   const server = createServer(async (request, response) => {
@@ -162,10 +177,12 @@ function isRefusal(error) {
   return error.status === 401 || error.status === 403 || /invalid_grant/.test(error.message ?? '');
 }
 
-/** The month now in Japan, where the residents are. */
-function thisMonth() {
-  return new Date(Date.now() + 9 * 3_600_000).toISOString().slice(0, 7);
+/** Today in Japan, where the residents are. */
+function today() {
+  return new Date(Date.now() + 9 * 3_600_000).toISOString().slice(0, 10);
 }
+
+const thisMonth = () => today().slice(0, 7);
 
 function around(month) {
   const before = new Date(`${bounds(month)[0]}T00:00:00Z`);

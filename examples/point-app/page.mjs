@@ -71,7 +71,9 @@ export function month({ month, previous, next, days, person }) {
   const open = days.some((one) => one.needed === null);
   const rows = days.map((one) => {
     const verdict = one.needed === null ? '－' : one.earned ? '○ 1' : '';
-    const note = one.final ? '' : ` ${both('(途中)', '(not final)')}`;
+    const running = one.final ? '' : ` ${both('(途中)', '(not final)')}`;
+    const later = one.corrected === undefined ? '' : ` ${both(`(抽選後に${one.corrected.toLocaleString('ja-JP')}歩へ訂正)`, `(corrected to ${one.corrected} after the draw)`)}`;
+    const note = running + later;
     return `<tr data-day="${one.day}" data-steps="${one.steps}" data-earned="${one.earned}"><td>${one.day}${note}</td>
 <td class="number">${one.steps.toLocaleString('ja-JP')}</td><td class="number">${one.needed?.toLocaleString('ja-JP') ?? ''}</td><td>${verdict}</td></tr>`;
   });

@@ -42,7 +42,7 @@ export function neededOn(person, day) {
   return null;
 }
 
-/** A month's days with what they needed and whether they earned. `days` are `{ day, steps, final }`. */
+/** A month's days with what they needed and whether they earned. `days` are those of `steps.mjs`. */
 export function earned(days, person) {
   return days.map((one) => {
     const need = neededOn(person, one.day);

@@ -12,10 +12,10 @@ export function bounds(month) {
 }
 
 /**
- * The days of a month that have steps, in order: `{ day, steps, final }`. Small pages, all of them followed, so that what
- * a resident withdraws while we read stops at the next page.
+ * Brings what is kept of a month up to date: `{ observations, upTo }`, by id. The first time everything is read, later only what
+ * changed since. Small pages, all of them followed, so that what a resident withdraws while we read stops at the next page.
  */
-export async function dailySteps(client, month) {
+export async function bringUpToDate(client, month, kept) {
   const [from, before] = bounds(month);
   const query = new URLSearchParams([
     ['patient', client.patient.id],
@@ -25,8 +25,31 @@ export async function dailySteps(client, month) {
     ['_sort', 'date'],
     ['_count', '10'],
   ]);
-  const found = await client.request(`Observation?${query}`, { pageLimit: 0, flat: true });
-  return days(found);
+  if (kept.upTo) query.append('_lastUpdated', `gt${kept.upTo}`);
+  const bundles = await client.request(`Observation?${query}`, { pageLimit: 0 });
+  for (const { resource } of bundles.flatMap(({ entry = [] }) => entry)) {
+    if (resource.resourceType === 'Observation') kept.observations.set(resource.id, resource);
+  }
+  // The first page's: what changes while the others are read comes again the next time.
+  kept.upTo = bundles[0]?.meta?.lastUpdated ?? kept.upTo;
+}
+
+/**
+ * The days of a month: `{ day, steps, final, version }`. Points of a month are drawn on the 2nd of the next: from then on the days
+ * stay as they were drawn, and what the gateway amends later stands beside them as `corrected`.
+ */
+export function drawn(month, kept, today) {
+  const now = days(kept.observations.values());
+  if (today < `${bounds(month)[1].slice(0, 8)}02`) return now;
+  kept.drawn ??= now;
+  const versions = new Map(now.map((one) => [one.day, one]));
+  const late = now.filter(({ day }) => !kept.drawn.some((one) => one.day === day));
+  return [...kept.drawn, ...late.map((one) => ({ ...one, steps: 0, version: null }))]
+    .sort((one, two) => one.day.localeCompare(two.day))
+    .map((one) => {
+      const latest = versions.get(one.day);
+      return latest?.version === one.version ? one : { ...one, corrected: latest?.steps ?? 0 };
+    });
 }
 
 /** One entry a day out of Observations of daily steps. */
@@ -40,11 +63,11 @@ export function days(observations) {
     const resolved = one.meta?.profile?.includes(DAILY_TOTAL) ?? false;
     const known = byDay.get(day);
     if (known && (known.resolved || !resolved) && (known.resolved !== resolved || known.steps >= steps)) continue;
-    byDay.set(day, { day, steps, final: one.status !== 'preliminary', resolved });
+    byDay.set(day, { day, steps, final: one.status !== 'preliminary', version: `${one.id}/${one.meta?.versionId}`, resolved });
   }
   return [...byDay.values()]
     .sort((one, two) => one.day.localeCompare(two.day))
-    .map(({ day, steps, final }) => ({ day, steps, final }));
+    .map(({ day, steps, final, version }) => ({ day, steps, final, version }));
 }
 
 /** What the Patient says of age and sex; empty where the resident did not agree to that. */

@@ -68,6 +68,11 @@ async function walk({ told }, home) {
   step(`${days.length} days with steps, ${earned} of them earned a point`);
   const shown = page.url;
 
+  const again = await browser.open(shown);
+  assert.equal(again.html.querySelectorAll('tr[data-day]').length, days.length, 'nothing is lost by asking only for what changed');
+  assert.doesNotMatch(again.text, /訂正/);
+  step('asked only for what changed since, and shows the same');
+
   const portal = await browser.open(told.portal_url);
   const before = withdrawals(portal);
   // A demo consent of the same app would be this same one: an app has at most one for each purpose.

@@ -6,12 +6,13 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { pointApp } from '../app.mjs';
 import { Browser } from '../end-to-end/browser.mjs';
+import { Webhook } from 'standardwebhooks';
 
 const listening = (server) => new Promise((done) => server.listen(0, '127.0.0.1', () => done(server.address().port)));
 
 /** A gateway that knows one client and one resident. */
 function smallGateway() {
-  const state = { codes: new Map(), revoked: false, pages: 0, patient: {}, denies: false, iss: [] };
+  const state = { codes: new Map(), revoked: false, pages: 0, patient: {}, denies: false, iss: [], amended: [] };
   const server = createServer(async (request, response) => {
     const base = `http://${request.headers.host}`;
     const url = new URL(request.url, base);
@@ -56,6 +57,10 @@ function smallGateway() {
     }
     if (request.headers.authorization !== 'Bearer a1' || state.revoked) return json(401, { resourceType: 'OperationOutcome', issue: [] });
     if (url.pathname === '/fhir/r4/Patient/p1') return json(state.patient ? 200 : 403, { resourceType: 'Patient', id: 'p1', ...state.patient });
+    if (url.pathname === '/fhir/r4/Observation' && url.searchParams.has('_lastUpdated')) {
+      state.since = url.searchParams.get('_lastUpdated');
+      return json(200, { resourceType: 'Bundle', type: 'searchset', link: [], meta: { lastUpdated: '2026-07-02T00:00:00Z' }, entry: state.amended });
+    }
     if (url.pathname === '/fhir/r4/Observation') {
       state.pages += 1;
       const page = Number(url.searchParams.get('_cursor') ?? 0);
@@ -69,6 +74,7 @@ function smallGateway() {
           resource: {
             resourceType: 'Observation',
             id: `o${day}`,
+            meta: { versionId: '1' },
             status: 'final',
             effectiveDateTime: `2026-05-0${day}`,
             valueQuantity: { value: day * 1500 },
@@ -76,7 +82,7 @@ function smallGateway() {
         };
       });
       const link = page < 2 ? [{ relation: 'next', url: `${base}/fhir/r4/Observation?_cursor=${page + 1}` }] : [];
-      return json(200, { resourceType: 'Bundle', type: 'searchset', link, entry });
+      return json(200, { resourceType: 'Bundle', type: 'searchset', link, meta: { lastUpdated: '2026-07-01T00:00:00Z' }, entry });
     }
     return json(404, {});
   });
@@ -170,4 +176,39 @@ test("another's link does not choose the gateway, and another's browser sees not
   assert.equal(new URL(page.url).pathname, '/days', 'the gateway is the configured one, and connecting worked');
   const stranger = await new Browser().open(`${home}/days?month=2026-05`);
   assert.equal(stateOf(stranger), 'welcome');
+});
+
+test('a later amendment stands beside what was drawn, and a changed consent is read from the start', async () => {
+  const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
+  const hearing = pointApp({ fhirBaseUrl: `http://127.0.0.1:${gateway.server.address().port}/fhir/r4`, clientId: 'point-app', messageSecret: secret });
+  const at = `http://127.0.0.1:${await listening(hearing)}`;
+  try {
+    gateway.state.patient = { gender: 'female', birthDate: '1980-01-01' };
+    const browser = new Browser();
+    const welcome = await browser.open(`${at}/`);
+    await browser.submit(welcome, welcome.html.querySelector('form'));
+    const look = () => browser.open(`${at}/days?month=2026-05`);
+    await look();
+    const amended = { resourceType: 'Observation', id: 'o1', meta: { versionId: '2' }, status: 'amended', effectiveDateTime: '2026-05-01' };
+    gateway.state.amended = [{ resource: { ...amended, valueQuantity: { value: 9999 } } }];
+    gateway.state.pages = 0;
+    const page = await look();
+    assert.deepEqual([gateway.state.since, gateway.state.pages], ['gt2026-07-01T00:00:00Z', 0]);
+    assert.match(page.text, /9,999歩へ訂正/);
+    assert.equal(page.html.querySelector('[data-points]').getAttribute('data-points'), '3', 'points stay as drawn');
+
+    const message = JSON.stringify({ type: 'consent.changed', data: { patient: 'Patient/p1', consent: 'Consent/c1' } });
+    const now = new Date();
+    const headers = {
+      'webhook-id': 'm1',
+      'webhook-timestamp': String(Math.floor(now / 1000)),
+      'webhook-signature': new Webhook(secret).sign('m1', now, message),
+    };
+    assert.equal((await fetch(`${at}/messages`, { method: 'POST', body: message, headers })).status, 204);
+    assert.doesNotMatch((await look()).text, /訂正/);
+    assert.equal(gateway.state.pages, 3, 'all pages were read again');
+  } finally {
+    hearing.close();
+    hearing.closeAllConnections();
+  }
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ageOn, earned, needed, neededInBand } from '../points.mjs';
-import { bounds, days, person } from '../steps.mjs';
+import { bounds, bringUpToDate, days, drawn, person } from '../steps.mjs';
 
 test('the table is that of the programme', () => {
   const rows = [
@@ -52,23 +52,24 @@ test('months end where they end', () => {
 test("the gateway's own total of a day stands before a device's, and what was entered in error is left out", () => {
   const observation = (day, value, more = {}) => ({
     resourceType: 'Observation',
+    id: `o${value}`,
     status: 'final',
     effectiveDateTime: day,
     valueQuantity: { value },
     ...more,
   });
-  const total = { meta: { profile: ['https://sekisho.example/fhir/StructureDefinition/daily-total'] } };
+  const total = { meta: { versionId: '3', profile: ['https://sekisho.example/fhir/StructureDefinition/daily-total'] } };
   const found = days([
     observation('2026-05-02', 9000),
     observation('2026-05-02', 6400, total),
     observation('2026-05-02', 9999),
-    observation('2026-05-01', 100, { status: 'preliminary' }),
+    observation('2026-05-01', 100, { status: 'preliminary', meta: { versionId: '1' } }),
     observation('2026-05-03', 1, { status: 'entered-in-error' }),
     { resourceType: 'OperationOutcome' },
   ]);
   assert.deepEqual(found, [
-    { day: '2026-05-01', steps: 100, final: false },
-    { day: '2026-05-02', steps: 6400, final: true },
+    { day: '2026-05-01', steps: 100, final: false, version: 'o100/1' },
+    { day: '2026-05-02', steps: 6400, final: true, version: 'o6400/3' },
   ]);
 });
 
@@ -81,4 +82,45 @@ test('a person is known as far as they agreed', () => {
   };
   assert.deepEqual(person({ gender: 'female', extension: [band] }), { sex: 'female', low: 60, high: 69 });
   assert.deepEqual(person({ gender: 'male', birthDate: '1961-05-10' }), { sex: 'male', birthDate: '1961-05-10' });
+});
+
+test('what was kept is brought up to date with what changed since, and points stay as they were drawn', async () => {
+  const day = (number, steps, version, more = {}) => ({
+    resource: {
+      resourceType: 'Observation',
+      id: `o${number}`,
+      status: 'final',
+      effectiveDateTime: `2026-05-0${number}`,
+      valueQuantity: { value: steps },
+      meta: { versionId: String(version) },
+      ...more,
+    },
+  });
+  const asked = [];
+  let answer;
+  const client = { patient: { id: 'p1' }, request: async (path) => (asked.push(new URLSearchParams(path.split('?')[1])), answer) };
+  const kept = { observations: new Map() };
+
+  answer = [
+    { meta: { lastUpdated: '2026-06-01T00:00:00Z' }, entry: [day(1, 5000, 1), day(2, 6000, 1)] },
+    { meta: { lastUpdated: '2026-06-01T00:00:09Z' }, entry: [day(3, 7000, 1)] },
+  ];
+  await bringUpToDate(client, '2026-05', kept);
+  assert.equal(asked[0].get('_lastUpdated'), null);
+  assert.equal(drawn('2026-05', kept, '2026-06-01').length, 3);
+  assert.equal(kept.drawn, undefined, 'points are drawn on the 2nd');
+  assert.deepEqual(drawn('2026-05', kept, '2026-06-02').map(({ steps }) => steps), [5000, 6000, 7000]);
+
+  const error = { status: 'entered-in-error', valueQuantity: undefined };
+  answer = [{ meta: { lastUpdated: '2026-06-05T00:00:00Z' }, entry: [day(2, 6500, 2), day(3, 0, 2, error), day(4, 800, 1)] }];
+  await bringUpToDate(client, '2026-05', kept);
+  assert.equal(asked[1].get('_lastUpdated'), 'gt2026-06-01T00:00:00Z', "the first page's time, so that nothing is missed");
+  assert.equal(kept.upTo, '2026-06-05T00:00:00Z');
+  const rows = drawn('2026-05', kept, '2026-06-05').map(({ day, steps, corrected }) => [day.slice(-1), steps, corrected]);
+  assert.deepEqual(rows, [
+    ['1', 5000, undefined],
+    ['2', 6000, 6500],
+    ['3', 7000, 0],
+    ['4', 0, 800],
+  ]);
 });
