@@ -46,6 +46,7 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .layer(
             CompressionLayer::new()
                 .gzip(true)
+                .zstd(true)
                 .quality(CompressionLevel::Fastest)
                 // Pages hold a session's form token: their compressed length must not tell about it (BREACH).
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),

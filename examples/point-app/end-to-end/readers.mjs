@@ -4,8 +4,10 @@
 //   PYTHONPATH=… node end-to-end/readers.mjs [path of the binary sekisho]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as zlib from 'node:zlib';
 import { Client } from 'fhir-kit-client';
 import { startDemo } from './demo.mjs';
 
@@ -15,6 +17,29 @@ const binary = process.argv[2] ?? join(target, 'release/sekisho');
 const step = (text) => console.log(`- ${text}`);
 
 const matches = (bundle) => (bundle.entry ?? []).filter((one) => one.search?.mode === 'match').map((one) => one.resource);
+
+/** Asks for a page packed and not: the same comes, in less. */
+async function packed(base, token, encoding) {
+  const ask = (accepted) =>
+    new Promise((done, failed) => {
+      const headers = { authorization: `Bearer ${token}`, 'accept-encoding': accepted };
+      const request = get(`${base}/Observation?code=daily_step_count&_count=50`, { headers }, async (answer) => {
+        const parts = [];
+        for await (const part of answer) parts.push(part);
+        done([answer.headers['content-encoding'], Buffer.concat(parts)]);
+      });
+      request.on('error', failed);
+    });
+  const entries = (bytes) => JSON.parse(bytes).entry.map(({ resource }) => resource);
+  const [, plain] = await ask('identity');
+  const [named, bytes] = await ask(encoding);
+  assert.equal(named, encoding);
+  assert.ok(bytes.length < plain.length / 4);
+  const open = { gzip: zlib.gunzipSync, zstd: zlib.zstdDecompressSync }[encoding];
+  // Before version 22.15 Node cannot open it itself.
+  if (open) assert.deepEqual(entries(open(bytes)), entries(plain));
+  console.log(`- a page comes packed with ${encoding}`);
+}
 
 async function read({ fhir_base_url: baseUrl, access_token: token, patient }) {
   const client = new Client({ baseUrl, bearerToken: token });
@@ -75,6 +100,7 @@ const demo = await startDemo(binary);
 try {
   await read(demo.told);
   const { fhir_base_url: base, access_token: token, patient } = demo.told;
+  for (const encoding of ['gzip', 'zstd']) await packed(base, token, encoding);
   const environment = { ...process.env, FHIR_BASE: base, FHIR_TOKEN: token, FHIR_PATIENT: patient };
   const run = spawn('python3', [join(here, 'readers.py')], { stdio: 'inherit', env: environment });
   const code = await new Promise((done) => run.once('exit', (exit) => done(exit ?? 1)));

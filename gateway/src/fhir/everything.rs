@@ -36,7 +36,7 @@ pub async fn everything(
             "start" => pairs.push(("date".to_owned(), format!("ge{value}"))),
             "end" => pairs.push(("date".to_owned(), format!("le{value}"))),
             "_type" => types.extend(value.split(',').map(str::to_owned)),
-            "_count" | "_format" => pairs.push((name, value)),
+            "_count" | "_format" | "_pretty" => pairs.push((name, value)),
             _ => return Err(FhirError::UnknownParameter { parameter: name }),
         }
     }

@@ -24,6 +24,7 @@ mod observation;
 mod parameters;
 mod patient;
 mod plan;
+mod pretty;
 mod provenance;
 mod quantity;
 mod respond;
@@ -99,6 +100,7 @@ pub fn routes() -> Router<AppState> {
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
         .layer(middleware::from_fn(shape::layer))
+        .layer(middleware::from_fn(pretty::layer))
         .layer(middleware::from_fn(negotiate::negotiate))
         .layer(middleware::from_fn(cors))
 }

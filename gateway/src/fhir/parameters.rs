@@ -145,6 +145,10 @@ impl Parameters {
                 negotiate::of_format(value).ok_or(FhirError::NotAcceptable)?;
                 continue;
             }
+            // Says how the answer is laid out, not what is in it.
+            if name == "_pretty" {
+                continue;
+            }
             let plain = plain_name(name)?;
             if value.is_empty() {
                 continue;

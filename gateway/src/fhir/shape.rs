@@ -127,6 +127,9 @@ fn mandatory(resource: &str) -> &'static [&'static str] {
         "Provenance" => &["target", "recorded", "agent"],
         "Consent" => &["status", "scope", "category"],
         "OperationOutcome" => &["issue"],
+        "CodeSystem" => &["status", "content"],
+        "ValueSet" => &["status"],
+        "StructureDefinition" => &["url", "name", "status", "kind", "abstract", "type"],
         _ => &[],
     }
 }
@@ -154,6 +157,9 @@ fn detail(resource: &str) -> &'static [&'static str] {
             "extension",
         ],
         "Consent" => &["provision", "policyRule", "extension", "contained"],
+        "CodeSystem" => &["concept"],
+        "ValueSet" => &["compose"],
+        "StructureDefinition" => &["differential"],
         _ => &[],
     }
 }

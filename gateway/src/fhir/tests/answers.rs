@@ -184,6 +184,11 @@ async fn what_our_addresses_mean_is_read_without_a_token() {
     assert_eq!(ids(std::slice::from_ref(&found.body)), ["daily-total"]);
     assert_eq!(ids(&[get("ValueSet?name=sekishometric").await.body]), ["metric"]);
     assert!(ids(&[get("CodeSystem?url=https://other.example").await.body]).is_empty());
+    let brief = get("CodeSystem/metric?_summary=true&_pretty=true").await;
+    assert_eq!(
+        (brief.body["content"].as_str(), brief.body.get("concept")),
+        (Some("complete"), None)
+    );
     assert_eq!(get("CodeSystem/nothing").await.status, StatusCode::NOT_FOUND);
     assert_eq!(ids(&[get("StructureDefinition").await.body]).len(), 9);
 }
