@@ -9,6 +9,8 @@ use axum::response::Response;
 use consent::Decision;
 use consent::scope::{Interaction, Resource};
 use model::UtcMillis;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use store::{Access, AccessKind, Record};
 
@@ -63,21 +65,45 @@ pub async fn instance(
     let kept = versions
         .iter()
         .filter(|version| since.is_none_or(|since| version.updated.is_none_or(|at| since <= at)));
-    let entries: Vec<Value> = kept.map(|version| entry(&base, kind, &id, version)).collect();
-    let mut bundle = json!({
-        "resourceType": "Bundle",
-        "type": "history",
-        "total": entries.len(),
-        "link": [{"relation": "self", "url": format!("{base}/{kind}/{id}/_history")}],
-    });
-    if !entries.is_empty() {
-        bundle["entry"] = entries.into();
-    }
-    Ok(fhir_json(consent::fhir::text(&bundle).into_bytes()))
+    // Our own resources are JSON, so none is left out.
+    let entry: Vec<HistoryEntry<'_>> = kept
+        .filter_map(|version| entry(&base, kind, &id, version).ok())
+        .collect();
+    let bundle = HistoryBundle {
+        resource_type: "Bundle",
+        kind: "history",
+        total: entry.len(),
+        link: json!([{"relation": "self", "url": format!("{base}/{kind}/{id}/_history")}]),
+        entry,
+    };
+    Ok(fhir_json(serde_json::to_vec(&bundle).unwrap_or_default()))
 }
 
-fn entry(base: &str, kind: &str, id: &str, version: &Version) -> Value {
-    let resource: Value = serde_json::from_slice(&version.bytes).unwrap_or_default();
+/// A Bundle of versions.
+#[derive(Serialize)]
+struct HistoryBundle<'a> {
+    #[serde(rename = "resourceType")]
+    resource_type: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    total: usize,
+    link: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entry: Vec<HistoryEntry<'a>>,
+}
+
+/// One version, its bytes as they are read: numbers stay as written.
+#[derive(Serialize)]
+struct HistoryEntry<'a> {
+    #[serde(rename = "fullUrl")]
+    full_url: String,
+    resource: &'a RawValue,
+    request: Value,
+    response: Value,
+}
+
+fn entry<'a>(base: &str, kind: &str, id: &str, version: &'a Version) -> serde_json::Result<HistoryEntry<'a>> {
+    let resource: Value = serde_json::from_slice(&version.bytes)?;
     let is_first = version.number == "1";
     let status = if is_first { "201" } else { "200" };
     let mut response = json!({"status": status, "etag": format!("W/\"{}\"", version.number)});
@@ -89,11 +115,11 @@ fn entry(base: &str, kind: &str, id: &str, version: &Version) -> Value {
         true => ("POST", kind.to_owned()),
         false => ("PUT", format!("{kind}/{id}")),
     };
-    json!({
-        "fullUrl": format!("{base}/{kind}/{id}"),
-        "resource": resource,
-        "request": {"method": method, "url": url},
-        "response": response,
+    Ok(HistoryEntry {
+        full_url: format!("{base}/{kind}/{id}"),
+        resource: serde_json::from_slice(&version.bytes)?,
+        request: json!({"method": method, "url": url}),
+        response,
     })
 }
 

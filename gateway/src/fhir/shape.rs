@@ -1,13 +1,16 @@
 //! `_summary` and `_elements`: resources with some of their elements, marked SUBSETTED (R-020). They are cut from what would have
 //! been sent, so no cut can show more than the whole.
 
+use std::collections::BTreeMap;
+
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use model::vocabulary::systems;
-use serde_json::{Map, Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
 use super::{FhirError, urls};
 
@@ -72,49 +75,82 @@ impl Shape {
         }
     }
 
-    fn cut(&self, resource: &mut Map<String, Value>) {
+    /// A resource without the elements that are not asked for. What stays is copied as it was written: a number keeps its zeros.
+    fn cut(&self, mut resource: Members) -> serde_json::Result<Members> {
         let kind = resource
             .get("resourceType")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned();
+            .map(|kind| kind.get().trim_matches('"').to_owned());
+        let kind = kind.unwrap_or_default();
         let before = resource.len();
         resource.retain(|element, _| self.keeps(&kind, element));
         if resource.len() == before && !matches!(self, Self::Elements(_)) {
-            return;
+            return Ok(resource);
         }
         let tag = json!({"system": systems::OBSERVATION_VALUE, "code": systems::SUBSETTED});
-        let meta = resource.entry("meta").or_insert_with(|| json!({}));
+        let mut meta: Value = match resource.get("meta") {
+            Some(meta) => serde_json::from_str(meta.get())?,
+            None => json!({}),
+        };
         match meta.get_mut("tag").and_then(Value::as_array_mut) {
             Some(tags) => tags.push(tag),
             None => meta["tag"] = json!([tag]),
         }
+        resource.insert("meta".to_owned(), to_raw_value(&meta)?);
+        Ok(resource)
     }
 
-    fn cut_answer(&self, answer: &mut Value) {
-        let Some(members) = answer.as_object_mut() else { return };
-        if members.get("resourceType") != Some(&json!("Bundle")) {
-            return self.cut(members);
+    fn cut_answer(&self, answer: &[u8]) -> serde_json::Result<String> {
+        let mut members: Members = serde_json::from_slice(answer)?;
+        if members
+            .get("resourceType")
+            .is_none_or(|kind| kind.get() != "\"Bundle\"")
+        {
+            return text(self.cut(members)?);
         }
-        let Some(entries) = members.get_mut("entry").and_then(Value::as_array_mut) else {
-            if *self == Self::Count {
-                members.entry("total").or_insert(json!(0));
-            }
-            return;
+        let entries: Vec<Members> = match members.remove("entry") {
+            Some(entries) => serde_json::from_str(entries.get())?,
+            None => Vec::new(),
         };
-        let is_match = |entry: &Value| entry["search"]["mode"] == "match";
-        if *self == Self::Count {
-            let total = entries.iter().filter(|entry| is_match(entry)).count();
-            members.remove("entry");
-            members.entry("total").or_insert(json!(total));
-            return;
-        }
-        for entry in entries.iter_mut().filter(|entry| is_match(entry)) {
-            if let Some(resource) = entry.get_mut("resource").and_then(Value::as_object_mut) {
-                self.cut(resource);
+        let is_match = |entry: &Members| -> serde_json::Result<bool> {
+            let search = entry
+                .get("search")
+                .map(|search| serde_json::from_str::<Value>(search.get()));
+            Ok(search.transpose()?.is_some_and(|search| search["mode"] == "match"))
+        };
+        let (mut kept, mut total) = (Vec::with_capacity(entries.len()), 0_u64);
+        for mut entry in entries {
+            if is_match(&entry)? {
+                total += 1;
+                if let Some(resource) = entry.get("resource") {
+                    let cut = text(self.cut(serde_json::from_str(resource.get())?)?)?;
+                    entry.insert("resource".to_owned(), RawValue::from_string(cut)?);
+                }
             }
+            kept.push(entry);
         }
+        if *self == Self::Count {
+            if !members.contains_key("total") {
+                members.insert("total".to_owned(), to_raw_value(&total)?);
+            }
+        } else if !kept.is_empty() {
+            members.insert("entry".to_owned(), to_raw_value(&kept)?);
+        }
+        text(members)
     }
+}
+
+/// The members of an object, each as it was written.
+type Members = BTreeMap<String, Box<RawValue>>;
+
+/// An object as text, its type first: readers that stream decide by it what follows.
+fn text(mut members: Members) -> serde_json::Result<String> {
+    let kind = members.remove("resourceType");
+    let rest = serde_json::to_string(&members)?;
+    Ok(match kind {
+        Some(kind) if members.is_empty() => format!("{{\"resourceType\":{kind}}}"),
+        Some(kind) => format!("{{\"resourceType\":{kind},{}", &rest[1..]),
+        None => rest,
+    })
 }
 
 /// Elements with a type in their name.
@@ -211,12 +247,11 @@ async fn cut(response: Response, shape: &Shape) -> Response {
     if bytes.is_empty() {
         return Response::from_parts(parts, Body::empty());
     }
-    let Ok(mut answer) = serde_json::from_slice::<Value>(&bytes) else {
+    let Ok(answer) = shape.cut_answer(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
-    shape.cut_answer(&mut answer);
     parts.headers.remove(header::CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(consent::fhir::text(&answer)))
+    Response::from_parts(parts, Body::from(answer))
 }
 
 #[cfg(test)]
@@ -231,9 +266,12 @@ mod tests {
         })
     }
 
+    fn cut_of(shape: &Shape, answer: &Value) -> Value {
+        serde_json::from_str(&shape.cut_answer(answer.to_string().as_bytes()).unwrap()).unwrap()
+    }
+
     fn names(shape: &Shape) -> Vec<String> {
-        let mut answer = observation();
-        shape.cut_answer(&mut answer);
+        let answer = cut_of(shape, &observation());
         assert_eq!(answer["meta"]["tag"][0]["code"], "SUBSETTED");
         answer.as_object().unwrap().keys().cloned().collect()
     }
@@ -268,6 +306,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_stay_as_they_were_written() {
+        let whole = r#"{"id":"x","resourceType":"Observation","valueQuantity":{"value":36.50},"device":{}}"#;
+        let cut = Shape::of_elements("value").cut_answer(whole.as_bytes()).unwrap();
+        assert!(cut.starts_with(r#"{"resourceType":"Observation","id":"x""#), "{cut}");
+        assert!(
+            cut.contains(r#""valueQuantity":{"value":36.50}"#) && !cut.contains("device"),
+            "{cut}"
+        );
+    }
+
+    #[test]
     fn a_summary_leaves_out_what_r4_does_not_mark() {
         let shape = Shape::of_summary("true").unwrap().unwrap();
         let names = names(&shape);
@@ -282,12 +331,10 @@ mod tests {
             {"resource": observation(), "search": {"mode": "match"}},
             {"resource": observation(), "search": {"mode": "include"}},
         ]});
-        let mut cut = bundle.clone();
-        Shape::Text.cut_answer(&mut cut);
+        let cut = cut_of(&Shape::Text, &bundle);
         assert!(cut["entry"][0]["resource"].get("valueQuantity").is_none());
         assert!(cut["entry"][1]["resource"].get("valueQuantity").is_some());
-        let mut counted = bundle;
-        Shape::Count.cut_answer(&mut counted);
+        let counted = cut_of(&Shape::Count, &bundle);
         assert_eq!((counted["total"].as_u64(), counted.get("entry")), (Some(1), None));
     }
 }
