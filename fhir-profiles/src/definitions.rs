@@ -489,8 +489,16 @@ fn profile(
     let json = written(|out| {
         begin(out, "StructureDefinition", id, url, name, title);
         constraint(out, base, &format!("http://hl7.org/fhir/StructureDefinition/{base}"));
-        list(out, rules, |out, rule| {
-            raw(out, b"{\"id\":");
+        // The type itself stands first (sdf-8a).
+        raw(out, b"[{\"id\":");
+        string(out, base);
+        raw(out, b",\"path\":");
+        string(out, base);
+        raw(out, b",\"short\":");
+        string(out, title);
+        out.push(b'}');
+        for rule in rules {
+            raw(out, b",{\"id\":");
             string(out, rule.path);
             raw(out, b",\"path\":");
             string(out, rule.path);
@@ -501,8 +509,8 @@ fn profile(
             raw(out, b",\"max\":");
             string(out, rule.max);
             out.push(b'}');
-        });
-        raw(out, b"}}");
+        }
+        raw(out, b"]}}");
     });
     Definition {
         kind: "StructureDefinition",
