@@ -113,7 +113,7 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
     ),
     explained(
         parameter("date", "date", "http://hl7.org/fhir/SearchParameter/clinical-date"),
-        "Prefixes eq, gt, lt, ge, le, sa, eb, ap; repeat it for and. ge and le find what lies there with some part. A value without a zone is read in the person's home zone (Asia/Tokyo \
+        "Prefixes eq, ne, gt, lt, ge, le, sa, eb, ap; repeat it for and. ge and le find what lies there with some part. A value without a zone is read in the person's home zone (Asia/Tokyo \
          where none is known), not in the server's. A day's Observation is found by its civil date.",
     ),
     explained(
@@ -158,7 +158,7 @@ pub const OBSERVATION_SEARCH: &[SearchParameter] = &[
         "Samples in which a component of this code has a value.",
     ),
     without_definition("_count", "number", "Entries of a page at most; 1,000 at most."),
-    without_definition("_sort", "string", "date, -date or _lastUpdated."),
+    without_definition("_sort", "string", "date, -date, _lastUpdated or -_lastUpdated."),
     without_definition("_include", "string", "Observation:device, Observation:patient."),
     without_definition("_revinclude", "string", "Provenance:target."),
     without_definition("_total", "token", "none or accurate."),
@@ -240,7 +240,7 @@ pub const DEFINITION_SEARCH: &[SearchParameter] = &[
 pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
         name: "Patient",
-        interactions: &["read", "vread", "history-instance", "search-type"],
+        interactions: &["read", "vread", "history-instance", "history-type", "search-type"],
         search: PATIENT_SEARCH,
         vocabulary_profiles: false,
         operations: &[(
@@ -250,7 +250,7 @@ pub const OFFERED: &[ResourceCapability] = &[
     },
     ResourceCapability {
         name: "Observation",
-        interactions: &["read", "vread", "history-instance", "search-type"],
+        interactions: &["read", "vread", "history-instance", "history-type", "search-type"],
         search: OBSERVATION_SEARCH,
         vocabulary_profiles: true,
         operations: &[
@@ -260,21 +260,21 @@ pub const OFFERED: &[ResourceCapability] = &[
     },
     ResourceCapability {
         name: "Device",
-        interactions: &["read", "vread", "history-instance", "search-type"],
+        interactions: &["read", "vread", "history-instance", "history-type", "search-type"],
         search: DEVICE_SEARCH,
         vocabulary_profiles: false,
         operations: &[],
     },
     ResourceCapability {
         name: "Provenance",
-        interactions: &["read", "vread", "history-instance", "search-type"],
+        interactions: &["read", "vread", "history-instance", "history-type", "search-type"],
         search: PROVENANCE_SEARCH,
         vocabulary_profiles: false,
         operations: &[],
     },
     ResourceCapability {
         name: "Consent",
-        interactions: &["read", "vread", "history-instance", "search-type"],
+        interactions: &["read", "vread", "history-instance", "history-type", "search-type"],
         search: CONSENT_SEARCH,
         vocabulary_profiles: false,
         operations: &[],

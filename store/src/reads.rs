@@ -98,6 +98,8 @@ pub enum Sort {
     DateDescending,
     /// By the commit that made or changed them, earliest first: what a poller follows.
     LastUpdated,
+    /// By the commit that made or changed them, latest first.
+    LastUpdatedDescending,
 }
 
 /// What to look for.
@@ -125,6 +127,8 @@ pub struct Search {
     pub now: UtcMillis,
     /// What a record must satisfy besides.
     pub keep: Keep,
+    /// Superseded versions of samples too; looked at in the orders of changes only.
+    pub superseded: bool,
 }
 
 /// Whether a search is about a record, where that is said by what the record holds. It is asked of records that the access key

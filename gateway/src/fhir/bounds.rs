@@ -6,9 +6,10 @@
 
 use jiff::tz::TimeZone;
 use model::UtcMillis;
-use store::TimeBounds;
+use store::{Record, TimeBounds};
 
 use super::date::{DateParameter, Prefix};
+use super::respond::start_of;
 
 /// Narrows bounds on a resource's interval by one more parameter.
 pub fn narrow(bounds: &mut TimeBounds, parameter: DateParameter) {
@@ -28,6 +29,8 @@ pub fn narrow(bounds: &mut TimeBounds, parameter: DateParameter) {
             raise(&mut bounds.end_after, from);
             lower(&mut bounds.start_before, until);
         }
+        // What lies on both sides of an interval is no bound: each record is held against it.
+        Prefix::Ne => {}
     }
 }
 
@@ -43,7 +46,17 @@ pub fn narrow_instant(bounds: &mut (Option<UtcMillis>, Option<UtcMillis>), param
         Prefix::Lt | Prefix::Eb => lower(&mut bounds.1, from),
         Prefix::Ge => raise(&mut bounds.0, from),
         Prefix::Le => lower(&mut bounds.1, until),
+        Prefix::Ne => {}
     }
+}
+
+/// When a record was: of a day, week or month its civil days at home.
+pub fn interval(record: &Record, home: &TimeZone) -> (UtcMillis, UtcMillis) {
+    if let Record::Sample(stored) = record {
+        return (stored.sample.start, stored.sample.end);
+    }
+    let (first, last) = record.days();
+    (start_of(first, home), start_of(last.plus(1), home))
 }
 
 /// True when an interval (a moment has no length) lies within bounds.
@@ -53,6 +66,11 @@ pub fn hold(bounds: &TimeBounds, start: UtcMillis, end: UtcMillis) -> bool {
         && bounds.start_before.is_none_or(|before| start < before)
         && bounds.end_after.is_none_or(|after| end > after)
         && bounds.end_until.is_none_or(|until| end <= until)
+}
+
+/// True when an interval lies wholly within another: what `eq` asks, and `ne` asks not to be.
+pub fn within((from, until): (UtcMillis, UtcMillis), start: UtcMillis, end: UtcMillis) -> bool {
+    start >= from && end.max(start.plus(1)) <= until
 }
 
 /// True when an instant lies within bounds.
@@ -117,6 +135,21 @@ mod tests {
             let asked = format!("{prefix}2026-05-10");
             let given = [before, night, within, evening, after].map(|(start, end)| found(&[&asked], start, end));
             assert_eq!(given, expected, "{asked}");
+        }
+    }
+
+    #[test]
+    fn what_eq_finds_ne_does_not_and_the_other_way_round() {
+        let day = date::parse("ne2026-05-10", &zone("Asia/Tokyo")).unwrap();
+        assert_eq!(day.prefix, Prefix::Ne);
+        for (start, end) in [
+            ("2026-05-09T23:10:00+09:00", "2026-05-10T06:40:00+09:00"),
+            ("2026-05-10T10:00:00+09:00", "2026-05-10T10:00:00+09:00"),
+            ("2026-05-10T23:10:00+09:00", "2026-05-11T00:00:00+09:00"),
+            ("2026-05-11T00:00:00+09:00", "2026-05-11T00:00:00+09:00"),
+        ] {
+            let is_within = within((day.from, day.until), at(start), at(end));
+            assert_eq!(is_within, found(&["2026-05-10"], start, end), "{start}");
         }
     }
 

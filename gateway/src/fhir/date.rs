@@ -12,6 +12,8 @@ use model::UtcMillis;
 pub enum Prefix {
     /// Within it.
     Eq,
+    /// Not within it.
+    Ne,
     /// Some part after its end.
     Gt,
     /// Some part before its start.
@@ -44,7 +46,7 @@ pub struct DateParameter {
 /// # Errors
 /// What is wrong with it, and what is allowed.
 pub fn parse(text: &str, home: &TimeZone) -> Result<DateParameter, &'static str> {
-    const ALLOWED: &str = "a date such as ge2026-11-01 or 2026-11-01T08:00:00+09:00 is allowed, with eq, gt, lt, ge, le, sa, eb or ap before it";
+    const ALLOWED: &str = "a date such as ge2026-11-01 or 2026-11-01T08:00:00+09:00 is allowed, with eq, ne, gt, lt, ge, le, sa, eb or ap before it";
     let (prefix, rest) = match text
         .get(..2)
         .filter(|start| start.bytes().all(|byte| byte.is_ascii_lowercase()))
@@ -57,7 +59,7 @@ pub fn parse(text: &str, home: &TimeZone) -> Result<DateParameter, &'static str>
         Some("sa") => (Prefix::Sa, &text[2..]),
         Some("eb") => (Prefix::Eb, &text[2..]),
         Some("ap") => (Prefix::Ap, &text[2..]),
-        Some("ne") => return Err("the prefix ne is not supported; ask for what lies before and after instead"),
+        Some("ne") => (Prefix::Ne, &text[2..]),
         Some(_) => return Err(ALLOWED),
         None => (Prefix::Eq, text),
     };

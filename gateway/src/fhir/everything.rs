@@ -6,8 +6,9 @@ use axum::response::Response;
 use consent::scope::{Interaction, Resource};
 
 use super::FhirError;
+use super::invocation::Invocation;
 use super::observation::{Everything, answer};
-use super::search::Sent;
+use super::search::{Asked, Sent};
 use crate::gate::Caller;
 use crate::state::AppState;
 
@@ -19,7 +20,7 @@ pub async fn everything(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    sent: Sent,
+    Invocation(sent): Invocation,
 ) -> Result<Response, FhirError> {
     caller.require(Resource::Patient, Interaction::Read)?;
     if id != caller.ids.patient(caller.token.person) {
@@ -53,6 +54,6 @@ pub async fn everything(
         observations: comes("Observation") && caller.scopes.allows(Resource::Observation, Interaction::Search),
         address: format!("Patient/{id}/$everything"),
     };
-    let sent = Sent { pairs, ..sent };
-    answer(&state, &caller, sent, Some(everything)).await
+    let asked = Asked::read(&state, &caller, Sent { pairs, ..sent })?;
+    answer(&state, &caller, asked, Some(everything)).await
 }

@@ -1,4 +1,4 @@
-//! vread and the history of one resource. Observations keep their versions; of everything else the present one is
+//! vread and the history of one resource; [`super::type_history`] has that of a type. Observations keep their versions; of everything else the present one is
 //! the only one there is, so its history is itself. What a version holds is shown where its day, source and category are.
 
 use axum::body::to_bytes;
@@ -20,17 +20,20 @@ use super::{FhirError, consent as consents, date, device, items, json as fhir_js
 use crate::gate::{Caller, Standing};
 use crate::state::AppState;
 
-/// The types that have a history of one resource.
-pub const TYPES: [&str; 5] = ["Observation", "Patient", "Device", "Provenance", "Consent"];
+/// The types that have a history.
+const TYPES: [&str; 5] = ["Observation", "Patient", "Device", "Provenance", "Consent"];
 
 /// The largest resource that is read again for its version, in bytes.
 const MOST_BYTES: usize = 4 << 20;
 
 /// A version of a resource.
-struct Version {
-    number: String,
-    updated: Option<UtcMillis>,
-    bytes: Vec<u8>,
+pub struct Version {
+    /// As its ETag says it.
+    pub number: String,
+    /// When it was made.
+    pub updated: Option<UtcMillis>,
+    /// The resource.
+    pub bytes: Vec<u8>,
 }
 
 /// `GET {type}/{id}/_history/{version}`
@@ -57,7 +60,7 @@ pub async fn instance(
 ) -> Result<Response, FhirError> {
     let (kind, mut parts) = kind_of(request.into_parts().0)?;
     let pairs = urls::decode(parts.uri.query().unwrap_or_default());
-    let since = since(&pairs)?;
+    let since = since(&pairs, &[])?;
     parts.headers.remove(header::IF_NONE_MATCH);
     parts.headers.remove(header::IF_MODIFIED_SINCE);
     let base = urls::base(&state);
@@ -72,7 +75,7 @@ pub async fn instance(
     let bundle = HistoryBundle {
         resource_type: "Bundle",
         kind: "history",
-        total: entry.len(),
+        total: Some(entry.len()),
         link: json!([{"relation": "self", "url": format!("{base}/{kind}/{id}/_history")}]),
         entry,
     };
@@ -81,20 +84,26 @@ pub async fn instance(
 
 /// A Bundle of versions.
 #[derive(Serialize)]
-struct HistoryBundle<'a> {
+pub struct HistoryBundle<'a> {
+    /// `Bundle`.
     #[serde(rename = "resourceType")]
-    resource_type: &'static str,
+    pub resource_type: &'static str,
+    /// `history`.
     #[serde(rename = "type")]
-    kind: &'static str,
-    total: usize,
-    link: Value,
+    pub kind: &'static str,
+    /// How many versions there are on all pages, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<usize>,
+    /// Addresses of this page and the next.
+    pub link: Value,
+    /// The versions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    entry: Vec<HistoryEntry<'a>>,
+    pub entry: Vec<HistoryEntry<'a>>,
 }
 
 /// One version, its bytes as they are read: numbers stay as written.
 #[derive(Serialize)]
-struct HistoryEntry<'a> {
+pub struct HistoryEntry<'a> {
     #[serde(rename = "fullUrl")]
     full_url: String,
     resource: &'a RawValue,
@@ -102,7 +111,11 @@ struct HistoryEntry<'a> {
     response: Value,
 }
 
-fn entry<'a>(base: &str, kind: &str, id: &str, version: &'a Version) -> serde_json::Result<HistoryEntry<'a>> {
+/// A version as an entry.
+///
+/// # Errors
+/// For bytes that are no JSON.
+pub fn entry<'a>(base: &str, kind: &str, id: &str, version: &'a Version) -> serde_json::Result<HistoryEntry<'a>> {
     let resource: Value = serde_json::from_slice(&version.bytes)?;
     let is_first = version.number == "1";
     let status = if is_first { "201" } else { "200" };
@@ -123,8 +136,12 @@ fn entry<'a>(base: &str, kind: &str, id: &str, version: &'a Version) -> serde_js
     })
 }
 
-/// The one parameter that says something here; `_count` changes nothing, since all fits.
-fn since(pairs: &[(String, String)]) -> Result<Option<UtcMillis>, FhirError> {
+/// The one parameter that says something of every history. Of one resource `_count` changes nothing, since all fits.
+/// `further` are other names that are read elsewhere.
+///
+/// # Errors
+/// [`FhirError::BadParameter`], [`FhirError::UnknownParameter`].
+pub fn since(pairs: &[(String, String)], further: &[&str]) -> Result<Option<UtcMillis>, FhirError> {
     let bad = |parameter: &str, problem: &str| FhirError::BadParameter {
         parameter: parameter.to_owned(),
         problem: problem.to_owned(),
@@ -140,6 +157,7 @@ fn since(pairs: &[(String, String)]) -> Result<Option<UtcMillis>, FhirError> {
                 since = Some(UtcMillis(instant.as_millisecond()));
             }
             "_count" | "_format" | "_pretty" | "_summary" | "_elements" | "_sort" => {}
+            further_name if further.contains(&further_name) => {}
             _ => {
                 return Err(FhirError::UnknownParameter {
                     parameter: name.clone(),
@@ -151,7 +169,10 @@ fn since(pairs: &[(String, String)]) -> Result<Option<UtcMillis>, FhirError> {
 }
 
 /// The type that the address names.
-fn kind_of(parts: Parts) -> Result<(&'static str, Parts), FhirError> {
+///
+/// # Errors
+/// [`FhirError::NotFound`] for one without a history.
+pub fn kind_of(parts: Parts) -> Result<(&'static str, Parts), FhirError> {
     let path = parts.uri.path().trim_start_matches("/fhir/r4/");
     let named = path.split('/').next().unwrap_or_default();
     let kind = TYPES.into_iter().find(|kind| *kind == named);

@@ -1,19 +1,27 @@
-//! What of an Observation is looked into by a search: its status, its device, its value, its components.
+//! What of an Observation is looked into by a search: its status, its device, its value, its components, and dates it must not
+//! lie in.
 
+use jiff::tz::TimeZone;
 use model::Value;
 use model::vocabulary::{Shape, systems};
 use store::{DayStatus, Keep, Record};
 
 use super::parameters::Parameters;
 use super::token::Token;
+use super::{FhirError, bounds};
 use crate::gate::Caller;
 use crate::pairwise::device_key;
 
-/// Which records a search is about beyond code, category and time.
-pub fn of(caller: &Caller, parameters: &Parameters) -> Keep {
-    if !parameters.looks_inside() {
-        return Keep::default();
+/// Which records a search is about beyond code, category and bounds on time. `home` is where the person is at home.
+///
+/// # Errors
+/// [`FhirError::BadParameter`] for a date that is none.
+pub fn of(caller: &Caller, parameters: &Parameters, home: &TimeZone) -> Result<Keep, FhirError> {
+    if !parameters.looks_inside() && !parameters.excludes() {
+        return Ok(Keep::default());
     }
+    let (dates, updates) = parameters.excluded(home)?;
+    let home = home.clone();
     let person = caller.token.person;
     let source = |id: &String| {
         let key = caller.ids.read(id)?;
@@ -30,16 +38,20 @@ pub fn of(caller: &Caller, parameters: &Parameters) -> Keep {
         parameters.values.clone(),
         parameters.components.clone(),
     );
-    Keep::only(move |record| {
-        statuses
-            .iter()
-            .all(|group| group.iter().any(|asked| asked == status(record)))
+    Ok(Keep::only(move |record| {
+        let (start, end) = bounds::interval(record, &home);
+        let updated = record.updated();
+        !dates.iter().any(|date| bounds::within(*date, start, end))
+            && !updates.iter().any(|(from, until)| (*from..*until).contains(&updated))
+            && statuses
+                .iter()
+                .all(|group| group.iter().any(|asked| asked == status(record)))
             && sources.iter().all(|group| measured_by(record, group))
             && values.iter().all(|group| group.iter().any(|bound| bound.holds(record)))
             && components
                 .iter()
                 .all(|group| group.iter().any(|token| has_component(record, token)))
-    })
+    }))
 }
 
 /// The status of the Observation of a record.

@@ -1,18 +1,22 @@
-//! `Observation/$lastn` (R4 operation): of each code the latest, as many as `max` says. Under a consent to days it is the latest days.
+//! `Observation/$lastn` (R4 operation): of each code the latest, as many as `max` says, and all that are as late as the last of them.
+//! Observations that share a coding are of one code, also through a third one. Under a consent to days it is the latest days.
+
+use std::borrow::Cow;
 
 use axum::extract::State;
 use axum::response::Response;
 use consent::Decision;
-use model::{Metric, Summary};
-use store::{Access, AccessKind, Record, Search, Sort};
+use jiff::tz::TimeZone;
+use store::{Access, AccessKind, Record, Search, Sort, TimeBounds};
 
 use super::included::Included;
+use super::invocation::Invocation;
 use super::observation::home_zone;
 use super::parameters::Parameters;
 use super::plan::Plan;
 use super::respond::{ObservationPage, PageIds, expressions, notices};
-use super::search::{Sent, address};
-use super::{FhirError, items, keep, shaped, urls};
+use super::search::address;
+use super::{FhirError, bounds, items, keep, shaped, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
 
@@ -23,7 +27,11 @@ const MOST: usize = 100;
 const MOST_RECORDS: usize = 1_000;
 
 /// `GET` and `POST Observation/$lastn?code=…&max=3`
-pub async fn lastn(State(state): State<AppState>, caller: Caller, mut sent: Sent) -> Result<Response, FhirError> {
+pub async fn lastn(
+    State(state): State<AppState>,
+    caller: Caller,
+    Invocation(mut sent): Invocation,
+) -> Result<Response, FhirError> {
     let (state, caller) = (&state, &caller);
     let max = take_max(&mut sent.pairs)?;
     let base = &urls::base(state);
@@ -68,8 +76,11 @@ pub async fn lastn(State(state): State<AppState>, caller: Caller, mut sent: Sent
         .map(|bytes| shaped(bytes, parameters))
 }
 
-/// One code: a metric's samples, or one summary of it.
-type Code = (Vec<Metric>, Vec<(Metric, Summary)>);
+/// The latest of one metric, or of one summary of it, with the codings that they carry.
+struct Latest {
+    codes: Vec<(&'static str, Cow<'static, str>)>,
+    records: Vec<Record>,
+}
 
 async fn latest(
     state: &AppState,
@@ -80,35 +91,98 @@ async fn latest(
     max: usize,
 ) -> Result<Vec<Record>, FhirError> {
     let home = home_zone(state, decision).await?;
+    let keep = keep::of(caller, parameters, &home)?;
     let (raw, summaries) = plan.metrics(decision);
-    let one = |metric| (vec![metric], Vec::new());
-    let days = |summary| (Vec::new(), vec![summary]);
-    let codes: Vec<Code> = raw
-        .into_iter()
-        .map(one)
-        .chain(summaries.into_iter().map(days))
-        .collect();
-    let mut records = Vec::new();
-    for (raw, summaries) in codes {
+    let samples = raw.into_iter().map(|metric| (metric, None));
+    let days = summaries.into_iter().map(|(metric, summary)| (metric, Some(summary)));
+    let (mut found, mut count) = (Vec::new(), 0);
+    for (metric, summary) in samples.chain(days) {
         let search = Search {
-            raw,
-            summaries,
+            raw: if summary.is_none() { vec![metric] } else { Vec::new() },
+            summaries: summary.map(|summary| (metric, summary)).into_iter().collect(),
             times: parameters.times(&home)?,
             updated: parameters.updates(&home)?,
             sort: Sort::DateDescending,
             count: max,
             now: decision.decided_at(),
-            keep: keep::of(caller, parameters),
+            keep: keep.clone(),
             ..Search::default()
         };
-        records.extend(state.store.search(Access::Decision(decision), search).await?.records);
-        if records.len() > MOST_RECORDS {
-            return Err(FhirError::TooWide {
-                limit: "1,000 Observations of all codes together: ask for fewer of each, or name the codes",
-            });
+        let records = with_ties(state, decision, search).await?;
+        count += records.len();
+        if count > MOST_RECORDS {
+            return Err(too_wide());
+        }
+        if !records.is_empty() {
+            let codes = match summary {
+                None => fhir_profiles::findable_sample(metric).codes,
+                Some(summary) => fhir_profiles::findable_summary(metric, summary).codes,
+            };
+            found.push(Latest { codes, records });
         }
     }
-    Ok(records)
+    let codes = by_code(found);
+    Ok(codes.into_iter().flat_map(|one| cut(one.records, max, &home)).collect())
+}
+
+fn too_wide() -> FhirError {
+    FhirError::TooWide {
+        limit: "1,000 Observations of all codes together: ask for fewer of each, or name the codes",
+    }
+}
+
+/// The latest that a search finds, and all that start when the last of them does.
+async fn with_ties(state: &AppState, decision: &Decision, search: Search) -> Result<Vec<Record>, FhirError> {
+    let max = search.count;
+    let mut records = Vec::new();
+    let mut search = search;
+    loop {
+        let page = state.store.search(Access::Decision(decision), search.clone()).await?;
+        records.extend(page.records);
+        let Some(next) = page.next else { return Ok(records) };
+        search.after = Some(next);
+        if records.len() >= max {
+            // One summary a day: nothing is as late as the last of them.
+            let Some(Record::Sample(last)) = records.last() else {
+                return Ok(records);
+            };
+            let start = last.sample.start;
+            search.times = TimeBounds {
+                start_from: Some(search.times.start_from.map_or(start, |from| from.max(start))),
+                ..search.times
+            };
+        }
+        if records.len() > MOST_RECORDS {
+            return Err(too_wide());
+        }
+    }
+}
+
+/// What carries one coding is put together, also what does so through a third one.
+fn by_code(found: Vec<Latest>) -> Vec<Latest> {
+    let mut codes: Vec<Latest> = Vec::new();
+    for mut one in found {
+        let (same, others): (Vec<Latest>, Vec<Latest>) = codes
+            .into_iter()
+            .partition(|known| known.codes.iter().any(|code| one.codes.contains(code)));
+        codes = others;
+        for known in same {
+            one.codes.extend(known.codes);
+            one.records.splice(0..0, known.records);
+        }
+        codes.push(one);
+    }
+    codes
+}
+
+/// The latest of these and their ties, the latest first.
+fn cut(mut records: Vec<Record>, max: usize, home: &TimeZone) -> Vec<Record> {
+    let start = |record: &Record| bounds::interval(record, home).0;
+    records.sort_by_key(|record| std::cmp::Reverse(start(record)));
+    if let Some(last) = records.get(max - 1).map(start) {
+        records.retain(|record| start(record) >= last);
+    }
+    records
 }
 
 /// Takes `max` out of the parameters; 1 where it is not there.

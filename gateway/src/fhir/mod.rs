@@ -15,6 +15,7 @@ mod everything;
 mod explain;
 mod history;
 mod included;
+mod invocation;
 mod items;
 mod keep;
 mod lastn;
@@ -34,6 +35,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod token;
+mod type_history;
 pub mod urls;
 
 use axum::Router;
@@ -72,6 +74,11 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Consent", get(consent::search))
         .route("/fhir/r4/Consent/_search", post(consent::search))
         .route("/fhir/r4/Consent/{id}", get(consent::read))
+        .route("/fhir/r4/Observation/_history", get(type_history::of_type))
+        .route("/fhir/r4/Patient/_history", get(type_history::of_type))
+        .route("/fhir/r4/Device/_history", get(type_history::of_type))
+        .route("/fhir/r4/Provenance/_history", get(type_history::of_type))
+        .route("/fhir/r4/Consent/_history", get(type_history::of_type))
         .route("/fhir/r4/Observation/{id}/_history", get(history::instance))
         .route("/fhir/r4/Observation/{id}/_history/{version}", get(history::vread))
         .route("/fhir/r4/Patient/{id}/_history", get(history::instance))

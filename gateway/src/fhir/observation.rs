@@ -12,7 +12,7 @@ use store::{Access, AccessKind, Keep, PageKey, Record, Search, Sort, TimeBounds}
 use super::included::{self, Included};
 use super::parameters::Parameters;
 use super::plan::{self, Plan};
-use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource, start_of};
+use super::respond::{ObservationPage, PageIds, expressions, notices, observation, resource};
 use super::search::{Asked, Sent};
 use super::shape::Shape;
 use super::{FhirError, bounds, items, keep, shaped, urls};
@@ -83,7 +83,8 @@ pub fn version_of(record: &Record) -> u32 {
 
 /// `GET Observation?…` and `POST Observation/_search`
 pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
-    answer(&state, &caller, sent, None).await
+    let asked = Asked::read(&state, &caller, sent)?;
+    answer(&state, &caller, asked, None).await
 }
 
 /// What comes on the first page of everything before the Observations.
@@ -101,14 +102,13 @@ pub struct Everything {
 /// A page of Observations; of everything the first one has more.
 ///
 /// # Errors
-/// What reading parameters and the gate can answer.
+/// What scopes and the gate can answer.
 pub async fn answer(
     state: &AppState,
     caller: &Caller,
-    sent: Sent,
+    asked: Asked,
     everything: Option<Everything>,
 ) -> Result<Response, FhirError> {
-    let asked = Asked::read(state, caller, sent)?;
     let observations = everything.as_ref().is_none_or(|everything| everything.observations);
     let plan = match observations {
         true => Plan::of(&asked.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?,
@@ -193,11 +193,12 @@ async fn find<'a>(
     if !parameters.is_about(&caller.ids.patient(caller.token.person)) {
         return Ok(nothing());
     }
-    let home = match parameters.needs_zone() {
+    let home = match parameters.needs_zone() || parameters.excludes() {
         true => home_zone(state, decision).await?,
         false => TimeZone::UTC,
     };
     let (times, updated) = (parameters.times(&home)?, parameters.updates(&home)?);
+    let keep = keep::of(caller, parameters, &home)?;
     if let Some(ids) = parameters.wanted_ids() {
         return find_by_ids(
             state,
@@ -209,7 +210,7 @@ async fn find<'a>(
                 parameters,
                 times,
                 updated,
-                keep: keep::of(caller, parameters),
+                keep,
             },
         )
         .await;
@@ -231,7 +232,8 @@ async fn find<'a>(
         // A page of nothing still says up to when.
         count: parameters.count().max(1),
         now: decision.decided_at(),
-        keep: keep::of(caller, parameters),
+        keep,
+        superseded: asked.superseded,
     };
     let access = Access::Decision(decision);
     // a page of no entries says how many there are.
@@ -302,6 +304,7 @@ async fn find_by_ids<'a>(
             .records
             .sort_by_key(|record| std::cmp::Reverse(record.key().start)),
         Sort::LastUpdated => found.records.sort_by_key(Record::updated),
+        Sort::LastUpdatedDescending => found.records.sort_by_key(|record| std::cmp::Reverse(record.updated())),
     }
     Ok(found)
 }
@@ -313,16 +316,12 @@ async fn fits(state: &AppState, decision: &Decision, record: &Record, wanted: &W
     if wanted.times == TimeBounds::default() {
         return Ok(true);
     }
-    if let Record::Sample(sample) = record {
-        return Ok(bounds::hold(&wanted.times, sample.sample.start, sample.sample.end));
-    }
-    let (first, last) = record.days();
-    let home = home_zone(state, decision).await?;
-    Ok(bounds::hold(
-        &wanted.times,
-        start_of(first, &home),
-        start_of(last.plus(1), &home),
-    ))
+    let home = match record {
+        Record::Sample(_) => TimeZone::UTC,
+        _ => home_zone(state, decision).await?,
+    };
+    let (start, end) = bounds::interval(record, &home);
+    Ok(bounds::hold(&wanted.times, start, end))
 }
 
 /// The zone where the person is at home.

@@ -45,6 +45,9 @@ impl Handling {
     }
 }
 
+/// From an instant on and before another.
+pub type Interval = (UtcMillis, UtcMillis);
+
 /// What can come beside the Observations of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Include {
@@ -227,6 +230,7 @@ impl Parameters {
                     "date" => Sort::Date,
                     "-date" => Sort::DateDescending,
                     "_lastUpdated" => Sort::LastUpdated,
+                    "-_lastUpdated" => Sort::LastUpdatedDescending,
                     _ => return Ok(false),
                 };
             }
@@ -239,6 +243,30 @@ impl Parameters {
     /// True when the matches are held against what they hold.
     pub fn looks_inside(&self) -> bool {
         !(self.statuses.is_empty() && self.values.is_empty() && self.components.is_empty() && self.devices.is_empty())
+    }
+
+    /// True when dates are named that the matches must not lie in.
+    pub fn excludes(&self) -> bool {
+        self.dates
+            .iter()
+            .chain(&self.updated)
+            .any(|text| text.starts_with("ne"))
+    }
+
+    /// Intervals in which no match lies, and in which none was last updated; dates without a zone read in `home`.
+    ///
+    /// # Errors
+    /// [`FhirError::BadParameter`] for a date that is none.
+    pub fn excluded(&self, home: &TimeZone) -> Result<(Vec<Interval>, Vec<Interval>), FhirError> {
+        let read = |name: &str, texts: &[String]| {
+            let named = texts.iter().filter(|text| text.starts_with("ne"));
+            let read = named.map(|text| {
+                let parameter = date::parse(text, home).map_err(|problem| bad(name, problem))?;
+                Ok((parameter.from, parameter.until))
+            });
+            read.collect::<Result<Vec<Interval>, FhirError>>()
+        };
+        Ok((read("date", &self.dates)?, read("_lastUpdated", &self.updated)?))
     }
 
     /// True when what was entered in error is asked for by its status.
@@ -476,7 +504,6 @@ mod tests {
     fn a_value_that_cannot_be_read_is_refused() {
         for query in [
             "date=soon",
-            "date=ne2026-01-01",
             "date=2026-01-01,2026-01-02",
             "_count=-1",
             "_count=many",

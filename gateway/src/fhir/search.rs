@@ -3,10 +3,10 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
-use store::PageKey;
+use store::{PageKey, Sort};
 
 use super::cursor::{Cursor, Sealer};
-use super::parameters::{Handling, Parameters};
+use super::parameters::{Handling, Include, Parameters};
 use super::{FhirError, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
@@ -55,6 +55,8 @@ pub struct Asked {
     pub parameters: Parameters,
     /// The place after which the page begins.
     pub after: Option<PageKey>,
+    /// Whether superseded versions come too.
+    pub superseded: bool,
     /// The page link that was followed.
     link: Option<String>,
 }
@@ -75,6 +77,7 @@ impl Asked {
             return Ok(Self {
                 parameters: read(&pairs, handling)?,
                 after: None,
+                superseded: false,
                 link: None,
             });
         };
@@ -97,8 +100,17 @@ impl Asked {
         Ok(Self {
             parameters,
             after: cursor.after,
+            superseded: false,
             link: Some(link),
         })
+    }
+
+    /// The same as a history: with superseded versions, in this order, these beside it.
+    pub fn with(mut self, includes: Vec<Include>, sort: Sort) -> Self {
+        self.parameters.includes = includes;
+        self.parameters.sort = sort;
+        self.superseded = true;
+        self
     }
 
     /// The address of this page.

@@ -1,5 +1,5 @@
 //! `Observation/$stats` (R4 operation): average, lowest, highest, sum and number of what was measured in a time. Under a consent to days
-//! it is computed from the days alone: a minute would show otherwise (R-128).
+//! it is computed from the days alone: a minute would show otherwise (R-128). `include` adds what was computed of.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -10,16 +10,21 @@ use model::{Metric, Summary, UtcMillis, Value};
 use serde_json::json;
 use store::{Access, AccessItem, AccessKind, Record, Search};
 
+use super::invocation::Invocation;
 use super::observation::home_zone;
 use super::parameters::Parameters;
 use super::plan::Plan;
+use super::respond::PageIds;
 use super::search::Sent;
-use super::{FhirError, items, json as fhir_json, urls};
+use super::{FhirError, items, json as fhir_json, keep, respond, urls};
 use crate::gate::Caller;
 use crate::state::AppState;
 
 /// Records that one answer is computed of at most.
 const MOST_RECORDS: usize = 1_000_000;
+
+/// Observations that come beside the statistics at most, and when nobody says.
+const MOST_SOURCES: usize = 1_000;
 
 /// What can be asked (R-127).
 const STATISTICS: [&str; 5] = [
@@ -36,10 +41,16 @@ struct Question {
     statistics: Vec<String>,
     /// So long before now, in milliseconds.
     duration: Option<i64>,
+    /// How many of the Observations that were counted come too.
+    sources: usize,
 }
 
 /// `GET` and `POST Observation/$stats?subject=…&code=…&statistic=average&duration=24`
-pub async fn stats(State(state): State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+pub async fn stats(
+    State(state): State<AppState>,
+    caller: Caller,
+    Invocation(sent): Invocation,
+) -> Result<Response, FhirError> {
     let (state, caller) = (&state, &caller);
     let question = &Question::read(&urls::base(state), sent)?;
     let plan = &Plan::of(&question.parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?;
@@ -47,21 +58,34 @@ pub async fn stats(State(state): State<AppState>, caller: Caller, sent: Sent) ->
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let decision = &decision;
             let own = caller.ids.patient(caller.token.person);
-            let (mut parts, mut given) = (Vec::new(), Vec::new());
+            let (mut parts, mut given, mut sources) = (Vec::new(), Vec::new(), Vec::new());
             if question.parameters.is_about(&own) {
                 for (metric, summary) in codes(plan, decision) {
-                    let (numbers, mut items) = gather(state, question, decision, metric, summary).await?;
+                    let search = search(state, caller, question, decision, (metric, summary)).await?;
+                    let (numbers, items) = gather(state, decision, search, &mut sources, question.sources).await?;
                     if let Some(numbers) = numbers {
                         parts.push(observation(question, &own, metric, summary, &numbers));
                     }
-                    given.append(&mut items);
+                    items::merge(&mut given, items);
                 }
             }
+            let ids = PageIds::of(&caller.ids, caller.token.person, &sources);
+            parts.extend(sources.iter().enumerate().map(|(place, record)| {
+                let mut source = Vec::from(r#"{"name":"source","resource":"#);
+                respond::observation(&mut source, record, place, &ids);
+                source.push(b'}');
+                source
+            }));
             let parameters = match parts.is_empty() {
-                true => r#"{"resourceType":"Parameters"}"#.to_owned(),
-                false => format!(r#"{{"resourceType":"Parameters","parameter":[{}]}}"#, parts.join(",")),
+                true => Vec::from(r#"{"resourceType":"Parameters"}"#),
+                false => {
+                    let mut whole = Vec::from(r#"{"resourceType":"Parameters","parameter":["#);
+                    whole.extend(parts.join(&b','));
+                    whole.extend(b"]}");
+                    whole
+                }
             };
-            Ok((parameters.into_bytes(), given))
+            Ok((parameters, given))
         })
         .await
         .map(fhir_json)
@@ -72,6 +96,7 @@ impl Question {
         let mut statistics: Vec<String> = Vec::new();
         let mut duration = None;
         let mut system = None;
+        let (mut include, mut limit) = (false, MOST_SOURCES);
         let mut rest = Vec::new();
         for (name, value) in std::mem::take(&mut sent.pairs) {
             match name.as_str() {
@@ -85,6 +110,18 @@ impl Question {
                     duration = Some((hours * 3_600_000.0) as i64);
                 }
                 "system" => system = Some(value),
+                "include" => {
+                    include = match value.as_str() {
+                        "true" => true,
+                        "false" => false,
+                        _ => return Err(bad(&name, "true and false are allowed")),
+                    }
+                }
+                "limit" => {
+                    let limited = value.parse().ok().filter(|limit| *limit > 0);
+                    let limited = limited.ok_or_else(|| bad(&name, "a whole number from 1 on is allowed"))?;
+                    limit = MOST_SOURCES.min(limited);
+                }
                 "coding" => rest.push(("code".to_owned(), value)),
                 _ => rest.push((name, value)),
             }
@@ -116,6 +153,7 @@ impl Question {
             parameters,
             statistics,
             duration,
+            sources: if include { limit } else { 0 },
         })
     }
 }
@@ -214,14 +252,14 @@ fn text(mut mantissa: i128, mut scale: u8, digits: u8) -> String {
     format!("{sign}{whole}.{part}")
 }
 
-/// Adds up what the search finds, and says for the record of it what was looked at.
-async fn gather(
+/// The search for what one code is computed of.
+async fn search(
     state: &AppState,
+    caller: &Caller,
     question: &Question,
     decision: &Decision,
-    metric: Metric,
-    summary: Option<Summary>,
-) -> Result<(Option<Numbers>, Vec<AccessItem>), FhirError> {
+    (metric, summary): (Metric, Option<Summary>),
+) -> Result<Search, FhirError> {
     let home = home_zone(state, decision).await?;
     let mut times = question.parameters.times(&home)?;
     let now = decision.decided_at();
@@ -229,14 +267,25 @@ async fn gather(
         let from = now.plus(-duration);
         times.start_from = Some(times.start_from.map_or(from, |known| known.max(from)));
     }
-    let mut search = Search {
+    Ok(Search {
         raw: if summary.is_none() { vec![metric] } else { Vec::new() },
         summaries: summary.map(|summary| (metric, summary)).into_iter().collect(),
         times,
         count: 1_000,
         now,
+        keep: keep::of(caller, &question.parameters, &home)?,
         ..Search::default()
-    };
+    })
+}
+
+/// Adds up what a search finds, keeps some of it, and says for the record of it what was looked at.
+async fn gather(
+    state: &AppState,
+    decision: &Decision,
+    mut search: Search,
+    sources: &mut Vec<Record>,
+    most_sources: usize,
+) -> Result<(Option<Numbers>, Vec<AccessItem>), FhirError> {
     let mut numbers: Option<Numbers> = None;
     let (mut given, mut looked_at) = (Vec::new(), 0);
     loop {
@@ -251,6 +300,13 @@ async fn gather(
             add(&mut numbers, record);
         }
         items::merge(&mut given, items::of(&page.records));
+        // What was entered in error is not counted, and no value is no source.
+        let live = page
+            .records
+            .into_iter()
+            .filter(|record| !matches!(record, Record::Sample(stored) if stored.dead));
+        let room = most_sources.saturating_sub(sources.len());
+        sources.extend(live.take(room));
         match page.next {
             Some(next) => search.after = Some(next),
             None => return Ok((numbers, given)),
@@ -317,7 +373,7 @@ fn observation(
     metric: Metric,
     summary: Option<Summary>,
     numbers: &Numbers,
-) -> String {
+) -> Vec<u8> {
     let found = match summary {
         None => fhir_profiles::findable_sample(metric),
         Some(summary) => fhir_profiles::findable_summary(metric, summary),
@@ -362,6 +418,7 @@ fn observation(
         instant(numbers.last),
         components.join(",")
     )
+    .into_bytes()
 }
 
 #[cfg(test)]

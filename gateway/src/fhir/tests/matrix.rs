@@ -22,7 +22,7 @@ fn declared() -> BTreeSet<(String, String)> {
 }
 
 /// The rows: every route but those that answer the same to everybody.
-const ROWS: [(&str, &str, Kind); 32] = [
+const ROWS: &[(&str, &str, Kind)] = &[
     ("Patient", "get", Kind::Search("Patient")),
     ("Patient/_search", "post", Kind::PostSearch("Patient")),
     ("Patient/{id}", "get", Kind::Read("Patient")),
@@ -59,10 +59,15 @@ const ROWS: [(&str, &str, Kind); 32] = [
     ("Provenance/{id}/_history/{version}", "get", Kind::Version("Provenance")),
     ("Consent/{id}/_history", "get", Kind::History("Consent")),
     ("Consent/{id}/_history/{version}", "get", Kind::Version("Consent")),
+    ("Patient/_history", "get", Kind::TypeHistory("Patient")),
+    ("Observation/_history", "get", Kind::TypeHistory("Observation")),
+    ("Device/_history", "get", Kind::TypeHistory("Device")),
+    ("Provenance/_history", "get", Kind::TypeHistory("Provenance")),
+    ("Consent/_history", "get", Kind::TypeHistory("Consent")),
 ];
 
 /// Routes that hold nothing of anybody.
-const OPEN: [(&str, &str); 11] = [
+const OPEN: &[(&str, &str)] = &[
     ("metadata", "get"),
     ("{*rest}", "any"),
     ("CodeSystem", "get"),
@@ -83,6 +88,8 @@ enum Kind {
     Read(&'static str),
     /// All versions of one.
     History(&'static str),
+    /// All versions of all of a type.
+    TypeHistory(&'static str),
     /// The present version of one, by its number.
     Version(&'static str),
     /// The latest of a code.
@@ -102,6 +109,7 @@ impl Kind {
             | Self::PostSearch(resource)
             | Self::Read(resource)
             | Self::History(resource)
+            | Self::TypeHistory(resource)
             | Self::Version(resource) => resource,
             Self::Latest(_) => "Observation",
             Self::Statistics(_) | Self::Everything(_) | Self::Explain => "Parameters",
@@ -114,7 +122,7 @@ fn every_route_has_its_row() {
     let rows: BTreeSet<(String, String)> = ROWS
         .iter()
         .map(|(path, method, _)| (*path, *method))
-        .chain(OPEN)
+        .chain(OPEN.iter().copied())
         .map(|(path, method)| (path.to_owned(), method.to_owned()))
         .collect();
     assert_eq!(declared(), rows);
@@ -450,6 +458,7 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
     let (method, path, body) = match kind {
         Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), ""),
         Kind::History(_) => (Method::GET, format!("{resource}/{id}/_history"), ""),
+        Kind::TypeHistory(_) => (Method::GET, format!("{resource}/_history?_count=1000"), ""),
         Kind::Version(_) => {
             // Whoever may not read it names the first.
             let read = Box::pin(send(world, asker, Kind::Read(resource), id, query)).await.0;
@@ -510,7 +519,14 @@ async fn ask(world: &World, asker: &Asker, kind: Kind, thing: &Thing, key: model
 
 /// What a cell must answer, by rule.
 fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
-    let given = asker.is_given(thing);
+    // Computed days are told without their code only to whom they are the finest that is given.
+    let is_told = match kind {
+        Kind::TypeHistory(_) => {
+            thing.detail == Detail::Raw || thing.code == "sleep_session" || asker.detail == thing.detail
+        }
+        _ => true,
+    };
+    let given = asker.is_given(thing) && is_told;
     let status = match kind {
         _ if !asker.lives => StatusCode::UNAUTHORIZED,
         // A whole type outside the scopes is refused before anything is looked for.
@@ -524,7 +540,7 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
         {
             StatusCode::FORBIDDEN
         }
-        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_) => StatusCode::OK,
+        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_) | Kind::TypeHistory(_) => StatusCode::OK,
         Kind::Statistics(_) | Kind::Everything(_) => unreachable!("of no one thing"),
     };
     (status, given)
@@ -537,7 +553,7 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
     let mut cells = 0;
     for asker in &askers {
         for (thing, key) in things.iter().zip(&keys) {
-            for (path, _, kind) in ROWS {
+            for &(path, _, kind) in ROWS {
                 if kind.resource() != thing.resource {
                     continue;
                 }
@@ -553,7 +569,7 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
         }
     }
     let observations = things.iter().filter(|thing| thing.resource == "Observation").count();
-    assert_eq!(cells, askers.len() * (things.len() * 5 + observations * 2));
+    assert_eq!(cells, askers.len() * (things.len() * 6 + observations * 2));
 }
 
 /// The person and their devices: no day and no category of their own.
@@ -580,6 +596,7 @@ async fn the_person_and_the_devices_are_given_by_rule() {
             for kind in [
                 Kind::Read(resource),
                 Kind::History(resource),
+                Kind::TypeHistory(resource),
                 Kind::Version(resource),
                 Kind::Search(resource),
                 Kind::PostSearch(resource),
@@ -743,6 +760,7 @@ async fn the_consents_are_given_by_rule() {
             for kind in [
                 Kind::Read("Consent"),
                 Kind::History("Consent"),
+                Kind::TypeHistory("Consent"),
                 Kind::Version("Consent"),
                 Kind::Search("Consent"),
                 Kind::PostSearch("Consent"),
@@ -770,7 +788,7 @@ async fn of_an_erased_person_nothing_is_given_by_any_route() {
     world.state.store.erase_person(world.person).await.unwrap();
     asker.lives = false;
     for (thing, key) in things.iter().zip(&keys) {
-        for (path, _, kind) in ROWS {
+        for &(path, _, kind) in ROWS {
             if kind.resource() == thing.resource {
                 let answered = ask(&world, &asker, kind, thing, *key).await;
                 assert_eq!(answered, expected(&asker, kind, thing), "{path} of {thing:?}");

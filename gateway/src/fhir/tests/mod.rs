@@ -5,6 +5,7 @@ mod backends;
 mod fuzz;
 mod inside;
 mod matrix;
+mod operations;
 mod permissions;
 mod resources;
 mod searches;

@@ -9,7 +9,7 @@ use super::by_date::{distinct, summaries};
 use super::context::{Context, detail};
 use super::days;
 use super::place;
-use super::samples::in_times;
+use super::samples::{self, follows, in_times};
 use crate::Result;
 use crate::reads::{PageKey, Record, Search};
 
@@ -23,43 +23,106 @@ struct Touched {
     max_seq: i64,
 }
 
-/// Up to one record more than a page.
-pub(crate) fn page(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageKey, Record)>> {
-    let mut found = updated_days(context, search)?;
-    let from = match (search.updated.0, search.after) {
-        (from, Some(after)) => {
-            let after = model::UtcMillis(after.time);
-            context.first_seq_at(from.map_or(after, |from| from.max(after)))?
-        }
-        (Some(from), None) => context.first_seq_at(from)?,
-        (None, None) => 1,
+/// Up to one record more than a page, the earliest change first or the latest.
+pub(crate) fn page(context: &mut Context<'_>, search: &Search, ascending: bool) -> Result<Vec<(PageKey, Record)>> {
+    let mut found = updated_days(context, search, ascending)?;
+    // The page begins inside the commit that the cursor names.
+    let reached = search.after.map(|after| model::UtcMillis(after.time));
+    let (earliest, latest) = match ascending {
+        true => (reached.max(search.updated.0), None),
+        false => (search.updated.0, reached),
     };
-    let until = match search.updated.1 {
+    let from = match earliest {
+        Some(at) => context.first_seq_at(at)?,
+        None => 1,
+    };
+    let mut until = match search.updated.1 {
         Some(before) => context.first_seq_at(before)?,
         None => context.last_seq() + 1,
     };
+    if let Some(at) = latest {
+        until = until.min(context.first_seq_at(at.plus(1))?);
+    }
     let touched = touched(context, search, from)?;
     let mut taken = 0;
-    let mut seq = from;
-    while seq < until && taken <= search.count {
+    let mut seq = if ascending { from } else { until - 1 };
+    while (from..until).contains(&seq) && taken <= search.count {
         let before = found.len();
-        gather(context, search, &touched, seq, &mut found)?;
+        gather(context, search, &touched, seq, &mut found, ascending)?;
         taken += found.len() - before;
         // The next commit that can have touched anything: leaves say from which to which they were.
-        seq = touched
-            .iter()
-            .filter(|leaf| leaf.max_seq > seq)
-            .map(|leaf| leaf.min_seq.max(seq + 1))
-            .min()
-            .unwrap_or(until);
+        seq = match ascending {
+            true => touched
+                .iter()
+                .filter(|leaf| leaf.max_seq > seq)
+                .map(|leaf| leaf.min_seq.max(seq + 1))
+                .min()
+                .unwrap_or(until),
+            false => touched
+                .iter()
+                .filter(|leaf| leaf.min_seq < seq)
+                .map(|leaf| leaf.max_seq.min(seq - 1))
+                .max()
+                .unwrap_or(from - 1),
+        };
     }
-    found.sort_by_key(|(key, _)| *key);
+    if search.superseded {
+        found.extend(superseded(context, search, from..until, ascending)?);
+    }
+    in_order(&mut found, ascending);
     found.truncate(search.count + 1);
     Ok(found)
 }
 
+fn in_order(found: &mut [(PageKey, Record)], ascending: bool) {
+    found.sort_by_key(|(key, _)| *key);
+    if !ascending {
+        found.reverse();
+    }
+}
+
+/// What was superseded of the versions that these commits made, up to one more than a page.
+fn superseded(
+    context: &mut Context<'_>,
+    search: &Search,
+    seqs: std::ops::Range<i64>,
+    ascending: bool,
+) -> Result<Vec<(PageKey, Record)>> {
+    let metrics = metrics(context, search);
+    let mut found = Vec::new();
+    for block in samples::blocks_since(context, seqs.start)? {
+        if metrics
+            .binary_search_by_key(&block.metric, |metric| metric.number())
+            .is_err()
+        {
+            continue;
+        }
+        for row in block.rows(context)? {
+            if seqs.contains(&row.seq) && in_times(&row, search.times) && context.shows(&row.sample) {
+                let record = context.record(&row)?;
+                let key = place(record.updated(), &record);
+                if search.after.is_none_or(|after| follows(key, after, ascending)) {
+                    found.push((key, record));
+                }
+            }
+        }
+        // A page is kept, not the whole history.
+        in_order(&mut found, ascending);
+        found.truncate(search.count + 1);
+    }
+    Ok(found)
+}
+
+/// Metrics whose samples are asked for and may show, by number.
+fn metrics(context: &Context<'_>, search: &Search) -> Vec<Metric> {
+    distinct(&search.raw)
+        .into_iter()
+        .filter(|metric| context.access.gives(metric.category(), detail(*metric)))
+        .collect()
+}
+
 /// Totals and aggregates that changed, or became final, in the range.
-fn updated_days(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageKey, Record)>> {
+fn updated_days(context: &mut Context<'_>, search: &Search, ascending: bool) -> Result<Vec<(PageKey, Record)>> {
     let mut found = Vec::new();
     if search.source.is_some() {
         return Ok(found);
@@ -70,7 +133,7 @@ fn updated_days(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageK
         }
         for record in days::updated(context, search, metric, summary)? {
             let key = place(record.updated(), &record);
-            if search.after.is_none_or(|after| key > after) {
+            if search.after.is_none_or(|after| follows(key, after, ascending)) {
                 found.push((key, record));
             }
         }
@@ -79,10 +142,7 @@ fn updated_days(context: &mut Context<'_>, search: &Search) -> Result<Vec<(PageK
 }
 
 fn touched(context: &Context<'_>, search: &Search, from: i64) -> Result<Vec<Touched>> {
-    let metrics: Vec<Metric> = distinct(&search.raw)
-        .into_iter()
-        .filter(|metric| context.access.gives(metric.category(), detail(*metric)))
-        .collect();
+    let metrics = metrics(context, search);
     if metrics.is_empty() {
         return Ok(Vec::new());
     }
@@ -123,23 +183,30 @@ fn gather(
     touched: &[Touched],
     seq: i64,
     found: &mut Vec<(PageKey, Record)>,
+    ascending: bool,
 ) -> Result<()> {
     let enough = found.len() + search.count + 1;
-    for leaf in touched
+    let mut leaves: Vec<&Touched> = touched
         .iter()
         .filter(|leaf| (leaf.min_seq..=leaf.max_seq).contains(&seq))
-    {
-        // The cursor names a place inside this commit: leaves that end before it need not be opened.
+        .collect();
+    if !ascending {
+        leaves.reverse();
+    }
+    for leaf in leaves {
         let rows = context.rows(leaf.number)?;
         let mut matching: Vec<&Row> = rows
             .iter()
             .filter(|row| row.seq == seq && in_times(row, search.times) && context.shows(&row.sample))
             .collect();
         matching.sort_by_key(|row| (row.first_start, row.tie_break));
+        if !ascending {
+            matching.reverse();
+        }
         for row in matching {
             let record = context.record(row)?;
             let key = place(record.updated(), &record);
-            if search.after.is_none_or(|after| key > after) {
+            if search.after.is_none_or(|after| follows(key, after, ascending)) {
                 found.push((key, record));
                 if found.len() >= enough {
                     return Ok(());

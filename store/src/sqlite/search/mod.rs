@@ -51,7 +51,8 @@ fn in_order(context: &mut Context<'_>, search: &Search) -> Result<Placed> {
     match search.sort {
         Sort::Date => by_date::page(context, search, true),
         Sort::DateDescending => by_date::page(context, search, false),
-        Sort::LastUpdated => by_update::page(context, search),
+        Sort::LastUpdated => by_update::page(context, search, true),
+        Sort::LastUpdatedDescending => by_update::page(context, search, false),
     }
 }
 

@@ -368,6 +368,47 @@ pub(crate) fn superseded(context: &mut Context<'_>, key: RecordKey) -> Result<Ve
     rows.iter().map(|row| context.record(row)).collect()
 }
 
+/// Superseded versions of one series that one delivery made so.
+pub(crate) struct Block {
+    pub(crate) metric: u16,
+    number: i64,
+    source: u16,
+}
+
+/// What was superseded by a commit from this one on.
+pub(crate) fn blocks_since(context: &Context<'_>, seq: i64) -> Result<Vec<Block>> {
+    context
+        .snapshot
+        .prepare_cached("SELECT number, metric, source FROM history WHERE person = ?1 AND max_seq >= ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![context.person.0, seq], |row| {
+                    Ok(Block {
+                        number: row.get(0)?,
+                        metric: row.get(1)?,
+                        source: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("finding superseded versions")
+}
+
+impl Block {
+    /// Opens it.
+    pub(crate) fn rows(&self, context: &Context<'_>) -> Result<Vec<Row>> {
+        let body: Vec<u8> = context
+            .snapshot
+            .prepare_cached("SELECT body FROM history WHERE number = ?1")
+            .and_then(|mut statement| statement.query_row([self.number], |row| row.get(0)))
+            .doing("reading superseded versions")?;
+        let metric = Metric::from_number(self.metric).ok_or_else(|| {
+            crate::StoreError::damaged("superseded versions of a metric that is not known".to_owned())
+        })?;
+        super::super::leaves::superseded(&context.key, self.number, &body, metric, self.source)
+    }
+}
+
 /// A night by its key. It keeps its id when its start moves, so it is looked for among all nights of its source: one leaf
 /// holds ten years of them.
 fn find_session(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
