@@ -81,7 +81,10 @@ fn a_sample_spoilt_anywhere_is_refused() {
 #[test]
 fn whatever_of_ours_a_resource_names_is_published() {
     const OURS: &str = "https://sekisho.example/fhir/";
-    let published: Vec<&str> = fhir_profiles::definitions().iter().map(|one| one.url).collect();
+    let published: Vec<&str> = fhir_profiles::definitions()
+        .iter()
+        .map(|one| one.url.as_str())
+        .collect();
     let mut missing = std::collections::BTreeSet::new();
     for sample in samples::all() {
         let text = String::from_utf8_lossy(&sample.json).into_owned();

@@ -1,94 +1,236 @@
-//! Our own profiles: every sample that claims one keeps to it; and `docs/profiles.md`, a row a metric with an example as rendered.
+//! Profiles, ours and others': every sample that claims one keeps to it; and `docs/profiles.md`, a row a metric with an example as rendered.
 //! Whoever changes a rendering writes the page anew with `INSTA_UPDATE=always cargo test -p conformance --test profiles`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use conformance::samples;
+use conformance::validator::{Terminology, elsewhere, unit_sets, validate};
 use fhir_profiles::definitions;
 use model::Metric;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// The elements at a path, `[x]` standing for whatever type; a list counts by its members.
-fn elements<'a>(at: &'a Value, path: &str) -> Vec<&'a Value> {
-    let (name, rest) = path
-        .split_once('.')
-        .map_or((path, None), |(name, rest)| (name, Some(rest)));
-    let members = at.as_object().into_iter().flatten();
-    let found = members.filter(|(key, _)| match name.strip_suffix("[x]") {
-        Some(stem) => key
-            .strip_prefix(stem)
-            .is_some_and(|kind| kind.starts_with(|first: char| first.is_ascii_uppercase())),
-        None => key.as_str() == name,
-    });
-    let found = found.flat_map(|(_, value)| match value {
-        Value::Array(items) => items.iter().collect(),
-        single => vec![single],
-    });
-    match rest {
-        Some(rest) => found.flat_map(|inner| elements(inner, rest)).collect(),
-        None => found.collect(),
-    }
+/// Our profiles and those of others that we claim, by address, and the value sets they bind to.
+struct Published {
+    profiles: BTreeMap<String, Value>,
+    terminology: Terminology,
 }
 
-/// What a resource breaks of a profile's cardinalities. A rule on an inner element counts over all of its parents, so it may only be
-/// a lower bound of none.
-fn broken(resource: &Value, profile: &Value) -> Vec<String> {
-    let rules = profile["differential"]["element"].as_array().expect("a differential");
-    // The type itself stands first, without a rule.
-    let breaks = rules.iter().skip(1).filter_map(|rule| {
-        let path = rule["path"].as_str().expect("a path");
-        let (kind, inner) = path.split_once('.').expect("a path inside the type");
-        assert_eq!(resource["resourceType"], kind);
-        let count = elements(resource, inner).len() as u64;
-        let too_few = count < rule["min"].as_u64().expect("a least number");
-        let too_many = rule["max"]
-            .as_str()
-            .and_then(|max| max.parse().ok())
-            .is_some_and(|max: u64| count > max);
-        (too_few || too_many).then(|| format!("{path} comes {count} times"))
-    });
-    breaks.collect()
-}
-
-fn profile(url: &str) -> Option<Value> {
-    let found = definitions().iter().find(|one| one.url == url)?;
-    Some(serde_json::from_slice(&found.json).expect("JSON"))
-}
-
-#[test]
-fn whoever_claims_a_profile_of_ours_keeps_to_it() {
-    let mut claims = 0;
-    for sample in samples::all() {
-        let resource: Value = serde_json::from_slice(&sample.json).expect("JSON");
-        for url in resource["meta"]["profile"].as_array().into_iter().flatten() {
-            if let Some(profile) = profile(url.as_str().expect("an address")) {
-                claims += 1;
-                assert_eq!(broken(&resource, &profile), Vec::<String>::new(), "{}", sample.name);
-            }
+impl Published {
+    fn load() -> Self {
+        let ours = definitions()
+            .iter()
+            .map(|one| serde_json::from_slice(&one.json).expect("JSON"));
+        let mut all: Vec<Value> = ours.collect();
+        let others = elsewhere();
+        all.extend(unit_sets(&others));
+        let terminology = Terminology::of(&all);
+        let profiles = all
+            .into_iter()
+            .filter(|one| one["resourceType"] == "StructureDefinition" && one["type"] != "Extension")
+            .chain(others);
+        Self {
+            profiles: profiles
+                .map(|one| (one["url"].as_str().expect("an address").to_owned(), one))
+                .collect(),
+            terminology,
         }
     }
-    assert!(claims > Metric::all().count(), "{claims} claims were looked at");
+
+    /// What a resource breaks of a profile.
+    fn broken(&self, resource: &Value, url: &str) -> Vec<String> {
+        let profile = self
+            .profiles
+            .get(url)
+            .unwrap_or_else(|| panic!("{url} is claimed and not known"));
+        let findings = validate(resource, profile, &self.terminology);
+        findings.iter().map(ToString::to_string).collect()
+    }
+}
+
+fn claims(resource: &Value) -> Vec<&str> {
+    let claims = resource["meta"]["profile"].as_array().into_iter().flatten();
+    claims.map(|url| url.as_str().expect("an address")).collect()
+}
+
+fn resources() -> Vec<(String, Value)> {
+    let samples = samples::all().into_iter();
+    samples
+        .map(|sample| (sample.name, serde_json::from_slice(&sample.json).expect("JSON")))
+        .collect()
 }
 
 #[test]
-fn a_total_without_its_value_or_its_parts_breaks_the_profile() {
-    let profile = profile(model::vocabulary::systems::DAILY_TOTAL_PROFILE).expect("published");
-    let samples = samples::all();
-    let total = samples
-        .iter()
-        .find(|sample| sample.name == "step_count final total of a day");
-    let whole: Value = serde_json::from_slice(&total.expect("a total").json).expect("JSON");
-    assert!(broken(&whole, &profile).is_empty());
-    for (member, said) in [
-        ("valueQuantity", "Observation.value[x] comes 0 times"),
-        ("component", "Observation.component comes 0 times"),
-        ("effectiveDateTime", "Observation.effective[x] comes 0 times"),
-    ] {
-        let mut spoilt = whole.clone();
-        spoilt.as_object_mut().expect("an object").remove(member).expect(member);
-        assert_eq!(broken(&spoilt, &profile), [said]);
+fn whoever_claims_a_profile_keeps_to_it() {
+    let published = Published::load();
+    let mut claimed: BTreeMap<String, usize> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for (name, resource) in resources() {
+        for url in claims(&resource) {
+            *claimed.entry(url.to_owned()).or_default() += 1;
+            let found = published.broken(&resource, url);
+            broken.extend(found.iter().map(|finding| format!("{name} as {url}: {finding}")));
+        }
     }
+    assert!(
+        broken.is_empty(),
+        "{} breaks, first:\n{}",
+        broken.len(),
+        broken[..broken.len().min(40)].join("\n")
+    );
+    let never: Vec<&String> = published
+        .profiles
+        .keys()
+        .filter(|url| url.starts_with("https://sekisho.example/") && !claimed.contains_key(*url))
+        .collect();
+    assert!(never.is_empty(), "published and never claimed: {never:?}");
+}
+
+/// Each profile refuses what it is there to refuse: samples that keep to it, spoilt in one place.
+#[test]
+fn a_sample_that_is_spoilt_breaks_the_profile_that_it_claims() {
+    let published = Published::load();
+    let resources = resources();
+    let ours = |id: &str| format!("https://sekisho.example/fhir/StructureDefinition/{id}");
+    let mut tried = 0;
+    for (id, sample, pointer, to, said) in [
+        (
+            "daily-total",
+            "step_count final total of a day",
+            "/valueQuantity",
+            json!(null),
+            "Observation.value[x]: comes 0 times",
+        ),
+        (
+            "daily-total",
+            "step_count final total of a day",
+            "/component",
+            json!(null),
+            "Observation.component: comes 0 times",
+        ),
+        (
+            "daily-total",
+            "step_count final total of a day",
+            "/effectiveDateTime",
+            json!("2026-05-10T00:00:00+09:00"),
+            "Observation: sek-day: The time is a civil day, without a clock",
+        ),
+        (
+            "daily-total",
+            "step_count final total of a day",
+            "/component/0/code/coding/0/code",
+            json!("whole"),
+            "Observation.component:total: comes 0 times",
+        ),
+        (
+            "interval-activity",
+            "step_count plain",
+            "/effectivePeriod/end",
+            json!("2026-05-10T00:00:00+09:00"),
+            "Observation: sek-interval: An interval has a start and an end, and does not end before it starts",
+        ),
+        (
+            "interval-activity",
+            "step_count plain",
+            "/code/coding/0/code",
+            json!("stride_count"),
+            "Observation.code.coding:metric: is not of https://sekisho.example/fhir/ValueSet/metric",
+        ),
+        (
+            "sleep-session",
+            "sleep_session plain",
+            "/component/0/valueQuantity",
+            json!(null),
+            "Observation.component: sek-part: A component has a value, or a reason why there is none",
+        ),
+        (
+            "sleep-stage",
+            "sleep_stage plain",
+            "/valueCodeableConcept/coding/0/code",
+            json!("doze"),
+            "Observation.value[x]: is not of https://sekisho.example/fhir/ValueSet/sleep-stage",
+        ),
+        (
+            "vital-sign-heart-rate",
+            "heart_rate plain",
+            "/valueQuantity/code",
+            json!("{beats}/min"),
+            "Observation.value[x]: does not fit {\"system\":\"http://unitsofmeasure.org\",\"code\":\"/min\"}",
+        ),
+        (
+            "vital-sign-heart-rate",
+            "heart_rate plain",
+            "/category/2/coding/0/code",
+            json!("hearts"),
+            "Observation.category:consent: is not of https://sekisho.example/fhir/ValueSet/consent-category",
+        ),
+        (
+            "vital-sign-blood-pressure",
+            "blood_pressure plain",
+            "/component/1",
+            json!(null),
+            "Observation.component:diastolic: comes 0 times",
+        ),
+        (
+            "body",
+            "body_fat_percentage plain",
+            "/valueQuantity",
+            json!(null),
+            "Observation: sek-said: There is a value, or a reason why there is none, or components",
+        ),
+        (
+            "glucose",
+            "blood_glucose plain",
+            "/issued",
+            json!(null),
+            "Observation.issued: comes 0 times",
+        ),
+        (
+            "checkup-item",
+            "hematocrit plain",
+            "/subject",
+            json!(null),
+            "Observation.subject: comes 0 times",
+        ),
+        (
+            "manual-entry",
+            "body_weight typed by hand",
+            "/performer/0/reference",
+            json!("Patient/another"),
+            "Observation: sek-hand: Whoever typed it is the person it is about",
+        ),
+        (
+            "consent",
+            "consent 0",
+            "/policy",
+            json!(null),
+            "Consent.policy: comes 0 times",
+        ),
+    ] {
+        let Some((_, whole)) = resources
+            .iter()
+            .find(|(name, resource)| name == sample && claims(resource).contains(&ours(id).as_str()))
+        else {
+            panic!("{sample} does not claim {id}");
+        };
+        assert_eq!(published.broken(whole, &ours(id)), Vec::<String>::new(), "{sample}");
+        let mut spoilt = whole.clone();
+        let (parent, last) = pointer.rsplit_once('/').expect("a pointer");
+        match (spoilt.pointer_mut(parent).expect(pointer), to) {
+            (Value::Object(members), Value::Null) => drop(members.remove(last).expect(pointer)),
+            (Value::Object(members), to) => drop(members.insert(last.to_owned(), to).expect(pointer)),
+            (Value::Array(members), _) => drop(members.remove(last.parse().expect("a place"))),
+            _ => panic!("{pointer} names nothing"),
+        }
+        assert!(
+            published.broken(&spoilt, &ours(id)).contains(&said.to_owned()),
+            "{id} {pointer}: {:?}",
+            published.broken(&spoilt, &ours(id))
+        );
+        tried += 1;
+    }
+    assert_eq!(tried, 16);
 }
 
 fn page() -> String {
@@ -104,7 +246,7 @@ fn page() -> String {
         writeln!(page, "| {} | `{}` | {title} |", one.kind, one.url).expect("a text");
     }
     page.push_str(
-        "\n## Metrics\n\nThe profiles of HL7 that a plain sample claims, and the sample.\n\n\
+        "\n## Metrics\n\nThe profiles that a plain sample claims, HL7's, Japan's and ours, and the sample.\n\n\
          | metric | name | LOINC | unit | profiles | example |\n|---|---|---|---|---|---|\n",
     );
     let samples = samples::all();
@@ -112,12 +254,12 @@ fn page() -> String {
         let row = metric.row();
         let name = format!("{} plain", row.key);
         let example = samples.iter().find(|sample| sample.name == name).expect("a sample");
-        let example = String::from_utf8_lossy(&example.json).replace('|', "\\|");
-        let profiles: Vec<&str> = row
-            .profiles
-            .iter()
+        let resource: Value = serde_json::from_slice(&example.json).expect("JSON");
+        let profiles: Vec<&str> = claims(&resource)
+            .into_iter()
             .map(|url| url.rsplit('/').next().unwrap_or_default())
             .collect();
+        let example = String::from_utf8_lossy(&example.json).replace('|', "\\|");
         writeln!(
             page,
             "| {} | {} {} | {} | {} | {} | `{example}` |",

@@ -22,10 +22,7 @@ mod view;
 
 pub use audit::{AuditItem, AuditView, audit_event};
 pub use bundle::SearchBundle;
-pub use capability::{
-    CapabilityView, DEVICE_SEARCH, OBSERVATION_SEARCH, OFFERED, PATIENT_SEARCH, PROVENANCE_SEARCH, ResourceCapability,
-    SearchParameter, capability_statement,
-};
+pub use capability::{CapabilityView, OFFERED, ResourceCapability, SearchParameter, UNFILLED, capability_statement};
 pub use codings::{Findable, findable_sample, findable_summary};
 pub use daily::{aggregate, amount, daily_total, event};
 pub use definitions::{DETAILS, Definition, IDENTITY_LINES, VERSION as DEFINITIONS_VERSION, definitions};

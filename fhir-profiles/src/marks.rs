@@ -52,8 +52,9 @@ static OFFSET_ASSUMED: LazyLock<Vec<u8>> = LazyLock::new(|| {
     })
 });
 
-static ABSENT_UNKNOWN: LazyLock<Vec<u8>> = LazyLock::new(|| reason(systems::ABSENT_UNKNOWN));
-static ABSENT_UNSUPPORTED: LazyLock<Vec<u8>> = LazyLock::new(|| reason(systems::ABSENT_UNSUPPORTED));
+static ABSENT_UNKNOWN: LazyLock<Vec<u8>> = LazyLock::new(|| reason(systems::ABSENT_UNKNOWN, "不明"));
+static ABSENT_UNSUPPORTED: LazyLock<Vec<u8>> =
+    LazyLock::new(|| reason(systems::ABSENT_UNSUPPORTED, "値はありますが表せません"));
 
 /// Writes a component for each flag that a recipient is told.
 #[inline]
@@ -134,10 +135,13 @@ pub(crate) fn component_code(out: &mut Vec<u8>, key: &str) {
     raw(out, b"]}");
 }
 
-fn reason(code: &str) -> Vec<u8> {
+/// A reason with a word on it, which checkup reports must have.
+fn reason(code: &str, text: &str) -> Vec<u8> {
     written(|out| {
         raw(out, b",\"dataAbsentReason\":{\"coding\":[");
         coding(out, systems::DATA_ABSENT_REASON, code, None);
-        raw(out, b"]}");
+        raw(out, b"],\"text\":");
+        string(out, text);
+        out.push(b'}');
     })
 }

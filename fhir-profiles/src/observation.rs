@@ -1,7 +1,7 @@
 //! A stored sample as an R4 Observation.
 
 use model::vocabulary::{Shape, Temporal, systems};
-use model::{Flags, Measured, OffsetTrust, Sample, Value};
+use model::{Flags, LocalDay, Measured, OffsetTrust, Sample, Value};
 
 use crate::json::{decimal, escaped, raw, whole};
 use crate::marks;
@@ -31,7 +31,8 @@ pub fn observation(out: &mut Vec<u8>, view: &ObservationView<'_>) {
         raw(out, b"\"}}");
         return;
     }
-    raw(out, &pieces.live);
+    let by_hand = sample.flags.has(Flags::USER_ENTERED);
+    raw(out, pieces.live(by_hand, is_period(sample)));
     escaped(out, view.patient);
     raw(out, b"\"}");
     effective(out, sample, view.zone);
@@ -44,7 +45,7 @@ pub fn observation(out: &mut Vec<u8>, view: &ObservationView<'_>) {
     value(out, pieces, sample, &mut components);
     marks::write(out, sample.flags, &mut components);
     components.end(out);
-    if sample.flags.has(Flags::USER_ENTERED) {
+    if by_hand {
         raw(out, b",\"performer\":[{\"reference\":\"Patient/");
         escaped(out, view.patient);
         raw(out, b"\"}]");
@@ -79,17 +80,40 @@ impl Components {
     }
 }
 
+/// Whether the time is an `effectivePeriod`: of civil days where no clock was given, else of instants.
+fn is_period(sample: &Sample) -> bool {
+    let temporal = sample.metric.temporal();
+    if is_civil(sample, temporal) {
+        return last_day(sample, temporal) > sample.local_day();
+    }
+    temporal == Temporal::Interval || sample.end > sample.start
+}
+
+/// True when only the day is known, or meant.
+fn is_civil(sample: &Sample, temporal: Temporal) -> bool {
+    sample.offset.trust == OffsetTrust::None || temporal == Temporal::DailyTotal
+}
+
+/// The last civil day, of a sample that has no clock.
+fn last_day(sample: &Sample, temporal: Temporal) -> LocalDay {
+    if temporal != Temporal::DailyTotal && sample.end > sample.start {
+        sample.end.plus(-1).local_day(sample.offset)
+    } else {
+        sample.local_day()
+    }
+}
+
 /// `effectiveDateTime` for a moment or a civil day, `effectivePeriod` for an interval. The end of a sample is exclusive and
 /// is written as it is: R4's inclusive end differs by less than the precision.
 fn effective(out: &mut Vec<u8>, sample: &Sample, zone: Option<&str>) {
     let temporal = sample.metric.temporal();
-    if sample.offset.trust == OffsetTrust::None || temporal == Temporal::DailyTotal {
+    if is_civil(sample, temporal) {
         civil_days(out, sample, temporal);
         return;
     }
     let milliseconds = sample.flags.has(Flags::MILLISECONDS);
     let assumed = sample.offset.trust == OffsetTrust::Assumed;
-    if temporal == Temporal::Interval || sample.end > sample.start {
+    if is_period(sample) {
         raw(out, b",\"effectivePeriod\":{");
         if assumed {
             raw(out, b"\"extension\":[");
@@ -147,11 +171,7 @@ fn zone_member(out: &mut Vec<u8>, name: &str, zone: Option<&str>) {
 
 fn civil_days(out: &mut Vec<u8>, sample: &Sample, temporal: Temporal) {
     let first = sample.local_day();
-    let last = if temporal != Temporal::DailyTotal && sample.end > sample.start {
-        sample.end.plus(-1).local_day(sample.offset)
-    } else {
-        first
-    };
+    let last = last_day(sample, temporal);
     if last > first {
         raw(out, b",\"effectivePeriod\":{\"start\":\"");
         date(out, first);

@@ -8,12 +8,12 @@ use model::vocabulary::{CodeEntry, Component, MetricRow, Shape, systems};
 use model::{Metric, Summary};
 
 use crate::codings::{Coding, categories, checkup_item, computed_codings, sample_codings};
+use crate::definitions::own_profile;
 use crate::json::{raw, string};
 
 /// The pieces of one metric. Each begins and ends in the middle of an Observation, where a value is written between.
 pub(crate) struct Prepared {
-    /// From the end of `meta.lastUpdated` to the id of the patient, for a live sample.
-    pub(crate) live: Vec<u8>,
+    live: [Vec<u8>; 4],
     /// The same for one entered in error: no profile is claimed, since the value is gone.
     pub(crate) dead: Vec<u8>,
     /// After the number of a `valueQuantity`.
@@ -31,6 +31,13 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// From the end of `meta.lastUpdated` to the id of the patient, for a live sample: what it claims depends on whether it was
+    /// typed by hand, and on whether its time is a period.
+    #[inline]
+    pub(crate) fn live(&self, by_hand: bool, is_period: bool) -> &[u8] {
+        &self.live[usize::from(by_hand) + 2 * usize::from(is_period)]
+    }
+
     /// The pieces of a summary that is no day.
     pub(crate) fn coarse(&self, summary: Summary) -> Option<&PreparedDay> {
         match summary {
@@ -76,16 +83,28 @@ pub(crate) fn prepared(metric: Metric) -> &'static Prepared {
 fn prepare(metric: Metric) -> Prepared {
     let row = metric.row();
     let item = checkup_item(row);
-    let profiles: Vec<&str> = row
+    let mut profiles: Vec<&str> = row
         .profiles
         .iter()
         .copied()
         .filter(|profile| item.is_some() || *profile != systems::CHECKUP_PROFILE)
         .collect();
+    profiles.extend(own_profile(row));
+    let live = |by_hand: bool, is_period: bool, to_patient: &[u8]| {
+        // A checkup report's result is of a day.
+        let fits = |profile: &&str| !(is_period && *profile == systems::CHECKUP_PROFILE);
+        let mut claims: Vec<&str> = profiles.iter().copied().filter(fits).collect();
+        claims.extend(by_hand.then_some(systems::MANUAL_ENTRY_PROFILE));
+        written(|out| {
+            raw(out, to_status(row, &claims));
+            raw(out, b"final");
+            raw(out, to_patient);
+        })
+    };
     let code = written(|out| metric_code(out, row));
     let to_patient = written(|out| {
         raw(out, b"\",");
-        write_categories(out, row);
+        write_categories_of_sample(out, row);
         raw(out, b",\"code\":");
         raw(out, &code);
         raw(out, b",\"subject\":{\"reference\":\"Patient/");
@@ -96,15 +115,12 @@ fn prepare(metric: Metric) -> Prepared {
         Shape::Components(parts) => (Vec::new(), parts.iter().map(|part| component(metric, part)).collect()),
     };
     Prepared {
-        live: written(|out| {
-            raw(out, to_status(row, &profiles));
-            raw(out, b"final");
-            raw(out, &to_patient);
-        }),
+        live: [(false, false), (true, false), (false, true), (true, true)]
+            .map(|(by_hand, is_period)| live(by_hand, is_period, &to_patient)),
         dead: written(|out| {
             raw(out, to_status(row, &[]));
             raw(out, b"entered-in-error\",");
-            write_categories(out, row);
+            write_categories_of_sample(out, row);
             raw(out, b",\"code\":{\"coding\":[");
             coding(out, systems::METRIC, row.key, None);
             raw(out, b"]},\"subject\":{\"reference\":\"Patient/");
@@ -190,6 +206,19 @@ fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
         list(out, &labels, |out, (system, code)| coding(out, system, code, None));
         raw(out, b"},\"status\":\"");
     })
+}
+
+/// The categories of a sample.
+fn write_categories_of_sample(out: &mut Vec<u8>, row: &MetricRow) {
+    if checkup_item(row).is_some() {
+        // A checkup report's result has one category, whatever its codings.
+        let categories = categories(row);
+        raw(out, b"\"category\":[{\"coding\":");
+        list(out, &categories, |out, (system, code)| coding(out, system, code, None));
+        raw(out, b"}]");
+    } else {
+        write_categories(out, row);
+    }
 }
 
 fn write_categories(out: &mut Vec<u8>, row: &MetricRow) {

@@ -146,7 +146,15 @@ async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Ca
     let nobody = || FhirError::NotFound { resource: "Patient" };
     let person = named(parts, state, &ids)?;
     let consents = match state.store.person_consents(person).await {
-        Err(StoreError::Erased { .. } | StoreError::NoPerson { .. }) => return Err(nobody()),
+        Err(StoreError::Erased { .. }) => {
+            // Only whoever was ever given something of the person is told that it is gone.
+            let known = state.store.consents_to(system.recipient, person).await?;
+            return Err(match names_one(parts) && !known.is_empty() {
+                true => FhirError::Gone,
+                false => nobody(),
+            });
+        }
+        Err(StoreError::NoPerson { .. }) => return Err(nobody()),
         consents => consents?,
     };
     let consent = consents
@@ -174,12 +182,22 @@ async fn of_system(parts: &Parts, state: &AppState, hash: [u8; 32]) -> Result<Ca
     })
 }
 
+/// The id in an address that names one resource.
+fn id_in(parts: &Parts) -> Option<&str> {
+    let path = parts.uri.path().trim_start_matches("/fhir/r4/");
+    let (_, rest) = path.split_once('/')?;
+    rest.split('/').next().filter(|id| !id.starts_with(['_', '$']))
+}
+
+/// True when an address names one resource.
+fn names_one(parts: &Parts) -> bool {
+    id_in(parts).is_some()
+}
+
 /// The resident whom a request is about.
 fn named(parts: &Parts, state: &AppState, ids: &RecipientIds) -> Result<PersonId, FhirError> {
     let path = parts.uri.path().trim_start_matches("/fhir/r4/");
-    if let Some((_, rest)) = path.split_once('/')
-        && let Some(id) = rest.split('/').next().filter(|id| *id != "_search")
-    {
+    if let Some(id) = id_in(parts) {
         let key = ids.read(id).ok_or(FhirError::NotFound { resource: "resource" })?;
         return Ok(key.person);
     }

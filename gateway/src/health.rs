@@ -24,6 +24,7 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
 
 /// `GET /metrics`: counters in Prometheus' text format (version 0.0.4).
 pub async fn metrics(State(state): State<AppState>) -> Response {
+    metrics::counter!("sekisho_leaves_decoded_total").absolute(state.store.leaves_decoded());
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         state.metrics.render(),

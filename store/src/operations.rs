@@ -112,6 +112,11 @@ impl Store {
         blocking(move || sqlite::doctor::examine(&database)).await
     }
 
+    /// Leaves of samples that were decoded for reads since opening: what a read costs beside what it answers.
+    pub fn leaves_decoded(&self) -> u64 {
+        self.database.leaves_decoded()
+    }
+
     /// Answers when the store can read and write now.
     ///
     /// # Errors

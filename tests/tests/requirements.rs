@@ -143,8 +143,16 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     ),
     (
         "R-031",
-        "404 for an unknown id, 410 for a deleted one",
+        "404 for an unknown id",
         Met(KIT_READING, "an unknown id is 404"),
+    ),
+    (
+        "R-031 deleted",
+        "410 for what was erased, to whom it was given",
+        Met(
+            "gateway/src/fhir/tests/backends.rs",
+            "what_an_erased_person_gave_is_gone_to_whom_it_was_given_and_to_nobody_else",
+        ),
     ),
     (
         "R-032",
@@ -209,6 +217,11 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
         "R-071",
         "no match is an empty searchset without entry",
         Met(KIT_SEARCHING, "no match is an empty searchset without entry"),
+    ),
+    (
+        "R-071 unfilled",
+        "a type that nothing fills yet is searched and answers empty",
+        Met(MATRIX, "of_a_type_that_nothing_fills_nothing_is_given_by_rule"),
     ),
     (
         "R-072",
@@ -422,7 +435,7 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     (
         "R-142",
         "SMART in the statement",
-        Met("fhir-profiles/src/capability.rs", "SMART_ON_FHIR"),
+        Met("fhir-profiles/src/capability/mod.rs", "SMART_ON_FHIR"),
     ),
     (
         "R-143",

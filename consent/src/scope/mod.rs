@@ -33,16 +33,37 @@ pub enum Resource {
     Provenance,
     /// What the resident agreed to with this recipient.
     Consent,
+    /// A checkup as one report.
+    DiagnosticReport,
+    /// A document as it came.
+    DocumentReference,
+    /// The bytes of a document.
+    Binary,
+    /// Answers to questions.
+    QuestionnaireResponse,
+    /// Questions.
+    Questionnaire,
+    /// Who keeps, sends or reads.
+    Organization,
+    /// Who was given what.
+    AuditEvent,
 }
 
 impl Resource {
     /// All of them: what `*` stands for.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 12] = [
         Self::Patient,
         Self::Observation,
         Self::Device,
         Self::Provenance,
         Self::Consent,
+        Self::DiagnosticReport,
+        Self::DocumentReference,
+        Self::Binary,
+        Self::QuestionnaireResponse,
+        Self::Questionnaire,
+        Self::Organization,
+        Self::AuditEvent,
     ];
 
     /// Its FHIR type.
@@ -53,6 +74,13 @@ impl Resource {
             Self::Device => "Device",
             Self::Provenance => "Provenance",
             Self::Consent => "Consent",
+            Self::DiagnosticReport => "DiagnosticReport",
+            Self::DocumentReference => "DocumentReference",
+            Self::Binary => "Binary",
+            Self::QuestionnaireResponse => "QuestionnaireResponse",
+            Self::Questionnaire => "Questionnaire",
+            Self::Organization => "Organization",
+            Self::AuditEvent => "AuditEvent",
         }
     }
 
@@ -206,7 +234,7 @@ impl Target {
             Resource::Observation => Metric::all()
                 .filter(|metric| self.filter.iter().all(|coding| coding.fits(*metric)))
                 .collect(),
-            Resource::Patient | Resource::Device | Resource::Provenance | Resource::Consent => MetricSet::default(),
+            _ => MetricSet::default(),
         }
     }
 

@@ -2,18 +2,23 @@
 //! FHIR R4. No resource names a code system or a structure of ours that is not here.
 
 mod concepts;
+mod extensions;
+mod profiles;
 mod structures;
 
 use std::sync::LazyLock;
 
-use model::vocabulary::systems;
+use model::Metric;
+use model::vocabulary::{Shape, systems};
 
 use crate::json::{raw, string};
 use crate::prepared::{list, written};
 
 use concepts::{Concept, categories, listed, metrics, own_codes, values};
 pub use concepts::{DETAILS, IDENTITY_LINES};
-use structures::{CONSENT, DAILY_TOTAL, EXTENSIONS, extension, profile};
+use extensions::{EXTENSIONS, extension};
+pub(crate) use profiles::own_profile;
+use profiles::{CATEGORY_SET, METRIC_SET, STAGE_SET};
 
 /// A published definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,17 +26,17 @@ pub struct Definition {
     /// Its resource type.
     pub kind: &'static str,
     /// Its id, which is the end of its address.
-    pub id: &'static str,
+    pub id: String,
     /// Its canonical address.
-    pub url: &'static str,
+    pub url: String,
     /// Its name for machines.
-    pub name: &'static str,
+    pub name: String,
     /// The resource.
     pub json: Vec<u8>,
 }
 
 /// The version of all of them: moves with every change of the vocabulary.
-pub const VERSION: &str = "0.1.0";
+pub const VERSION: &str = "0.2.0";
 
 static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
     let mut all = vec![
@@ -78,33 +83,16 @@ static DEFINITIONS: LazyLock<Vec<Definition>> = LazyLock::new(|| {
             &listed(&IDENTITY_LINES),
         ),
         purposes(),
-        value_set(
-            "metric",
-            "https://sekisho.example/fhir/ValueSet/metric",
-            "SekishoMetrics",
-            systems::METRIC,
-        ),
+        value_set("metric", METRIC_SET, "SekishoMetrics", systems::METRIC),
         value_set(
             "consent-category",
-            "https://sekisho.example/fhir/ValueSet/consent-category",
+            CATEGORY_SET,
             "SekishoConsentCategories",
             systems::CONSENT_CATEGORY,
         ),
-        profile(
-            "daily-total",
-            systems::DAILY_TOTAL_PROFILE,
-            "SekishoDailyTotal",
-            ("Observation", "The total of a day"),
-            &DAILY_TOTAL,
-        ),
-        profile(
-            "consent",
-            systems::CONSENT_PROFILE,
-            "SekishoConsent",
-            ("Consent", "What a resident agreed to"),
-            &CONSENT,
-        ),
+        stages(),
     ];
+    all.extend(profiles::all().map(structures::Profile::definition));
     all.extend(EXTENSIONS.iter().map(extension));
     all
 });
@@ -115,7 +103,12 @@ pub fn definitions() -> &'static [Definition] {
 }
 
 /// A definition: what every one says of itself, then what `rest` appends.
-fn definition(kind: &'static str, (id, url, name): Names, title: &str, rest: impl FnOnce(&mut Vec<u8>)) -> Definition {
+fn definition(
+    kind: &'static str,
+    (id, url, name): Names<'_>,
+    title: &str,
+    rest: impl FnOnce(&mut Vec<u8>),
+) -> Definition {
     let json = written(|out| {
         raw(out, b"{\"resourceType\":");
         string(out, kind);
@@ -139,15 +132,15 @@ fn definition(kind: &'static str, (id, url, name): Names, title: &str, rest: imp
     });
     Definition {
         kind,
-        id,
-        url,
-        name,
+        id: id.to_owned(),
+        url: url.to_owned(),
+        name: name.to_owned(),
         json,
     }
 }
 
 /// Id, address and name of a definition.
-type Names = (&'static str, &'static str, &'static str);
+type Names<'a> = (&'a str, &'a str, &'a str);
 
 fn code_system(
     id: &'static str,
@@ -184,6 +177,26 @@ fn value_set(id: &'static str, url: &'static str, name: &'static str, system: &s
     })
 }
 
+/// The stages of sleep, of all values that are codes.
+fn stages() -> Definition {
+    let names = ("sleep-stage", STAGE_SET, "SekishoSleepStages");
+    definition("ValueSet", names, "SekishoSleepStages", |out| {
+        raw(out, b",\"compose\":{\"include\":[{\"system\":");
+        string(out, systems::VALUE);
+        raw(out, b",\"concept\":");
+        let stages = match Metric::SLEEP_STAGE.shape() {
+            Shape::Code(stages) => stages,
+            _ => &[],
+        };
+        list(out, stages, |out, stage| {
+            raw(out, b"{\"code\":");
+            string(out, stage.key);
+            out.push(b'}');
+        });
+        raw(out, b"}]}}");
+    })
+}
+
 /// Purposes are each organisation's own: the system is named, its codes are not listed.
 fn purposes() -> Definition {
     let names = ("purpose", systems::PURPOSE, "SekishoPurpose");
@@ -198,7 +211,7 @@ mod tests {
 
     #[test]
     fn addresses_end_with_their_ids_and_each_stands_once() {
-        let mut urls: Vec<&str> = definitions().iter().map(|one| one.url).collect();
+        let mut urls: Vec<&str> = definitions().iter().map(|one| one.url.as_str()).collect();
         for one in definitions() {
             assert!(one.url.ends_with(&format!("/{}/{}", one.kind, one.id)), "{}", one.url);
         }

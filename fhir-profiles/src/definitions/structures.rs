@@ -1,81 +1,13 @@
-//! Our own extensions and profiles: what each element may be.
+//! A profile as a StructureDefinition: what each element may be, in the words of R4's ElementDefinition.
 
 use model::vocabulary::systems;
 
 use super::{Definition, definition};
 use crate::json::{raw, string};
-
-/// An extension of ours: id, address, name, where it stands, and the type of its value.
-pub(super) struct ExtensionDefinition {
-    id: &'static str,
-    url: &'static str,
-    name: &'static str,
-    title: &'static str,
-    context: &'static str,
-    value: &'static str,
-}
-
-pub(super) const EXTENSIONS: [ExtensionDefinition; 7] = [
-    ExtensionDefinition {
-        id: "offset-assumed",
-        url: systems::OFFSET_ASSUMED,
-        name: "SekishoOffsetAssumed",
-        title: "The offset of this time was assumed: nobody stated it",
-        context: "Element",
-        value: "boolean",
-    },
-    ExtensionDefinition {
-        id: "age-band",
-        url: systems::AGE_BAND,
-        name: "SekishoAgeBand",
-        title: "The ten years of age a person is in",
-        context: "Patient",
-        value: "Range",
-    },
-    ExtensionDefinition {
-        id: "municipality-member",
-        url: systems::MUNICIPALITY_MEMBER,
-        name: "SekishoMunicipalityMember",
-        title: "Whether the person belongs to the municipality",
-        context: "Patient",
-        value: "boolean",
-    },
-    ExtensionDefinition {
-        id: "insurance-member",
-        url: systems::INSURANCE_MEMBER,
-        name: "SekishoInsuranceMember",
-        title: "Whether the person is insured by the insurer",
-        context: "Patient",
-        value: "boolean",
-    },
-    ExtensionDefinition {
-        id: "linked-recipient",
-        url: systems::LINKED_RECIPIENT,
-        name: "SekishoLinkedRecipient",
-        title: "The other recipient of a linking id",
-        context: "Consent.provision.provision",
-        value: "Identifier",
-    },
-    ExtensionDefinition {
-        id: "running-day",
-        url: systems::RUNNING_DAY,
-        name: "SekishoRunningDay",
-        title: "The day that is not over shows as it grows",
-        context: "Consent.provision.provision",
-        value: "boolean",
-    },
-    ExtensionDefinition {
-        id: "consent-end",
-        url: systems::CONSENT_END,
-        name: "SekishoConsentEnd",
-        title: "How a consent ended",
-        context: "Consent",
-        value: "code",
-    },
-];
+use crate::prepared::{coding, list};
 
 /// What a StructureDefinition says of itself after its beginning.
-fn constraint(out: &mut Vec<u8>, base: &str, base_url: &str) {
+pub(super) fn constraint(out: &mut Vec<u8>, base: &str, base_url: &str) {
     raw(out, b",\"fhirVersion\":\"4.0.1\",\"kind\":");
     raw(
         out,
@@ -92,164 +24,211 @@ fn constraint(out: &mut Vec<u8>, base: &str, base_url: &str) {
     raw(out, b",\"derivation\":\"constraint\",\"differential\":{\"element\":");
 }
 
-pub(super) fn extension(of: &ExtensionDefinition) -> Definition {
-    definition("StructureDefinition", (of.id, of.url, of.name), of.title, |out| {
-        raw(out, b",\"context\":[{\"type\":\"element\",\"expression\":");
-        string(out, of.context);
-        raw(out, b"}]");
-        constraint(out, "Extension", "http://hl7.org/fhir/StructureDefinition/Extension");
-        raw(out, b"[{\"id\":\"Extension\",\"path\":\"Extension\",\"short\":");
-        string(out, of.title);
-        raw(
-            out,
-            b"},{\"id\":\"Extension.extension\",\"path\":\"Extension.extension\",\"max\":\"0\"},{\"id\":\"Extension.url\",\"path\":\"Extension.url\",\"fixedUri\":",
-        );
-        string(out, of.url);
-        raw(
-            out,
-            b"},{\"id\":\"Extension.value[x]\",\"path\":\"Extension.value[x]\",\"min\":1,\"type\":[{\"code\":",
-        );
-        string(out, of.value);
-        raw(out, b"}]}]}}");
-    })
+/// What a profile says of one element. The id is R4's: `Observation.component:systolic.code` is the code of the slice `systolic`.
+pub(super) struct Element {
+    id: String,
+    short: String,
+    times: Option<(u8, &'static str)>,
+    says: Vec<Says>,
 }
 
-/// One element of a profile: its path, how often it comes, and what it is.
-pub(super) struct ElementRule {
-    path: &'static str,
-    min: u8,
-    max: &'static str,
-    short: &'static str,
+/// One thing that is said of an element.
+pub(super) enum Says {
+    /// Its repetitions are told apart by this: kind and path of the discriminator.
+    SlicedBy(&'static str, &'static str),
+    /// Of one of these types.
+    Types(&'static [&'static str]),
+    /// Has these codings, each of a system and, where one is named, with this code.
+    Concept(Vec<(&'static str, Option<&'static str>)>),
+    /// This address.
+    Uri(&'static str),
+    /// A quantity in this UCUM unit.
+    Unit(&'static str),
+    /// Its code is one of this value set, always.
+    From(&'static str),
+    /// A rule that is no matter of one element alone.
+    Holds(&'static Invariant),
 }
 
-/// A day's total, resolved between devices: of the civil day, with everything and the hand-typed part beside what counts.
-pub(super) const DAILY_TOTAL: [ElementRule; 7] = [
-    ElementRule {
-        path: "Observation.category",
-        min: 1,
-        max: "*",
-        short: "HL7's category and what the resident ticked",
-    },
-    ElementRule {
-        path: "Observation.subject",
-        min: 1,
-        max: "1",
-        short: "The resident, by this recipient's id",
-    },
-    ElementRule {
-        path: "Observation.effective[x]",
-        min: 1,
-        max: "1",
-        short: "The civil day where the person was, as a date",
-    },
-    ElementRule {
-        path: "Observation.issued",
-        min: 1,
-        max: "1",
-        short: "When this version was computed",
-    },
-    ElementRule {
-        path: "Observation.value[x]",
-        min: 1,
-        max: "1",
-        short: "What counts: without hand-typed and impossible entries",
-    },
-    ElementRule {
-        path: "Observation.component",
-        min: 2,
-        max: "*",
-        short: "The whole, the hand-typed part, and flags",
-    },
-    ElementRule {
-        path: "Observation.device",
-        min: 0,
-        max: "0",
-        short: "A total names no device: its Provenance does",
-    },
-];
+/// A rule in words and in FHIRPath.
+pub(super) struct Invariant {
+    pub(super) key: &'static str,
+    pub(super) human: &'static str,
+    pub(super) expression: &'static str,
+}
 
-pub(super) fn profile(
-    id: &'static str,
-    url: &'static str,
-    name: &'static str,
-    (base, title): (&str, &str),
-    rules: &[ElementRule],
-) -> Definition {
-    definition("StructureDefinition", (id, url, name), title, |out| {
-        constraint(out, base, &format!("http://hl7.org/fhir/StructureDefinition/{base}"));
-        // The type itself stands first (sdf-8a).
-        raw(out, b"[{\"id\":");
-        string(out, base);
-        raw(out, b",\"path\":");
-        string(out, base);
-        raw(out, b",\"short\":");
-        string(out, title);
-        out.push(b'}');
-        for rule in rules {
-            raw(out, b",{\"id\":");
-            string(out, rule.path);
+impl Element {
+    /// An element, with a word on it.
+    pub(super) fn at(id: impl Into<String>, short: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            short: short.into(),
+            times: None,
+            says: Vec::new(),
+        }
+    }
+
+    /// How often it comes.
+    pub(super) fn times(mut self, min: u8, max: &'static str) -> Self {
+        self.times = Some((min, max));
+        self
+    }
+
+    /// True of the element with this id.
+    pub(super) fn is(&self, id: &str) -> bool {
+        self.id == id
+    }
+
+    /// How often it comes, said anew.
+    pub(super) fn set_times(&mut self, min: u8, max: &'static str) {
+        self.times = Some((min, max));
+    }
+
+    /// Something more that holds of it.
+    pub(super) fn says(mut self, says: Says) -> Self {
+        self.says.push(says);
+        self
+    }
+}
+
+/// A profile of ours.
+pub(super) struct Profile {
+    /// The end of its address.
+    pub(super) id: String,
+    /// Its name for machines.
+    pub(super) name: String,
+    /// The type that it constrains.
+    pub(super) base: &'static str,
+    /// The profile that it builds on; `None`: the type itself.
+    pub(super) on: Option<&'static str>,
+    /// Its name for people.
+    pub(super) title: String,
+    /// Rules of the whole.
+    pub(super) holds: Vec<&'static Invariant>,
+    /// Its elements.
+    pub(super) elements: Vec<Element>,
+}
+
+impl Profile {
+    /// Its address.
+    pub(super) fn url(&self) -> String {
+        format!("{}{}", systems::STRUCTURES, self.id)
+    }
+
+    /// As it is published.
+    pub(super) fn definition(&self) -> Definition {
+        let url = self.url();
+        definition(
+            "StructureDefinition",
+            (&self.id, &url, &self.name),
+            &self.title,
+            |out| {
+                let of_type = format!("http://hl7.org/fhir/StructureDefinition/{}", self.base);
+                constraint(out, self.base, self.on.unwrap_or(&of_type));
+                // The type itself stands first (sdf-8a).
+                let mut whole = Element::at(self.base, self.title.as_str());
+                whole.says = self.holds.iter().map(|rule| Says::Holds(rule)).collect();
+                let elements: Vec<&Element> = std::iter::once(&whole).chain(&self.elements).collect();
+                list(out, &elements, |out, element| write(out, element));
+                raw(out, b"}}");
+            },
+        )
+    }
+}
+
+/// Appends an ElementDefinition.
+fn write(out: &mut Vec<u8>, element: &Element) {
+    let segments = element.id.split('.').map(|part| part.split(':').next().unwrap_or(part));
+    let path: Vec<&str> = segments.collect();
+    raw(out, b"{\"id\":");
+    string(out, &element.id);
+    raw(out, b",\"path\":");
+    string(out, &path.join("."));
+    let last = element.id.rsplit('.').next().unwrap_or_default();
+    if let Some((_, slice)) = last.split_once(':') {
+        raw(out, b",\"sliceName\":");
+        string(out, slice);
+    }
+    raw(out, b",\"short\":");
+    string(out, &element.short);
+    if let Some((min, max)) = element.times {
+        raw(out, b",\"min\":");
+        raw(out, min.to_string().as_bytes());
+        raw(out, b",\"max\":");
+        string(out, max);
+    }
+    let invariants: Vec<&Invariant> = element
+        .says
+        .iter()
+        .filter_map(|says| match says {
+            Says::Holds(invariant) => Some(*invariant),
+            _ => None,
+        })
+        .collect();
+    if !invariants.is_empty() {
+        raw(out, b",\"constraint\":");
+        list(out, &invariants, |out, invariant| {
+            raw(out, b"{\"key\":");
+            string(out, invariant.key);
+            raw(out, b",\"severity\":\"error\",\"human\":");
+            string(out, invariant.human);
+            raw(out, b",\"expression\":");
+            string(out, invariant.expression);
+            out.push(b'}');
+        });
+    }
+    for says in &element.says {
+        say(out, says);
+    }
+    out.push(b'}');
+}
+
+fn say(out: &mut Vec<u8>, says: &Says) {
+    match says {
+        Says::SlicedBy(kind, path) => {
+            raw(out, b",\"slicing\":{\"discriminator\":[{\"type\":");
+            string(out, kind);
             raw(out, b",\"path\":");
-            string(out, rule.path);
-            raw(out, b",\"short\":");
-            string(out, rule.short);
-            raw(out, b",\"min\":");
-            raw(out, rule.min.to_string().as_bytes());
-            raw(out, b",\"max\":");
-            string(out, rule.max);
+            string(out, path);
+            raw(out, b"}],\"rules\":\"open\"}");
+        }
+        Says::Types(types) => {
+            raw(out, b",\"type\":");
+            list(out, types, |out, code| {
+                raw(out, b"{\"code\":");
+                string(out, code);
+                out.push(b'}');
+            });
+        }
+        Says::Concept(codings) => {
+            raw(out, b",\"patternCodeableConcept\":{\"coding\":");
+            list(out, codings, |out, (system, code)| match code {
+                Some(code) => coding(out, system, code, None),
+                None => {
+                    raw(out, b"{\"system\":");
+                    string(out, system);
+                    out.push(b'}');
+                }
+            });
             out.push(b'}');
         }
-        raw(out, b"]}}");
-    })
+        Says::Uri(address) => {
+            raw(out, b",\"fixedUri\":");
+            string(out, address);
+        }
+        Says::Unit(code) => {
+            raw(out, b",\"patternQuantity\":{\"system\":");
+            string(out, systems::UCUM);
+            raw(out, b",\"code\":");
+            string(out, code);
+            out.push(b'}');
+        }
+        Says::From(value_set) => {
+            raw(out, b",\"binding\":{\"strength\":\"required\",\"valueSet\":");
+            string(out, value_set);
+            out.push(b'}');
+        }
+        // Written together, before.
+        Says::Holds(_) => {}
+    }
 }
-
-/// A consent: everything is denied but the listed permits.
-pub(super) const CONSENT: [ElementRule; 8] = [
-    ElementRule {
-        path: "Consent.patient",
-        min: 1,
-        max: "1",
-        short: "The resident, by this recipient's id",
-    },
-    ElementRule {
-        path: "Consent.dateTime",
-        min: 1,
-        max: "1",
-        short: "When it was given",
-    },
-    ElementRule {
-        path: "Consent.performer",
-        min: 1,
-        max: "1",
-        short: "The resident, or a contained RelatedPerson who acts for them",
-    },
-    ElementRule {
-        path: "Consent.organization",
-        min: 1,
-        max: "1",
-        short: "Who keeps the data",
-    },
-    ElementRule {
-        path: "Consent.source[x]",
-        min: 1,
-        max: "1",
-        short: "The text as it was shown",
-    },
-    ElementRule {
-        path: "Consent.policy",
-        min: 1,
-        max: "1",
-        short: "Whatever is not permitted is denied",
-    },
-    ElementRule {
-        path: "Consent.provision",
-        min: 1,
-        max: "1",
-        short: "The denial, with the permits inside",
-    },
-    ElementRule {
-        path: "Consent.provision.provision",
-        min: 0,
-        max: "*",
-        short: "One permit a category of data, a line of identity or a linking id",
-    },
-];

@@ -52,11 +52,8 @@ pub async fn search(
     let wanted = parameters.wanted_ids();
     let fits = |one: &&Definition| {
         one.kind == kind
-            && wanted.as_ref().is_none_or(|ids| ids.contains(&one.id))
-            && parameters
-                .urls
-                .iter()
-                .all(|group| group.iter().any(|asked| asked == one.url))
+            && wanted.as_ref().is_none_or(|ids| ids.contains(&one.id.as_str()))
+            && parameters.urls.iter().all(|group| group.contains(&one.url))
             && parameters.names.iter().all(|group| {
                 group
                     .iter()
@@ -69,7 +66,7 @@ pub async fn search(
     let mut out = Vec::new();
     let mut bundle = SearchBundle::begin(&mut out, &self_url, None);
     for one in definitions().iter().filter(fits) {
-        bundle.matched(&mut out, &base, kind, one.id, |out| out.extend_from_slice(&one.json));
+        bundle.matched(&mut out, &base, kind, &one.id, |out| out.extend_from_slice(&one.json));
     }
     if !notices.is_empty() {
         bundle.outcome(&mut out, &notices);

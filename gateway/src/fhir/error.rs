@@ -30,6 +30,9 @@ pub enum FhirError {
         /// Resource type.
         resource: &'static str,
     },
+    /// It was given to this caller, and the person had it erased.
+    #[error("this was deleted, with everything of the person it was about")]
+    Gone,
     /// The resource is there, and this version of it is not kept or never was.
     #[error("there is no such version of this {resource}; the present one can be read without naming it")]
     NoVersion {
@@ -112,6 +115,7 @@ impl IntoResponse for FhirError {
             Self::TooWide { .. } => (StatusCode::BAD_REQUEST, "too-costly"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not-supported"),
             Self::ConsentsChanging => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
+            Self::Gone => (StatusCode::GONE, "deleted"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
             Self::Internal(error) => {
                 tracing::error!(%error, "a FHIR request failed");

@@ -36,6 +36,7 @@ mod stats;
 mod tests;
 mod token;
 mod type_history;
+mod unfilled;
 pub mod urls;
 
 use axum::Router;
@@ -104,6 +105,7 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/ValueSet", get(definitions::search))
         .route("/fhir/r4/ValueSet/_search", post(definitions::search))
         .route("/fhir/r4/ValueSet/{id}", get(definitions::read))
+        .merge(unfilled::routes())
         .method_not_allowed_fallback(wrong_method)
         .route("/fhir/r4/{*rest}", any(unsupported))
         .layer(middleware::from_fn(shape::layer))

@@ -4,7 +4,7 @@
 //! a modifier, a chain and a value that cannot be read are always refused. Repeated is and, a comma is or.
 
 use axum::http::HeaderMap;
-use fhir_profiles::OFFERED;
+use fhir_profiles::{OFFERED, SearchParameter};
 use jiff::tz::TimeZone;
 use model::UtcMillis;
 use store::{Sort, TimeBounds};
@@ -114,6 +114,8 @@ pub struct Parameters {
     count: Option<usize>,
     dates: Vec<String>,
     updated: Vec<String>,
+    /// Whether something was asked that only types have that nothing fills yet.
+    further: bool,
     /// What was used, as it goes into links.
     pub used: Vec<(String, String)>,
     /// Names that were left out.
@@ -160,8 +162,12 @@ impl Parameters {
                 .iter()
                 .filter(|offered| offered.name == resource)
                 .flat_map(|offered| offered.search)
-                .any(|offered| offered.name == plain);
-            if !offered || !parameters.take(plain, value, base)? {
+                .find(|offered| offered.name == plain);
+            let taken = match offered {
+                Some(offered) => parameters.take(plain, value, base)? || parameters.take_further(offered, value)?,
+                None => false,
+            };
+            if !taken {
                 if handling == Handling::Strict {
                     return Err(FhirError::UnknownParameter { parameter: shown(name) });
                 }
@@ -237,6 +243,20 @@ impl Parameters {
             _ => return Ok(false),
         }
         self.used.push((name.to_owned(), used));
+        Ok(true)
+    }
+
+    /// Takes a parameter of a type that nothing fills yet: it must be readable, and finds nothing.
+    fn take_further(&mut self, offered: &SearchParameter, value: &str) -> Result<bool, FhirError> {
+        match offered.kind {
+            "token" => drop(tokens(offered.name, value)?),
+            "date" => drop(date_text(offered.name, value)?),
+            // Parameters of the answer have no definition: what is not offered of them is left out.
+            _ if offered.definition.is_none() => return Ok(false),
+            _ => {}
+        }
+        self.further = true;
+        self.used.push((offered.name.to_owned(), value.to_owned()));
         Ok(true)
     }
 
@@ -445,7 +465,7 @@ mod tests {
         for resource in OFFERED {
             for name in &every {
                 let value = match *name {
-                    "date" | "_lastUpdated" => "ge2026-05-10",
+                    "date" | "_lastUpdated" | "period" | "authored" => "ge2026-05-10",
                     "_count" => "10",
                     "_sort" => "-date",
                     "value-quantity" => "gt5",

@@ -39,6 +39,10 @@ pub const SEKISHO: &str = "https://sekisho.example/fhir/CodeSystem/sekisho";
 pub const VALUE: &str = "https://sekisho.example/fhir/CodeSystem/value";
 /// What a resident ticks.
 pub const CONSENT_CATEGORY: &str = "https://sekisho.example/fhir/CodeSystem/consent-category";
+/// Before the id of each structure of ours.
+pub const STRUCTURES: &str = "https://sekisho.example/fhir/StructureDefinition/";
+/// Profile of what was typed by hand.
+pub const MANUAL_ENTRY_PROFILE: &str = "https://sekisho.example/fhir/StructureDefinition/manual-entry";
 /// Profile of our daily totals.
 pub const DAILY_TOTAL_PROFILE: &str = "https://sekisho.example/fhir/StructureDefinition/daily-total";
 /// Extension: the offset of this time was assumed, nobody stated it.

@@ -146,6 +146,11 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// Leaves that were decoded for reads since opening.
+    pub(crate) fn leaves_decoded(&self) -> u64 {
+        self.inner.shared.leaves.decoded()
+    }
+
     /// Opens the folder. Blocks.
     pub(crate) fn open(options: OpenOptions) -> Result<Self> {
         let folder = options.folder;

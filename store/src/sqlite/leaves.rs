@@ -4,6 +4,7 @@
 //! merged and written again only where something changed.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::Drain;
 
@@ -455,7 +456,11 @@ fn open(key: &SealKey, table: &str, number: i64, body: &[u8], series: Series, as
 
 /// Decoded leaves that were read last; a page of a thousand is a part of a leaf, so the next page needs it again.
 #[derive(Default)]
-pub(crate) struct LeafCache(Mutex<Held>);
+pub(crate) struct LeafCache {
+    held: Mutex<Held>,
+    /// Leaves that were decoded for reads since opening.
+    decoded: AtomicU64,
+}
 
 #[derive(Default)]
 struct Held {
@@ -472,7 +477,7 @@ const HELD_ROWS: usize = 160 * 1_024;
 
 impl LeafCache {
     fn get(&self, key: &CacheKey) -> Option<Rows> {
-        self.0
+        self.held
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .leaves
@@ -481,7 +486,7 @@ impl LeafCache {
     }
 
     fn keep(&self, key: CacheKey, rows: &Rows) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.leaves.insert(key, Arc::clone(rows)).is_none() {
             held.rows += rows.len();
             held.order.push_back(key);
@@ -494,9 +499,14 @@ impl LeafCache {
         }
     }
 
+    /// Leaves that were decoded for reads since opening.
+    pub(crate) fn decoded(&self) -> u64 {
+        self.decoded.load(Ordering::Relaxed)
+    }
+
     /// Forgets everything of an erased person.
     pub(crate) fn forget(&self, person: PersonId) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.order.retain(|key| key.0 != person.0);
         held.leaves.retain(|key, _| key.0 != person.0);
         held.rows = held.leaves.values().map(|rows| rows.len()).sum();
@@ -531,6 +541,7 @@ fn read(snapshot: &Snapshot<'_>, key: &SealKey, leaf: i64) -> Result<Vec<Row>> {
         kind: metric,
         source,
     };
+    snapshot.shared().leaves.decoded.fetch_add(1, Ordering::Relaxed);
     open(key, LEAF.name, leaf, &body, series, floor)
 }
 

@@ -16,6 +16,7 @@ mod named_cases;
 mod paging;
 mod paper;
 mod people;
+mod polling;
 mod representation;
 mod requests;
 mod retention;

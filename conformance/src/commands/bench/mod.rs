@@ -11,6 +11,7 @@ mod pages;
 mod process;
 mod quick_xml;
 mod server;
+mod sync;
 mod tokens;
 
 use std::fmt;
@@ -53,8 +54,10 @@ enum What {
     Disk,
     /// Importing the same file again, and a later export with 1 % new.
     Again,
-    /// Pages of 1,000 Observations over HTTP, eight walks at once.
+    /// Pages of Observations over HTTP, eight walks at once; everything of a person; counts.
     Pages,
+    /// What is new of two million samples, by the leaves that are decoded for it.
+    Sync,
     /// Whole authorization code flows, checked tokens, and a withdrawal under load.
     Tokens,
     /// All of them, one after the other.
@@ -199,6 +202,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     }
     if all || matches!(arguments.what, What::Pages) {
         show(pages::measure(&bench)?);
+    }
+    if all || matches!(arguments.what, What::Sync) {
+        show(sync::measure(&bench)?);
     }
     if all || matches!(arguments.what, What::Tokens) {
         show(tokens::measure(&bench)?);

@@ -1,5 +1,5 @@
-//! Pages of 1,000 heart-rate Observations over HTTP, eight walks at once, records of provision on: Observations per CPU-second
-//! of the server, plain and with gzip, and whether its memory stays where it is.
+//! Pages of heart-rate Observations over HTTP, eight walks at once, records of provision on: Observations per CPU-second of the
+//! server, plain and with gzip, of 1,000 and of 50; everything of a person; how many there are; and whether memory stays where it is.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -71,12 +71,9 @@ async fn walk(client: reqwest::Client, first: String, token: String, gzip: bool)
 }
 
 /// Eight walks at once; Observations, and CPU seconds of the server.
-async fn walks(server: &Server, gzip: bool) -> Result<(u64, f64), BenchError> {
+async fn walks(server: &Server, path: &str, gzip: bool) -> Result<(u64, f64), BenchError> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
-    let url = format!(
-        "{}/Observation?code=http://loinc.org|8867-4&_count=1000",
-        server.text("fhir_base_url")?
-    );
+    let url = format!("{}/{path}", server.text("fhir_base_url")?);
     let token = server.text("access_token")?;
     let (before, _) = process::cpu(server.id())?;
     let mut under_way = tokio::task::JoinSet::new();
@@ -108,13 +105,23 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     remove(&file);
     let server = Server::start(bench, &folder)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
+    let mut figures = large(bench, &server, &runtime)?;
+    figures.extend(others(bench, &server, &runtime)?);
+    server.stop()?;
+    Ok(figures)
+}
+
+const THOUSANDS: &str = "Observation?code=http://loinc.org|8867-4&_count=1000";
+
+/// Pages of 1,000, plain and with gzip, and the memory meanwhile.
+fn large(bench: &Bench, server: &Server, runtime: &tokio::runtime::Runtime) -> Result<Vec<Figure>, BenchError> {
     let mut figures = Vec::new();
     let mut memory = Vec::new();
     for (gzip, target, name) in [(false, 400_000.0, "plain"), (true, 250_000.0, "gzip")] {
         let mut rates = Vec::new();
         let mut given = 0;
         for _ in 0..bench.runs {
-            let (observations, cpu) = runtime.block_on(walks(&server, gzip))?;
+            let (observations, cpu) = runtime.block_on(walks(server, THOUSANDS, gzip))?;
             let peak = process::peak_memory(server.id()).unwrap_or(0) as f64;
             eprintln!(
                 "{name}: {observations} Observations in {cpu:.2} s of the server's CPU, at most {:.0} MB resident so far",
@@ -131,7 +138,6 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
             "",
         ));
     }
-    server.stop()?;
     // The first walks fill caches and the allocator's; the second half must need no more.
     let (half, last) = (
         memory.get(memory.len() / 2 - 1).copied().unwrap_or(f64::NAN),
@@ -147,4 +153,78 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         " ×",
     ));
     Ok(figures)
+}
+
+/// Pages of 50, everything, and how many there are: each against pages of 1,000, by turns.
+fn others(bench: &Bench, server: &Server, runtime: &tokio::runtime::Runtime) -> Result<Vec<Figure>, BenchError> {
+    let everything = format!("Patient/{}/$everything?_count=1000", server.text("patient")?);
+    let small = THOUSANDS.replace("_count=1000", "_count=50");
+    let (mut small_cost, mut all_cost, mut count_cost) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first_peak, mut last_peak) = (None, 0.0);
+    for _ in 0..bench.runs {
+        let (observations, cpu) = runtime.block_on(walks(server, THOUSANDS, false))?;
+        let each = cpu / observations as f64;
+        let (observations, cpu) = runtime.block_on(walks(server, &small, false))?;
+        small_cost.push(cpu / observations as f64 / each);
+        let (resources, cpu) = runtime.block_on(walks(server, &everything, false))?;
+        all_cost.push(cpu / resources as f64 / each);
+        let (before, _) = process::cpu(server.id())?;
+        let counted = runtime.block_on(count(server))?;
+        let (after, _) = process::cpu(server.id())?;
+        count_cost.push((after - before) / (counted * COUNTS) as f64 / each);
+        last_peak = process::peak_memory(server.id()).unwrap_or(0) as f64;
+        first_peak = first_peak.or(Some(last_peak));
+        eprintln!(
+            "{resources} resources of everything, {counted} counted, at most {:.0} MB resident so far",
+            last_peak / 1e6
+        );
+    }
+    Ok(vec![
+        Figure::at_most(
+            "pages of 50 against pages of 1,000: CPU an Observation",
+            median(small_cost),
+            2.0,
+            " ×",
+        ),
+        Figure::at_most(
+            "$everything against a search: CPU a resource",
+            median(all_cost),
+            1.5,
+            " ×",
+        ),
+        Figure::at_most(
+            "$everything: resident memory after all walks against after the first",
+            last_peak / first_peak.unwrap_or(f64::NAN),
+            1.1,
+            " ×",
+        ),
+        Figure::at_most(
+            "_summary=count against reading all: CPU an Observation",
+            median(count_cost),
+            0.5,
+            " ×",
+        ),
+    ])
+}
+
+/// How often all is counted in one measurement.
+const COUNTS: u64 = 4;
+
+/// How many Observations there are, asked some times.
+async fn count(server: &Server) -> Result<u64, BenchError> {
+    #[derive(Deserialize)]
+    struct Counted {
+        total: u64,
+    }
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+    let url = format!("{}/{THOUSANDS}&_summary=count", server.text("fhir_base_url")?);
+    let mut total = 0;
+    for _ in 0..COUNTS {
+        let request = client.get(&url).bearer_auth(server.text("access_token")?);
+        let body = request.send().await?.error_for_status()?.bytes().await?;
+        let counted: Counted = serde_json::from_slice(&body)
+            .map_err(|error| BenchError::Answer(format!("a count is no Bundle: {error}")))?;
+        total = counted.total;
+    }
+    Ok(total)
 }

@@ -190,3 +190,50 @@ async fn a_withdrawn_consent_stays_readable_to_its_recipient_alone_and_nothing_e
         StatusCode::NOT_FOUND
     );
 }
+
+#[tokio::test]
+async fn what_an_erased_person_gave_is_gone_to_whom_it_was_given_and_to_nobody_else() {
+    let world = World::new().await;
+    let (granted, stranger) = (
+        world.given(Given::default()).await,
+        world
+            .given(Given {
+                person: Some(world.somebody_else().await),
+                ..Given::default()
+            })
+            .await,
+    );
+    let one = ids(&[world.found(&granted, "Observation?_count=1").await]).remove(0);
+    let key = world.state.pairwise.of(granted.recipient).read(&one).unwrap();
+    let elsewhere = world.state.pairwise.of(stranger.recipient).id(key);
+    let patient = world.patient(&granted);
+    let token = world.own_token(&granted, "system/*.rs").await;
+    let strange = world.own_token(&stranger, "system/*.rs").await;
+    world.state.store.erase_person(world.person).await.unwrap();
+    for path in [
+        format!("Observation/{one}"),
+        format!("Observation/{one}/_history"),
+        format!("Observation/{one}/_history/1"),
+        format!("Patient/{patient}"),
+    ] {
+        let gone = world.ask(&token, Method::GET, &path, "").await;
+        assert_eq!(
+            (gone.status, issue(&gone.body).0),
+            (StatusCode::GONE, "deleted"),
+            "{path}"
+        );
+    }
+    // A search finds nobody, and a token of the person is none any more.
+    let search = format!("Observation?patient={patient}");
+    assert_eq!(
+        world.ask(&token, Method::GET, &search, "").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let own = world.get(&granted, &format!("Observation/{one}")).await;
+    assert_eq!(own.status, StatusCode::UNAUTHORIZED);
+    let path = format!("Observation/{elsewhere}");
+    assert_eq!(
+        world.ask(&strange, Method::GET, &path, "").await.status,
+        StatusCode::NOT_FOUND
+    );
+}

@@ -796,3 +796,57 @@ async fn of_an_erased_person_nothing_is_given_by_any_route() {
         }
     }
 }
+
+/// Types that nothing fills yet: asked for by rule, and nothing is found.
+#[tokio::test]
+async fn of_a_type_that_nothing_fills_nothing_is_given_by_rule() {
+    let world = World::new().await;
+    let askers = askers(&world).await;
+    let mut cells = 0;
+    for asker in &askers {
+        let outward = world.state.pairwise.of(asker.recipient);
+        let own = outward.patient(world.person);
+        for resource in fhir_profiles::UNFILLED.iter().copied() {
+            for (kind, found) in [
+                (Kind::Search(resource), StatusCode::OK),
+                (Kind::PostSearch(resource), StatusCode::OK),
+                (Kind::TypeHistory(resource), StatusCode::OK),
+                (Kind::Read(resource), StatusCode::NOT_FOUND),
+                (Kind::History(resource), StatusCode::NOT_FOUND),
+                (Kind::Version(resource), StatusCode::NOT_FOUND),
+            ] {
+                let status = match asker {
+                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
+                    _ if !asker.reaches(resource) => StatusCode::FORBIDDEN,
+                    _ => found,
+                };
+                let (answer, shown) = send(&world, asker, kind, &own, &format!("_id={own}")).await;
+                assert_eq!((answer.status, shown), (status, false), "{}: {resource}", asker.name);
+                assert!(answer.body.get("entry").is_none(), "{}", answer.body);
+                cells += 1;
+            }
+        }
+    }
+    assert_eq!(cells, askers.len() * 7 * 6);
+}
+
+#[tokio::test]
+async fn a_search_of_a_type_that_nothing_fills_reads_what_it_is_asked() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    let own = world.patient(&granted);
+    let reports = format!("DiagnosticReport?patient={own}&code=http://loinc.org|58410-2&date=ge2024&nonsense=1");
+    let found = world.found(&granted, &reports).await;
+    assert_eq!(found["type"], "searchset");
+    let used = link(&found, "self").unwrap();
+    assert!(used.contains("date=ge2024") && !used.contains("nonsense"), "{used}");
+    assert_eq!(found["entry"][0]["search"]["mode"], "outcome");
+    for bad in [
+        "DiagnosticReport?date=soon",
+        "QuestionnaireResponse?authored=2024-13",
+        "AuditEvent?type=|",
+        "DocumentReference?type:text=x",
+    ] {
+        assert_eq!(world.get(&granted, bad).await.status, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}

@@ -43,8 +43,7 @@ const HOUR: i64 = 60 * MINUTE;
 const CALLBACK: &str = "https://app.example/callback";
 
 /// Everything that a recipient can be given scopes for.
-const ALL_SCOPES: &str =
-    "patient/Patient.rs patient/Observation.rs patient/Device.rs patient/Provenance.rs patient/Consent.rs";
+const ALL_SCOPES: &str = "patient/*.rs";
 
 struct World {
     state: AppState,
