@@ -1,4 +1,4 @@
-//! `docs/conformance.md` is made of this table: each requirement of FHIR R4 on reading, by the number that this project gave it, and
+//! `docs/conformance.md` is made of this table: each requirement of FHIR R4 on reading and on Observations, by the number that this project gave it, and
 //! the test that holds it. A test that is named must be there; whoever changes the table writes the page anew with
 //! `INSTA_UPDATE=always cargo test -p tests --test requirements`.
 
@@ -25,6 +25,11 @@ const MATRIX: &str = "gateway/src/fhir/tests/matrix.rs";
 const OPERATIONS: &str = "gateway/src/fhir/tests/operations.rs";
 const PARAMETERS: &str = "gateway/src/fhir/parameters.rs";
 const PERMISSIONS: &str = "gateway/src/fhir/tests/permissions.rs";
+const PROFILES: &str = "conformance/tests/profiles.rs";
+const ELSEWHERE: &str = "conformance/src/validator/elsewhere.rs";
+const INVARIANTS: &str = "conformance/src/validator/invariants.rs";
+const NO_PA: &str = "its profiles are not claimed, since they need US Core's Patient; ours are";
+const NO_PHD: &str = "its profiles are not claimed, and nothing is uploaded through FHIR yet";
 const RESOURCES: &str = "gateway/src/fhir/tests/resources.rs";
 const SEARCHES: &str = "gateway/src/fhir/tests/searches.rs";
 
@@ -333,7 +338,7 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     (
         "R-092",
         "compartment search",
-        NotMet("`Patient/{id}/Observation` is not offered; it is a MAY"),
+        Met(MATRIX, "a_search_below_a_patient_is_the_search_of_that_patient"),
     ),
     (
         "R-093",
@@ -471,6 +476,56 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
             "the_capability_statement_offers_exactly_the_parameters_that_parse",
         ),
     ),
+    (
+        "V-001",
+        "whoever has a vital sign keeps to HL7's profile of it",
+        Met(PROFILES, "whoever_claims_a_profile_keeps_to_it"),
+    ),
+    (
+        "V-002",
+        "a vital sign's category, code, subject, time, and value or reason",
+        Met(ELSEWHERE, "fn vital_sign"),
+    ),
+    (
+        "V-003",
+        "its LOINC code is always there",
+        Met(ELSEWHERE, "concept(\"Observation.code\", systems::LOINC, loinc)"),
+    ),
+    (
+        "V-004",
+        "its quantity is in one of the listed UCUM units",
+        Met(ELSEWHERE, "fn unit_sets"),
+    ),
+    (
+        "V-005",
+        "a component has a value or a reason",
+        Met(INVARIANTS, "each_invariant_tells_what_keeps_to_it_from_what_does_not"),
+    ),
+    (
+        "V-006",
+        "vs-1 as it was meant, not as it was printed",
+        Met(INVARIANTS, "vs-1 as it was meant"),
+    ),
+    (
+        "V-007",
+        "further categories beside HL7's, never instead",
+        Met(PROFILES, "/category/2/coding/0/code"),
+    ),
+    (
+        "V-020, V-021, V-023, V-024",
+        "Physical Activity profiles",
+        NotApplicable(NO_PA),
+    ),
+    (
+        "V-022",
+        "a day's measure is of the day as a date",
+        Met(PROFILES, "sek-day: The time is a civil day, without a clock"),
+    ),
+    (
+        "V-030 to V-033",
+        "Personal Health Device profiles",
+        NotApplicable(NO_PHD),
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -484,7 +539,7 @@ fn page() -> String {
     let mut page = String::from(
         "# Reading, requirement by requirement\n\n\
          Made by [requirements.rs](../tests/tests/requirements.rs), which looks that each test it names is there. The numbers are this\n\
-         project's; the words are short for FHIR R4 4.0.1 (http, search, operations) and SMART App Launch 2.2. The kit runs against any\n\
+         project's; the words are short for FHIR R4 4.0.1 (http, search, operations; from V-001 on its vital signs and two guides) and SMART App Launch 2.2. The kit runs against any\n\
          server: `conformance fhir --base URL --token-env NAME --patient ID`.\n\n\
          | number | requirement | verdict |\n|---|---|---|\n",
     );

@@ -4,6 +4,7 @@
 //! `fhir_profiles` straight into the answer's buffer. Numbers `R-…` are requirements of FHIR R4 REST as this project numbers them.
 
 mod bounds;
+mod compartment;
 mod consent;
 mod cors;
 mod cursor;
@@ -71,6 +72,8 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Provenance", get(provenance::search))
         .route("/fhir/r4/Provenance/_search", post(provenance::search))
         .route("/fhir/r4/Provenance/{id}", get(provenance::read))
+        .route("/fhir/r4/Patient/{id}/Observation", get(compartment::observations))
+        .route("/fhir/r4/Patient/{id}/Device", get(compartment::devices))
         .route("/fhir/r4/Patient/{id}/$explain", get(explain::explain))
         .route("/fhir/r4/Consent", get(consent::search))
         .route("/fhir/r4/Consent/_search", post(consent::search))

@@ -1,5 +1,5 @@
-//! Paging that is never wrong: while pages are followed, data is brought and corrected, and what was agreed to changes. A naive twin
-//! knows what was there at each moment.
+//! Paging that is never wrong: while pages are followed, data is brought and corrected, nights grow, move and are joined, and what
+//! was agreed to changes. A naive twin knows what was there at each moment; of nights it is asked anew after each step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,9 @@ use crate::harness::{House, MAY_10, draft};
 enum Operation {
     /// A watch states a number for a slot: new, the same again, or a correction.
     State { beats: bool, slot: u8, value: u8 },
-    /// From now on only these days are given, and hearts perhaps not at all.
+    /// The watch states a piece of a night: it begins one, moves one, or joins two, and then one of them is no more.
+    Sleep { day: u8, part: u8 },
+    /// From now on only these days are given, and hearts and sleep perhaps not at all.
     Agree { from_day: u8, hearts: bool },
     /// Time passes.
     Wait { minutes: u16 },
@@ -27,6 +29,8 @@ enum Operation {
 
 const SLOTS_OF_A_DAY: u8 = 4;
 const DAYS: u8 = 5;
+/// Pieces of a night, 70 minutes from one start to the next: neighbours are one night, two with one missing between are not.
+const PARTS: u8 = 6;
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let state = (any::<bool>(), 0..SLOTS_OF_A_DAY * DAYS, 1_u8..5).prop_map(|(beats, slot, value)| Operation::State {
@@ -34,9 +38,10 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         slot,
         value,
     });
+    let sleep = (0..DAYS, 0..PARTS).prop_map(|(day, part)| Operation::Sleep { day, part });
     let agree = (0..DAYS, any::<bool>()).prop_map(|(from_day, hearts)| Operation::Agree { from_day, hearts });
     let wait = (1_u16..600).prop_map(|minutes| Operation::Wait { minutes });
-    let one = prop_oneof![6 => state, 2 => agree, 1 => wait, 6 => Just(Operation::Follow)];
+    let one = prop_oneof![6 => state, 4 => sleep, 2 => agree, 1 => wait, 6 => Just(Operation::Follow)];
     proptest::collection::vec(one, 10..60)
 }
 
@@ -101,7 +106,11 @@ impl Walk {
     async fn new() -> Self {
         let house = House::new().await;
         let (person, recipient) = (house.person().await, house.recipient().await);
-        let categories = [ConsentCategory::Activity, ConsentCategory::Heart];
+        let categories = [
+            ConsentCategory::Activity,
+            ConsentCategory::Heart,
+            ConsentCategory::Sleep,
+        ];
         let given = house
             .store
             .give_consent(draft(person, recipient, &categories, Detail::Raw))
@@ -128,6 +137,28 @@ impl Walk {
         }
     }
 
+    async fn sleep(&mut self, day: u8, part: u8) {
+        self.asserted += 1;
+        let asserted = MAY_10.plus(self.asserted * 1_000);
+        let start = at(i64::from(day) * 24 + 22, i64::from(part) * 70);
+        let piece = stage(WATCH, start, start.plus(40 * 60_000), "deep");
+        import(&self.house, self.person, asserted, vec![piece]).await;
+    }
+
+    /// The nights that are there and may be seen now, in one page.
+    async fn nights(&self) -> BTreeMap<String, u32> {
+        let decision = self.house.decide(&self.consent).await.expect("a decision");
+        let search = Search {
+            raw: vec![Metric::SLEEP_SESSION],
+            count: 1_000,
+            now: self.house.now(),
+            ..Search::default()
+        };
+        let page = self.house.store.search(Access::Decision(&decision), search).await;
+        let records = page.expect("a page").records;
+        records.iter().map(night).collect()
+    }
+
     async fn agree(&mut self, from_day: u8, hearts: bool) {
         let from = LocalDay::parse("2026-05-10").map(|day| day.plus(i32::from(from_day)));
         let grant = |category| Grant {
@@ -139,7 +170,9 @@ impl Walk {
             expires: None,
         };
         let mut grants = vec![grant(ConsentCategory::Activity)];
-        grants.extend(hearts.then(|| grant(ConsentCategory::Heart)));
+        if hearts {
+            grants.extend([ConsentCategory::Heart, ConsentCategory::Sleep].map(grant));
+        }
         let next = ConsentDraft {
             asked: consent::Asked {
                 grants: grants.clone(),
@@ -158,10 +191,10 @@ impl Walk {
     }
 
     /// One page, held against the twin: nothing but what is there and may be seen now.
-    async fn page(&self, sort: Sort, count: usize, after: Option<PageKey>) -> (Vec<(Place, u32)>, Option<PageKey>) {
+    async fn page(&self, sort: Sort, count: usize, after: Option<PageKey>) -> (Seen, Option<PageKey>) {
         let decision = self.house.decide(&self.consent).await.expect("a decision");
         let search = Search {
-            raw: vec![Metric::STEP_COUNT, Metric::HEART_RATE],
+            raw: vec![Metric::STEP_COUNT, Metric::HEART_RATE, Metric::SLEEP_SESSION],
             sort,
             after,
             count,
@@ -174,17 +207,28 @@ impl Walk {
             .search(Access::Decision(&decision), search)
             .await
             .expect("a page");
-        let mut seen = Vec::new();
+        let (mut seen, nights) = (Seen::default(), self.nights().await);
         for record in page.records {
+            let there = night(&record);
             let Record::Sample(stored) = record else {
                 panic!("only samples were asked for");
             };
+            if stored.sample.metric == Metric::SLEEP_SESSION {
+                let follows = matches!(sort, Sort::LastUpdated | Sort::LastUpdatedDescending);
+                assert!(!stored.dead || follows, "a night that is no more came by {sort:?}");
+                assert!(
+                    stored.dead || nights.get(&there.0) == Some(&there.1),
+                    "{there:?} may not be seen"
+                );
+                seen.nights.extend((!stored.dead).then_some(there));
+                continue;
+            }
             let place = self.place(&stored);
             let (value, _) = self.twin.values.get(&place).expect("a sample that was stated");
             assert!(self.twin.shows(place), "{place:?} may not be seen");
             assert_eq!(value_of(&stored), (place.0, i64::from(*value)), "{place:?}");
             assert!(!stored.dead);
-            seen.push((place, stored.version));
+            seen.samples.push((place, stored.version));
         }
         (seen, page.next)
     }
@@ -197,13 +241,31 @@ impl Walk {
     }
 }
 
+/// What pages brought.
+#[derive(Default)]
+struct Seen {
+    samples: Vec<(Place, u32)>,
+    nights: Vec<(String, u32)>,
+}
+
+/// What tells a night from others, and its version.
+fn night(record: &Record) -> (String, u32) {
+    match record {
+        Record::Sample(stored) => (format!("{:?}", stored.key), stored.version),
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn walked(operations: Vec<Operation>, sort: Sort, count: usize) {
     let mut walk = Walk::new().await;
     for slot in (0..SLOTS_OF_A_DAY * DAYS).step_by(2) {
         walk.state((slot % 4 == 0, slot), 1 + slot % 3).await;
     }
-    let mut followed: Vec<(Place, u32)> = Vec::new();
-    let (first, mut next) = walk.page(sort, count, None).await;
+    for (day, part) in [(0, 0), (0, 2), (1, 1), (2, 4), (3, 3)] {
+        walk.sleep(day, part).await;
+    }
+    let (mut followed, mut next) = walk.page(sort, count, None).await;
+    let mut nights = walk.nights().await;
     // What is there and may be seen from the first page to the last, unchanged.
     let mut stayed: BTreeMap<Place, u32> = walk
         .twin
@@ -212,26 +274,38 @@ async fn walked(operations: Vec<Operation>, sort: Sort, count: usize) {
         .map(|(place, (_, changes))| (*place, *changes))
         .collect();
     stayed.retain(|place, _| walk.twin.shows(*place));
-    followed.extend(first);
     for operation in operations
         .into_iter()
         .chain(std::iter::repeat_n(Operation::Follow, 200))
     {
         match operation {
             Operation::State { beats, slot, value } => walk.state((beats, slot), value).await,
+            Operation::Sleep { day, part } => walk.sleep(day, part).await,
             Operation::Agree { from_day, hearts } => walk.agree(from_day, hearts).await,
             Operation::Wait { minutes } => walk.house.clock.advance(i64::from(minutes) * 60_000),
             Operation::Follow => {
                 let Some(after) = next else { break };
                 let (page, further) = walk.page(sort, count, Some(after)).await;
-                followed.extend(page);
+                followed.samples.extend(page.samples);
+                followed.nights.extend(page.nights);
                 next = further;
             }
         }
         let (values, twin) = (&walk.twin.values, &walk.twin);
         stayed.retain(|place, changes| twin.shows(*place) && values[place].1 == *changes);
+        let now = walk.nights().await;
+        nights.retain(|key, version| now.get(key) == Some(version));
     }
     assert!(next.is_none(), "a walk that does not end");
+    for night in &nights {
+        let times = followed
+            .nights
+            .iter()
+            .filter(|(key, version)| (key, version) == night)
+            .count();
+        assert_eq!(times, 1, "{night:?} stayed and came {times} times by {sort:?}");
+    }
+    let followed = followed.samples;
     for place in stayed.keys() {
         let times = followed.iter().filter(|(seen, _)| seen == place).count();
         assert_eq!(times, 1, "{place:?} stayed and came {times} times by {sort:?}");

@@ -36,6 +36,8 @@ const ROWS: &[(&str, &str, Kind)] = &[
     ("Provenance/_search", "post", Kind::PostSearch("Provenance")),
     ("Provenance/{id}", "get", Kind::Read("Provenance")),
     ("Patient/{id}/$explain", "get", Kind::Explain),
+    ("Patient/{id}/Observation", "get", Kind::Compartment("Observation")),
+    ("Patient/{id}/Device", "get", Kind::Compartment("Device")),
     ("Consent", "get", Kind::Search("Consent")),
     ("Consent/_search", "post", Kind::PostSearch("Consent")),
     ("Consent/{id}", "get", Kind::Read("Consent")),
@@ -85,6 +87,8 @@ const OPEN: &[(&str, &str)] = &[
 enum Kind {
     Search(&'static str),
     PostSearch(&'static str),
+    /// A search below the first resident.
+    Compartment(&'static str),
     Read(&'static str),
     /// All versions of one.
     History(&'static str),
@@ -107,6 +111,7 @@ impl Kind {
         match self {
             Self::Search(resource)
             | Self::PostSearch(resource)
+            | Self::Compartment(resource)
             | Self::Read(resource)
             | Self::History(resource)
             | Self::TypeHistory(resource)
@@ -466,6 +471,10 @@ async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -
             (Method::GET, format!("{resource}/{id}/_history/{version}"), "")
         }
         Kind::Search(_) => (Method::GET, format!("{resource}?{query}"), ""),
+        Kind::Compartment(_) => {
+            let patient = world.state.pairwise.of(asker.recipient).patient(world.person);
+            (Method::GET, format!("Patient/{patient}/{resource}?{query}"), "")
+        }
         Kind::PostSearch(_) => (Method::POST, format!("{resource}/_search"), query),
         Kind::Explain => (Method::GET, format!("Patient/{id}/$explain?{query}"), ""),
         Kind::Latest(method) => operation(method, "Observation/$lastn", query),
@@ -535,12 +544,14 @@ fn expected(asker: &Asker, kind: Kind, thing: &Thing) -> (StatusCode, bool) {
         Kind::Read(_) | Kind::History(_) | Kind::Version(_) if given => StatusCode::OK,
         Kind::Read(_) | Kind::History(_) | Kind::Version(_) | Kind::Explain => StatusCode::NOT_FOUND,
         // A code outside the scopes is refused by name.
-        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_)
+        Kind::Search(_) | Kind::PostSearch(_) | Kind::Compartment(_) | Kind::Latest(_)
             if thing.resource == "Observation" && !asker.is_in_scope(thing) =>
         {
             StatusCode::FORBIDDEN
         }
-        Kind::Search(_) | Kind::PostSearch(_) | Kind::Latest(_) | Kind::TypeHistory(_) => StatusCode::OK,
+        Kind::Search(_) | Kind::PostSearch(_) | Kind::Compartment(_) | Kind::Latest(_) | Kind::TypeHistory(_) => {
+            StatusCode::OK
+        }
         Kind::Statistics(_) | Kind::Everything(_) => unreachable!("of no one thing"),
     };
     (status, given)
@@ -569,7 +580,7 @@ async fn every_thing_by_every_route_to_every_asker_is_given_by_rule() {
         }
     }
     let observations = things.iter().filter(|thing| thing.resource == "Observation").count();
-    assert_eq!(cells, askers.len() * (things.len() * 6 + observations * 2));
+    assert_eq!(cells, askers.len() * (things.len() * 6 + observations * 3));
 }
 
 /// The person and their devices: no day and no category of their own.
@@ -600,7 +611,11 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                 Kind::Version(resource),
                 Kind::Search(resource),
                 Kind::PostSearch(resource),
+                Kind::Compartment("Device"),
             ] {
+                if matches!(kind, Kind::Compartment(_)) && resource != "Device" {
+                    continue;
+                }
                 let status = match kind {
                     _ if !asker.lives => StatusCode::UNAUTHORIZED,
                     _ if !whole_type => StatusCode::FORBIDDEN,
@@ -849,4 +864,28 @@ async fn a_search_of_a_type_that_nothing_fills_reads_what_it_is_asked() {
     ] {
         assert_eq!(world.get(&granted, bad).await.status, StatusCode::BAD_REQUEST, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn a_search_below_a_patient_is_the_search_of_that_patient() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    let own = world.patient(&granted);
+    let query = "code=8867-4&_count=1000";
+    let below = world
+        .found(&granted, &format!("Patient/{own}/Observation?{query}"))
+        .await;
+    let plain = world
+        .found(&granted, &format!("Observation?patient={own}&{query}"))
+        .await;
+    assert_eq!(matches(&below), matches(&plain));
+    assert!(!matches(&below).is_empty());
+    let pages = world
+        .walk(&granted, &format!("Patient/{own}/Observation?code=8867-4&_count=3"))
+        .await;
+    assert_eq!(ids(&pages), ids(&[plain]));
+    let other = world.found(&granted, "Patient/nobody/Observation").await;
+    assert!(matches(&other).is_empty());
+    let both = world.get(&granted, &format!("Patient/nobody,{own}/Observation")).await;
+    assert_eq!(both.status, StatusCode::NOT_FOUND);
 }
