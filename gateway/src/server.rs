@@ -115,6 +115,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let timeout_seconds = state.config.http.timeout_seconds;
     let sweeper = tokio::spawn(sweep(state.clone()));
+    let folder = tokio::spawn(fold_metrics(state.clone()));
     let keeper = tokio::spawn(delete_due_records(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
@@ -142,6 +143,7 @@ pub async fn serve(
         }
     };
     sweeper.abort();
+    folder.abort();
     keeper.abort();
     worker.abort();
     signer.abort();
@@ -167,6 +169,15 @@ pub async fn stop_signal() {
     #[cfg(not(unix))]
     let terminate = std::future::pending::<()>();
     tokio::select! { () = interrupt => {}, () = terminate => {} }
+}
+
+/// Folds what was measured into its sums every ten seconds: until then each measurement is kept, whether anybody asks or not.
+async fn fold_metrics(state: AppState) {
+    let mut every = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        every.tick().await;
+        state.metrics.run_upkeep();
+    }
 }
 
 /// Deletes what has run out (codes, tokens, sessions, rates of who has gone) every ten minutes.

@@ -160,6 +160,11 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
         ),
     ),
     (
+        "R-031 singly",
+        "410 for one record that a resident deleted",
+        NotMet("a resident has everything erased or nothing: a single record cannot be deleted yet"),
+    ),
+    (
         "R-032",
         "what may not be seen is as what is not there",
         Met(

@@ -5,6 +5,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use model::UtcMillis;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::fault::Doing as _;
@@ -75,6 +76,10 @@ pub(crate) fn prepare(connection: &Connection) -> Result<()> {
         ))
         .doing("preparing a connection")?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Without it a statement is planned anew for each value that is bound to a range: a third of the time of a small read.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .doing("keeping plans")?;
     Ok(())
 }
 
