@@ -1,10 +1,15 @@
-//! The shared harness: what every adapter must hold, run over its fixtures.
+//! The shared harness: what every adapter must hold (docs/adapter-specification.md), run over the fixtures of every registered one.
+//!
+//! An adapter brings `fixtures/NAME.xml` (or `.json`, or whatever the vendor sends) in its folder; beside each lies what it gives, as a
+//! snapshot. Nothing else has to be written for an adapter to be held to all of it.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use model::{Sample, Value};
 
-use crate::{Adapter, AdapterError, Handed, Input, Reading, Sink, SinkClosed};
+use crate::{Adapter, AdapterError, Handed, Input, Reading, Sink, SinkClosed, all};
 
 /// Takes everything.
 #[derive(Default)]
@@ -23,31 +28,20 @@ impl Sink for Collected {
 impl Collected {
     /// All samples in order.
     pub fn samples(&self) -> Vec<&Sample> {
-        self.pieces
-            .iter()
-            .flat_map(|piece| {
-                if let Handed::Samples(samples) = piece {
-                    &samples[..]
-                } else {
-                    &[]
-                }
-            })
-            .collect()
+        let samples = self.pieces.iter().filter_map(|piece| match piece {
+            Handed::Samples(samples) => Some(samples),
+            _ => None,
+        });
+        samples.flatten().collect()
     }
 
     /// Samples as sorted lines: what must not depend on the order of the file.
     pub fn lines(&self) -> Vec<String> {
-        let keys: Vec<&str> = self
-            .pieces
-            .iter()
-            .filter_map(|p| {
-                if let Handed::Source(source) = p {
-                    Some(source.key.as_str())
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let sources = self.pieces.iter().filter_map(|piece| match piece {
+            Handed::Source(source) => Some(source.key.as_str()),
+            _ => None,
+        });
+        let keys: Vec<&str> = sources.collect();
         let mut lines: Vec<String> = self.samples().into_iter().map(|sample| line(sample, &keys)).collect();
         lines.sort();
         lines
@@ -89,43 +83,142 @@ pub fn read(adapter: &dyn Adapter, bytes: &[u8]) -> (Collected, Result<Reading, 
     (collected, reading)
 }
 
-/// Everything the harness asks of one fixture.
-pub fn hold(adapter: &dyn Adapter, fixture: &str) {
-    let (first, reading) = read(adapter, fixture.as_bytes());
-    let reading = reading.unwrap();
-    assert!(reading.accounting.adds_up());
-    assert_eq!(reading.samples, first.samples().len() as u64);
-    let (again, _) = read(adapter, fixture.as_bytes());
-    assert_eq!(first.pieces, again.pieces, "mapping twice gives the same");
-    truncations(adapter, fixture, &first);
-    attributes(adapter, fixture, &first);
+fn folder(adapter: &dyn Adapter) -> PathBuf {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources.join(adapter.name().replace('-', "_"))
 }
 
-/// Every cut gives the records before it and an answer, never a panic, and no value in an error's text.
-fn truncations(adapter: &dyn Adapter, fixture: &str, whole: &Collected) {
-    let whole = whole.lines();
-    for cut in (0..fixture.len()).step_by(7) {
-        let (collected, reading) = read(adapter, &fixture.as_bytes()[..cut]);
-        match reading {
-            Ok(reading) => {
-                assert!(reading.accounting.adds_up());
-                assert!(
-                    reading.ended.is_some() || cut + 14 > fixture.len(),
-                    "a cut at {cut} goes unnoticed"
-                );
-                if let Some(error) = reading.ended {
-                    assert!(!error.to_string().contains("118"), "a value stands in an error");
-                }
-            }
-            Err(error) => assert!(collected.samples().is_empty(), "{error}"),
+/// The fixtures of an adapter, each with its name.
+fn fixtures(adapter: &dyn Adapter) -> Vec<(String, PathBuf)> {
+    let folder = folder(adapter).join("fixtures");
+    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut found: Vec<(String, PathBuf)> = paths
+        .filter(|path| path.extension().is_some_and(|end| end != "snap"))
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path))
+        .collect();
+    found.sort();
+    assert!(!found.is_empty(), "{} has no fixture", adapter.name());
+    found
+}
+
+/// What a fixture gives: samples, and how everything else ended.
+fn told(adapter: &dyn Adapter, bytes: &[u8]) -> String {
+    let (collected, reading) = read(adapter, bytes);
+    let reading = reading.unwrap();
+    let mut told = collected.lines();
+    let reasons = &reading.accounting.reasons;
+    told.extend(
+        reasons
+            .iter()
+            .map(|((outcome, reason), count)| format!("{outcome}: {reason} {count}")),
+    );
+    told.join("\n")
+}
+
+#[test]
+fn every_fixture_gives_what_lies_beside_it() {
+    for adapter in all() {
+        for (name, path) in fixtures(adapter) {
+            let bytes = std::fs::read(path).unwrap();
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path(folder(adapter).join("fixtures"));
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| insta::assert_snapshot!(name, told(adapter, &bytes)));
         }
-        assert!(collected.samples().len() <= whole.len());
     }
 }
 
-/// Each removed attribute gives a sample or a reason; the order of attributes changes nothing.
-fn attributes(adapter: &dyn Adapter, fixture: &str, whole: &Collected) {
-    let expected = whole.lines();
+#[test]
+fn every_fixture_is_recognised_by_its_adapter_and_by_no_other() {
+    for adapter in all() {
+        for (name, path) in fixtures(adapter) {
+            let bytes = std::fs::read(path).unwrap();
+            let input = Input {
+                bytes: &bytes.as_slice(),
+                size: bytes.len() as u64,
+            };
+            let by: Vec<&str> = all()
+                .into_iter()
+                .filter(|other| other.recognises(&input))
+                .map(Adapter::name)
+                .collect();
+            assert_eq!(by, [adapter.name()], "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_reading_adds_up_and_comes_out_the_same_again() {
+    for adapter in all() {
+        for (name, path) in fixtures(adapter) {
+            let bytes = std::fs::read(path).unwrap();
+            let (first, reading) = read(adapter, &bytes);
+            let reading = reading.unwrap();
+            assert!(reading.accounting.adds_up(), "{name}");
+            assert_eq!(reading.samples, first.samples().len() as u64, "{name}");
+            assert_eq!(first.pieces, read(adapter, &bytes).0.pieces, "{name}");
+        }
+    }
+}
+
+/// Every cut gives the records before it and an answer, never a panic, and no value in an error's text.
+#[test]
+fn every_cut_gives_an_answer_without_values() {
+    for adapter in all() {
+        for (name, path) in fixtures(adapter) {
+            let bytes = std::fs::read(path).unwrap();
+            let (whole, values) = (read(adapter, &bytes).0.samples().len(), values(&bytes));
+            for cut in (0..bytes.len()).step_by(7) {
+                let (collected, reading) = read(adapter, &bytes[..cut]);
+                let ended = match reading {
+                    Ok(reading) => {
+                        assert!(reading.accounting.adds_up(), "{name} cut at {cut}");
+                        let noticed = reading.ended.is_some() || cut + 14 > bytes.len();
+                        assert!(noticed, "{name}: a cut at {cut} goes unnoticed");
+                        reading.ended
+                    }
+                    Err(error) => {
+                        assert!(collected.samples().is_empty(), "{name}: {error}");
+                        Some(error)
+                    }
+                };
+                let said = ended.map(|error| error.to_string()).unwrap_or_default();
+                let value = values.iter().find(|value| said.contains(value.as_str()));
+                assert_eq!(value, None, "{name}: a value stands in an error");
+                assert!(collected.samples().len() <= whole, "{name} cut at {cut}");
+            }
+        }
+    }
+}
+
+/// Numbers of a fixture that stand for themselves: with a point in them, as lines and bytes of an error have not.
+fn values(bytes: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(bytes);
+    let numbers = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
+    let with_point = numbers.filter(|number| number.len() > 3 && number.matches('.').count() == 1);
+    with_point.map(str::to_owned).collect()
+}
+
+/// Each field that is left out gives a sample or a reason; the order of fields changes nothing.
+#[test]
+fn every_field_may_be_missing_and_stand_anywhere() {
+    for adapter in all() {
+        for (name, path) in fixtures(adapter) {
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            match path.extension().and_then(|end| end.to_str()) {
+                Some("xml") => attributes(adapter, &name, &text),
+                Some("json") => members(adapter, &name, &text),
+                // A container's fields are those of what it holds, which has a fixture of its own.
+                _ => {}
+            }
+        }
+    }
+}
+
+fn attributes(adapter: &dyn Adapter, name: &str, fixture: &str) {
+    let expected = read(adapter, fixture.as_bytes()).0.lines();
     let mut reversed = String::new();
     for line in fixture.lines() {
         let Some((head, rest)) = line.split_once("<Record ") else {
@@ -140,14 +233,69 @@ fn attributes(adapter: &dyn Adapter, fixture: &str, whole: &Collected) {
             some.remove(removed);
             let changed = fixture.replacen(line, &format!("{head}<Record {}{}", some.join(" "), &rest[end..]), 1);
             let (_, reading) = read(adapter, changed.as_bytes());
-            assert!(reading.unwrap().accounting.adds_up());
+            assert!(reading.unwrap().accounting.adds_up(), "{name}");
         }
         parts.reverse();
         reversed.push_str(&format!("{head}<Record {}{}\n", parts.join(" "), &rest[end..]));
     }
-    assert_eq!(
-        read(adapter, reversed.as_bytes()).0.lines(),
-        expected,
-        "the order of attributes changes samples"
-    );
+    let other = read(adapter, reversed.as_bytes()).0.lines();
+    assert_eq!(other, expected, "{name}: the order of attributes changes samples");
+}
+
+/// Leaves out one member of one object after the other. Maps of this parser are in the order of their keys.
+fn members(adapter: &dyn Adapter, name: &str, fixture: &str) {
+    let whole: serde_json::Value = serde_json::from_str(fixture).unwrap();
+    let expected = read(adapter, fixture.as_bytes()).0.lines();
+    let sorted = read(adapter, whole.to_string().as_bytes()).0.lines();
+    assert_eq!(sorted, expected, "{name}: the order of members changes samples");
+    let mut pointers = Vec::new();
+    pointers_of(&whole, String::new(), &mut pointers);
+    for pointer in pointers {
+        let mut changed = whole.clone();
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        if let Some(serde_json::Value::Object(members)) = changed.pointer_mut(parent) {
+            members.remove(key);
+        }
+        let (_, reading) = read(adapter, changed.to_string().as_bytes());
+        let adds_up = reading.map_or(true, |reading| reading.accounting.adds_up());
+        assert!(adds_up, "{name} without {pointer}");
+    }
+}
+
+fn pointers_of(value: &serde_json::Value, at: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(members) => {
+            for (key, member) in members {
+                // A key with a slash would need an escape, and no vendor has one.
+                let below = format!("{at}/{key}");
+                found.push(below.clone());
+                pointers_of(member, below, found);
+            }
+        }
+        serde_json::Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                pointers_of(item, format!("{at}/{place}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_adapter_declares_what_it_covers_once() {
+    let mut names = BTreeSet::new();
+    for adapter in all() {
+        assert!(names.insert(adapter.name()), "{} stands twice", adapter.name());
+        let coverage = adapter.coverage();
+        assert!(
+            !coverage.identity.is_empty() && !coverage.types.is_empty(),
+            "{}",
+            adapter.name()
+        );
+        let mut types = BTreeSet::new();
+        for covered in &coverage.types {
+            let vendor_type = &covered.vendor_type;
+            assert!(types.insert(vendor_type), "{vendor_type} stands twice");
+        }
+    }
 }

@@ -3,11 +3,14 @@
 //! A vendor's name lives here and nowhere else. Nothing here asks for the time, stores anything, or knows a person.
 
 pub mod apple_health;
+mod coverage;
 #[cfg(test)]
 mod harness;
 
 /// Made-up files for the demo, tests and benchmarks.
 pub use apple_health::synthetic;
+
+pub use coverage::{Coverage, Covered, How};
 
 use std::collections::BTreeMap;
 
@@ -155,6 +158,9 @@ pub trait Adapter: Send + Sync {
 
     /// What its files are, for people.
     fn describes(&self) -> &'static str;
+
+    /// What it makes of the vendor's records.
+    fn coverage(&self) -> Coverage;
 
     /// Whether the content is of this vendor, whatever the file's name.
     fn recognises(&self, input: &Input<'_>) -> bool;

@@ -21,9 +21,10 @@ const ANSWERS: &str = "gateway/src/fhir/tests/answers.rs";
 const INSIDE: &str = "gateway/src/fhir/tests/inside.rs";
 const KIT_READING: &str = "conformance/src/commands/fhir/reading.rs";
 const KIT_SEARCHING: &str = "conformance/src/commands/fhir/searching.rs";
-const MATRIX: &str = "gateway/src/fhir/tests/matrix.rs";
+const MATRIX: &str = "gateway/src/fhir/tests/matrix/mod.rs";
+const MATRIX_WHOLE: &str = "gateway/src/fhir/tests/matrix/whole.rs";
 const OPERATIONS: &str = "gateway/src/fhir/tests/operations.rs";
-const PARAMETERS: &str = "gateway/src/fhir/parameters.rs";
+const PARAMETERS: &str = "gateway/src/fhir/parameters/tests.rs";
 const PERMISSIONS: &str = "gateway/src/fhir/tests/permissions.rs";
 const PROFILES: &str = "conformance/tests/profiles.rs";
 const ELSEWHERE: &str = "conformance/src/validator/elsewhere.rs";
@@ -231,7 +232,7 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     (
         "R-071 unfilled",
         "a type that nothing fills yet is searched and answers empty",
-        Met(MATRIX, "of_a_type_that_nothing_fills_nothing_is_given_by_rule"),
+        Met(MATRIX_WHOLE, "of_a_type_that_nothing_fills_nothing_is_given_by_rule"),
     ),
     (
         "R-072",
@@ -343,7 +344,7 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     (
         "R-092",
         "compartment search",
-        Met(MATRIX, "a_search_below_a_patient_is_the_search_of_that_patient"),
+        Met(MATRIX_WHOLE, "a_search_below_a_patient_is_the_search_of_that_patient"),
     ),
     (
         "R-093",
@@ -422,9 +423,9 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
     (
         "R-128",
         "under days, statistics are of days",
-        Met(MATRIX, "statistics_are_given_by_rule"),
+        Met(MATRIX_WHOLE, "statistics_are_given_by_rule"),
     ),
-    ("R-129", "$everything", Met(MATRIX, "everything_is_given_by_rule")),
+    ("R-129", "$everything", Met(MATRIX_WHOLE, "everything_is_given_by_rule")),
     (
         "R-130",
         "operations by address, form and Parameters",

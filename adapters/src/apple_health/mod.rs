@@ -18,7 +18,7 @@ mod tests;
 mod types;
 mod wire;
 
-use crate::{Adapter, AdapterError, Input, Reading, Sink};
+use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
 
 /// Exports of the Health app.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,10 @@ impl Adapter for AppleHealth {
 
     fn describes(&self) -> &'static str {
         "an Apple Health export (the ZIP, or the XML inside it)"
+    }
+
+    fn coverage(&self) -> Coverage {
+        coverage::coverage()
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {

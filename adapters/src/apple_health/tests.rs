@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::AppleHealth;
 use super::synthetic::{Synthetic, write_export, write_zip};
-use crate::harness::{Collected, hold, read};
+use crate::harness::{Collected, read};
 use crate::{Adapter as _, Input, Reading};
 
 const EVERYDAY: &str = include_str!("fixtures/everyday.xml");
@@ -39,19 +39,6 @@ fn xml(wanted: &Synthetic) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_export(&mut bytes, wanted).unwrap();
     bytes
-}
-
-#[test]
-fn the_everyday_export_holds_what_every_adapter_must() {
-    hold(&AppleHealth, EVERYDAY);
-}
-
-#[test]
-fn the_everyday_export_gives_these_samples() {
-    let (collected, reading) = good(EVERYDAY.as_bytes());
-    assert!(reading.ended.is_none());
-    insta::assert_snapshot!(collected.lines().join("\n"));
-    insta::assert_snapshot!(reasons(&reading.accounting).join("\n"));
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::form::Form;
 use super::handles::{self, Handle};
 use crate::portal::consent_page::{CAREFUL, ChoiceError, Chosen, ConsentPage};
 use crate::portal::continue_page::{self, Outcome};
+use crate::portal::form::Session as _;
 use crate::portal::resident::Resident;
 use crate::portal::words::Words;
 use crate::portal::{self, Problem};

@@ -23,6 +23,7 @@ pub use sign_in::CALLBACK;
 
 use crate::limits;
 use crate::oauth::handles;
+use crate::portal::form::Session;
 use crate::portal::operator as pages;
 use crate::portal::{self, Problem};
 use crate::sign_in::cookies;
@@ -71,10 +72,9 @@ pub struct SignedInOperator {
     pub csrf: String,
 }
 
-impl SignedInOperator {
-    /// True when a form carries what this session's forms carry. Takes the same time whatever was sent.
-    pub fn sent(&self, csrf: &str) -> bool {
-        csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into()
+impl Session for SignedInOperator {
+    fn sent(&self, token: &str) -> bool {
+        token.as_bytes().ct_eq(self.csrf.as_bytes()).into()
     }
 }
 

@@ -3,13 +3,14 @@
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
-use axum_extra::extract::Form;
 use serde::{Deserialize, Serialize};
 use store::{Actor, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use super::{PATH, SESSION, SignedInOperator, session_handle};
 use crate::oauth::handles::{self, Handle};
+use crate::portal::form::Sent;
+use crate::portal::page::Pressed;
 use crate::portal::words::Words;
 use crate::portal::{Problem, error_page};
 use crate::sign_in::{Answer, Proof, Secrets, cookies};
@@ -140,23 +141,12 @@ async fn finish(
     Ok(Ok((set, Redirect::to(PATH)).into_response()))
 }
 
-/// The form of the sign-out button.
-#[derive(Debug, Deserialize)]
-pub struct Leaving {
-    #[serde(default)]
-    csrf: String,
-}
-
 /// `POST /operator/sign-out`.
 pub async fn sign_out(
     State(state): State<AppState>,
-    signed_in: SignedInOperator,
     headers: HeaderMap,
-    Form(form): Form<Leaving>,
+    _: Sent<SignedInOperator, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     if let Some(handle) = session_handle(&state, &headers)
         && let Err(error) = state.store.end_operator_session(handles::hash(&handle)).await
     {

@@ -5,16 +5,17 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use consent::{Consent, ConsentDraft, Grant};
 
-use super::consent_detail::{Looked, Trouble, terms_text};
+use super::PATH;
+use super::consent_detail::{Looked, Trouble};
+use super::consent_narrow::terms_text;
 use super::consent_page::CAREFUL;
 use super::consents::again;
+use super::form::Sent;
 use super::page::{Frame, MessagePage, Pressed, send};
 use super::teller::Teller;
 use super::words::Words;
-use super::{PATH, Problem, error_page};
 use crate::oauth::handles;
 use crate::sign_in::{self, SignedIn};
 use crate::state::AppState;
@@ -125,14 +126,10 @@ fn view(signed_in: &SignedIn, asked: Asked) -> View {
 /// `POST /portal/consents/{id}/again`: the same terms in the new words, as the next version. Tokens stay.
 pub async fn agree(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     match agreed(&state, &signed_in, &id).await {
         Ok(response) => response,
         Err(trouble) => trouble.page(&headers),

@@ -5,11 +5,11 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use consent::{Asked as AskedFor, Consent, ConsentDraft, ConsentId, Grant, HowGiven};
 use serde::Deserialize;
 use store::StoreError;
 
+use super::form::Sent;
 use super::page::{Frame, Pressed, shown};
 use super::resident::Resident;
 use super::teller::{AccessDay, Card, Teller};
@@ -46,14 +46,10 @@ pub async fn show(
 /// `POST /portal/consents/{id}/withdraw`: takes effect before it answers.
 pub async fn withdraw(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let Ok(id) = id.parse().map(ConsentId) else {
         return error_page(&headers, Problem::NotFound);
     };
@@ -71,14 +67,10 @@ pub async fn withdraw(
 /// `POST /portal/consents/{id}/undo`: agrees anew to what was withdrawn some minutes ago. The app connects again.
 pub async fn undo(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     match undone(&state, &signed_in, &id).await {
         Ok(true) => Redirect::to(&format!("{PATH}?done=undone")).into_response(),
         Ok(false) => error_page(&headers, Problem::NotFound),

@@ -5,12 +5,15 @@
 mod again;
 mod choices;
 mod consent_detail;
+mod consent_narrow;
 pub mod consent_page;
+mod consent_receipt;
 mod consent_text;
 pub mod consents;
 pub mod continue_page;
 pub mod end_session;
 mod explain;
+pub mod form;
 #[cfg(test)]
 mod matrix;
 pub mod operator;
@@ -56,18 +59,18 @@ pub fn routes() -> Router<AppState> {
         .route("/portal/consents/{id}", get(consent_detail::show))
         .route("/portal/consents/{id}/withdraw", post(consents::withdraw))
         .route("/portal/consents/{id}/undo", post(consents::undo))
-        .route("/portal/consents/{id}/narrow", post(consent_detail::narrow))
+        .route("/portal/consents/{id}/narrow", post(consent_narrow::narrow))
         .route("/portal/consents/{id}/again", get(again::show).post(again::agree))
         .route(people::PATH, get(people::show))
         .route(ACT_FOR, post(people::act_for))
         .route("/portal/people/{id}/end", post(people::end))
         .route(
             "/portal/consents/{id}/receipts/{number}",
-            get(consent_detail::receipt_page),
+            get(consent_receipt::receipt_page),
         )
         .route(
             "/portal/consents/{id}/receipts/{number}/signed",
-            get(consent_detail::receipt_signed),
+            get(consent_receipt::receipt_signed),
         )
         .route(steps::PATH, get(steps::show))
         .route(requests::PATH, get(requests::show).post(requests::file))

@@ -182,11 +182,7 @@ pub fn shown(view: Result<Option<impl Template>, StoreError>, headers: &HeaderMa
 
 /// The form of a button that says nothing but that it was pressed.
 #[derive(Debug, Deserialize)]
-pub struct Pressed {
-    /// Shows that the form is ours.
-    #[serde(default)]
-    pub csrf: String,
-}
+pub struct Pressed {}
 
 /// A page of a few sentences, with links to go on.
 #[derive(Template)]

@@ -4,13 +4,13 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use consent::Relationship;
 use model::PersonId;
 use oauth2::url::form_urlencoded;
 use serde::Deserialize;
 use store::{Actor, Representation, StoreError};
 
+use super::form::Sent;
 use super::page::{Frame, Pressed, shown};
 use super::resident::{Resident, day};
 use super::words::Words;
@@ -118,8 +118,6 @@ fn more(words: Words, resident: &Resident, right: &Representation) -> String {
 /// Whom to act for.
 #[derive(Debug, Deserialize)]
 pub struct Acting {
-    #[serde(default)]
-    csrf: String,
     /// The person's number; empty: for oneself.
     #[serde(default)]
     person: String,
@@ -130,13 +128,9 @@ pub struct Acting {
 /// `POST /portal/act-for`: from now on this session acts for somebody, or for oneself again.
 pub async fn act_for(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
-    Form(form): Form<Acting>,
+    Sent { signed_in, form }: Sent<SignedIn, Acting>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let handle = cookies::handle(&headers, cookies::SESSION, cookies::is_https(&state));
     match (
         begun(&state, &signed_in, &form.person, handle).await,
@@ -188,14 +182,10 @@ async fn begun(
 /// `POST /portal/people/{id}/end`: ends the right of a proxy whom one named.
 pub async fn end(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<String>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let Ok(id) = id.parse() else {
         return error_page(&headers, Problem::NotFound);
     };

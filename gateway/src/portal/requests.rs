@@ -4,11 +4,11 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use consent::Language;
 use serde::Deserialize;
 use store::{RequestKind, RequestState, StoreError, SubjectRequest};
 
+use super::form::Sent;
 use super::page::{Frame, MessagePage, Pressed, send};
 use super::resident::{Resident, day};
 use super::words::Words;
@@ -131,8 +131,6 @@ fn shown(words: Words, resident: &Resident, request: SubjectRequest) -> Shown {
 #[derive(Debug, Deserialize)]
 pub struct Filed {
     #[serde(default)]
-    csrf: String,
-    #[serde(default)]
     kind: String,
     #[serde(default)]
     text: String,
@@ -141,13 +139,9 @@ pub struct Filed {
 /// `POST /portal/requests`. Deletion is asked for within five minutes of a sign-in.
 pub async fn file(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
-    Form(form): Form<Filed>,
+    Sent { signed_in, form }: Sent<SignedIn, Filed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let Some(kind) = RequestKind::from_code(&form.kind) else {
         return Redirect::to(&format!("{PATH}?done=kind")).into_response();
     };
@@ -184,14 +178,10 @@ fn again(signed_in: &SignedIn) -> Response {
 /// `POST /portal/requests/{id}/take-back`.
 pub async fn take_back(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
     Path(id): Path<i64>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     match state.store.take_back_request(&signed_in.own, id).await {
         Ok(()) => Redirect::to(&format!("{PATH}?done={}", RequestState::TakenBack.code())).into_response(),
         Err(StoreError::Invalid { .. }) => Redirect::to(&format!("{PATH}?done=over")).into_response(),

@@ -15,10 +15,12 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Error, Json};
 use bytes::Bytes;
+use model::ConsentCategory;
 use serde::Deserialize;
 use serde_json::json;
 use store::{Delivery, DeliveryCounts, StoreError};
 
+use super::form::Session as _;
 use super::page::{Frame, send_with_script};
 use super::resident::Resident;
 use super::words::Words;
@@ -244,6 +246,8 @@ struct View {
     running: Option<Running>,
     problem: Option<String>,
     done: Option<String>,
+    /// Each category that files can bring, with what of it.
+    gives: Vec<(String, String)>,
     deliveries: Vec<(String, String)>,
     steps: &'static str,
 }
@@ -273,6 +277,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         running,
         problem: begun.or(problem),
         done,
+        gives: gives(words),
         deliveries: deliveries
             .iter()
             .map(|delivery| listed(words, &resident, delivery))
@@ -281,6 +286,24 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         steps: steps::PATH,
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
     }))
+}
+
+/// What files can bring, as the adapters declare it. Names without what stands in brackets: it tells measures apart that nobody
+/// outside has to.
+fn gives(words: Words) -> Vec<(String, String)> {
+    let covered: Vec<adapters::Coverage> = adapters::all().iter().map(|adapter| adapter.coverage()).collect();
+    let of = |category: ConsentCategory| {
+        let mut names: Vec<&str> = Vec::new();
+        for metric in covered.iter().flat_map(|coverage| coverage.metrics_of(category)) {
+            let name = words.pick(metric.row().name_ja, metric.row().name_en);
+            let name = name.split(['(', '（']).next().unwrap_or(name).trim();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        (!names.is_empty()).then(|| (words.category(category), names.join(words.pick("、", ", "))))
+    };
+    ConsentCategory::ALL.into_iter().filter_map(of).collect()
 }
 
 /// What is under way, what went wrong, what was done: one of the three.

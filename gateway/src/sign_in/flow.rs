@@ -6,7 +6,6 @@
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
-use axum_extra::extract::Form;
 use model::{OrganisationId, PersonId, UtcMillis};
 use openidconnect::url::form_urlencoded;
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use super::residents::ResidentProvider;
 use super::return_to::{Asked, LocalPath};
 use super::{SignedIn, cookies, signed_in};
 use crate::oauth::handles::{self, Handle};
+use crate::portal::form::Sent;
 use crate::portal::page::{Frame, MessagePage, send};
 use crate::portal::words::Words;
 use crate::portal::{Problem, error_page};
@@ -292,8 +292,6 @@ async fn admit(state: &AppState, identity: &Identity, organisation: u32) -> Resu
 /// The form of the sign-out button.
 #[derive(Debug, Deserialize)]
 pub struct Leaving {
-    #[serde(default)]
-    csrf: String,
     #[serde(flatten)]
     then: Asked,
 }
@@ -301,13 +299,9 @@ pub struct Leaving {
 /// `POST /sign-out`: ends the session; then the page it came from for somebody else, or a page that says it is over.
 pub async fn sign_out(
     State(state): State<AppState>,
-    signed_in: SignedIn,
     headers: HeaderMap,
-    Form(form): Form<Leaving>,
+    Sent { form, .. }: Sent<SignedIn, Leaving>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let https = cookies::is_https(&state);
     if let Some(handle) = cookies::handle(&headers, cookies::SESSION, https)
         && let Err(error) = state.store.end_session(handles::hash(&handle)).await

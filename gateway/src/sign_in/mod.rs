@@ -32,6 +32,7 @@ pub use provider::{CALLBACK, Proof, Provider, Secrets};
 pub use residents::ResidentProviders;
 
 use crate::oauth::handles;
+use crate::portal::form::Session;
 use crate::portal::{self, Problem, words};
 use crate::state::AppState;
 use return_to::{HOME, LocalPath};
@@ -76,10 +77,11 @@ impl SignedIn {
     pub fn is_fresh(&self, now: UtcMillis) -> bool {
         self.since.plus(FRESH_MS) >= now
     }
+}
 
-    /// True when a form carries what this session's forms carry. Takes the same time whatever was sent.
-    pub fn sent(&self, csrf: &str) -> bool {
-        csrf.as_bytes().ct_eq(self.csrf.as_bytes()).into()
+impl Session for SignedIn {
+    fn sent(&self, token: &str) -> bool {
+        token.as_bytes().ct_eq(self.csrf.as_bytes()).into()
     }
 }
 

@@ -4,10 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use model::RecipientId;
 use store::{Actor, Job, JobState, Recipient, RegistrationState, StoreError, Task};
 
+use super::super::form::Sent;
 use super::super::page::{Frame, Pressed, send};
 use super::super::words::Words;
 use super::super::{Problem, error_page};
@@ -159,14 +159,10 @@ async fn undelivered(state: &AppState, recipients: &[Recipient]) -> Result<Vec<J
 /// `POST /operator/recipients/{id}/approve`, `…/block` and `…/returned`: takes effect before it answers.
 pub async fn move_recipient(
     State(state): State<AppState>,
-    signed_in: SignedInOperator,
     headers: HeaderMap,
     Path((id, act)): Path<(String, String)>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedInOperator, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     if act == "returned" {
         return returned(&state, &signed_in, &headers, &id).await;
     }
@@ -229,14 +225,10 @@ async fn moved(
 /// `POST /operator/messages/{id}/again`.
 pub async fn send_again(
     State(state): State<AppState>,
-    signed_in: SignedInOperator,
     headers: HeaderMap,
     Path(id): Path<i64>,
-    Form(form): Form<Pressed>,
+    Sent { signed_in, .. }: Sent<SignedInOperator, Pressed>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let sent = async {
         let recipients = own(&state, &signed_in).await?;
         let dead = undelivered(&state, &recipients).await?;

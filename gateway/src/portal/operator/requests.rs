@@ -4,10 +4,10 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum_extra::extract::Form;
 use serde::Deserialize;
 use store::{Actor, RequestState, StoreError, SubjectRequest};
 
+use super::super::form::Sent;
 use super::super::page::{Frame, send};
 use super::super::words::Words;
 use super::super::{Problem, error_page};
@@ -121,8 +121,6 @@ fn shown(words: Words, state: &AppState, request: SubjectRequest, name: Option<S
 #[derive(Debug, Deserialize)]
 pub struct Answered {
     #[serde(default)]
-    csrf: String,
-    #[serde(default)]
     state: String,
     #[serde(default)]
     answer: String,
@@ -131,14 +129,10 @@ pub struct Answered {
 /// `POST /operator/requests/{id}`.
 pub async fn answer(
     State(state): State<AppState>,
-    signed_in: SignedInOperator,
     headers: HeaderMap,
     Path(id): Path<i64>,
-    Form(form): Form<Answered>,
+    Sent { signed_in, form }: Sent<SignedInOperator, Answered>,
 ) -> Response {
-    if !signed_in.sent(&form.csrf) {
-        return error_page(&headers, Problem::ForeignForm);
-    }
     let Some(to) = RequestState::from_code(&form.state) else {
         return error_page(&headers, Problem::NotFound);
     };

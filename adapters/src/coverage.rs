@@ -1,0 +1,62 @@
+//! What an adapter makes of a vendor's records, as data: the documents and the residents' pages are made of it.
+
+use model::{ConsentCategory, Metric};
+
+/// All that an adapter maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// By what the vendor's records are told apart.
+    pub identity: &'static str,
+    /// Each type that becomes samples. Numbers of other types are parked, everything else is kept as text.
+    pub types: Vec<Covered>,
+}
+
+/// A vendor's type and what it becomes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Covered {
+    /// As the vendor writes it.
+    pub vendor_type: String,
+    /// What it becomes.
+    pub metric: Metric,
+    /// What of the record becomes the value.
+    pub how: How,
+}
+
+/// What of a record becomes the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// Its number, in the metric's unit.
+    Value,
+    /// It is a part of a sample that has several.
+    Part,
+    /// Its code, as the vocabulary's list has it.
+    Code,
+    /// That it took place.
+    Event,
+    /// The length of its interval.
+    Length,
+}
+
+impl How {
+    /// In a few words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Value => "its number",
+            Self::Part => "a part of it",
+            Self::Code => "its code",
+            Self::Event => "that it took place",
+            Self::Length => "how long it took",
+        }
+    }
+}
+
+impl Coverage {
+    /// The metrics of a consent category that can come, each once, in the vocabulary's order.
+    pub fn metrics_of(&self, category: ConsentCategory) -> Vec<Metric> {
+        let mut metrics: Vec<Metric> = self.types.iter().map(|covered| covered.metric).collect();
+        metrics.retain(|metric| metric.category() == category);
+        metrics.sort_unstable();
+        metrics.dedup();
+        metrics
+    }
+}
