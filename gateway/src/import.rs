@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
-use model::{PersonId, Value};
+use model::{Accounting, Outcome, PersonId, Value};
 use store::{BatchStart, Import, ImportReport, Parked, Raw, Store, StoreError};
 
 /// What an import came to.
@@ -51,10 +51,40 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
     let reading = reading?;
     let mut import = receiver.import;
     import.account(&reading.accounting);
-    Ok(Imported {
-        report: import.finish()?,
-        reading,
-    })
+    let report = import.finish()?;
+    watch(adapter.name(), &reading, &report);
+    Ok(Imported { report, reading })
+}
+
+/// Counts how records ended, and says aloud when one that was read ended nowhere.
+fn watch(adapter: &'static str, reading: &Reading, report: &ImportReport) {
+    let counts = &report.accounting;
+    for (outcome, count) in [
+        (Outcome::Stored, counts.stored),
+        (Outcome::Duplicate, counts.duplicate),
+        (Outcome::Unsupported, counts.unsupported),
+        (Outcome::Rejected, counts.rejected),
+    ] {
+        metrics::counter!("sekisho_records_total", "adapter" => adapter, "outcome" => outcome.to_string())
+            .increment(count);
+    }
+    let read = reading.accounting.received + reading.samples;
+    if !is_whole(reading, &report.accounting) {
+        metrics::counter!("sekisho_deliveries_unbalanced_total", "adapter" => adapter).increment(1);
+        tracing::error!(
+            adapter,
+            batch = report.batch.0,
+            read,
+            counted = counts.received,
+            "a delivery does not add up: keep the file, some of its records ended nowhere"
+        );
+    }
+}
+
+/// True when every record that the adapter met is counted by how it ended: its own count of what it handed on and left out stands
+/// against that of the store.
+fn is_whole(reading: &Reading, counted: &Accounting) -> bool {
+    counted.adds_up() && counted.received == reading.accounting.received + reading.samples
 }
 
 /// Bytes that tell how many of them were read. A file is read once from front to back, but for a container's directory: so
@@ -151,3 +181,24 @@ impl Receiver {
 const UNKNOWN: StoreError = StoreError::Invalid {
     what: "a record names a source or type that was not handed before it",
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_that_the_store_does_not_count_is_noticed() {
+        let mut reading = Reading {
+            samples: 3,
+            ..Reading::default()
+        };
+        reading.accounting.count(Outcome::Unsupported, "unknown");
+        let mut counted = reading.accounting.clone();
+        counted.count_many(Outcome::Stored, "", 2);
+        assert!(!is_whole(&reading, &counted), "one of three samples ended nowhere");
+        counted.count(Outcome::Duplicate, "known");
+        assert!(is_whole(&reading, &counted));
+        counted.count(Outcome::Duplicate, "known");
+        assert!(!is_whole(&reading, &counted), "one was counted twice");
+    }
+}

@@ -61,6 +61,8 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('01-sign-in'));
   await signIn(page, resident);
   await look(page, name('02-upload'));
+  await page.locator('details summary').first().click();
+  await look(page, name('02-what-is-read'));
   await page.locator('input[type=file]').setInputFiles(file);
   await page.locator('form[data-upload] button').click();
   await page.locator('.banner[role=status]').waitFor({ timeout: 120_000 });

@@ -442,6 +442,7 @@ basis-joint = ;
 operator-report-owed = The ground has ended and no data is shared. The report of return and erasure is owed.
 operator-report-came = The report of return and erasure came
 receipt-how = How it was given
+receipt-how-signed_in_only = On this page (identity: { $issuer })
 receipt-how-signed_in = On this page (identity: { $issuer }, { $assurance })
 receipt-how-on_paper = On a paper form (number { $form }, identity: { $checked })
 

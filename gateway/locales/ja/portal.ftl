@@ -442,6 +442,7 @@ basis-joint = 、
 operator-report-owed = 根拠の期限が来ました。データは渡りません。返却と消去の報告を待っています。
 operator-report-came = 返却と消去の報告を受け取った
 receipt-how = 同意の方法と本人確認
+receipt-how-signed_in_only = この画面で（本人確認：{ $issuer }）
 receipt-how-signed_in = この画面で（本人確認：{ $issuer }、{ $assurance }）
 receipt-how-on_paper = 紙の申込書で（番号{ $form }、本人確認：{ $checked }）
 

@@ -111,13 +111,15 @@ pub async fn receipt_page(
 /// How a consent was given, and how the person's identity was known.
 fn how(words: Words, how: &HowGiven) -> String {
     match how {
-        HowGiven::SignedIn { issuer, assurance, .. } => words.fill(
+        HowGiven::SignedIn {
+            issuer,
+            assurance: Some(assurance),
+            ..
+        } => words.fill(
             "receipt-how-signed_in",
-            [
-                ("issuer", issuer.clone()),
-                ("assurance", assurance.clone().unwrap_or_else(|| "—".to_owned())),
-            ],
+            [("issuer", issuer.clone()), ("assurance", assurance.clone())],
         ),
+        HowGiven::SignedIn { issuer, .. } => words.with("receipt-how-signed_in_only", "issuer", issuer.clone()),
         HowGiven::OnPaper {
             form, identity_checked, ..
         } => words.fill(

@@ -301,7 +301,7 @@ fn gives(words: Words) -> Vec<(String, String)> {
                 names.push(name);
             }
         }
-        (!names.is_empty()).then(|| (words.category(category), names.join(words.pick("、", ", "))))
+        (!names.is_empty()).then(|| (words.category(category), names.join(words.pick("、", "; "))))
     };
     ConsentCategory::ALL.into_iter().filter_map(of).collect()
 }

@@ -89,6 +89,52 @@ pub(crate) fn finish(
         .map(|_| ())
 }
 
+/// How many deliveries there are, how many have no end, and those whose counts do not add up or whose seal does not open.
+pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Balance> {
+    let key = snapshot.person_key(person)?;
+    let rows: Vec<(u32, Option<Vec<u8>>)> = snapshot
+        .prepare_cached("SELECT batch, body FROM batch WHERE person = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+        .doing("reading deliveries")?;
+    let mut balance = Balance {
+        deliveries: rows.len(),
+        ..Balance::default()
+    };
+    for (batch, body) in rows {
+        let Some(body) = body else {
+            balance.without_end += 1;
+            continue;
+        };
+        let plain = key.open("batch", &[i64::from(person.0), i64::from(batch)], &body);
+        let body: Option<Body> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        if !body.is_some_and(|body| body.adds_up()) {
+            balance.wrong += 1;
+        }
+    }
+    Ok(balance)
+}
+
+/// What became of deliveries, in numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Balance {
+    pub(crate) deliveries: usize,
+    /// Under way, or cut off.
+    pub(crate) without_end: usize,
+    /// Records are missing from their counts, or the row is damaged.
+    pub(crate) wrong: usize,
+}
+
+impl Body {
+    fn adds_up(&self) -> bool {
+        let ended = [self.stored, self.duplicate, self.unsupported, self.rejected];
+        ended.into_iter().try_fold(0_u64, u64::checked_add) == Some(self.received)
+    }
+}
+
 /// How a delivery came; `None` when there is none of this number.
 pub(crate) fn info(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Option<BatchInfo>> {
     snapshot
@@ -154,4 +200,23 @@ fn counts(plain: &[u8]) -> Result<DeliveryCounts> {
         unsupported: body.unsupported,
         rejected: body.rejected,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_ended_nowhere_is_noticed() {
+        let body = |received, rejected| Body {
+            received,
+            stored: 5,
+            duplicate: 3,
+            unsupported: 1,
+            rejected,
+            reasons: Vec::new(),
+        };
+        assert!(body(11, 2).adds_up());
+        assert!(!body(12, 2).adds_up() && !body(10, 2).adds_up() && !body(11, u64::MAX).adds_up());
+    }
 }

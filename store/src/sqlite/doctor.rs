@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use model::PersonId;
 use model::time::MINUTE_MS;
 
+use super::batches;
 use super::chain;
 use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
@@ -26,6 +27,7 @@ pub(crate) fn examine(database: &Database) -> Result<Vec<Finding>> {
             finding("keys of people", keys(snapshot)),
             finding("journal", journal(snapshot)),
             finding("totals", totals(snapshot)),
+            finding("deliveries", deliveries(snapshot)),
         ];
         findings.push(finding("audit chains", chain::verify(snapshot)));
         findings.push(finding("clock", clock(snapshot, now.0)));
@@ -113,6 +115,30 @@ fn journal(snapshot: &Snapshot<'_>) -> Seen {
         Err(format!(
             "entry {written}, but the database has carried out {applied}: the journal file is an older one, bring the newer back"
         ))
+    })
+}
+
+/// Every record of every delivery ended somewhere.
+fn deliveries(snapshot: &Snapshot<'_>) -> Seen {
+    let people: Vec<PersonId> = snapshot
+        .prepare("SELECT id FROM person WHERE erased_ms IS NULL")
+        .and_then(|mut statement| statement.query_map([], |row| row.get(0).map(PersonId))?.collect())
+        .doing("listing people")?;
+    let mut all = batches::Balance::default();
+    for person in people {
+        let own = batches::balance(snapshot, person)?;
+        all.deliveries += own.deliveries;
+        all.without_end += own.without_end;
+        all.wrong += own.wrong;
+    }
+    Ok(match all.wrong {
+        0 => Ok(format!(
+            "{}, the counts of all add up; {} under way or cut off",
+            all.deliveries, all.without_end
+        )),
+        wrong => Err(format!(
+            "the counts of {wrong} do not add up: keep what was delivered, and report it with the server's log"
+        )),
     })
 }
 
