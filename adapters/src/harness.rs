@@ -98,7 +98,11 @@ fn fixtures(adapter: &dyn Adapter) -> Vec<(String, PathBuf)> {
         .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path))
         .collect();
     found.sort();
-    assert!(!found.is_empty(), "{} has no fixture", adapter.name());
+    assert!(
+        !found.is_empty(),
+        "{}: lay what the vendor sends into fixtures/",
+        adapter.name()
+    );
     found
 }
 
@@ -118,7 +122,7 @@ fn told(adapter: &dyn Adapter, bytes: &[u8]) -> String {
 
 #[test]
 fn every_fixture_gives_what_lies_beside_it() {
-    for adapter in all() {
+    for &adapter in all() {
         for (name, path) in fixtures(adapter) {
             let bytes = std::fs::read(path).unwrap();
             let mut settings = insta::Settings::clone_current();
@@ -132,26 +136,27 @@ fn every_fixture_gives_what_lies_beside_it() {
 
 #[test]
 fn every_fixture_is_recognised_by_its_adapter_and_by_no_other() {
-    for adapter in all() {
+    for &adapter in all() {
         for (name, path) in fixtures(adapter) {
             let bytes = std::fs::read(path).unwrap();
             let input = Input {
                 bytes: &bytes.as_slice(),
                 size: bytes.len() as u64,
             };
-            let by: Vec<&str> = all()
-                .into_iter()
-                .filter(|other| other.recognises(&input))
-                .map(Adapter::name)
-                .collect();
-            assert_eq!(by, [adapter.name()], "{name}");
+            let knows = all().iter().filter(|other| other.recognises(&input));
+            let by: Vec<&str> = knows.map(|other| other.name()).collect();
+            assert_eq!(
+                by,
+                [adapter.name()],
+                "{name}: `recognises` decides by the content whose it is"
+            );
         }
     }
 }
 
 #[test]
 fn every_reading_adds_up_and_comes_out_the_same_again() {
-    for adapter in all() {
+    for &adapter in all() {
         for (name, path) in fixtures(adapter) {
             let bytes = std::fs::read(path).unwrap();
             let (first, reading) = read(adapter, &bytes);
@@ -166,7 +171,7 @@ fn every_reading_adds_up_and_comes_out_the_same_again() {
 /// Every cut gives the records before it and an answer, never a panic, and no value in an error's text.
 #[test]
 fn every_cut_gives_an_answer_without_values() {
-    for adapter in all() {
+    for &adapter in all() {
         for (name, path) in fixtures(adapter) {
             let bytes = std::fs::read(path).unwrap();
             let (whole, values) = (read(adapter, &bytes).0.samples().len(), values(&bytes));
@@ -204,7 +209,7 @@ fn values(bytes: &[u8]) -> BTreeSet<String> {
 /// Each field that is left out gives a sample or a reason; the order of fields changes nothing.
 #[test]
 fn every_field_may_be_missing_and_stand_anywhere() {
-    for adapter in all() {
+    for &adapter in all() {
         for (name, path) in fixtures(adapter) {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             match path.extension().and_then(|end| end.to_str()) {
@@ -284,12 +289,12 @@ fn pointers_of(value: &serde_json::Value, at: String, found: &mut Vec<String>) {
 #[test]
 fn every_adapter_declares_what_it_covers_once() {
     let mut names = BTreeSet::new();
-    for adapter in all() {
+    for &adapter in all() {
         assert!(names.insert(adapter.name()), "{} stands twice", adapter.name());
         let coverage = adapter.coverage();
         assert!(
             !coverage.identity.is_empty() && !coverage.types.is_empty(),
-            "{}",
+            "{}: fill in coverage.rs, what each type becomes and by what records are told apart",
             adapter.name()
         );
         let mut types = BTreeSet::new();

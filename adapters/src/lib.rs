@@ -173,13 +173,13 @@ pub trait Adapter: Send + Sync {
 }
 
 /// Every adapter there is.
-pub fn all() -> [&'static dyn Adapter; 1] {
-    [&apple_health::AppleHealth]
+pub fn all() -> &'static [&'static dyn Adapter] {
+    &[&apple_health::AppleHealth]
 }
 
 /// The adapter with this name.
 pub fn named(name: &str) -> Option<&'static dyn Adapter> {
-    all().into_iter().find(|adapter| adapter.name() == name)
+    all().iter().copied().find(|adapter| adapter.name() == name)
 }
 
 /// The adapter whose content this is.
@@ -188,7 +188,8 @@ pub fn named(name: &str) -> Option<&'static dyn Adapter> {
 /// [`AdapterError::Unrecognised`] that lists what is known.
 pub fn recognise(input: &Input<'_>) -> Result<&'static dyn Adapter, AdapterError> {
     all()
-        .into_iter()
+        .iter()
+        .copied()
         .find(|adapter| adapter.recognises(input))
         .ok_or_else(|| {
             let known: Vec<&str> = all().iter().map(|adapter| adapter.describes()).collect();

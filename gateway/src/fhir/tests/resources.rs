@@ -397,3 +397,92 @@ async fn what_keeps_no_versions_has_the_present_one() {
         assert_eq!(other.status, StatusCode::NOT_FOUND, "{kind}");
     }
 }
+
+impl World {
+    /// The telephone states these weights for one minute of the first day, and no others.
+    async fn weigh(&self, weights: &'static [&'static str]) {
+        let (store, person) = (self.state.store.clone(), self.person);
+        let work = move || {
+            let start = BatchStart {
+                adapter: "apple-health".into(),
+                mapping_version: 1,
+            };
+            let mut import = store.begin_import(person, start).unwrap();
+            let scale = Source {
+                key: "s".into(),
+                name: "体重計".into(),
+                manufacturer: None,
+                model: None,
+                hardware: None,
+                kind: SourceKind::Instrument,
+            };
+            let scale = import.source(&scale).unwrap();
+            let at = DAY.plus(20 * HOUR);
+            let of = |weight: &&str| sample(Metric::BODY_WEIGHT, scale, at, 0, Value::Quantity(number(weight)));
+            import.push(weights.iter().map(of).collect()).unwrap();
+            import.finish().unwrap();
+        };
+        tokio::task::spawn_blocking(work).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_entered_in_error_is_met_only_by_whoever_asks_for_it() {
+    let world = World::new().await;
+    let granted = world.given(Given::default()).await;
+    world.weigh(&["70.1", "71.2"]).await;
+    let twins = world
+        .found(&granted, "Observation?code=29463-7&value-quantity=gt70")
+        .await;
+    assert_eq!(matches(&twins).len(), 2);
+    // The scale's later statement leaves one of the two out.
+    world.weigh(&["71.2"]).await;
+    let left = ids(&[world
+        .found(&granted, "Observation?code=29463-7&value-quantity=gt70")
+        .await]);
+    let gone = ids(&[twins]).into_iter().find(|id| !left.contains(id)).unwrap();
+    let read = world.get(&granted, &format!("Observation/{gone}")).await;
+    assert_eq!(
+        (
+            read.status,
+            read.body["status"].as_str(),
+            read.body.get("valueQuantity")
+        ),
+        (StatusCode::OK, Some("entered-in-error"), None)
+    );
+    for (query, is_met) in [
+        ("Observation?code=29463-7", false),
+        ("Observation?category=body", false),
+        ("Observation?code=29463-7&_sort=-date", false),
+        ("Observation?code=29463-7&date=2024-05-10", false),
+        ("Observation?code=29463-7&status=final", false),
+        ("Observation/$lastn?code=29463-7&max=100", false),
+        ("Observation?code=29463-7&status=entered-in-error", true),
+        ("Observation?code=29463-7&_lastUpdated=ge2024-01-01", true),
+        (
+            "Observation?code=29463-7&_lastUpdated=ge2024-01-01&_sort=_lastUpdated",
+            true,
+        ),
+        ("Observation?_sort=-_lastUpdated&_lastUpdated=ge2024-01-01", true),
+    ] {
+        let found = ids(&world.walk(&granted, query).await);
+        assert_eq!(found.contains(&gone), is_met, "{query}");
+    }
+    let by_id = ids(&[world.found(&granted, &format!("Observation?_id={gone}")).await]);
+    assert_eq!(by_id, [gone.as_str()]);
+    let counted = world.found(&granted, "Observation?code=29463-7&_total=accurate").await;
+    assert_eq!(counted["total"], matches(&counted).len());
+    // What it held before is kept, and is read by its number.
+    let history = world.found(&granted, &format!("Observation/{gone}/_history")).await;
+    let statuses: Vec<&str> = history["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["resource"]["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["entered-in-error", "final"]);
+    let day = world
+        .found(&granted, "Observation?code=daily_body_weight&date=2024-05-10")
+        .await;
+    assert!(!matches(&day)[0].to_string().contains("70.1"), "a day still counts it");
+}
