@@ -99,3 +99,40 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+/// Documents: what stands in the root, in `docs/`, and beside the code.
+fn documents(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | ".git" | ".tools") {
+            found.extend(documents(&path));
+        } else if name.ends_with(".md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    let mut links = 0;
+    for document in documents(&root()) {
+        let text = std::fs::read_to_string(&document).expect("a text");
+        for rest in text.split("](").skip(1) {
+            let target = rest.split([')', '#']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.contains(char::is_whitespace) {
+                continue;
+            }
+            let path = document.parent().expect("a folder").join(target);
+            assert!(
+                path.exists(),
+                "{} links to {target}, which is not there",
+                document.display()
+            );
+            links += 1;
+        }
+    }
+    assert!(links > 200, "{links} links were looked at");
+}

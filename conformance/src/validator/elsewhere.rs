@@ -91,7 +91,7 @@ fn vital_sign() -> Vec<Value> {
 
 fn blood_pressure() -> Vec<Value> {
     let mut elements = vital_sign();
-    elements.retain(|rule| !matches!(rule["id"].as_str(), Some("Observation.code" | "Observation.component")));
+    elements.retain(|rule| rule["id"] != "Observation.component");
     elements.push(concept("Observation.code", systems::LOINC, &["85354-9"]));
     elements.push(json!({"id": "Observation.value[x]", "max": "0"}));
     elements.push(json!({"id": "Observation.component", "min": 2,

@@ -202,6 +202,15 @@ pub const UNFILLED: &[&str] = &[
 /// Of what is somebody's.
 const INSTANCES: &[&str] = &["read", "vread", "history-instance", "history-type", "search-type"];
 
+/// A type without profiles of the vocabulary and without operations.
+const BARE: ResourceCapability = ResourceCapability {
+    name: "",
+    interactions: &[],
+    search: &[],
+    vocabulary_profiles: false,
+    operations: &[],
+};
+
 /// What the first release offers; pages it does not offer are not listed.
 pub const OFFERED: &[ResourceCapability] = &[
     ResourceCapability {
@@ -228,22 +237,19 @@ pub const OFFERED: &[ResourceCapability] = &[
         name: "Device",
         interactions: INSTANCES,
         search: DEVICE_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "Provenance",
         interactions: INSTANCES,
         search: PROVENANCE_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "Consent",
         interactions: INSTANCES,
         search: CONSENT_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "DiagnosticReport",
@@ -266,8 +272,7 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "DocumentReference",
@@ -299,15 +304,13 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "Binary",
         interactions: INSTANCES,
         search: &[BY_ID, SUMMARY, ELEMENTS],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "QuestionnaireResponse",
@@ -337,8 +340,7 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "Questionnaire",
@@ -364,8 +366,7 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "Organization",
@@ -385,8 +386,7 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "AuditEvent",
@@ -413,28 +413,24 @@ pub const OFFERED: &[ResourceCapability] = &[
             SUMMARY,
             ELEMENTS,
         ],
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "CodeSystem",
         interactions: &["read", "search-type"],
         search: DEFINITION_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "StructureDefinition",
         interactions: &["read", "search-type"],
         search: DEFINITION_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
     ResourceCapability {
         name: "ValueSet",
         interactions: &["read", "search-type"],
         search: DEFINITION_SEARCH,
-        vocabulary_profiles: false,
-        operations: &[],
+        ..BARE
     },
 ];

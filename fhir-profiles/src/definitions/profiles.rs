@@ -141,6 +141,11 @@ fn observation(id: impl Into<String>, title: impl Into<String>, elements: Vec<El
 
 /// What every Observation of ours has; each category is a concept of its own.
 fn common() -> Vec<Element> {
+    of_category("HL7's category", None)
+}
+
+/// The same, with this code of HL7's category where one is fixed.
+fn of_category(short: &str, code: Option<&'static str>) -> Vec<Element> {
     let mut elements = vec![
         Element::at(
             "Observation.category",
@@ -148,9 +153,9 @@ fn common() -> Vec<Element> {
         )
         .times(2, "*")
         .says(Says::SlicedBy("pattern", "$this")),
-        Element::at("Observation.category:hl7", "HL7's category")
+        Element::at("Observation.category:hl7", short)
             .times(1, "1")
-            .says(Says::Concept(vec![(systems::OBSERVATION_CATEGORY, None)])),
+            .says(Says::Concept(vec![(systems::OBSERVATION_CATEGORY, code)])),
         Element::at("Observation.category:consent", "What the resident ticked")
             .times(1, "1")
             .says(Says::Concept(vec![(systems::CONSENT_CATEGORY, None)]))
@@ -223,8 +228,8 @@ fn own(code: &'static str) -> Vec<(&'static str, Option<&'static str>)> {
     vec![(systems::SEKISHO, Some(code))]
 }
 
-/// One component each of a metric that has them.
-fn parts(row: &MetricRow) -> Vec<Element> {
+/// One component each of a metric that has them; these come always.
+fn parts(row: &MetricRow, required: &[&str]) -> Vec<Element> {
     let Shape::Components(parts) = row.shape else {
         return Vec::new();
     };
@@ -237,7 +242,8 @@ fn parts(row: &MetricRow) -> Vec<Element> {
             };
             let mut codings = vec![(systems::SEKISHO, Some(part.key))];
             codings.extend(part.loinc.map(|code| (systems::LOINC, Some(code))));
-            component(part.key, (0, "1"), codings, value)
+            let min = u8::from(required.contains(&part.key));
+            component(part.key, (min, "1"), codings, value)
         })
         .collect()
 }
@@ -289,7 +295,7 @@ fn sleep_session() -> Profile {
         no_value(),
         components(0, "Durations, how often awake, and whether it was the main sleep"),
     ]);
-    elements.extend(parts(Metric::SLEEP_SESSION.row()));
+    elements.extend(parts(Metric::SLEEP_SESSION.row(), &[]));
     Profile {
         holds: vec![&INTERVAL, &SAID],
         ..observation("sleep-session", "A night or a nap", elements)
@@ -313,7 +319,7 @@ fn sleep_stage() -> Profile {
 
 /// A vital sign: HL7's profile, with its code beside ours and its unit.
 fn vital(row: &'static MetricRow, on: &'static str) -> Profile {
-    let mut elements = common();
+    let mut elements = of_category("A vital sign", Some("vital-signs"));
     let mut codings = vec![(systems::METRIC, Some(row.key))];
     codings.extend(row.loinc.iter().map(|code| (systems::LOINC, Some(*code))));
     elements.push(
@@ -321,30 +327,11 @@ fn vital(row: &'static MetricRow, on: &'static str) -> Profile {
             .times(1, "1")
             .says(Says::Concept(codings)),
     );
-    for element in &mut elements {
-        *element = match element.is("Observation.category:hl7") {
-            true => Element::at("Observation.category:hl7", "A vital sign")
-                .times(1, "1")
-                .says(Says::Concept(vec![(
-                    systems::OBSERVATION_CATEGORY,
-                    Some("vital-signs"),
-                )])),
-            false => continue,
-        };
-    }
     elements.push(effective(&["dateTime", "Period"], "When it was measured"));
     match row.shape {
         Shape::Components(_) => {
             elements.extend([no_value(), components(2, "Systolic, diastolic, mean")]);
-            elements.extend(parts(row));
-            for element in &mut elements {
-                if ["systolic", "diastolic"]
-                    .iter()
-                    .any(|part| element.is(&format!("Observation.component:{part}")))
-                {
-                    element.set_times(1, "1");
-                }
-            }
+            elements.extend(parts(row, &["systolic", "diastolic"]));
         }
         _ => elements.push(quantity("The number").says(Says::Unit(row.unit))),
     }

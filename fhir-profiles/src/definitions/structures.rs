@@ -74,16 +74,6 @@ impl Element {
         self
     }
 
-    /// True of the element with this id.
-    pub(super) fn is(&self, id: &str) -> bool {
-        self.id == id
-    }
-
-    /// How often it comes, said anew.
-    pub(super) fn set_times(&mut self, min: u8, max: &'static str) {
-        self.times = Some((min, max));
-    }
-
     /// Something more that holds of it.
     pub(super) fn says(mut self, says: Says) -> Self {
         self.says.push(says);

@@ -17,11 +17,7 @@ const TYPES: [&str; 3] = ["CodeSystem", "StructureDefinition", "ValueSet"];
 
 /// The type that an address names.
 fn kind_of(path: &str) -> Result<&'static str, FhirError> {
-    let named = path
-        .trim_start_matches("/fhir/r4/")
-        .split('/')
-        .next()
-        .unwrap_or_default();
+    let named = urls::resource_type(path);
     let kind = TYPES.into_iter().find(|kind| *kind == named);
     kind.ok_or(FhirError::NotFound { resource: "resource" })
 }

@@ -90,6 +90,16 @@ pub enum FhirError {
     Internal(#[source] store::StoreError),
 }
 
+impl FhirError {
+    /// A parameter whose value cannot be read, and what is allowed.
+    pub fn bad(parameter: &str, problem: &str) -> Self {
+        Self::BadParameter {
+            parameter: parameter.to_owned(),
+            problem: problem.to_owned(),
+        }
+    }
+}
+
 impl From<store::StoreError> for FhirError {
     fn from(error: store::StoreError) -> Self {
         match error {

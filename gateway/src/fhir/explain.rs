@@ -13,13 +13,6 @@ use crate::gate::Standing;
 use crate::portal::resident::Resident;
 use crate::state::AppState;
 
-fn bad(parameter: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter {
-        parameter: parameter.to_owned(),
-        problem: problem.to_owned(),
-    }
-}
-
 /// `GET Patient/{id}/$explain?category=heart&detail=raw&date=2026-05-10`: a Parameters resource.
 pub async fn explain(
     State(state): State<AppState>,
@@ -45,16 +38,17 @@ pub async fn explain(
     };
     let category = value("category")
         .and_then(ConsentCategory::from_key)
-        .ok_or_else(|| bad("category", "a consent category is needed, such as activity"))?;
+        .ok_or_else(|| FhirError::bad("category", "a consent category is needed, such as activity"))?;
     let detail = match value("detail") {
         None => Detail::Daily,
-        Some(code) => {
-            Detail::from_code(code).ok_or_else(|| bad("detail", "raw, daily, weekly, monthly and event are allowed"))?
-        }
+        Some(code) => Detail::from_code(code)
+            .ok_or_else(|| FhirError::bad("detail", "raw, daily, weekly, monthly and event are allowed"))?,
     };
     let day = match value("date") {
         None => None,
-        Some(text) => Some(LocalDay::parse(text).ok_or_else(|| bad("date", "a day is allowed, YYYY-MM-DD"))?),
+        Some(text) => {
+            Some(LocalDay::parse(text).ok_or_else(|| FhirError::bad("date", "a day is allowed, YYYY-MM-DD"))?)
+        }
     };
     let now = state.clock.now();
     let resident = Resident::load(&state, &consent::OwnAccess::of_signed_in(key.person))

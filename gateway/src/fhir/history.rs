@@ -173,8 +173,7 @@ pub fn since(pairs: &[(String, String)], further: &[&str]) -> Result<Option<UtcM
 /// # Errors
 /// [`FhirError::NotFound`] for one without a history.
 pub fn kind_of(parts: Parts) -> Result<(&'static str, Parts), FhirError> {
-    let path = parts.uri.path().trim_start_matches("/fhir/r4/");
-    let named = path.split('/').next().unwrap_or_default();
+    let named = urls::resource_type(parts.uri.path());
     let kind = TYPES.into_iter().find(|kind| *kind == named);
     Ok((kind.ok_or(FhirError::NotFound { resource: "resource" })?, parts))
 }

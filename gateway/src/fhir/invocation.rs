@@ -5,7 +5,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{Method, header};
 use serde_json::Value;
 
-use super::parameters::Handling;
+use super::parameters::{Handling, shown};
 use super::search::Sent;
 use super::{FhirError, urls};
 
@@ -45,10 +45,7 @@ impl<S: Send + Sync> FromRequest<S> for Invocation {
 }
 
 fn bad(parameter: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter {
-        parameter: parameter.chars().filter(|c| !c.is_control()).take(64).collect(),
-        problem: problem.to_owned(),
-    }
+    FhirError::bad(&shown(parameter), problem)
 }
 
 /// Names and values of a Parameters resource.

@@ -37,13 +37,13 @@ pub async fn lastn(
     let base = &urls::base(state);
     let parameters = &Parameters::read("Observation", base, &sent.pairs, sent.handling)?;
     if parameters.is_sorted() || parameters.wanted_ids().is_some() || parameters.total {
-        return Err(bad(
+        return Err(FhirError::bad(
             "_sort",
             "_sort, _id and _total say nothing here: the latest of each code come",
         ));
     }
     if parameters.codes.is_empty() && parameters.categories.is_empty() {
-        return Err(bad("code", "a code or a category is needed"));
+        return Err(FhirError::bad("code", "a code or a category is needed"));
     }
     let plan = &Plan::of(parameters, &caller.scopes).map_err(|error| caller.in_its_context(error))?;
     let expressions = expressions(&parameters.ignored);
@@ -91,6 +91,7 @@ async fn latest(
     max: usize,
 ) -> Result<Vec<Record>, FhirError> {
     let home = home_zone(state, decision).await?;
+    let (times, updated) = (parameters.times(&home)?, parameters.updates(&home)?);
     let keep = keep::of(caller, parameters, &home)?;
     let (raw, summaries) = plan.metrics(decision);
     let samples = raw.into_iter().map(|metric| (metric, None));
@@ -100,8 +101,8 @@ async fn latest(
         let search = Search {
             raw: if summary.is_none() { vec![metric] } else { Vec::new() },
             summaries: summary.map(|summary| (metric, summary)).into_iter().collect(),
-            times: parameters.times(&home)?,
-            updated: parameters.updates(&home)?,
+            times,
+            updated,
             sort: Sort::DateDescending,
             count: max,
             now: decision.decided_at(),
@@ -201,12 +202,5 @@ fn take_max(pairs: &mut Vec<(String, String)>) -> Result<usize, FhirError> {
         .parse()
         .ok()
         .filter(|max| (1..=MOST).contains(max) && !twice)
-        .ok_or_else(|| bad("max", "a whole number from 1 to 100 is allowed, once"))
-}
-
-fn bad(parameter: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter {
-        parameter: parameter.to_owned(),
-        problem: problem.to_owned(),
-    }
+        .ok_or_else(|| FhirError::bad("max", "a whole number from 1 to 100 is allowed, once"))
 }

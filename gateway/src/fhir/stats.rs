@@ -106,7 +106,7 @@ impl Question {
                         .parse()
                         .ok()
                         .filter(|hours| (0.01..=1_000_000.0).contains(hours))
-                        .ok_or_else(|| bad(&name, "a number of hours is allowed"))?;
+                        .ok_or_else(|| FhirError::bad(&name, "a number of hours is allowed"))?;
                     duration = Some((hours * 3_600_000.0) as i64);
                 }
                 "system" => system = Some(value),
@@ -114,12 +114,13 @@ impl Question {
                     include = match value.as_str() {
                         "true" => true,
                         "false" => false,
-                        _ => return Err(bad(&name, "true and false are allowed")),
+                        _ => return Err(FhirError::bad(&name, "true and false are allowed")),
                     }
                 }
                 "limit" => {
                     let limited = value.parse().ok().filter(|limit| *limit > 0);
-                    let limited = limited.ok_or_else(|| bad(&name, "a whole number from 1 on is allowed"))?;
+                    let limited =
+                        limited.ok_or_else(|| FhirError::bad(&name, "a whole number from 1 on is allowed"))?;
                     limit = MOST_SOURCES.min(limited);
                 }
                 "coding" => rest.push(("code".to_owned(), value)),
@@ -134,17 +135,17 @@ impl Question {
             }
         }
         if statistics.is_empty() || statistics.iter().any(|asked| !STATISTICS.contains(&asked.as_str())) {
-            return Err(bad(
+            return Err(FhirError::bad(
                 "statistic",
                 "average, minimum, maximum, count and sum are allowed, one at least",
             ));
         }
         let parameters = Parameters::read("Observation", base, &rest, sent.handling)?;
         if parameters.codes.is_empty() {
-            return Err(bad("code", "is needed: statistics are of one code each"));
+            return Err(FhirError::bad("code", "is needed: statistics are of one code each"));
         }
         if parameters.looks_inside() || parameters.wanted_ids().is_some() || parameters.is_sorted() {
-            return Err(bad(
+            return Err(FhirError::bad(
                 "code",
                 "besides it only the patient, the time and the category say something here",
             ));
@@ -155,13 +156,6 @@ impl Question {
             duration,
             sources: if include { limit } else { 0 },
         })
-    }
-}
-
-fn bad(parameter: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter {
-        parameter: parameter.to_owned(),
-        problem: problem.to_owned(),
     }
 }
 

@@ -25,13 +25,14 @@ const MOST_BYTES: usize = 64 << 20;
 pub async fn of_type(State(state): State<AppState>, request: Request) -> Result<Response, FhirError> {
     let (kind, parts) = history::kind_of(request.into_parts().0)?;
     let pairs = urls::decode(parts.uri.query().unwrap_or_default());
+    // What is not offered is refused before anything is read.
+    let since = since(&pairs, &["_cursor", "patient"])?;
     let found = found(&state, kind, parts, &pairs).await?;
     let bytes = to_bytes(found.into_body(), MOST_BYTES)
         .await
         .map_err(|_| FhirError::NotFound { resource: "page" })?;
     let page: Page<'_> = serde_json::from_slice(&bytes).map_err(|_| FhirError::NotFound { resource: "page" })?;
     let base = urls::base(&state);
-    let since = since(&pairs, &["_cursor", "patient"])?;
     let mut versions = Vec::with_capacity(page.entry.len());
     for entry in page.entry {
         let Ok(head) = serde_json::from_str::<Head>(entry.resource.get()) else {
@@ -115,8 +116,6 @@ async fn found(
     mut parts: Parts,
     pairs: &[(String, String)],
 ) -> Result<Response, FhirError> {
-    // What is not offered is refused before anything is read.
-    since(pairs, &["_cursor", "patient"])?;
     let handling = Handling::Strict;
     if kind == "Consent" {
         let standing = Standing::from_request_parts(&mut parts, state).await?;

@@ -41,9 +41,8 @@ async fn asked(
     request: Request,
     interaction: Interaction,
 ) -> Result<(Resource, Caller, Request), FhirError> {
-    let path = request.uri().path().trim_start_matches("/fhir/r4/");
-    let named = path.split('/').next().unwrap_or_default();
-    let resource = Resource::from_name(named).ok_or(FhirError::NotFound { resource: "resource" })?;
+    let resource = Resource::from_name(urls::resource_type(request.uri().path()))
+        .ok_or(FhirError::NotFound { resource: "resource" })?;
     let (mut parts, body) = request.into_parts();
     let caller = Caller::from_request_parts(&mut parts, state).await?;
     caller.require(resource, interaction)?;

@@ -4,6 +4,14 @@ use model::UtcMillis;
 
 use crate::state::AppState;
 
+/// The resource type that a path below the base names; empty when it names none.
+pub fn resource_type(path: &str) -> &str {
+    path.trim_start_matches("/fhir/r4/")
+        .split('/')
+        .next()
+        .unwrap_or_default()
+}
+
 /// The FHIR base, without a slash at its end.
 pub fn base(state: &AppState) -> String {
     format!("{}/fhir/r4", state.config.http.public_url)

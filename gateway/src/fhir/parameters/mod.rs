@@ -17,7 +17,8 @@ use super::quantity::QuantityBound;
 use super::shape::Shape;
 use super::token::{self, Token};
 use super::{FhirError, bounds, date, negotiate};
-use values::{bad, date_text, plain_name, references, shown, texts, tokens, twice, wanted};
+pub use values::shown;
+use values::{date_text, plain_name, references, texts, tokens, twice, wanted};
 
 /// Entries of a page when nobody says.
 const USUAL_COUNT: usize = 100;
@@ -209,18 +210,18 @@ impl Parameters {
             "device" => self.devices.push(references(value, "Device", base)),
             "value-quantity" => self
                 .values
-                .push(QuantityBound::parse(value).map_err(|problem| bad(name, problem))?),
+                .push(QuantityBound::parse(value).map_err(|problem| FhirError::bad(name, problem))?),
             "component-code" => self.components.push(tokens(name, value)?),
             "_summary" | "_elements" if self.shape.is_some() => {
-                return Err(bad(name, "one of _summary and _elements is allowed, once"));
+                return Err(FhirError::bad(name, "one of _summary and _elements is allowed, once"));
             }
-            "_summary" => self.shape = Shape::of_summary(value).map_err(|problem| bad(name, problem))?,
+            "_summary" => self.shape = Shape::of_summary(value).map_err(|problem| FhirError::bad(name, problem))?,
             "_elements" => self.shape = Some(Shape::of_elements(value)),
             "_total" => match value {
                 "accurate" => self.total = true,
                 // An estimate would be a guess.
                 "none" | "estimate" => self.total = false,
-                _ => return Err(bad(name, "none and accurate are allowed")),
+                _ => return Err(FhirError::bad(name, "none and accurate are allowed")),
             },
             "_include" | "_revinclude" => match Include::of(name, value) {
                 Some(include) if !self.includes.contains(&include) => self.includes.push(include),
@@ -233,7 +234,7 @@ impl Parameters {
             "_count" => {
                 let count: u64 = value
                     .parse()
-                    .map_err(|_| bad(name, "a whole number from 0 on is allowed"))?;
+                    .map_err(|_| FhirError::bad(name, "a whole number from 0 on is allowed"))?;
                 let count = usize::try_from(count).unwrap_or(MOST_COUNT).min(MOST_COUNT);
                 used = count.to_string();
                 self.count = Some(count);
@@ -289,7 +290,7 @@ impl Parameters {
         let read = |name: &str, texts: &[String]| {
             let named = texts.iter().filter(|text| text.starts_with("ne"));
             let read = named.map(|text| {
-                let parameter = date::parse(text, home).map_err(|problem| bad(name, problem))?;
+                let parameter = date::parse(text, home).map_err(|problem| FhirError::bad(name, problem))?;
                 Ok((parameter.from, parameter.until))
             });
             read.collect::<Result<Vec<Interval>, FhirError>>()
@@ -327,7 +328,7 @@ impl Parameters {
         for text in &self.dates {
             bounds::narrow(
                 &mut times,
-                date::parse(text, home).map_err(|problem| bad("date", problem))?,
+                date::parse(text, home).map_err(|problem| FhirError::bad("date", problem))?,
             );
         }
         Ok(times)
@@ -340,7 +341,7 @@ impl Parameters {
     pub fn updates(&self, home: &TimeZone) -> Result<(Option<UtcMillis>, Option<UtcMillis>), FhirError> {
         let mut updates = (None, None);
         for text in &self.updated {
-            let parameter = date::parse(text, home).map_err(|problem| bad("_lastUpdated", problem))?;
+            let parameter = date::parse(text, home).map_err(|problem| FhirError::bad("_lastUpdated", problem))?;
             bounds::narrow_instant(&mut updates, parameter);
         }
         Ok(updates)

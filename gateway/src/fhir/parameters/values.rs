@@ -53,30 +53,26 @@ pub(super) fn texts(value: &str) -> Vec<String> {
 }
 
 pub(super) fn tokens(name: &str, value: &str) -> Result<Vec<Token>, FhirError> {
-    token::parse(value).ok_or_else(|| bad(name, "`code` or `system|code` is allowed, with commas for or"))
+    token::parse(value).ok_or_else(|| FhirError::bad(name, "`code` or `system|code` is allowed, with commas for or"))
 }
 
 /// A date that can be read, whichever zone is taken for it.
 pub(super) fn date_text(name: &str, value: &str) -> Result<String, FhirError> {
     if value.contains(',') {
-        return Err(bad(name, "one date is allowed; repeat the parameter for and"));
+        return Err(FhirError::bad(
+            name,
+            "one date is allowed; repeat the parameter for and",
+        ));
     }
-    date::parse(value, &TimeZone::UTC).map_err(|problem| bad(name, problem))?;
+    date::parse(value, &TimeZone::UTC).map_err(|problem| FhirError::bad(name, problem))?;
     Ok(value.to_owned())
 }
 
-pub(super) fn bad(name: &str, problem: &str) -> FhirError {
-    FhirError::BadParameter {
-        parameter: name.to_owned(),
-        problem: problem.to_owned(),
-    }
-}
-
 pub(super) fn twice(name: &str) -> FhirError {
-    bad(name, "is allowed once")
+    FhirError::bad(name, "is allowed once")
 }
 
 /// What of a name an answer repeats.
-pub(super) fn shown(name: &str) -> String {
+pub fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// What a route answers of something that no category covers.
+fn of_a_whole_type(asker: &Asker, kind: Kind, whole_type: bool, given: bool) -> StatusCode {
+    match kind {
+        _ if !asker.lives => StatusCode::UNAUTHORIZED,
+        _ if !whole_type => StatusCode::FORBIDDEN,
+        Kind::Read(_) | Kind::History(_) | Kind::Version(_) if !given => StatusCode::NOT_FOUND,
+        _ => StatusCode::OK,
+    }
+}
+
 /// The person and their devices: no day and no category of their own.
 #[tokio::test]
 async fn the_person_and_the_devices_are_given_by_rule() {
@@ -35,12 +45,7 @@ async fn the_person_and_the_devices_are_given_by_rule() {
                 if matches!(kind, Kind::Compartment(_)) && resource != "Device" {
                     continue;
                 }
-                let status = match kind {
-                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
-                    _ if !whole_type => StatusCode::FORBIDDEN,
-                    Kind::Read(_) | Kind::History(_) | Kind::Version(_) if !given => StatusCode::NOT_FOUND,
-                    _ => StatusCode::OK,
-                };
+                let status = of_a_whole_type(asker, kind, whole_type, given);
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
                 assert_eq!((answer.status, shown), (status, given), "{}: {resource}", asker.name);
             }
@@ -199,12 +204,7 @@ async fn the_consents_are_given_by_rule() {
                 Kind::Search("Consent"),
                 Kind::PostSearch("Consent"),
             ] {
-                let status = match kind {
-                    _ if !asker.lives => StatusCode::UNAUTHORIZED,
-                    _ if !whole_type => StatusCode::FORBIDDEN,
-                    Kind::Read(_) | Kind::History(_) | Kind::Version(_) if !given => StatusCode::NOT_FOUND,
-                    _ => StatusCode::OK,
-                };
+                let status = of_a_whole_type(asker, kind, whole_type, given);
                 let (answer, shown) = send(&world, asker, kind, &id, &format!("_id={id}")).await;
                 assert_eq!((answer.status, shown), (status, given), "{}", asker.name);
             }
