@@ -72,8 +72,7 @@ impl Intake {
                 what: "an adapter's name has 1 to 64 bytes",
             });
         }
-        let obtained = database.now();
-        let (batch, home_zone, known_sources, parked_types) = database
+        let ((batch, obtained), home_zone, known_sources, parked_types) = database
             .queue("begin import", true, move |writing| {
                 let batch = batches::begin(writing, person, &start)?;
                 let zone = people::profile(writing, person)?.home_zone;

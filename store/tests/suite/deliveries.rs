@@ -93,22 +93,24 @@ fn sources() -> Vec<Source> {
     ]
 }
 
-/// Brings one delivery in, in pieces of `piece` samples.
+/// Brings one delivery in, in pieces of `piece` samples; when it was asserted, or `None` if the vendor does not say.
 pub async fn import_in_pieces(
     store: &Store,
     person: PersonId,
-    asserted: UtcMillis,
+    asserted: impl Into<Option<UtcMillis>>,
     samples: Vec<Sample>,
     piece: usize,
 ) -> Result<ImportReport> {
-    let store = store.clone();
+    let (store, asserted) = (store.clone(), asserted.into());
     tokio::task::spawn_blocking(move || {
         let start = BatchStart {
             adapter: "test".to_owned(),
             mapping_version: 1,
         };
         let mut import = store.begin_import(person, start)?;
-        import.set_asserted(asserted)?;
+        if let Some(asserted) = asserted {
+            import.set_asserted(asserted)?;
+        }
         let numbers: Vec<u16> = sources()
             .iter()
             .map(|source| import.source(source))
@@ -134,7 +136,12 @@ pub async fn import_in_pieces(
 }
 
 /// Brings one delivery in.
-pub async fn import(house: &House, person: PersonId, asserted: UtcMillis, samples: Vec<Sample>) -> ImportReport {
+pub async fn import(
+    house: &House,
+    person: PersonId,
+    asserted: impl Into<Option<UtcMillis>>,
+    samples: Vec<Sample>,
+) -> ImportReport {
     let report = import_in_pieces(&house.store, person, asserted, samples, usize::MAX)
         .await
         .expect("an import");

@@ -275,6 +275,19 @@ async fn clock_going_backwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_deliveries_at_one_instant_or_while_the_clock_went_back_the_last_is_the_later_statement() {
+    let house = House::new().await;
+    let person = house.person().await;
+    for (back, rate) in [(0, 70), (0, 71), (3 * model::time::DAY_MS, 72)] {
+        house.clock.advance(-back);
+        import(&house, person, None, vec![pulse(at(0, 1), rate)]).await;
+        let found = samples(&house, person, Metric::HEART_RATE).await;
+        assert_eq!(found.len(), 1, "{rate}");
+        assert_eq!(found[0].sample.value, pulse(at(0, 1), rate).value);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn full_disk() {
     let mut house = House::new().await;
     let person = house.person().await;
