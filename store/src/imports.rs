@@ -54,6 +54,27 @@ pub struct Raw {
     pub line: u64,
 }
 
+/// A record that its vendor names by an id, and what the vendor says of it. Of one id the word said last counts, whatever the
+/// order in which they come; a deletion counts before anything said at the same time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identified {
+    /// The vendor's id, 1 to 512 bytes. Only a keyed hash of it is kept.
+    pub id: String,
+    /// When the vendor said so: its own time of the last change, where it has one.
+    pub said: UtcMillis,
+    /// What it says.
+    pub what: Word,
+}
+
+/// What a vendor says of one of its ids.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// It holds these samples; whatever else it held before, it holds no more. Their `source` is the person's number.
+    Holds(Vec<Sample>),
+    /// The vendor deleted it.
+    Deleted,
+}
+
 /// What an import came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportReport {
@@ -119,6 +140,15 @@ impl Import {
     /// an unknown source), and what writing can answer.
     pub fn push(&mut self, samples: Vec<Sample>) -> Result<()> {
         self.intake.push(samples)
+    }
+
+    /// Takes records that their vendor names by ids. Each record ends as stored or duplicate in the accounting, whatever the
+    /// number of its samples.
+    ///
+    /// # Errors
+    /// As [`Import::push`], and [`crate::StoreError::Invalid`] for an empty or overlong id.
+    pub fn push_identified(&mut self, records: Vec<Identified>) -> Result<()> {
+        self.intake.push_identified(records)
     }
 
     /// Keeps numbers of unmapped types. They are counted by whoever read them, not here: a list of beats is one record.

@@ -43,6 +43,7 @@ pub(super) fn states(row: &Row, sample: &Sample, statement: Statement) -> bool {
         && known.offset == sample.offset
         && known.end_offset_minutes == sample.end_offset_minutes
         && !row.dead
+        && row.is_of_exports()
         && row.asserted <= statement.asserted
 }
 
@@ -51,6 +52,7 @@ pub(super) fn raise(row: &mut Row, statement: Statement, touched: &mut dyn FnMut
     let later = row.asserted < statement.asserted;
     if later {
         row.asserted = statement.asserted;
+        row.stated = Some(statement.asserted);
         touched(&row.sample);
     }
     later

@@ -8,7 +8,7 @@ use super::Row;
 use super::columns::{self, NotAColumn, Order};
 
 /// The format that is written now.
-pub(crate) const FORMAT: u8 = 1;
+pub(crate) const FORMAT: u8 = 2;
 
 /// More rows than any leaf can have: 4,096 of different seconds and 4,096 of one.
 const MOST_ROWS: u64 = 16_384;
@@ -60,7 +60,31 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     if rows.first().is_some_and(|row| row.sample.metric.is_check_in()) {
         column(Order::Any, &|row| row.sample.created.0);
     }
+    // What a leaf of exports alone does not have is left out. 0 stands for what is not there.
+    if !rows.iter().all(is_plain) {
+        column(Order::Any, &|row| {
+            row.stated.map_or(0, |stated| 1 + row.asserted.saturating_sub(stated))
+        });
+        column(Order::Any, &|row| i64::from(row.left_out));
+        column(Order::Any, &|row| i64::from(row.ids));
+        column(Order::Any, &|row| {
+            row.deleted.map_or(0, |deleted| deleted.saturating_add(1))
+        });
+        column(Order::Any, &|row| {
+            row.moved_to
+                .map_or(0, |to| to.0.saturating_sub(row.sample.start.0).saturating_add(1))
+        });
+    }
     out
+}
+
+/// True for a row that no vendor's id ever stood for.
+fn is_plain(row: &Row) -> bool {
+    row.stated == Some(row.asserted)
+        && row.left_out == row.dead
+        && row.ids == 0
+        && row.deleted.is_none()
+        && row.moved_to.is_none()
 }
 
 fn measured(value: &Value, component: usize) -> Option<Measured> {
@@ -101,6 +125,13 @@ pub(crate) fn decode(
     let (seqs, tie_breaks, moved, versions) = (column()?, column()?, column()?, column()?);
     let (asserted, dead) = (column()?, column()?);
     let created = if metric.is_check_in() { Some(column()?) } else { None };
+    let by_id = match bytes.is_empty() {
+        true => None,
+        false => {
+            let mut more = || columns::read(&mut bytes, length);
+            Some([more()?, more()?, more()?, more()?, more()?])
+        }
+    };
     let shape = if metric == Metric::NONE {
         Shape::Quantity
     } else {
@@ -110,6 +141,12 @@ pub(crate) fn decode(
     for place in 0..length {
         let start = starts[place].checked_mul(unit).ok_or(NotAColumn)?;
         let duration = durations[place].checked_mul(unit).ok_or(NotAColumn)?;
+        let asserted = asserted[place].max(asserted_floor);
+        let there = |number: &i64| (*number != 0).then(|| number.wrapping_sub(1));
+        let more = by_id
+            .as_ref()
+            .map(|columns| columns.each_ref().map(|column| column[place]));
+        let [behind, left_out, ids, deleted, moved_by] = more.unwrap_or([1, dead[place], 0, 0, 0]);
         rows.push(Row {
             sample: Sample {
                 metric,
@@ -131,7 +168,12 @@ pub(crate) fn decode(
             tie_break: tie_breaks[place] as u16,
             version: versions[place] as u32,
             seq: seqs[place],
-            asserted: asserted[place].max(asserted_floor),
+            asserted,
+            stated: there(&behind).map(|behind| asserted.wrapping_sub(behind)),
+            left_out: left_out != 0,
+            ids: ids as u16,
+            deleted: there(&deleted),
+            moved_to: there(&moved_by).map(|by| UtcMillis(start.wrapping_add(by))),
             dead: dead[place] != 0,
         });
     }
@@ -194,36 +236,50 @@ mod tests {
             any::<bool>(),
         );
         let kept = (0u16..4_096, 1u32..9, 1i64..99, any::<i32>(), -90_000i64..90_000);
+        let by_id = (
+            prop_oneof![4 => Just(Some(0i64)), 1 => Just(None), 1 => (0i64..9_000).prop_map(Some)],
+            prop::option::weighted(0.1, 0i64..2_000_000_000_000),
+            prop::option::weighted(0.1, -9_000i64..9_000),
+            prop_oneof![4 => Just(0u16), 1 => 0u16..9],
+        );
         let created = if metric.is_check_in() {
             prop::option::of(0i64..2_000_000_000_000).boxed()
         } else {
             Just(None).boxed()
         };
-        (value, times, facts, kept, created).prop_map(move |(value, (start, length, unit), facts, kept, created)| {
-            let start = start / unit * unit;
-            Row {
-                sample: Sample {
-                    metric,
-                    source: 7,
-                    start: UtcMillis(start),
-                    end: UtcMillis(start + length / unit * unit),
-                    offset: Offset {
-                        minutes: facts.2,
-                        trust: OffsetTrust::from_number(facts.1).unwrap_or_default(),
+        (value, times, facts, (kept, by_id), created).prop_map(
+            move |(value, (start, length, unit), facts, (kept, by_id), created)| {
+                let start = start / unit * unit;
+                let (behind, deleted, moved_by, ids) = by_id;
+                Row {
+                    sample: Sample {
+                        metric,
+                        source: 7,
+                        start: UtcMillis(start),
+                        end: UtcMillis(start + length / unit * unit),
+                        offset: Offset {
+                            minutes: facts.2,
+                            trust: OffsetTrust::from_number(facts.1).unwrap_or_default(),
+                        },
+                        end_offset_minutes: facts.3,
+                        value,
+                        flags: Flags(facts.0),
+                        created: created.map_or(Sample::CREATION_UNKNOWN, UtcMillis),
                     },
-                    end_offset_minutes: facts.3,
-                    value,
-                    flags: Flags(facts.0),
-                    created: created.map_or(Sample::CREATION_UNKNOWN, UtcMillis),
-                },
-                first_start: UtcMillis(start + kept.4),
-                tie_break: kept.0,
-                version: kept.1,
-                seq: kept.2,
-                asserted: i64::from(kept.3),
-                dead: facts.4,
-            }
-        })
+                    first_start: UtcMillis(start + kept.4),
+                    tie_break: kept.0,
+                    version: kept.1,
+                    seq: kept.2,
+                    asserted: i64::from(kept.3),
+                    stated: behind.map(|behind| i64::from(kept.3) - behind),
+                    left_out: facts.4,
+                    ids,
+                    deleted,
+                    moved_to: moved_by.filter(|by| *by >= 0).map(|by| UtcMillis(start + by)),
+                    dead: facts.4,
+                }
+            },
+        )
     }
 
     proptest! {

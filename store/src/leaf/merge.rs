@@ -3,7 +3,8 @@
 //! Of one key (start and end to the second) the values that were asserted last are live. So whatever order deliveries and
 //! their records come in, the same rows are live in the end: a later statement replaces an earlier one, an earlier one that
 //! comes late is not kept, and two values of one statement are twins. A value is the same as another when they agree at the
-//! coarser of their precisions: another unit or rounding makes no new record.
+//! coarser of their precisions: another unit or rounding makes no new record. What a vendor's ids hold, an export neither ends
+//! nor replaces; what they said is of a row of its own ([`super::by_id`]).
 
 use std::cmp::Ordering;
 use std::vec::Drain;
@@ -13,7 +14,7 @@ use model::{Flags, Measured, OffsetTrust, Sample, Value};
 use super::{Row, again, kept, second};
 
 /// Tie-breaks have 12 bits in a record's id.
-const MOST_TWINS: u16 = 4_096;
+pub(super) const MOST_TWINS: u16 = 4_096;
 
 /// What a merge did.
 #[derive(Debug, Default)]
@@ -133,14 +134,14 @@ impl Merge {
         let known: Vec<usize> = (from..self.rows.len())
             .filter(|place| second(self.rows[*place].sample.end) == end)
             .collect();
-        let latest = known.iter().map(|place| self.rows[*place].asserted).max();
+        let latest = known.iter().filter_map(|place| self.rows[*place].stated).max();
         if latest.is_some_and(|latest| statement.asserted < latest) {
             let live: Vec<usize> = known.into_iter().filter(|place| !self.rows[*place].dead).collect();
             for sample in samples {
                 match self.same(&live, &sample) {
                     Some(place) => {
                         self.known += 1;
-                        self.absorb(place, &sample, statement, touched);
+                        self.refine(place, &sample, statement, touched);
                     }
                     None => self.superseded += 1,
                 }
@@ -163,10 +164,22 @@ impl Merge {
                 unmatched.push(sample);
             }
         }
-        let mut free: Vec<usize> = known
+        let left: Vec<usize> = known
             .into_iter()
-            .filter(|place| !stated.contains(place) && self.rows[*place].asserted < statement.asserted)
+            .filter(|place| !stated.contains(place) && self.rows[*place].moved_to.is_none())
+            .filter(|place| {
+                self.rows[*place]
+                    .stated
+                    .is_some_and(|stated| stated < statement.asserted)
+            })
             .collect();
+        let (mut free, held): (Vec<usize>, Vec<usize>) = left.into_iter().partition(|place| {
+            let row = &self.rows[*place];
+            row.ids == 0 && row.deleted.is_none()
+        });
+        for place in held {
+            self.leave_out(place, statement, touched);
+        }
         // Live ones first, then in the order of their tie-breaks; taken from the end.
         free.sort_by_key(|place| {
             let row = &self.rows[*place];
@@ -182,9 +195,7 @@ impl Merge {
             }
         }
         for place in free {
-            if !self.rows[place].dead {
-                self.end(place, statement, touched);
-            }
+            self.leave_out(place, statement, touched);
         }
     }
 
@@ -193,12 +204,29 @@ impl Merge {
         places
             .iter()
             .copied()
-            .filter(|place| same(&self.rows[*place].sample, sample))
+            .filter(|place| self.rows[*place].moved_to.is_none() && same(&self.rows[*place].sample, sample))
             .min_by_key(|place| (self.rows[*place].dead, self.rows[*place].tie_break))
     }
 
-    /// A known row is said again: what the new statement knows better is taken, and when it was said is raised.
+    /// A known row is stated again, by no earlier export than any before.
     fn absorb(&mut self, place: usize, sample: &Sample, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
+        let row = &mut self.rows[place];
+        if row.stated.is_none_or(|stated| stated < statement.asserted) || row.left_out {
+            // Beside what the leaf's floor can say of all its rows at once.
+            self.changed |= !row.is_of_exports();
+            (row.stated, row.left_out) = (Some(statement.asserted), false);
+        }
+        self.refine(place, sample, statement, touched);
+    }
+
+    /// What a statement of a row knows better is taken; when it was said is raised, and what is held again lives again.
+    pub(super) fn refine(
+        &mut self,
+        place: usize,
+        sample: &Sample,
+        statement: Statement,
+        touched: &mut dyn FnMut(&Sample),
+    ) {
         let row = &mut self.rows[place];
         let mut better_row = row.sample.clone();
         better(&mut better_row, sample);
@@ -207,15 +235,15 @@ impl Merge {
             let time = better_row.flags.0 & Flags::MILLISECONDS.0;
             better_row.flags = Flags(marks(sample) | time);
         }
-        let revived = row.dead && order != Ordering::Less;
-        if better_row != row.sample || revived {
+        let dead = !row.is_held();
+        if better_row != row.sample || dead != row.dead {
             self.history.push(row.clone());
             touched(&row.sample);
             touched(&better_row);
             row.sample = better_row;
             row.version += 1;
             row.seq = statement.seq;
-            row.dead &= !revived;
+            row.dead = dead;
             self.changed = true;
         }
         if order == Ordering::Greater {
@@ -234,8 +262,9 @@ impl Merge {
         row.sample = kept(sample);
         row.version += 1;
         row.seq = statement.seq;
-        row.asserted = statement.asserted;
-        row.dead = false;
+        row.asserted = row.asserted.max(statement.asserted);
+        row.stated = Some(statement.asserted);
+        (row.left_out, row.dead) = (false, false);
         self.changed = true;
     }
 
@@ -243,7 +272,7 @@ impl Merge {
         let taken = |tie_break: u16| {
             self.rows[from..]
                 .iter()
-                .any(|row| row.first_start == sample.start && row.tie_break == tie_break)
+                .any(|row| second(row.first_start) == second(sample.start) && row.tie_break == tie_break)
         };
         let Some(tie_break) = (0..MOST_TWINS).find(|tie_break| !taken(*tie_break)) else {
             self.refused += 1;
@@ -256,9 +285,14 @@ impl Merge {
         self.changed = true;
     }
 
-    /// A row is not said any more by the latest statement about its key.
-    fn end(&mut self, place: usize, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
+    /// A row is not stated any more by the latest export that names its key: it ends, unless an id holds it.
+    fn leave_out(&mut self, place: usize, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
         let row = &mut self.rows[place];
+        self.changed |= !row.left_out;
+        row.left_out = true;
+        if row.dead || row.is_held() {
+            return;
+        }
         self.history.push(row.clone());
         touched(&row.sample);
         row.version += 1;
@@ -274,7 +308,7 @@ fn marks(sample: &Sample) -> u16 {
 }
 
 /// True when two statements about one key are the same record.
-fn same(one: &Sample, other: &Sample) -> bool {
+pub(super) fn same(one: &Sample, other: &Sample) -> bool {
     let exact_times = one.flags.has(Flags::MILLISECONDS) && other.flags.has(Flags::MILLISECONDS);
     if exact_times && (one.start, one.end) != (other.start, other.end) {
         return false;

@@ -5,14 +5,15 @@
 //! waits until memory is short, since each hand-over of scattered samples rewrites many leaves.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use model::{Accounting, BatchId, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
 use super::zone::HomeZone;
-use super::{batches, parked, people, raw, sources, totals};
-use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
+use super::{batches, by_id, parked, people, raw, sources, totals};
+use crate::{BatchStart, Identified, ImportReport, Parked, Raw, Result, StoreError, Word};
 
 /// Bytes of gathered samples at which the largest series are handed over.
 const BUDGET: usize = 16 << 20;
@@ -20,6 +21,10 @@ const BUDGET: usize = 16 << 20;
 const UNIT: usize = 64 << 10;
 /// Samples that are worth a unit while the writer has nothing to do.
 const WORTH_IT: usize = 8 << 10;
+/// Records, or samples of them, of one unit of words at most.
+const IDENTIFIED_UNIT: usize = 2_048;
+/// Why a record can be refused here.
+const TOO_MANY: &str = "more than 4,096 records of one second";
 /// Units under way at most; the adapter waits beyond it.
 const UNDER_WAY: usize = 2;
 /// Bytes of kept text gathered before it is handed over.
@@ -40,6 +45,7 @@ struct Gathered {
 enum Done {
     Samples(Merged),
     Parked(Merged),
+    Identified(by_id::Ended),
     Text,
 }
 
@@ -47,6 +53,8 @@ enum Done {
 pub(crate) struct Intake {
     database: Database,
     person: PersonId,
+    /// Keeps the ids of one vendor apart from another's: the adapter's name.
+    space: Arc<str>,
     batch: BatchId,
     asserted: UtcMillis,
     zone: HomeZone,
@@ -72,6 +80,7 @@ impl Intake {
                 what: "an adapter's name has 1 to 64 bytes",
             });
         }
+        let space = Arc::from(start.adapter.as_str());
         let ((batch, obtained), home_zone, known_sources, parked_types) = database
             .queue("begin import", true, move |writing| {
                 let batch = batches::begin(writing, person, &start)?;
@@ -84,6 +93,7 @@ impl Intake {
         Ok(Self {
             database,
             person,
+            space,
             batch,
             asserted: obtained,
             zone: HomeZone::new(&home_zone),
@@ -150,6 +160,50 @@ impl Intake {
             self.gather(Series::sample(sample.metric, sample.source), sample)?;
         }
         self.occupy_writer()
+    }
+
+    /// Takes records that their vendor names by ids, in the order in which they come.
+    pub(crate) fn push_identified(&mut self, records: Vec<Identified>) -> Result<()> {
+        let (mut unit, mut samples) = (Vec::new(), 0);
+        for mut record in records {
+            if record.id.is_empty() || record.id.len() > 512 {
+                return Err(StoreError::Invalid {
+                    what: "a vendor's id has 1 to 512 bytes",
+                });
+            }
+            if let Word::Holds(held) = &mut record.what {
+                for sample in held.iter_mut() {
+                    self.check(sample.source, sample.start, sample.end)?;
+                    if sample.metric == Metric::NONE {
+                        return Err(StoreError::Invalid {
+                            what: "a sample has a metric",
+                        });
+                    }
+                    self.zone.settle(sample);
+                }
+                samples += held.len();
+            }
+            unit.push(record);
+            if samples >= IDENTIFIED_UNIT || unit.len() >= IDENTIFIED_UNIT {
+                samples = 0;
+                self.send_identified(std::mem::take(&mut unit))?;
+            }
+        }
+        self.send_identified(unit)
+    }
+
+    fn send_identified(&mut self, records: Vec<Identified>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.wait_until(UNDER_WAY - 1)?;
+        let (person, batch, space) = (self.person, self.batch, Arc::clone(&self.space));
+        let pending = self.database.queue("carry out words", true, move |writing| {
+            let commit = people::next_commit(writing, person, Some(batch))?;
+            by_id::apply(writing, person, &space, records, commit).map(Done::Identified)
+        })?;
+        self.under_way.push_back(pending);
+        Ok(())
     }
 
     /// Takes numbers of unmapped types.
@@ -407,14 +461,24 @@ impl Intake {
                 self.accounting.count_many(Outcome::Duplicate, "known", merged.known);
                 self.accounting
                     .count_many(Outcome::Duplicate, "superseded", merged.superseded);
-                self.accounting.count_many(
-                    Outcome::Rejected,
-                    "more than 4,096 records of one second",
-                    merged.refused,
-                );
+                self.accounting.count_many(Outcome::Rejected, TOO_MANY, merged.refused);
                 self.report.add(&merged);
             }
             Done::Parked(merged) => self.parked_new += merged.new,
+            Done::Identified(ended) => {
+                for (outcome, reason, count) in [
+                    (Outcome::Stored, "", ended.new),
+                    (Outcome::Stored, "new version", ended.versions),
+                    (Outcome::Stored, "deletion", ended.deletions),
+                    (Outcome::Duplicate, "known", ended.known),
+                    (Outcome::Duplicate, "superseded", ended.superseded),
+                    (Outcome::Rejected, TOO_MANY, ended.refused),
+                ] {
+                    self.accounting.count_many(outcome, reason, count);
+                }
+                self.report.new += ended.samples.0;
+                self.report.versions += ended.samples.1;
+            }
             Done::Text => {}
         }
     }

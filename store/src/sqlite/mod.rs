@@ -3,9 +3,11 @@
 //! Everything here speaks SQL and runs on threads that may block; the public files beside this folder speak neither.
 
 pub(crate) mod acts;
+pub(crate) mod aliases;
 pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod batches;
+pub(crate) mod by_id;
 pub(crate) mod chain;
 pub(crate) mod consents;
 pub(crate) mod database;

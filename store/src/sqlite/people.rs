@@ -39,6 +39,11 @@ const ERASED_TABLES: &[&str] = &[
     "session",
     "paper_consent",
     "representation",
+    "alias",
+    "alias_pending",
+    "companion",
+    "pairing",
+    "payload",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.

@@ -42,6 +42,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_representation",
         text: include_str!("migrations/0006_representation.sql"),
     },
+    Migration {
+        name: "0007_pushes",
+        text: include_str!("migrations/0007_pushes.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.
@@ -53,6 +57,8 @@ pub(crate) const ENDED_BY_A_RESTORE: &[&str] = &[
     "session",
     "operator_session",
     "pending",
+    "pairing",
+    "companion",
 ];
 
 /// Bytes of a database page. A leaf of 4,096 samples has some 10 to 14 kB, stored across pages; small pages waste little.

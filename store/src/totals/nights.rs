@@ -237,7 +237,7 @@ pub(crate) fn settle(stored: Vec<Row>, sessions: Vec<Sample>, seq: i64) -> Optio
             row.sample = session;
             row.version += 1;
             row.seq = seq;
-            row.dead = false;
+            (row.dead, row.left_out) = (false, false);
             changed = true;
         }
     }
@@ -246,7 +246,7 @@ pub(crate) fn settle(stored: Vec<Row>, sessions: Vec<Sample>, seq: i64) -> Optio
             history.push(rows[place].clone());
             rows[place].version += 1;
             rows[place].seq = seq;
-            rows[place].dead = true;
+            (rows[place].dead, rows[place].left_out) = (true, true);
             changed = true;
         }
     }

@@ -79,7 +79,8 @@ pub fn assumed(sample: Sample, minutes: i16) -> Sample {
     }
 }
 
-fn sources() -> Vec<Source> {
+/// The sources behind the constants above.
+pub fn sources() -> Vec<Source> {
     let source = |key: &str, kind| Source {
         key: key.to_owned(),
         name: key.to_owned(),
@@ -174,8 +175,15 @@ pub async fn page(house: &House, person: PersonId, search: Search) -> Page {
 
 /// All samples of a metric, dead ones left out.
 pub async fn samples(house: &House, person: PersonId, metric: Metric) -> Vec<StoredSample> {
+    all(house, person, Sort::default(), metric).await
+}
+
+async fn all(house: &House, person: PersonId, sort: Sort, metric: Metric) -> Vec<StoredSample> {
     let mut found = Vec::new();
-    let mut search = search_for(house, metric);
+    let mut search = Search {
+        sort,
+        ..search_for(house, metric)
+    };
     loop {
         let page = page(house, person, search.clone()).await;
         found.extend(page.records.into_iter().filter_map(|record| match record {
@@ -200,18 +208,7 @@ pub async fn values(house: &House, person: PersonId, metric: Metric) -> Vec<Stri
 
 /// All samples that were touched, dead ones among them, in the order of commits.
 pub async fn touched(house: &House, person: PersonId, metric: Metric) -> Vec<StoredSample> {
-    let search = Search {
-        sort: Sort::LastUpdated,
-        ..search_for(house, metric)
-    };
-    let records = page(house, person, search).await.records;
-    records
-        .into_iter()
-        .filter_map(|record| match record {
-            Record::Sample(sample) => Some(sample),
-            _ => None,
-        })
-        .collect()
+    all(house, person, Sort::LastUpdated, metric).await
 }
 
 /// The totals of a summed metric, by day.

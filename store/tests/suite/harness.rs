@@ -192,3 +192,12 @@ pub async fn finding(store: &Store, what: &str) -> store::Finding {
         .find(|finding| finding.what == what)
         .expect("a line on it")
 }
+
+/// So many cases of a property; as many as `PROPTEST_CASES` asks for, where it does.
+pub fn cases(few: u32) -> proptest::test_runner::Config {
+    let asked = proptest::test_runner::Config::default();
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => asked,
+        None => proptest::test_runner::Config { cases: few, ..asked },
+    }
+}

@@ -4,6 +4,7 @@
 
 mod audit;
 mod authorization;
+mod by_id;
 mod check_ins;
 mod consents;
 mod days;

@@ -1,5 +1,5 @@
-//! Paging that is never wrong: while pages are followed, data is brought and corrected, nights grow, move and are joined, and what
-//! was agreed to changes. A naive twin knows what was there at each moment; of nights it is asked anew after each step.
+//! Paging that is never wrong: while pages are followed, data is brought, corrected and deleted, nights grow, move and are joined,
+//! and what was agreed to changes. A naive twin knows what was there at each moment; of nights it is asked anew after each step.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,17 @@ use model::{ConsentCategory, LocalDay, PersonId, Sample};
 use proptest::prelude::*;
 use store::{Access, PageKey, Record, Search, Sort};
 
+use crate::by_id::{deleted, holds, say};
 use crate::deliveries::*;
-use crate::harness::{House, MAY_10, draft};
+use crate::harness::{House, MAY_10, cases, draft};
 
 /// One step of the world. Slots are half hours, some days of them.
 #[derive(Clone, Debug)]
 enum Operation {
-    /// A watch states a number for a slot: new, the same again, or a correction.
+    /// A watch states a number for a slot: new, the same again, or a correction. Steps come by exports, beats by ids.
     State { beats: bool, slot: u8, value: u8 },
+    /// The watch deletes the beat of a slot.
+    Delete { slot: u8 },
     /// The watch states a piece of a night: it begins one, moves one, or joins two, and then one of them is no more.
     Sleep { day: u8, part: u8 },
     /// From now on only these days are given, and hearts and sleep perhaps not at all.
@@ -41,7 +44,8 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     let sleep = (0..DAYS, 0..PARTS).prop_map(|(day, part)| Operation::Sleep { day, part });
     let agree = (0..DAYS, any::<bool>()).prop_map(|(from_day, hearts)| Operation::Agree { from_day, hearts });
     let wait = (1_u16..600).prop_map(|minutes| Operation::Wait { minutes });
-    let one = prop_oneof![6 => state, 4 => sleep, 2 => agree, 1 => wait, 6 => Just(Operation::Follow)];
+    let delete = (0..SLOTS_OF_A_DAY * DAYS).prop_map(|slot| Operation::Delete { slot });
+    let one = prop_oneof![6 => state, 2 => delete, 4 => sleep, 2 => agree, 1 => wait, 6 => Just(Operation::Follow)];
     proptest::collection::vec(one, 10..60)
 }
 
@@ -51,8 +55,8 @@ type Place = (bool, u8);
 /// The world as a simple map.
 #[derive(Default)]
 struct Twin {
-    /// The value of each place, and how often it changed.
-    values: BTreeMap<Place, (u8, u32)>,
+    /// The value of each place, `None` once it was deleted, and how often it changed.
+    values: BTreeMap<Place, (Option<u8>, u32)>,
     from_day: u8,
     hearts: bool,
 }
@@ -130,10 +134,29 @@ impl Walk {
     async fn state(&mut self, place: Place, value: u8) {
         self.asserted += 1;
         let asserted = MAY_10.plus(self.asserted * 1_000);
-        import(&self.house, self.person, asserted, vec![sample(place, value)]).await;
-        let known = self.twin.values.entry(place).or_insert((value, 0));
-        if known.0 != value {
-            *known = (value, known.1 + 1);
+        if place.0 {
+            let word = holds(&place.1.to_string(), asserted, [sample(place, value)]);
+            say(&self.house, self.person, vec![word]).await;
+        } else {
+            import(&self.house, self.person, asserted, vec![sample(place, value)]).await;
+        }
+        let known = self.twin.values.entry(place).or_insert((Some(value), 0));
+        if known.0 != Some(value) {
+            *known = (Some(value), known.1 + 1);
+        }
+    }
+
+    async fn delete(&mut self, slot: u8) {
+        self.asserted += 1;
+        let asserted = MAY_10.plus(self.asserted * 1_000);
+        say(&self.house, self.person, vec![deleted(&slot.to_string(), asserted)]).await;
+        if let Some(known) = self
+            .twin
+            .values
+            .get_mut(&(true, slot))
+            .filter(|known| known.0.is_some())
+        {
+            *known = (None, known.1 + 1);
         }
     }
 
@@ -226,8 +249,12 @@ impl Walk {
             let place = self.place(&stored);
             let (value, _) = self.twin.values.get(&place).expect("a sample that was stated");
             assert!(self.twin.shows(place), "{place:?} may not be seen");
-            assert_eq!(value_of(&stored), (place.0, i64::from(*value)), "{place:?}");
-            assert!(!stored.dead);
+            assert_eq!(stored.dead, value.is_none(), "{place:?}");
+            let follows = matches!(sort, Sort::LastUpdated | Sort::LastUpdatedDescending);
+            assert!(!stored.dead || follows, "{place:?} was deleted and came by {sort:?}");
+            if let Some(value) = value {
+                assert_eq!(value_of(&stored), (place.0, i64::from(*value)), "{place:?}");
+            }
             seen.samples.push((place, stored.version));
         }
         (seen, page.next)
@@ -271,6 +298,7 @@ async fn walked(operations: Vec<Operation>, sort: Sort, count: usize) {
         .twin
         .values
         .iter()
+        .filter(|(_, (value, _))| value.is_some())
         .map(|(place, (_, changes))| (*place, *changes))
         .collect();
     stayed.retain(|place, _| walk.twin.shows(*place));
@@ -280,6 +308,7 @@ async fn walked(operations: Vec<Operation>, sort: Sort, count: usize) {
     {
         match operation {
             Operation::State { beats, slot, value } => walk.state((beats, slot), value).await,
+            Operation::Delete { slot } => walk.delete(slot).await,
             Operation::Sleep { day, part } => walk.sleep(day, part).await,
             Operation::Agree { from_day, hearts } => walk.agree(from_day, hearts).await,
             Operation::Wait { minutes } => walk.house.clock.advance(i64::from(minutes) * 60_000),
@@ -326,17 +355,8 @@ async fn walked(operations: Vec<Operation>, sort: Sort, count: usize) {
     }
 }
 
-/// A dozen lists, by all four orders each; more where `PROPTEST_CASES` asks for them.
-fn cases() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    match std::env::var_os("PROPTEST_CASES") {
-        Some(_) => asked,
-        None => ProptestConfig { cases: 12, ..asked },
-    }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(12))]
     #[test]
     fn a_walk_over_all_pages_gives_what_stayed_once_and_nothing_that_may_not_be_seen(
         operations in operations(),

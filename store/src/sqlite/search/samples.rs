@@ -279,7 +279,8 @@ struct Bounds<'a> {
 impl Bounds<'_> {
     fn hold(&self, row: &Row) -> bool {
         let (start, end) = (row.sample.start.0, end_of(row));
-        (self.with_dead || !row.dead)
+        row.moved_to.is_none()
+            && (self.with_dead || !row.dead)
             && self.seqs.contains(&row.seq)
             && self.times.start_from.is_none_or(|from| start >= from.0)
             && self.times.start_before.is_none_or(|before| start < before.0)
@@ -303,7 +304,25 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
     if key.kind == model::RecordKind::Session {
         return find_session(context, key);
     }
-    let first_start = leaf_holding(context, key.metric, key.source, key.start.0)?;
+    match current(context, key)? {
+        Some(row) if context.shows(&row.sample) => context.record(&row).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The row of a key as it is now, wherever it lies.
+fn current(context: &Context<'_>, key: RecordKey) -> Result<Option<Row>> {
+    let found = row_at(context, key, key.start)?;
+    match found.as_ref().and_then(|row| row.moved_to) {
+        Some(start) => row_at(context, key, start),
+        None => Ok(found),
+    }
+}
+
+/// The row of a key, or what shows the way to it, that begins in the second of `start`.
+fn row_at(context: &Context<'_>, key: RecordKey, start: UtcMillis) -> Result<Option<Row>> {
+    let within = start.floor_second();
+    let first_start = leaf_holding(context, key.metric, key.source, within.0)?;
     let leaf: Option<i64> = context
         .snapshot
         .prepare_cached(
@@ -320,21 +339,17 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
         .doing("finding a leaf")?;
     let Some(leaf) = leaf else { return Ok(None) };
     let rows = context.rows(leaf)?;
-    let within = key.start.floor_second();
     let from = rows.partition_point(|row| row.sample.start < within);
     let found = rows[from..]
         .iter()
         .take_while(|row| row.sample.start.floor_second() == within)
         .find(|row| row.first_start == key.start && row.tie_break == key.tie_break);
-    match found {
-        Some(row) if context.shows(&row.sample) => context.record(row).map(Some),
-        _ => Ok(None),
-    }
+    Ok(found.cloned())
 }
 
 /// The superseded versions of a sample that the access key shows, the newest first.
 pub(crate) fn superseded(context: &mut Context<'_>, key: RecordKey) -> Result<Vec<Record>> {
-    // The versions of a sample begin in the same second; only a night moves.
+    // A block begins no later than where the ids in it were made; those of nights are made of what is computed anew.
     let until = match key.kind {
         model::RecordKind::Session => i64::MAX,
         _ => key.start.floor_second().0,

@@ -1,0 +1,261 @@
+//! What vendors say of records by their ids, carried out: which word counts, and which samples it makes, changes and ends.
+//!
+//! Of each id the word said last counts. A record may hold several samples; each has an alias of its own, and how many there are
+//! stands with the first.
+
+use std::collections::BTreeMap;
+
+use model::{PersonId, Sample, UtcMillis};
+
+use super::aliases::{Entry, Index, State};
+use super::leaves::editor::Editor;
+use super::leaves::{Merged, Series};
+use super::people::Commit;
+use super::totals;
+use super::writer::Writing;
+use crate::leaf::by_id::{Effect, Place};
+use crate::leaf::second;
+use crate::{Identified, Result, Word};
+
+/// How records ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ended {
+    /// Samples came that were not there.
+    pub(crate) new: u64,
+    /// Samples changed, or some went.
+    pub(crate) versions: u64,
+    /// A deletion was carried out, or waits for its record.
+    pub(crate) deletions: u64,
+    /// It said what was known.
+    pub(crate) known: u64,
+    /// A later word is there.
+    pub(crate) superseded: u64,
+    /// A second of its samples holds no more.
+    pub(crate) refused: u64,
+    /// Samples that were not there, and those that changed.
+    pub(crate) samples: (u64, u64),
+}
+
+/// Carries out words, in one commit.
+pub(crate) fn apply(
+    writing: &Writing<'_>,
+    person: PersonId,
+    space: &str,
+    records: Vec<Identified>,
+    commit: Commit,
+) -> Result<Ended> {
+    let mut hand = Hand {
+        writing,
+        person,
+        commit,
+        index: Index::of(writing, person)?,
+        editors: BTreeMap::new(),
+    };
+    let mut ended = Ended::default();
+    for record in records {
+        match record.what {
+            Word::Holds(samples) => hand.holds(space, &record.id, record.said, samples, &mut ended)?,
+            Word::Deleted => hand.deleted(space, &record.id, record.said, &mut ended)?,
+        }
+    }
+    hand.index.finish()?;
+    for (series, editor) in hand.editors {
+        let merged: Merged = editor.finish()?;
+        ended.samples.0 += merged.new;
+        ended.samples.1 += merged.versions;
+        totals::mark(writing, person, series, &merged)?;
+    }
+    Ok(ended)
+}
+
+struct Hand<'a> {
+    writing: &'a Writing<'a>,
+    person: PersonId,
+    commit: Commit,
+    index: Index<'a>,
+    editors: BTreeMap<Series, Editor<'a>>,
+}
+
+type Spot = Option<(Series, Place)>;
+
+impl<'a> Hand<'a> {
+    fn editor(&mut self, series: Series) -> Result<&mut Editor<'a>> {
+        use std::collections::btree_map::Entry as MapEntry;
+        match self.editors.entry(series) {
+            MapEntry::Occupied(there) => Ok(there.into_mut()),
+            MapEntry::Vacant(free) => Ok(free.insert(Editor::of(self.writing, self.person, series, self.commit)?)),
+        }
+    }
+
+    fn holds(&mut self, space: &str, id: &str, said: UtcMillis, samples: Vec<Sample>, ended: &mut Ended) -> Result<()> {
+        let first = self.index.hash(space, id, 0);
+        let known = self.index.get(first)?;
+        let before = match known.map(|entry| (entry.state, entry.said)) {
+            Some((State::Live(_) | State::Deleted(_), later)) if said < later => {
+                ended.superseded += 1;
+                return self.late(space, id, known, samples, said);
+            }
+            Some((State::Deleted(_), later)) if said == later => {
+                ended.superseded += 1;
+                return self.late(space, id, known, samples, said);
+            }
+            Some((State::Live(parts), _)) => self.spots(space, id, known, parts)?,
+            // What was deleted has let go of its samples.
+            _ => Vec::new(),
+        };
+        let parts_before = parts_of(known);
+        let (spots, effect, refused) = self.exchange(before, samples, said)?;
+        self.note(space, id, State::Live(spots.len() as u32), said, &spots, parts_before);
+        match effect {
+            _ if refused => ended.refused += 1,
+            Some(Effect::New) => ended.new += 1,
+            Some(Effect::Version) => ended.versions += 1,
+            Some(Effect::Known) => ended.known += 1,
+            // Nothing that is kept: known when it held nothing before.
+            None => ended.known += 1,
+        }
+        Ok(())
+    }
+
+    /// A word that a later one supersedes. Of one that was deleted before it came it still says what older exports hold no more.
+    fn late(
+        &mut self,
+        space: &str,
+        id: &str,
+        known: Option<Entry>,
+        samples: Vec<Sample>,
+        said: UtcMillis,
+    ) -> Result<()> {
+        let Some(entry) = known.filter(|entry| entry.state == State::Deleted(0)) else {
+            return Ok(());
+        };
+        let mut spots: Vec<Spot> = Vec::with_capacity(samples.len());
+        for sample in samples {
+            let series = Series::sample(sample.metric, sample.source);
+            let place = self.editor(series)?.entomb(sample, said, entry.said)?;
+            spots.push(place.map(|place| (series, place)));
+        }
+        self.note(space, id, State::Deleted(spots.len() as u32), entry.said, &spots, 0);
+        Ok(())
+    }
+
+    fn deleted(&mut self, space: &str, id: &str, said: UtcMillis, ended: &mut Ended) -> Result<()> {
+        let first = self.index.hash(space, id, 0);
+        let known = self.index.get(first)?;
+        let Some(entry) = known else {
+            ended.deletions += 1;
+            self.note(space, id, State::Deleted(0), said, &[], 0);
+            return Ok(());
+        };
+        let (parts, was_live) = match entry.state {
+            State::Live(_) if said < entry.said => {
+                ended.superseded += 1;
+                return Ok(());
+            }
+            State::Live(parts) => (parts, true),
+            State::Deleted(_) if said <= entry.said => {
+                ended.known += 1;
+                return Ok(());
+            }
+            State::Deleted(parts) => (parts, false),
+            State::Further | State::Gone => (0, false),
+        };
+        let spots = self.spots(space, id, known, parts)?;
+        for (series, place) in spots.iter().flatten().copied() {
+            let editor = self.editor(series)?;
+            match was_live {
+                true => editor.detach(place, Some(said))?,
+                false => editor.deleted_later(place, said)?,
+            }
+        }
+        if was_live {
+            ended.deletions += 1;
+        } else {
+            ended.known += 1;
+        }
+        self.note(space, id, State::Deleted(parts), said, &spots, parts);
+        Ok(())
+    }
+
+    /// Where the samples of a record lie.
+    fn spots(&mut self, space: &str, id: &str, first: Option<Entry>, parts: u32) -> Result<Vec<Spot>> {
+        let mut spots = Vec::with_capacity(parts as usize);
+        spots.extend(first.filter(|_| parts > 0).map(|entry| entry.at));
+        for part in 1..parts {
+            let hash = self.index.hash(space, id, part);
+            spots.push(self.index.get(hash)?.and_then(|entry| entry.at));
+        }
+        Ok(spots)
+    }
+
+    /// What a record held becomes what it holds now: samples of the same second are the same record's, then those of the same
+    /// series in their order; what is left over comes or goes.
+    fn exchange(
+        &mut self,
+        before: Vec<Spot>,
+        samples: Vec<Sample>,
+        said: UtcMillis,
+    ) -> Result<(Vec<Spot>, Option<Effect>, bool)> {
+        let mut by_series: BTreeMap<Series, Vec<Place>> = BTreeMap::new();
+        for (series, place) in before.into_iter().flatten() {
+            by_series.entry(series).or_default().push(place);
+        }
+        let mut pairs: Vec<(Series, Sample, Option<Place>)> = Vec::with_capacity(samples.len());
+        for sample in samples {
+            let series = Series::sample(sample.metric, sample.source);
+            let places = by_series.get_mut(&series);
+            let same = places.and_then(|places| {
+                let at = places.iter().position(|place| place.second == second(sample.start))?;
+                Some(places.remove(at))
+            });
+            pairs.push((series, sample, same));
+        }
+        let (mut spots, mut effect, mut refused) = (Vec::with_capacity(pairs.len()), None, false);
+        for (series, sample, place) in pairs {
+            let place = place.or_else(|| {
+                let places = by_series.get_mut(&series).filter(|places| !places.is_empty());
+                places.map(|places| places.remove(0))
+            });
+            let editor = self.editor(series)?;
+            let now = match place {
+                Some(place) => editor.change(place, sample, said)?,
+                None => editor.attach(sample, said)?,
+            };
+            refused |= now.is_none();
+            effect = effect.max(now.map(|(_, effect)| effect));
+            spots.push(now.map(|(place, _)| (series, place)));
+        }
+        for (series, places) in by_series {
+            for place in places {
+                self.editor(series)?.detach(place, None)?;
+                effect = effect.max(Some(Effect::Version));
+            }
+        }
+        Ok((spots, effect, refused))
+    }
+
+    /// What is known of an id from now on.
+    fn note(&mut self, space: &str, id: &str, state: State, said: UtcMillis, spots: &[Spot], parts_before: u32) {
+        let first = self.index.hash(space, id, 0);
+        let at = spots.first().copied().flatten();
+        self.index.set(first, Entry { said, state, at });
+        for part in 1..(spots.len() as u32).max(parts_before) {
+            let hash = self.index.hash(space, id, part);
+            let at = spots.get(part as usize).copied().flatten();
+            let state = match (part as usize) < spots.len() {
+                true => State::Further,
+                false => State::Gone,
+            };
+            // Dated by its own second, which takes no room.
+            let said = at.map_or(UtcMillis(0), |(_, place)| UtcMillis(place.second));
+            self.index.set(hash, Entry { said, state, at });
+        }
+    }
+}
+
+fn parts_of(entry: Option<Entry>) -> u32 {
+    match entry.map(|entry| entry.state) {
+        Some(State::Live(parts) | State::Deleted(parts)) => parts,
+        _ => 0,
+    }
+}

@@ -1,0 +1,165 @@
+//! Reading leaves: opened, decoded, and those that were read last kept for the next page.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{Metric, PersonId, UtcMillis};
+use rusqlite::params;
+
+use super::super::database::Snapshot;
+use super::super::fault::Doing as _;
+use super::super::seal::SealKey;
+use super::hand::LEAF;
+use super::{Row, Series};
+use crate::leaf::codec;
+use crate::{Result, StoreError};
+
+/// The rows of one leaf, shared by all who read it.
+pub(crate) type Rows = Arc<Vec<Row>>;
+
+pub(super) fn open(
+    key: &SealKey,
+    table: &str,
+    number: i64,
+    body: &[u8],
+    series: Series,
+    asserted_floor: i64,
+) -> Result<Vec<Row>> {
+    let plain = key.open(table, &[number], body)?;
+    codec::decode(&plain, series.metric(), series.source, asserted_floor)
+        .map_err(|_| StoreError::damaged(format!("{table} {number}")))
+}
+
+/// Decoded leaves that were read last; a page of a thousand is a part of a leaf, so the next page needs it again.
+#[derive(Default)]
+pub(crate) struct LeafCache {
+    held: Mutex<Held>,
+    /// Leaves that were decoded for reads since opening.
+    decoded: AtomicU64,
+}
+
+#[derive(Default)]
+struct Held {
+    leaves: HashMap<CacheKey, Rows>,
+    order: VecDeque<CacheKey>,
+    rows: usize,
+}
+
+/// Person, number, last commit and length: whatever shows of a leaf changes one of the last two.
+type CacheKey = (u32, i64, i64, i64);
+
+/// Rows held at most, some 110 bytes each.
+const HELD_ROWS: usize = 160 * 1_024;
+
+impl LeafCache {
+    fn get(&self, key: &CacheKey) -> Option<Rows> {
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .leaves
+            .get(key)
+            .cloned()
+    }
+
+    fn keep(&self, key: CacheKey, rows: &Rows) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.leaves.insert(key, Arc::clone(rows)).is_none() {
+            held.rows += rows.len();
+            held.order.push_back(key);
+        }
+        while held.rows > HELD_ROWS {
+            let Some(oldest) = held.order.pop_front() else { break };
+            if let Some(gone) = held.leaves.remove(&oldest) {
+                held.rows -= gone.len();
+            }
+        }
+    }
+
+    /// Leaves that were decoded for reads since opening.
+    pub(crate) fn decoded(&self) -> u64 {
+        self.decoded.load(Ordering::Relaxed)
+    }
+
+    /// Forgets everything of an erased person.
+    pub(crate) fn forget(&self, person: PersonId) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.order.retain(|key| key.0 != person.0);
+        held.leaves.retain(|key, _| key.0 != person.0);
+        held.rows = held.leaves.values().map(|rows| rows.len()).sum();
+    }
+}
+
+/// The rows of one leaf of samples.
+pub(crate) fn rows(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, leaf: i64) -> Result<Rows> {
+    let (max_seq, samples): (i64, i64) = snapshot
+        .prepare_cached("SELECT max_seq, samples FROM leaf WHERE number = ?1 AND person = ?2")
+        .and_then(|mut statement| statement.query_row(params![leaf, person.0], |row| Ok((row.get(0)?, row.get(1)?))))
+        .doing("reading a leaf")?;
+    let place = (person.0, leaf, max_seq, samples);
+    let cache = &snapshot.shared().leaves;
+    if let Some(rows) = cache.get(&place) {
+        return Ok(rows);
+    }
+    let rows = Arc::new(read(snapshot, key, leaf)?);
+    cache.keep(place, &rows);
+    Ok(rows)
+}
+
+fn read(snapshot: &Snapshot<'_>, key: &SealKey, leaf: i64) -> Result<Vec<Row>> {
+    let (metric, source, floor, body): (u16, u16, i64, Vec<u8>) = snapshot
+        .prepare_cached("SELECT metric, source, asserted_floor, body FROM leaf WHERE number = ?1")
+        .and_then(|mut statement| {
+            statement.query_row([leaf], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        })
+        .doing("reading a leaf")?;
+    let series = Series {
+        parked: false,
+        kind: metric,
+        source,
+    };
+    snapshot.shared().leaves.decoded.fetch_add(1, Ordering::Relaxed);
+    open(key, LEAF.name, leaf, &body, series, floor)
+}
+
+/// The rows of a block of superseded versions.
+pub(crate) fn superseded(key: &SealKey, number: i64, body: &[u8], metric: Metric, source: u16) -> Result<Vec<Row>> {
+    let series = Series {
+        parked: false,
+        kind: metric.number(),
+        source,
+    };
+    open(key, "history", number, body, series, i64::MIN)
+}
+
+/// The rows of one series that touch a range of time, dead ones among them, by start.
+pub(crate) fn touching(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    series: Series,
+    from: UtcMillis,
+    until: UtcMillis,
+) -> Result<Vec<Row>> {
+    let leaves: Vec<i64> = snapshot
+        .prepare_cached(
+            "SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start < ?4 AND max_end >= ?5
+             ORDER BY first_start",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, series.kind, series.source, until.0, from.0], |row| row.get(0))?
+                .collect()
+        })
+        .doing("finding leaves")?;
+    let mut found = Vec::new();
+    for leaf in leaves {
+        let rows = read(snapshot, key, leaf)?;
+        found.reserve(rows.len());
+        found.extend(
+            rows.into_iter()
+                .filter(|row| row.sample.start < until && row.sample.end >= from),
+        );
+    }
+    Ok(found)
+}

@@ -1,0 +1,443 @@
+//! Records that their vendors name by ids: what corrects, moves and deletes them, whatever comes first.
+
+use model::vocabulary::Metric;
+use model::{Outcome, PersonId, Sample, UtcMillis};
+use proptest::prelude::*;
+use store::{Access, BatchStart, Identified, ImportReport, Record, StoredSample, Word};
+
+use crate::deliveries::*;
+use crate::harness::House;
+
+/// One delivery of words; sources are those of the other deliveries.
+pub async fn say(house: &House, person: PersonId, words: Vec<Identified>) -> ImportReport {
+    let store = house.store.clone();
+    let report = tokio::task::spawn_blocking(move || {
+        let start = BatchStart {
+            adapter: "test".to_owned(),
+            mapping_version: 1,
+        };
+        let mut import = store.begin_import(person, start)?;
+        let numbers: Vec<u16> = sources()
+            .iter()
+            .map(|source| import.source(source))
+            .collect::<store::Result<_>>()?;
+        let words = words.into_iter().map(|mut word| {
+            if let Word::Holds(samples) = &mut word.what {
+                for sample in samples {
+                    sample.source = numbers[usize::from(sample.source)];
+                }
+            }
+            word
+        });
+        import.push_identified(words.collect())?;
+        import.finish()
+    });
+    let report = report.await.expect("the importing thread").expect("an import");
+    assert!(report.accounting.adds_up());
+    report
+}
+
+/// A word: the id holds these.
+pub fn holds(id: &str, said: UtcMillis, samples: impl IntoIterator<Item = Sample>) -> Identified {
+    Identified {
+        id: id.to_owned(),
+        said,
+        what: Word::Holds(samples.into_iter().collect()),
+    }
+}
+
+/// A word: the id was deleted.
+pub fn deleted(id: &str, said: UtcMillis) -> Identified {
+    Identified {
+        id: id.to_owned(),
+        said,
+        what: Word::Deleted,
+    }
+}
+
+/// How often a delivery's records ended so.
+fn ended(report: &ImportReport, outcome: Outcome, reason: &str) -> u64 {
+    let reasons = &report.accounting.reasons;
+    reasons.get(&(outcome, reason.to_owned())).copied().unwrap_or(0)
+}
+
+async fn one(house: &House, person: PersonId, metric: Metric) -> StoredSample {
+    let found = samples(house, person, metric).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.into_iter().next().expect("one")
+}
+
+/// A record by its key, and how many versions of it there are.
+async fn read(house: &House, person: PersonId, key: model::RecordKey) -> (StoredSample, usize) {
+    let own = consent::OwnAccess::of_signed_in(person);
+    let read = house.store.record(Access::Own(&own), key, house.now()).await;
+    let Ok(Some(Record::Sample(sample))) = read else {
+        panic!("no record of {key:?}: {read:?}");
+    };
+    let versions = house.store.versions(Access::Own(&own), key, house.now()).await;
+    (sample, versions.expect("versions").len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn correction_by_vendor_id() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let walk = |count| steps(PHONE, at(8, 0), at(8, 30), count);
+    let report = say(&house, person, vec![holds("a", at(9, 0), [walk(1_000)])]).await;
+    assert_eq!((report.accounting.stored, report.samples_new), (1, 1));
+    let before = one(&house, person, Metric::STEP_COUNT).await;
+    let report = say(&house, person, vec![holds("a", at(10, 0), [walk(1_200)])]).await;
+    assert_eq!(ended(&report, Outcome::Stored, "new version"), 1);
+    let after = one(&house, person, Metric::STEP_COUNT).await;
+    assert_eq!((after.key, after.version), (before.key, 2));
+    assert_eq!(after.sample.value, walk(1_200).value);
+    let total = total(&house, person, Metric::STEP_COUNT, "2026-05-10").await;
+    assert_eq!(total.expect("a day").total, 1_200);
+    // The word before it comes again, and the same word again.
+    for (count, hour, how) in [(1_000, 9, "superseded"), (1_200, 10, "known")] {
+        let report = say(&house, person, vec![holds("a", at(hour, 0), [walk(count)])]).await;
+        assert_eq!(ended(&report, Outcome::Duplicate, how), 1);
+        assert_eq!(one(&house, person, Metric::STEP_COUNT).await.version, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_by_id_alone() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let words = (0..3_000).map(|minute| holds(&format!("id-{minute}"), at(60, minute), [pulse(at(1, minute), 60)]));
+    say(&house, person, words.collect()).await;
+    let gone = (0..3_000).filter(|minute| minute % 10 == 3);
+    let words = gone.map(|minute| deleted(&format!("id-{minute}"), at(200, 0)));
+    let report = say(&house, person, words.collect()).await;
+    assert_eq!(ended(&report, Outcome::Stored, "deletion"), 300);
+    let left = samples(&house, person, Metric::HEART_RATE).await;
+    assert_eq!(left.len(), 2_700);
+    let all = touched(&house, person, Metric::HEART_RATE).await;
+    let dead: Vec<_> = all.iter().filter(|sample| sample.dead).collect();
+    assert!(dead.iter().all(|sample| sample.version == 2));
+    assert!(!dead.is_empty(), "what was deleted shows to whoever asks for changes");
+    let again = say(&house, person, vec![deleted("id-3", at(200, 0))]).await;
+    assert_eq!(ended(&again, Outcome::Duplicate, "known"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deletion_before_insert() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let report = say(&house, person, vec![deleted("a", at(10, 0))]).await;
+    assert_eq!(ended(&report, Outcome::Stored, "deletion"), 1);
+    let report = say(&house, person, vec![holds("a", at(9, 0), [pulse(at(8, 0), 60)])]).await;
+    assert_eq!(ended(&report, Outcome::Duplicate, "superseded"), 1);
+    assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
+    // A later word makes it anew.
+    say(&house, person, vec![holds("a", at(11, 0), [pulse(at(8, 0), 60)])]).await;
+    assert_eq!(samples(&house, person, Metric::HEART_RATE).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_export_after_a_deletion() {
+    let house = House::new().await;
+    for deletion_first in [false, true] {
+        let person = house.person().await;
+        let beat = pulse(at(8, 0), 60);
+        let mut words = vec![holds("a", at(8, 0), [beat.clone()]), deleted("a", at(12, 0))];
+        if deletion_first {
+            words.reverse();
+        }
+        for word in words {
+            say(&house, person, vec![word]).await;
+        }
+        // An export of before the deletion holds it in vain, one of after it holds it.
+        import(&house, person, at(10, 0), vec![beat.clone()]).await;
+        assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
+        import(&house, person, at(13, 0), vec![beat.clone()]).await;
+        assert_eq!(samples(&house, person, Metric::HEART_RATE).await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn push_refining_an_export() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let beat = pulse(at(8, 0), 60);
+    let fine = Sample {
+        start: at(8, 0).plus(348),
+        end: at(8, 0).plus(348),
+        flags: beat.flags.with(model::Flags::MILLISECONDS),
+        ..beat.clone()
+    };
+    import(&house, person, at(12, 0), vec![beat.clone()]).await;
+    let before = one(&house, person, Metric::HEART_RATE).await;
+    let report = say(&house, person, vec![holds("a", at(8, 0), [fine.clone()])]).await;
+    assert_eq!(
+        ended(&report, Outcome::Duplicate, "known"),
+        1,
+        "the same record gains its alias"
+    );
+    let after = one(&house, person, Metric::HEART_RATE).await;
+    assert_eq!((after.key, after.sample.start), (before.key, fine.start));
+    // Deleted after the export, which held it too.
+    say(&house, person, vec![deleted("a", at(13, 0))]).await;
+    assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
+    // The other way round, the export comes last and says no more than the push did.
+    let person = house.person().await;
+    say(&house, person, vec![holds("a", at(8, 0), [fine.clone()])]).await;
+    import(&house, person, at(12, 0), vec![beat]).await;
+    assert_eq!(one(&house, person, Metric::HEART_RATE).await.sample.start, fine.start);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn interval_edited_under_the_same_id() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let first = holds("a", at(9, 0), [steps(PHONE, at(8, 0), at(8, 30), 900)]);
+    say(&house, person, vec![first]).await;
+    let before = one(&house, person, Metric::STEP_COUNT).await;
+    // It grows at its end: the same record, at the same place.
+    let grown = holds("a", at(10, 0), [steps(PHONE, at(8, 0), at(9, 30), 2_000)]);
+    say(&house, person, vec![grown]).await;
+    let after = one(&house, person, Metric::STEP_COUNT).await;
+    assert_eq!((after.key, after.version, after.sample.end), (before.key, 2, at(9, 30)));
+    let (read, versions) = read(&house, person, before.key).await;
+    assert_eq!((read.sample.end, versions), (at(9, 30), 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn id_of_a_sample_that_moved() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let walk = |hour| steps(PHONE, at(hour, 0), at(hour, 30), 900);
+    say(&house, person, vec![holds("a", at(9, 0), [walk(8)])]).await;
+    let key = one(&house, person, Metric::STEP_COUNT).await.key;
+    // It moves twice, past midnight and before its old place, and home again.
+    for (said, hour) in [(10, 30), (11, 5), (12, 8)] {
+        say(&house, person, vec![holds("a", at(said, 0), [walk(hour)])]).await;
+        let now = one(&house, person, Metric::STEP_COUNT).await;
+        assert_eq!((now.key, now.sample.start), (key, at(hour, 0)));
+        let (read, versions) = read(&house, person, key).await;
+        assert_eq!((read.sample.start, read.version), (at(hour, 0), now.version));
+        assert_eq!(versions, now.version as usize);
+        let days = totals(&house, person, Metric::STEP_COUNT).await;
+        let counted = days.iter().filter(|day| day.total != 0).count();
+        assert_eq!(counted, 1, "the walk counts on one day: {days:?}");
+    }
+    // What begins where it was takes another id; a deletion finds it wherever it lies.
+    say(&house, person, vec![holds("a", at(13, 0), [walk(15)])]).await;
+    say(&house, person, vec![holds("b", at(13, 0), [walk(8)])]).await;
+    let found = samples(&house, person, Metric::STEP_COUNT).await;
+    assert_eq!(found.len(), 2);
+    assert_ne!(found[0].key, found[1].key);
+    assert_eq!(found[1].key, key);
+    say(&house, person, vec![deleted("a", at(14, 0))]).await;
+    let (gone, _) = read(&house, person, key).await;
+    assert!(gone.dead);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_many_samples_is_edited_and_deleted_as_one() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let beats = |from: i64, until: i64, rate: i64| (from..until).map(move |minute| pulse(at(8, minute), rate));
+    say(&house, person, vec![holds("a", at(9, 0), beats(0, 10, 60))]).await;
+    // Two go at the front, three come at the end, one is another.
+    let mut edited: Vec<Sample> = beats(2, 13, 60).collect();
+    edited[4] = pulse(at(8, 6), 66);
+    let report = say(&house, person, vec![holds("a", at(10, 0), edited)]).await;
+    assert_eq!(report.accounting.received, 1, "one record, whatever it holds");
+    let shown = values(&house, person, Metric::HEART_RATE).await;
+    assert_eq!(
+        shown,
+        ["60", "60", "60", "60", "66", "60", "60", "60", "60", "60", "60"]
+    );
+    say(&house, person, vec![deleted("a", at(11, 0))]).await;
+    assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ids_of_one_record_hold_it_until_both_are_deleted() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let beat = pulse(at(8, 0), 60);
+    for id in ["a", "b"] {
+        say(&house, person, vec![holds(id, at(8, 0), [beat.clone()])]).await;
+    }
+    let one_of_both = one(&house, person, Metric::HEART_RATE).await;
+    say(&house, person, vec![deleted("a", at(9, 0))]).await;
+    assert_eq!(
+        one(&house, person, Metric::HEART_RATE).await.version,
+        one_of_both.version
+    );
+    // What "b" holds changes: nothing else holds the row, so it is the same record.
+    say(&house, person, vec![holds("b", at(10, 0), [pulse(at(8, 0), 61)])]).await;
+    let changed = one(&house, person, Metric::HEART_RATE).await;
+    assert_eq!(changed.key, one_of_both.key);
+    say(&house, person, vec![deleted("b", at(11, 0))]).await;
+    assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
+}
+
+/// What happens to a person, in this order or another.
+#[derive(Clone, Debug)]
+enum Event {
+    /// A vendor's word.
+    Word(Identified),
+    /// An export of this date.
+    Export(i64, Vec<Sample>),
+}
+
+/// Starts and values.
+type Held = Vec<(i64, i64)>;
+
+/// Of a number the vendor edits under one id, on the watch; and of exports, whose vendor makes a record anew, on the phone.
+#[derive(Clone, Debug)]
+struct Story {
+    /// Of each edited id: its words, the earliest first; `None` is a deletion.
+    edited: Vec<Vec<Option<Held>>>,
+    /// Of each id that never changes: what it holds, and when it was deleted.
+    fixed: Vec<((i64, i64), Option<i64>)>,
+    exports: Vec<Vec<(i64, i64)>>,
+}
+
+fn story() -> impl Strategy<Value = Story> {
+    let record = || (0i64..4, 0i64..3);
+    let word = prop::option::weighted(0.8, prop::collection::vec(record(), 1..3));
+    (
+        prop::collection::vec(prop::collection::vec(word, 1..4), 1..4),
+        prop::collection::vec((record(), prop::option::of(0i64..8)), 1..5),
+        prop::collection::vec(prop::collection::vec(record(), 1..4), 0..4),
+    )
+        .prop_map(|(edited, fixed, exports)| Story { edited, fixed, exports })
+}
+
+fn made(source: u16, (start, value): (i64, i64)) -> Sample {
+    steps(source, at(8, start * 10), at(8, start * 10 + 10), 100 + value)
+}
+
+impl Story {
+    fn events(&self) -> Vec<Event> {
+        let mut events = Vec::new();
+        for (number, words) in self.edited.iter().enumerate() {
+            for (said, word) in words.iter().enumerate() {
+                let (id, said) = (format!("edited-{number}"), at(20, said as i64));
+                events.push(Event::Word(match word {
+                    Some(records) => {
+                        let mut records = records.clone();
+                        records.sort_unstable();
+                        records.dedup();
+                        holds(&id, said, records.into_iter().map(|record| made(WATCH, record)))
+                    }
+                    None => deleted(&id, said),
+                }));
+            }
+        }
+        for (number, (record, gone)) in self.fixed.iter().enumerate() {
+            let id = format!("fixed-{number}");
+            let sample = made(PHONE, *record);
+            events.push(Event::Word(holds(&id, sample.end, [sample])));
+            events.extend(gone.map(|gone| Event::Word(deleted(&id, at(30, gone)))));
+        }
+        for (date, records) in self.exports.iter().enumerate() {
+            let samples = records.iter().map(|record| made(PHONE, *record)).collect();
+            events.push(Event::Export(date as i64 * 2, samples));
+        }
+        events
+    }
+
+    /// What lives in the end, said without rows: source, start and value.
+    fn naive(&self) -> Vec<(u16, i64, i64)> {
+        let mut live = Vec::new();
+        for words in &self.edited {
+            if let Some(Some(records)) = words.last() {
+                live.extend(records.iter().map(|(start, value)| (WATCH, *start, *value)));
+            }
+        }
+        for (record, gone) in &self.fixed {
+            if gone.is_none() {
+                live.push((PHONE, record.0, record.1));
+            }
+        }
+        for start in 0..4 {
+            let latest = self
+                .exports
+                .iter()
+                .enumerate()
+                .rfind(|(_, records)| records.iter().any(|record| record.0 == start));
+            let Some((date, records)) = latest else { continue };
+            for record in records.iter().filter(|record| record.0 == start) {
+                let deleted = self
+                    .fixed
+                    .iter()
+                    .filter(|(of, _)| of == record)
+                    .filter_map(|(_, gone)| *gone)
+                    .max();
+                if deleted.is_none_or(|deleted| deleted <= date as i64 * 2) {
+                    live.push((PHONE, record.0, record.1));
+                }
+            }
+        }
+        live.sort_unstable();
+        live.dedup();
+        live
+    }
+}
+
+async fn tell(house: &House, events: Vec<Event>) -> PersonId {
+    let person = house.person().await;
+    for event in events {
+        match event {
+            Event::Word(word) => {
+                say(house, person, vec![word]).await;
+            }
+            Event::Export(date, samples) => {
+                import(house, person, at(30, date), samples).await;
+            }
+        }
+    }
+    person
+}
+
+async fn lives(house: &House, person: PersonId) -> Vec<(u16, i64, i64)> {
+    let found = samples(house, person, Metric::STEP_COUNT).await;
+    let mut live: Vec<(u16, i64, i64)> = found
+        .into_iter()
+        .map(|found| {
+            let model::Value::Quantity(value) = found.sample.value else {
+                panic!("a quantity");
+            };
+            let minutes = (found.sample.start.0 - at(8, 0).0) / 600_000;
+            (found.sample.source - 1, minutes, value.mantissa - 100)
+        })
+        .collect();
+    live.sort_unstable();
+    live
+}
+
+proptest! {
+    #![proptest_config(crate::harness::cases(12))]
+    /// `PROPTEST_CASES=250 cargo test --release -p store --test suite -- any_order_of_words` tells a thousand orders.
+    #[test]
+    fn any_order_of_words_and_exports_ends_in_the_same_state(story in story(), seed in any::<u64>()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let house = House::new().await;
+            let random = model::environment::SeededRandomness::new(seed);
+            let mut days = Vec::new();
+            for _ in 0..4 {
+                let mut events = story.events();
+                for place in (1..events.len()).rev() {
+                    events.swap(place, random.below(place as u64 + 1) as usize);
+                }
+                let person = tell(&house, events.clone()).await;
+                prop_assert_eq!(lives(&house, person).await, story.naive(), "{:?}", events);
+                let mut ids: Vec<_> = touched(&house, person, Metric::STEP_COUNT).await.into_iter().map(|sample| sample.key).collect();
+                let many = ids.len();
+                ids.sort_unstable();
+                ids.dedup();
+                prop_assert_eq!(ids.len(), many, "two records of one id");
+                days.push(total(&house, person, Metric::STEP_COUNT, "2026-05-10").await.map_or(0, |day| day.total));
+            }
+            prop_assert!(days.iter().all(|day| day == &days[0]), "{:?}", days);
+            Ok(())
+        })?;
+    }
+}
