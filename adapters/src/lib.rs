@@ -3,9 +3,13 @@
 //! A vendor's name lives here and nowhere else. Nothing here asks for the time, stores anything, or knows a person.
 
 pub mod apple_health;
+pub mod apple_health_push;
 mod coverage;
 #[cfg(test)]
 mod harness;
+pub mod health_connect;
+mod measure;
+mod push;
 
 /// Made-up files for the demo, tests and benchmarks.
 pub use apple_health::synthetic;
@@ -14,7 +18,7 @@ pub use coverage::{Coverage, Covered, How};
 
 use std::collections::BTreeMap;
 
-use model::{Accounting, Outcome, Sample, Source, UtcMillis};
+use model::{Accounting, Identified, Outcome, Sample, Source, UtcMillis};
 pub use rawzip::ReaderAt;
 
 /// Bytes that can be read from anywhere: a file, or a sealed spool.
@@ -41,7 +45,7 @@ pub struct NotStored {
     pub outcome: Outcome,
     /// Why: a fixed word.
     pub reason: String,
-    /// Its line in the file, from 1.
+    /// Its line in the file, or its number in the list of a push, from 1.
     pub line: u64,
     /// The record as it stood, at most [`MAX_TEXT`] bytes.
     pub text: String,
@@ -59,6 +63,8 @@ pub enum Handed {
     Source(Source),
     /// Samples, in the order of the file.
     Samples(Vec<Sample>),
+    /// Records that their vendor names by ids; the `source` of their samples holds an index as above.
+    Identified(Vec<Identified>),
     /// A vendor type without a mapping, with its unit; its index is the number of such series handed before it.
     ParkedSeries {
         /// The vendor's type, at most 256 bytes.
@@ -91,7 +97,7 @@ pub trait Sink {
 pub struct Reading {
     /// Every record that was not handed on as a sample. Samples are counted by the store: stored or duplicate.
     pub accounting: Accounting,
-    /// Samples handed on.
+    /// Samples handed on; of records that are named by ids the records, whatever they hold.
     pub samples: u64,
     /// Metadata keys met, each with what is done with it and how often.
     pub metadata: BTreeMap<String, (MetadataUse, u64)>,
@@ -162,6 +168,11 @@ pub trait Adapter: Send + Sync {
     /// What it makes of the vendor's records.
     fn coverage(&self) -> Coverage;
 
+    /// The JSON Schema of what companions push, for vendors that are pushed.
+    fn push_schema(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether the content is of this vendor, whatever the file's name.
     fn recognises(&self, input: &Input<'_>) -> bool;
 
@@ -174,7 +185,11 @@ pub trait Adapter: Send + Sync {
 
 /// Every adapter there is.
 pub fn all() -> &'static [&'static dyn Adapter] {
-    &[&apple_health::AppleHealth]
+    &[
+        &apple_health::AppleHealth,
+        &apple_health_push::AppleHealthPush,
+        &health_connect::HealthConnect,
+    ]
 }
 
 /// The adapter with this name.

@@ -37,7 +37,7 @@ pub use authorization::{
 };
 pub use consents::EndingConsent;
 pub use error::StoreError;
-pub use imports::{BatchStart, Identified, Import, ImportReport, Parked, Raw, Word};
+pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};

@@ -5,8 +5,8 @@
 
 mod ahead;
 mod container;
-mod coverage;
-mod map;
+pub(crate) mod coverage;
+pub(crate) mod origin;
 mod pressure;
 mod records;
 mod repair;
@@ -16,7 +16,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod types;
-mod wire;
+pub(crate) mod wire;
 
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
 

@@ -6,7 +6,7 @@ use model::decimal::Measured;
 use model::sample::Flags;
 use model::{Metric, Outcome, Sample, UtcMillis};
 
-use super::map;
+use crate::measure;
 
 /// Halves that wait for their other half or their correlation; a person measures a few times a day, so this is decades.
 /// Past it halves are handed on alone, and the store keeps each as a reading with one number.
@@ -66,7 +66,7 @@ impl Pressures {
     /// `OUT_OF_RANGE` when one of the two is, or diastolic is not below systolic.
     pub fn range_flags(&self, systolic: Option<Measured>, diastolic: Option<Measured>) -> Flags {
         let flagged = |component, half: Option<Measured>| {
-            half.is_some_and(|half| map::pressure_bounds(component, half.exact()) != Ok(Flags::default()))
+            half.is_some_and(|half| measure::pressure_bounds(component, half.exact()) != Ok(Flags::default()))
         };
         let crossed = matches!((systolic, diastolic), (Some(s), Some(d)) if d.exact().compare(s.exact()).is_ge());
         if flagged(0, systolic) || flagged(1, diastolic) || crossed {
@@ -123,6 +123,6 @@ fn reading(halves: &[&Half]) -> Sample {
     }
     sample.metric = Metric::BLOOD_PRESSURE;
     sample.flags = sample.flags.with(Pressures::default().range_flags(of(0), of(1)));
-    sample.value = map::blood_pressure(of(0), of(1));
+    sample.value = measure::blood_pressure(of(0), of(1));
     sample
 }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use model::Source;
 
-use super::map::{self, Rejection};
+use super::origin;
+use crate::measure::Rejection;
 use super::wire::{self, Device};
 
 /// The most sources of one file: ids have 12 bits for them.
@@ -60,7 +61,7 @@ impl Sources {
         let text = wire::unescape(name).ok_or(Rejection("unknown-entity"))?;
         let described = wire::unescape(device).ok_or(Rejection("unknown-entity"))?;
         let parts = (!described.is_empty()).then(|| Device::read(&described));
-        let source = map::source(&text, parts.as_ref());
+        let source = origin::source(&text, parts.as_ref());
         let stripped = wire::without_address(device);
         let (number, fresh) = match self.by_key.get(&source.key) {
             Some(number) => (*number, None),

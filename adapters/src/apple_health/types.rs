@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::units::Conversion;
 
 use super::coverage::{self, Target};
-use super::map::Rejection;
+use crate::measure::Rejection;
 
 /// The most distinct types of one file; more is an attack.
 const MAX_TYPES: usize = 2_048;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{PersonId, Sample, UtcMillis};
+use model::{Identified, PersonId, Sample, UtcMillis, Word};
 
 use super::aliases::{Entry, Index, State};
 use super::leaves::editor::Editor;
@@ -15,7 +15,7 @@ use super::totals;
 use super::writer::Writing;
 use crate::leaf::by_id::{Effect, Place};
 use crate::leaf::second;
-use crate::{Identified, Result, Word};
+use crate::Result;
 
 /// How records ended.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use model::{Accounting, BatchId, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
+use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value, Word};
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
 use super::zone::HomeZone;
 use super::{batches, by_id, parked, people, raw, sources, totals};
-use crate::{BatchStart, Identified, ImportReport, Parked, Raw, Result, StoreError, Word};
+use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
 const BUDGET: usize = 16 << 20;

@@ -1,9 +1,9 @@
 //! Records that their vendors name by ids: what corrects, moves and deletes them, whatever comes first.
 
 use model::vocabulary::Metric;
-use model::{Outcome, PersonId, Sample, UtcMillis};
+use model::{Identified, Outcome, PersonId, Sample, UtcMillis, Word};
 use proptest::prelude::*;
-use store::{Access, BatchStart, Identified, ImportReport, Record, StoredSample, Word};
+use store::{Access, BatchStart, ImportReport, Record, StoredSample};
 
 use crate::deliveries::*;
 use crate::harness::House;

@@ -90,6 +90,24 @@ pub fn code(list: &[(&str, u32)], value: &str) -> Option<u32> {
     list.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
 }
 
+/// The number in the metric's list of a raw value, as apps are given it: mostly it is the same number.
+pub fn raw_code(metric: Metric, list: &[(&str, u32)], raw: u32) -> Option<u32> {
+    if metric == Metric::SLEEP_STAGE {
+        // HKCategoryValueSleepAnalysis: in bed, asleep, awake, core, deep, REM.
+        return [2, 4, 1, 5, 6, 7].get(raw as usize).copied();
+    }
+    list.iter().map(|(_, number)| *number).find(|number| *number == raw)
+}
+
+/// The number of a raw severity, or of a raw change of appetite.
+pub fn raw_severity(of_appetite: bool, raw: u32) -> Option<u32> {
+    // HKCategoryValueAppetiteChanges: unspecified, none, decreased, increased.
+    match of_appetite {
+        true => [0, 5, 6, 7].get(raw as usize).copied(),
+        false => (raw <= 4).then_some(raw),
+    }
+}
+
 /// The number of a workout type (`HKWorkoutActivityTypeRunning`) in the vocabulary's list.
 pub fn workout_type(value: &str) -> Option<u32> {
     let name = value.strip_prefix("HKWorkoutActivityType")?;

@@ -6,7 +6,7 @@ use model::{Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
 
 use super::{MAX_METADATA_KEYS, Made, OpenCorrelation, OpenWorkout, Records};
 use crate::apple_health::coverage;
-use crate::apple_health::map;
+use crate::measure;
 use crate::apple_health::wire::attribute;
 use crate::{Handed, MetadataUse, Parked, SinkClosed};
 
@@ -69,7 +69,7 @@ impl Records<'_> {
             Made::Sample(sample) => sample.clone(),
             _ => return Ok(()),
         };
-        let bpm = attribute(raw, "bpm").and_then(|bpm| map::number(bpm.as_bytes()).ok());
+        let bpm = attribute(raw, "bpm").and_then(|bpm| measure::number(bpm.as_bytes()).ok());
         let (Some(bpm), Some((series, fresh))) = (bpm, self.types.beats()) else {
             return Ok(());
         };
@@ -134,12 +134,12 @@ fn beat_time(text: &str, base: &Sample) -> Option<UtcMillis> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apple_health::map;
+    use crate::measure;
 
     #[test]
     fn the_clock_of_a_beat_is_read_in_every_form() {
         let start = UtcMillis(1_778_338_800_000);
-        let base = map::blank(1, start, start);
+        let base = measure::blank(1, start, start);
         let midnight = start.local_day(base.offset).start(base.offset);
         for (text, ms) in [
             ("7:47:41.86 AM", Some(28_061_860)),

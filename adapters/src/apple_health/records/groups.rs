@@ -5,7 +5,7 @@ use model::{Metric, Outcome, Value};
 use super::{OpenCorrelation, OpenWorkout, Records, cut};
 use crate::SinkClosed;
 use crate::apple_health::coverage;
-use crate::apple_health::map::{self, Rejection};
+use crate::measure::{self, Rejection};
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::wire::{RecordAttributes, attribute};
 
@@ -41,7 +41,7 @@ impl Records<'_> {
         match correlation.base {
             Ok(mut sample) if systolic.is_some() || diastolic.is_some() => {
                 sample.metric = Metric::BLOOD_PRESSURE;
-                sample.value = map::blood_pressure(systolic, diastolic);
+                sample.value = measure::blood_pressure(systolic, diastolic);
                 sample.flags = sample.flags.with(self.pressures.range_flags(systolic, diastolic));
                 self.hand_sample(sample)
             }
@@ -60,7 +60,7 @@ impl Records<'_> {
         };
         let number = |(value, unit): (&[u8], &[u8]), canonical: &str| {
             let conversion = coverage::conversion_to(canonical, std::str::from_utf8(unit).ok()?)?;
-            conversion.convert(map::number(value).ok()?)
+            conversion.convert(measure::number(value).ok()?)
         };
         self.workout = Some(OpenWorkout {
             base,
@@ -100,7 +100,7 @@ impl Records<'_> {
         };
         let unit = attribute(raw, "unit").unwrap_or_default();
         let measured = coverage::conversion_to(canonical, &unit)
-            .and_then(|conversion| conversion.convert(map::number(sum.as_bytes()).ok()?));
+            .and_then(|conversion| conversion.convert(measure::number(sum.as_bytes()).ok()?));
         if workout.numbers[slot].is_none() {
             workout.numbers[slot] = measured;
         }
@@ -114,9 +114,9 @@ impl Records<'_> {
         match (workout.base, workout.activity) {
             (Ok(mut sample), Some(activity)) => {
                 let [duration, distance, energy] = workout.numbers;
-                let duration = duration.or_else(|| map::minutes(sample.start, sample.end));
+                let duration = duration.or_else(|| measure::minutes(sample.start, sample.end));
                 sample.metric = Metric::EXERCISE_SESSION;
-                sample.value = Value::Components(Box::new([map::code_component(activity), duration, distance, energy]));
+                sample.value = Value::Components(Box::new([measure::code_component(activity), duration, distance, energy]));
                 self.hand_sample(sample)
             }
             (Ok(_), None) => self.not_stored(Outcome::Unsupported, "workout-type", &workout.text, workout.line),

@@ -13,7 +13,7 @@ use model::decimal::Measured;
 use model::{Outcome, Sample, UtcMillis};
 
 use super::ahead::Ahead;
-use super::map::Rejection;
+use crate::measure::Rejection;
 use super::pressure::{Half, Pressures};
 use super::sources::Sources;
 use super::tags::{Tags, Token};

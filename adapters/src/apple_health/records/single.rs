@@ -6,7 +6,7 @@ use model::{Offset, OffsetTrust, Outcome, Sample, Value};
 
 use super::{CHUNK, Made, Open, Records, cut};
 use crate::apple_health::coverage::{self, Target};
-use crate::apple_health::map::{self, Rejection};
+use crate::measure::{self, Rejection};
 use crate::apple_health::pressure::Half;
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::types::VendorType;
@@ -94,7 +94,7 @@ impl Records<'_> {
                 Err(reason) => return Ok(Err(reason)),
             },
         };
-        let mut sample = map::blank(source, start, end);
+        let mut sample = measure::blank(source, start, end);
         sample.offset = Offset {
             minutes: start_offset,
             trust: OffsetTrust::Assumed,
@@ -115,7 +115,7 @@ impl Records<'_> {
         mut sample: Sample,
         raw: &str,
     ) -> Result<Made, SinkClosed> {
-        let Ok(number) = map::number(attributes.value) else {
+        let Ok(number) = measure::number(attributes.value) else {
             return Ok(Made::Not {
                 outcome: Outcome::Unsupported,
                 reason: "type-unknown",
@@ -187,7 +187,7 @@ fn measure(
     match target {
         Target::Quantity(metric) => {
             let conversion = kind.conversion(metric.row().unit, attributes.unit)?;
-            let (measured, flags) = map::quantity(metric, conversion, attributes.value)?;
+            let (measured, flags) = measure::quantity(metric, conversion, attributes.value)?;
             sample.metric = metric;
             sample.value = Value::Quantity(measured);
             sample.flags = flags;
@@ -195,9 +195,9 @@ fn measure(
         Target::BloodPressure(component) => {
             let conversion = kind.conversion("mm[Hg]", attributes.unit)?;
             let value = conversion
-                .convert(map::number(attributes.value)?)
+                .convert(measure::number(attributes.value)?)
                 .ok_or(Rejection("number-too-long"))?;
-            sample.flags = map::pressure_bounds(component, value.exact())?;
+            sample.flags = measure::pressure_bounds(component, value.exact())?;
             return Ok(Made::Half(Half {
                 component,
                 value,
@@ -206,7 +206,7 @@ fn measure(
         }
         Target::Duration(metric) => {
             sample.metric = metric;
-            sample.value = Value::Quantity(map::minutes(sample.start, sample.end).ok_or(Rejection("number-too-long"))?);
+            sample.value = Value::Quantity(measure::minutes(sample.start, sample.end).ok_or(Rejection("number-too-long"))?);
         }
         Target::Event(metric, number) => {
             sample.metric = metric;
@@ -220,7 +220,7 @@ fn measure(
             let value = std::str::from_utf8(attributes.value).map_err(|_| Rejection("invalid-utf8"))?;
             let severity = coverage::severity(value).ok_or(Rejection("value-unknown"))?;
             sample.metric = metric;
-            sample.value = Value::Components(Box::new([map::code_component(number), map::code_component(severity)]));
+            sample.value = Value::Components(Box::new([measure::code_component(number), measure::code_component(severity)]));
         }
     }
     Ok(Made::Sample(sample))

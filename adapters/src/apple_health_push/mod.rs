@@ -1,0 +1,58 @@
+//! Apple Health, pushed by a companion on the phone: HealthKit samples as its anchored queries give them.
+//!
+//! What a type becomes is the export's own table, so that a sample that comes both ways is one record. A sample never changes under
+//! its uuid (an edit is a deletion and a new sample), so it counts as said when it ended, and a deletion when the phone told of it.
+
+mod record;
+
+use std::sync::LazyLock;
+
+use crate::push::{self, Checks, Form};
+use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
+
+/// Pushes of HealthKit samples.
+#[derive(Clone, Copy, Debug)]
+pub struct AppleHealthPush;
+
+static CHECKS: LazyLock<Option<Checks>> = LazyLock::new(|| Checks::of(FORM.schema));
+
+const FORM: Form = Form {
+    format: "apple-health-push/1",
+    records: "samples",
+    deletions: ("deletedSamples", "uuid"),
+    schema: include_str!("schema.json"),
+    checks: &CHECKS,
+};
+
+impl Adapter for AppleHealthPush {
+    fn name(&self) -> &'static str {
+        "apple-health-push"
+    }
+
+    fn mapping_version(&self) -> u32 {
+        crate::apple_health::coverage::MAPPING_VERSION
+    }
+
+    fn describes(&self) -> &'static str {
+        "a companion's push of HealthKit samples"
+    }
+
+    fn push_schema(&self) -> Option<&'static str> {
+        Some(FORM.schema)
+    }
+
+    fn coverage(&self) -> Coverage {
+        Coverage {
+            identity: "uuid; the same type, source, start and end in an export is the same record",
+            ..crate::apple_health::coverage::coverage()
+        }
+    }
+
+    fn recognises(&self, input: &Input<'_>) -> bool {
+        push::recognises(&FORM, input)
+    }
+
+    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
+        push::read(&FORM, input, sink, record::record)
+    }
+}

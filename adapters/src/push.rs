@@ -1,0 +1,338 @@
+//! What companions push, of whatever vendor: one JSON object of records and deletions, each of them named by the vendor's id.
+//!
+//! The object is held against the adapter's own schema: the whole for what every push has, each record by itself, so that one
+//! record that is wrong ends alone. Bounds: 16 MiB, 10,000 records and as many deletions.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+use model::{Identified, Metric, Outcome, Sample, Source, UtcMillis, Value as Measure, Word};
+use serde_json::Value;
+
+use crate::measure::Rejection;
+use crate::{AdapterError, Handed, Input, MAX_TEXT, NotStored, Parked, Reading, Sink, SinkClosed};
+
+/// The largest push.
+pub const MOST_BYTES: u64 = 16 << 20;
+/// The most sources of one push.
+const MOST_SOURCES: usize = 512;
+/// The most unmapped types of one push.
+const MOST_TYPES: usize = 512;
+/// Records that are handed on at once.
+const CHUNK: usize = 1_024;
+
+/// What a vendor's pushes look like.
+pub(crate) struct Form {
+    /// Of `format`: the adapter's name and the version of its schema.
+    pub format: &'static str,
+    /// The member that holds records.
+    pub records: &'static str,
+    /// The member that holds deletions, and the member of a deletion that holds the id.
+    pub deletions: (&'static str, &'static str),
+    /// JSON Schema (2020-12) of a push; `#/$defs/record` is that of a record.
+    pub schema: &'static str,
+    /// The two, compiled.
+    pub checks: &'static LazyLock<Option<Checks>>,
+}
+
+/// A compiled schema.
+pub(crate) struct Checks {
+    envelope: Validator,
+    record: Validator,
+}
+
+impl Checks {
+    /// Compiles a schema; `None` for one that is none, which a test rules out.
+    pub fn of(schema: &str) -> Option<Self> {
+        let whole: Value = serde_json::from_str(schema).ok()?;
+        let mut record = whole.get("$defs")?.get("record")?.clone();
+        record.as_object_mut()?.insert("$defs".into(), whole.get("$defs")?.clone());
+        Some(Self {
+            envelope: jsonschema::validator_for(&whole).ok()?,
+            record: jsonschema::validator_for(&record).ok()?,
+        })
+    }
+}
+
+/// Why a record came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Not {
+    /// It is no measurement.
+    Rejected(&'static str),
+    /// Nothing reads it yet.
+    Unsupported(&'static str),
+    /// It says nothing that another record does not say.
+    Duplicate(&'static str),
+    /// The receiver is gone.
+    Closed,
+}
+
+impl From<Rejection> for Not {
+    fn from(Rejection(reason): Rejection) -> Self {
+        Self::Rejected(reason)
+    }
+}
+
+impl From<SinkClosed> for Not {
+    fn from(_: SinkClosed) -> Self {
+        Self::Closed
+    }
+}
+
+/// What a record came to.
+pub(crate) enum Made {
+    /// A record of samples.
+    Record {
+        /// The vendor's id.
+        id: String,
+        /// When the vendor said so.
+        said: UtcMillis,
+        /// What it holds.
+        samples: Vec<Sample>,
+    },
+    /// A number of a type without a mapping: type, unit, and the number.
+    Parked(String, String, Sample),
+}
+
+/// A push being read.
+pub(crate) struct Push<'s> {
+    sink: &'s mut dyn Sink,
+    reading: Reading,
+    sources: HashMap<String, u16>,
+    series: HashMap<(String, String), u16>,
+    records: Vec<Identified>,
+    parked: Vec<Parked>,
+    texts: Vec<NotStored>,
+    /// When the companion asked its phone.
+    pub sent: UtcMillis,
+}
+
+/// True for a push of this form.
+pub(crate) fn recognises(form: &Form, input: &Input<'_>) -> bool {
+    let Ok(bytes) = bytes(input) else { return false };
+    let opens = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let head = opens.then(|| serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok());
+    let format: Option<String> = head.flatten().and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
+    format.as_deref() == Some(form.format)
+}
+
+/// Reads a push; `each` makes what becomes of one record.
+pub(crate) fn read(
+    form: &Form,
+    input: &Input<'_>,
+    sink: &mut dyn Sink,
+    mut each: impl FnMut(&mut Push<'_>, &Value) -> Result<Made, Not>,
+) -> Result<Reading, AdapterError> {
+    let bytes = bytes(input)?;
+    let whole: Value = serde_json::from_slice(&bytes).map_err(|error| AdapterError::Damaged {
+        place: format!("at line {}, column {}", error.line(), error.column()),
+        problem: "it is no JSON".to_owned(),
+    })?;
+    drop(bytes);
+    let checks = form.checks.as_ref().ok_or_else(|| refused("its schema cannot be read"))?;
+    if let Some(error) = checks.envelope.iter_errors(&whole).next() {
+        return Err(refused(&format!("{} is not as the schema says", place_of(&error, ""))));
+    }
+    let sent = whole["sentAt"].as_str().and_then(instant);
+    let sent = sent.ok_or_else(|| refused("sentAt is no instant"))?.0;
+    let mut push = Push {
+        sink,
+        reading: Reading::default(),
+        sources: HashMap::new(),
+        series: HashMap::new(),
+        records: Vec::new(),
+        parked: Vec::new(),
+        texts: Vec::new(),
+        sent,
+    };
+    let list = |name: &str| whole[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (place, record) in list(form.records).iter().enumerate() {
+        let made = match checks.record.iter_errors(record).next() {
+            Some(error) => Err(format!("schema {}", place_of(&error, "the record"))),
+            None => match each(&mut push, record) {
+                Ok(made) => Ok(made),
+                Err(not) => {
+                    push.end(not, record, place)?;
+                    continue;
+                }
+            },
+        };
+        match made {
+            Ok(made) => push.take(made)?,
+            Err(reason) => push.not_stored(Outcome::Rejected, reason, record, place),
+        }
+    }
+    for deletion in list(form.deletions.0) {
+        push.identified(Identified {
+            id: deletion[form.deletions.1].as_str().unwrap_or_default().to_owned(),
+            said: sent,
+            what: Word::Deleted,
+        })?;
+    }
+    push.finish()
+}
+
+fn bytes(input: &Input<'_>) -> Result<Vec<u8>, AdapterError> {
+    if input.size > MOST_BYTES {
+        return Err(refused("it has more than 16 MiB"));
+    }
+    let mut bytes = vec![0; input.size as usize];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match input.bytes.read_at(&mut bytes[filled..], filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+fn refused(problem: &str) -> AdapterError {
+    AdapterError::Refused {
+        problem: problem.to_owned(),
+    }
+}
+
+/// Where in a record the schema was broken: names that the schema knows, never what a person wrote.
+fn place_of(error: &jsonschema::ValidationError<'_>, whole: &str) -> String {
+    let path = error.instance_path().to_string();
+    let known = path.split('/').skip(1).take_while(|part| *part != "metadata" || path.starts_with("/metadata"));
+    let parts: Vec<&str> = known.take(if path.starts_with("/metadata") { 2 } else { 4 }).collect();
+    let at = parts.join("/");
+    match error.kind() {
+        jsonschema::error::ValidationErrorKind::Required { property } => {
+            let missing = property.as_str().unwrap_or_default();
+            if at.is_empty() { missing.to_owned() } else { format!("{at}/{missing}") }
+        }
+        _ if at.is_empty() => whole.to_owned(),
+        _ => at,
+    }
+}
+
+impl Push<'_> {
+    /// The number of a source, handed on when it is new.
+    pub fn source(&mut self, source: Source) -> Result<u16, Not> {
+        if let Some(number) = self.sources.get(&source.key) {
+            return Ok(*number);
+        }
+        if self.sources.len() >= MOST_SOURCES {
+            return Err(Not::Rejected("too-many-sources"));
+        }
+        let number = self.sources.len() as u16;
+        self.sources.insert(source.key.clone(), number);
+        self.sink.hand(Handed::Source(source))?;
+        Ok(number)
+    }
+
+    /// Counts a member that is looked at and left out.
+    pub fn left_out(&mut self, member: &str) {
+        let entry = self.reading.metadata.entry(member.to_owned());
+        entry.or_insert((crate::MetadataUse::Dropped, 0)).1 += 1;
+    }
+
+    /// Times that can be: not ending before they start, not later than the companion's now.
+    pub fn times(&self, start: UtcMillis, end: UtcMillis) -> Result<(), Not> {
+        if end < start {
+            return Err(Not::Rejected("end-before-start"));
+        }
+        if start > self.sent.plus(model::time::DAY_MS) {
+            return Err(Not::Rejected("start-in-future"));
+        }
+        if start < UtcMillis::EARLIEST || end >= UtcMillis::LATEST {
+            return Err(Not::Rejected("time-impossible"));
+        }
+        Ok(())
+    }
+
+    /// Takes what a record came to.
+    pub fn take(&mut self, made: Made) -> Result<(), SinkClosed> {
+        match made {
+            Made::Record { id, said, samples } => self.identified(Identified {
+                id,
+                said,
+                what: Word::Holds(samples),
+            }),
+            Made::Parked(vendor_type, unit, sample) => self.park(vendor_type, unit, sample),
+        }
+    }
+
+    fn identified(&mut self, record: Identified) -> Result<(), SinkClosed> {
+        self.reading.samples += 1;
+        self.records.push(record);
+        if self.records.len() >= CHUNK {
+            self.sink.hand(Handed::Identified(std::mem::take(&mut self.records)))?;
+        }
+        Ok(())
+    }
+
+    fn park(&mut self, vendor_type: String, unit: String, sample: Sample) -> Result<(), SinkClosed> {
+        let key = (vendor_type, unit);
+        let series = match self.series.get(&key) {
+            Some(series) => *series,
+            None if self.series.len() >= MOST_TYPES => {
+                self.reading.accounting.count(Outcome::Unsupported, "too-many-types");
+                return Ok(());
+            }
+            None => {
+                let series = self.series.len() as u16;
+                let (vendor_type, unit) = key.clone();
+                self.sink.hand(Handed::ParkedSeries { vendor_type, unit })?;
+                self.series.insert(key, series);
+                series
+            }
+        };
+        self.reading.accounting.count(Outcome::Unsupported, "parked");
+        debug_assert!(sample.metric == Metric::NONE && matches!(sample.value, Measure::Quantity(_)));
+        self.parked.push(Parked { series, sample });
+        Ok(())
+    }
+
+    /// A record that ends otherwise than stored.
+    pub fn end(&mut self, not: Not, record: &Value, place: usize) -> Result<(), SinkClosed> {
+        match not {
+            Not::Rejected(reason) => self.not_stored(Outcome::Rejected, reason.to_owned(), record, place),
+            Not::Unsupported(reason) => self.not_stored(Outcome::Unsupported, reason.to_owned(), record, place),
+            Not::Duplicate(reason) => self.reading.accounting.count(Outcome::Duplicate, reason),
+            Not::Closed => return Err(SinkClosed),
+        }
+        Ok(())
+    }
+
+    fn not_stored(&mut self, outcome: Outcome, reason: String, record: &Value, place: usize) {
+        self.reading.accounting.count(outcome, &reason);
+        let mut text = record.to_string();
+        let mut cut = text.len().min(MAX_TEXT);
+        while !text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        text.truncate(cut);
+        self.texts.push(NotStored {
+            outcome,
+            reason,
+            line: place as u64 + 1,
+            text,
+        });
+    }
+
+    fn finish(self) -> Result<Reading, AdapterError> {
+        for (is_empty, piece) in [
+            (self.records.is_empty(), Handed::Identified(self.records)),
+            (self.parked.is_empty(), Handed::Parked(self.parked)),
+            (self.texts.is_empty(), Handed::NotStored(self.texts)),
+        ] {
+            if !is_empty {
+                self.sink.hand(piece)?;
+            }
+        }
+        Ok(self.reading)
+    }
+}
+
+/// An ISO 8601 instant with its zone, and whether it is finer than a second.
+pub(crate) fn instant(text: &str) -> Option<(UtcMillis, bool)> {
+    let instant: jiff::Timestamp = text.parse().ok()?;
+    let clock = text.split_once(['T', 't', ' ']).map_or("", |(_, clock)| clock);
+    Some((UtcMillis(instant.as_millisecond()), clock.contains(['.', ','])))
+}
