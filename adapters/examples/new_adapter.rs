@@ -71,9 +71,9 @@ fn type_of(name: &str) -> String {
 /// The library with one more module, and one more adapter in its list.
 fn registered(library: &str, module: &str, type_name: &str) -> Option<String> {
     let (before, list) = library.split_once("pub fn all() ")?;
-    let (head, rest) = list.split_once("&[&")?;
+    let (head, rest) = list.split_once("&[\n")?;
     let (known, after) = rest.split_once(']')?;
-    let known = known.trim_end().trim_end_matches(',');
+    let known = known.trim().trim_end_matches(',');
     let modules = before.replacen("mod coverage;\n", &format!("mod coverage;\npub mod {module};\n"), 1);
-    (modules != before).then(|| format!("{modules}pub fn all() {head}&[&{known}, &{module}::{type_name}]{after}"))
+    (modules != before).then(|| format!("{modules}pub fn all() {head}&[{known}, &{module}::{type_name}]{after}"))
 }

@@ -15,6 +15,7 @@ mod push;
 pub use apple_health::synthetic;
 
 pub use coverage::{Coverage, Covered, How};
+pub use push::push_batch;
 
 use std::collections::BTreeMap;
 

@@ -47,7 +47,9 @@ impl Checks {
     pub fn of(schema: &str) -> Option<Self> {
         let whole: Value = serde_json::from_str(schema).ok()?;
         let mut record = whole.get("$defs")?.get("record")?.clone();
-        record.as_object_mut()?.insert("$defs".into(), whole.get("$defs")?.clone());
+        record
+            .as_object_mut()?
+            .insert("$defs".into(), whole.get("$defs")?.clone());
         Some(Self {
             envelope: jsonschema::validator_for(&whole).ok()?,
             record: jsonschema::validator_for(&record).ok()?,
@@ -113,7 +115,9 @@ pub(crate) fn recognises(form: &Form, input: &Input<'_>) -> bool {
     let Ok(bytes) = bytes(input) else { return false };
     let opens = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let head = opens.then(|| serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok());
-    let format: Option<String> = head.flatten().and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
+    let format: Option<String> = head
+        .flatten()
+        .and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
     format.as_deref() == Some(form.format)
 }
 
@@ -130,7 +134,10 @@ pub(crate) fn read(
         problem: "it is no JSON".to_owned(),
     })?;
     drop(bytes);
-    let checks = form.checks.as_ref().ok_or_else(|| refused("its schema cannot be read"))?;
+    let checks = form
+        .checks
+        .as_ref()
+        .ok_or_else(|| refused("its schema cannot be read"))?;
     if let Some(error) = checks.envelope.iter_errors(&whole).next() {
         return Err(refused(&format!("{} is not as the schema says", place_of(&error, ""))));
     }
@@ -173,6 +180,13 @@ pub(crate) fn read(
     push.finish()
 }
 
+/// The companion's own id of a push; `None` for what is no push.
+pub fn push_batch(bytes: &[u8]) -> Option<String> {
+    let members: HashMap<String, &serde_json::value::RawValue> = serde_json::from_slice(bytes).ok()?;
+    let batch: String = serde_json::from_str(members.get("batch")?.get()).ok()?;
+    (1..=128).contains(&batch.len()).then_some(batch)
+}
+
 fn bytes(input: &Input<'_>) -> Result<Vec<u8>, AdapterError> {
     if input.size > MOST_BYTES {
         return Err(refused("it has more than 16 MiB"));
@@ -198,13 +212,20 @@ fn refused(problem: &str) -> AdapterError {
 /// Where in a record the schema was broken: names that the schema knows, never what a person wrote.
 fn place_of(error: &jsonschema::ValidationError<'_>, whole: &str) -> String {
     let path = error.instance_path().to_string();
-    let known = path.split('/').skip(1).take_while(|part| *part != "metadata" || path.starts_with("/metadata"));
+    let known = path
+        .split('/')
+        .skip(1)
+        .take_while(|part| *part != "metadata" || path.starts_with("/metadata"));
     let parts: Vec<&str> = known.take(if path.starts_with("/metadata") { 2 } else { 4 }).collect();
     let at = parts.join("/");
     match error.kind() {
         jsonschema::error::ValidationErrorKind::Required { property } => {
             let missing = property.as_str().unwrap_or_default();
-            if at.is_empty() { missing.to_owned() } else { format!("{at}/{missing}") }
+            if at.is_empty() {
+                missing.to_owned()
+            } else {
+                format!("{at}/{missing}")
+            }
         }
         _ if at.is_empty() => whole.to_owned(),
         _ => at,

@@ -75,6 +75,8 @@ pub struct Data {
     pub id_root_file: PathBuf,
     /// File of the keys that the gateway signs with; `None` where it is not named.
     pub signing_keys_file: Option<PathBuf>,
+    /// For how many days pushes are kept as they came, so that a better mapping can read them again.
+    pub pushes_kept_days: u16,
 }
 
 impl Data {
@@ -392,6 +394,8 @@ impl Layers {
                 master_key_file: self.text("data", "master_key_file", "the name of a file")?.into(),
                 id_root_file: self.text("data", "id_root_file", "the name of a file")?.into(),
                 signing_keys_file: (!signing_keys_file.is_empty()).then(|| signing_keys_file.into()),
+                pushes_kept_days: self.number("data", "pushes_kept_days", 0..=90, "a whole number from 0 to 90")?
+                    as u16,
             },
             http: Http {
                 listen: self.parsed("http", "listen", "an address and port, for example 127.0.0.1:8080")?,

@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
-use model::{Accounting, Outcome, PersonId, Value};
+use model::{Accounting, Outcome, PersonId, Value, Word};
 use store::{BatchStart, Import, ImportReport, Parked, Raw, Store, StoreError};
 
 /// What an import came to.
@@ -16,7 +16,22 @@ pub struct Imported {
     pub report: ImportReport,
     /// What the adapter says: metadata met, and why reading ended early, if it did.
     pub reading: Reading,
+    /// The first records that did not become data.
+    pub left_out: Vec<LeftOut>,
 }
+
+/// A record that did not become data.
+pub struct LeftOut {
+    /// Its line, or its number in a list, from 1.
+    pub number: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why: a fixed word.
+    pub reason: String,
+}
+
+/// How many of them are told one by one; all are counted.
+const TOLD: usize = 100;
 
 /// Why an import came to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +57,7 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
         import: store.begin_import(person, start)?,
         sources: Vec::new(),
         series: Vec::new(),
+        left_out: Vec::new(),
         failure: None,
     };
     let reading = adapter.read(input, &mut receiver);
@@ -49,11 +65,15 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
         return Err(failure.into());
     }
     let reading = reading?;
-    let mut import = receiver.import;
+    let (mut import, left_out) = (receiver.import, receiver.left_out);
     import.account(&reading.accounting);
     let report = import.finish()?;
     watch(adapter.name(), &reading, &report);
-    Ok(Imported { report, reading })
+    Ok(Imported {
+        report,
+        reading,
+        left_out,
+    })
 }
 
 /// Counts how records ended, and says aloud when one that was read ended nowhere.
@@ -110,6 +130,7 @@ struct Receiver {
     sources: Vec<u16>,
     /// Vendor type and unit of each parked series handed so far.
     series: Vec<(Arc<str>, Arc<str>)>,
+    left_out: Vec<LeftOut>,
     failure: Option<StoreError>,
 }
 
@@ -137,6 +158,16 @@ impl Receiver {
                 }
                 self.import.push(samples)
             }
+            Handed::Identified(mut records) => {
+                for record in &mut records {
+                    if let Word::Holds(samples) = &mut record.what {
+                        for sample in samples {
+                            sample.source = self.number(sample.source)?;
+                        }
+                    }
+                }
+                self.import.push_identified(records)
+            }
             Handed::ParkedSeries { vendor_type, unit } => {
                 self.series.push((vendor_type.into(), unit.into()));
                 Ok(())
@@ -162,6 +193,13 @@ impl Receiver {
                 self.import.park(parked)
             }
             Handed::NotStored(records) => records.into_iter().try_for_each(|record| {
+                if self.left_out.len() < TOLD {
+                    self.left_out.push(LeftOut {
+                        number: record.line,
+                        outcome: record.outcome,
+                        reason: record.reason.clone(),
+                    });
+                }
                 self.import.raw(Raw {
                     text: record.text.into_bytes(),
                     outcome: record.outcome,

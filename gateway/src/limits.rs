@@ -16,6 +16,7 @@ use crate::config;
 use crate::fhir::FhirError;
 use crate::oauth::handles;
 use crate::portal::{Problem, error_page};
+use crate::push::PushError;
 use crate::state::AppState;
 
 /// How many times a second's requests a token may send at once: a page, its devices, its patient.
@@ -100,9 +101,9 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     if matches!(path, "/healthz" | "/readyz" | "/metrics") {
         return next.run(request).await;
     }
-    let is_fhir = path.starts_with("/fhir/");
+    let (is_fhir, is_push) = (path.starts_with("/fhir/"), path.starts_with("/push/"));
     let wait = match request.headers().get(header::AUTHORIZATION) {
-        Some(authorization) if is_fhir => state.limits.token(authorization),
+        Some(authorization) if is_fhir || is_push => state.limits.token(authorization),
         _ => {
             let peer = request
                 .extensions()
@@ -119,6 +120,9 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     metrics::counter!("sekisho_requests_refused_total", "by" => if is_fhir { "token" } else { "address" }).increment(1);
     if is_fhir {
         return FhirError::TooMany { seconds }.into_response();
+    }
+    if is_push {
+        return PushError::TooMany { seconds }.into_response();
     }
     let mut response = if matches!(
         path,

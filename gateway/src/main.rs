@@ -18,6 +18,7 @@ mod operator;
 mod outgoing;
 mod pairwise;
 mod portal;
+mod push;
 mod secrets;
 mod server;
 mod sign_in;

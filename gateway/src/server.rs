@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, heads, health, jobs, limits, oauth, operator, portal, sign_in};
+use crate::{fhir, heads, health, jobs, limits, oauth, operator, portal, push, sign_in};
 
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -35,6 +35,7 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(operator::routes(&state))
         .merge(more)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .merge(push::routes())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout));
     // Files take as long as a home's line takes; each bounds its own size and time.
     Router::new()
@@ -200,6 +201,12 @@ async fn delete_due_records(state: AppState) {
     let mut every = tokio::time::interval(Duration::from_secs(86_400));
     loop {
         every.tick().await;
+        let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
+        match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
+            Ok(0) => {}
+            Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
+            Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
+        }
         let (mut after, mut rows) = (None, 0);
         loop {
             match state.store.delete_due_records(after).await {

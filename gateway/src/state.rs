@@ -7,6 +7,7 @@ use aws_lc_rs::hkdf;
 use metrics_exporter_prometheus::PrometheusHandle;
 use model::environment::{Clock, Randomness};
 use store::Store;
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -18,6 +19,9 @@ use crate::pairwise::Pairwise;
 use crate::signing::SigningKeys;
 use crate::uploads::Uploads;
 use crate::{logging, operator, secrets, sign_in};
+
+/// Pushes that are read at the same time; each may hold some tens of megabytes.
+const PUSHES_AT_ONCE: usize = 8;
 
 /// A cheap handle; clones share everything.
 #[derive(Clone)]
@@ -47,6 +51,8 @@ pub struct Shared {
     pub client_keys: FetchedKeys,
     /// Files that residents send.
     pub uploads: Uploads,
+    /// Places of pushes that are read at the same time.
+    pub pushes: Arc<Semaphore>,
     /// The OpenID providers that residents sign in with.
     pub residents: sign_in::ResidentProviders,
     /// The OpenID provider that operators sign in with.
@@ -86,6 +92,7 @@ impl AppState {
             limits: Limits::new(&config.limits),
             client_keys: FetchedKeys::default(),
             uploads: Uploads::default(),
+            pushes: Arc::new(Semaphore::new(PUSHES_AT_ONCE)),
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             residents: sign_in::ResidentProviders::new(&config)?,
             operators,

@@ -7,6 +7,7 @@
 mod acts;
 mod audit;
 mod authorization;
+mod companions;
 mod consents;
 mod error;
 mod imports;
@@ -35,6 +36,7 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
+pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload};
 pub use consents::EndingConsent;
 pub use error::StoreError;
 pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use model::Source;
 
 use super::origin;
-use crate::measure::Rejection;
 use super::wire::{self, Device};
+use crate::measure::Rejection;
 
 /// The most sources of one file: ids have 12 bits for them.
 const MAX_SOURCES: usize = 4_000;

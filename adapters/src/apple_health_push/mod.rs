@@ -4,6 +4,7 @@
 //! its uuid (an edit is a deletion and a new sample), so it counts as said when it ended, and a deletion when the phone told of it.
 
 mod record;
+pub mod synthetic;
 
 use std::sync::LazyLock;
 

@@ -1,14 +1,14 @@
 //! One HealthKit sample: what it becomes, by the table of the export.
 
 use jiff::tz::TimeZone;
-use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Value as Measure};
 use model::vocabulary::LIST_EXERCISE_TYPE;
+use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Value as Measure};
 use serde_json::Value;
 
 use crate::apple_health::coverage::{self, CATEGORY, Target};
 use crate::apple_health::origin;
-use crate::measure::{self, Rejection};
 use crate::apple_health::wire::Device;
+use crate::measure::{self, Rejection};
 use crate::push::{Made, Not, Push, instant};
 
 /// What becomes of a sample.
@@ -70,7 +70,9 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
         hardware: part(device, "hardwareVersion"),
     });
     let name = record.pointer("/sourceRevision/source/name").and_then(Value::as_str);
-    let name = name.filter(|name| !name.is_empty()).ok_or(Not::Rejected("source-missing"))?;
+    let name = name
+        .filter(|name| !name.is_empty())
+        .ok_or(Not::Rejected("source-missing"))?;
     let mut sample = measure::blank(push.source(origin::source(name, device.as_ref()))?, start, end);
     // What stands in the text is the offset of the phone when it was asked, not that of the sample.
     sample.offset = Offset {
@@ -122,8 +124,7 @@ fn measure(kind: &str, target: Target, record: &Value, base: Sample) -> Result<S
     let (metric, value, flags) = match target {
         Target::Quantity(metric) => {
             let unit = text(record, "unit").unwrap_or_default();
-            let conversion =
-                coverage::conversion_to(metric.row().unit, unit).ok_or(Not::Rejected("unknown-unit"))?;
+            let conversion = coverage::conversion_to(metric.row().unit, unit).ok_or(Not::Rejected("unknown-unit"))?;
             let (measured, flags) = measure::quantity(metric, conversion, &number(record, "quantity")?)?;
             (metric, Measure::Quantity(measured), flags)
         }
@@ -161,7 +162,11 @@ fn measure(kind: &str, target: Target, record: &Value, base: Sample) -> Result<S
 
 /// A blood pressure is its correlation; of any other the parts come as samples of their own.
 fn correlation(push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> Result<Made, Not> {
-    let objects = whole.get("objects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let objects = whole
+        .get("objects")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     if kind != "HKCorrelationTypeIdentifierBloodPressure" {
         for object in objects {
             match record(push, object) {

@@ -59,22 +59,57 @@ pub const NUMBERS: &[Field] = &[
     field("ElevationGained", "elevation", METRES, Metric::ELEVATION_GAIN),
     field("FloorsClimbed", "floors", Unit::Bare, Metric::FLOORS_CLIMBED),
     field("WheelchairPushes", "count", Unit::Bare, Metric::WHEELCHAIR_PUSHES),
-    field("ActiveCaloriesBurned", "energy", KILOCALORIES, Metric::ACTIVE_ENERGY_BURNED),
-    field("TotalCaloriesBurned", "energy", KILOCALORIES, Metric::TOTAL_ENERGY_BURNED),
-    field("RestingHeartRate", "beatsPerMinute", Unit::Bare, Metric::RESTING_HEART_RATE),
-    field("HeartRateVariabilityRmssd", "heartRateVariabilityMillis", Unit::Bare, Metric::HRV_RMSSD),
+    field(
+        "ActiveCaloriesBurned",
+        "energy",
+        KILOCALORIES,
+        Metric::ACTIVE_ENERGY_BURNED,
+    ),
+    field(
+        "TotalCaloriesBurned",
+        "energy",
+        KILOCALORIES,
+        Metric::TOTAL_ENERGY_BURNED,
+    ),
+    field(
+        "RestingHeartRate",
+        "beatsPerMinute",
+        Unit::Bare,
+        Metric::RESTING_HEART_RATE,
+    ),
+    field(
+        "HeartRateVariabilityRmssd",
+        "heartRateVariabilityMillis",
+        Unit::Bare,
+        Metric::HRV_RMSSD,
+    ),
     field("OxygenSaturation", "percentage", Unit::Bare, Metric::OXYGEN_SATURATION),
     field("RespiratoryRate", "rate", Unit::Bare, Metric::RESPIRATORY_RATE),
     field("BodyTemperature", "temperature", CELSIUS, Metric::BODY_TEMPERATURE),
-    field("BasalBodyTemperature", "temperature", CELSIUS, Metric::BASAL_BODY_TEMPERATURE),
+    field(
+        "BasalBodyTemperature",
+        "temperature",
+        CELSIUS,
+        Metric::BASAL_BODY_TEMPERATURE,
+    ),
     field("Vo2Max", "vo2MillilitersPerMinuteKilogram", Unit::Bare, Metric::VO2_MAX),
     field("Weight", "weight", KILOGRAMS, Metric::BODY_WEIGHT),
-    field("Height", "height", Unit::Member("inMeters", Conversion::ratio(100, 1)), Metric::BODY_HEIGHT),
+    field(
+        "Height",
+        "height",
+        Unit::Member("inMeters", Conversion::ratio(100, 1)),
+        Metric::BODY_HEIGHT,
+    ),
     field("BodyFat", "percentage", Unit::Bare, Metric::BODY_FAT_PERCENTAGE),
     field("LeanBodyMass", "mass", KILOGRAMS, Metric::LEAN_BODY_MASS),
     field("BoneMass", "mass", KILOGRAMS, Metric::BONE_MASS),
     field("BodyWaterMass", "mass", KILOGRAMS, Metric::BODY_WATER_MASS),
-    field("BasalMetabolicRate", "basalMetabolicRate", Unit::Power, Metric::BASAL_METABOLIC_RATE),
+    field(
+        "BasalMetabolicRate",
+        "basalMetabolicRate",
+        Unit::Power,
+        Metric::BASAL_METABOLIC_RATE,
+    ),
     field("BloodGlucose", "level", Unit::Glucose, Metric::BLOOD_GLUCOSE),
     field("Hydration", "volume", member("inMilliliters"), Metric::WATER_INTAKE),
 ];
@@ -83,7 +118,12 @@ pub const NUMBERS: &[Field] = &[
 pub const SERIES: &[Field] = &[
     field("HeartRate", "beatsPerMinute", Unit::Bare, Metric::HEART_RATE),
     field("StepsCadence", "rate", Unit::Bare, Metric::STEP_CADENCE),
-    field("CyclingPedalingCadence", "revolutionsPerMinute", Unit::Bare, Metric::CYCLING_CADENCE),
+    field(
+        "CyclingPedalingCadence",
+        "revolutionsPerMinute",
+        Unit::Bare,
+        Metric::CYCLING_CADENCE,
+    ),
     field("Speed", "speed", member("inMetersPerSecond"), Metric::SPORT_SPEED_OTHER),
 ];
 
@@ -145,10 +185,30 @@ pub type Coded = (&'static str, &'static str, Metric, &'static [(i64, u32)]);
 
 /// Records of one code.
 pub const CODES: &[Coded] = &[
-    ("MenstruationFlow", "flow", Metric::MENSTRUAL_FLOW, &[(0, 1), (1, 2), (2, 3), (3, 4)]),
-    ("OvulationTest", "result", Metric::OVULATION_TEST, &[(0, 3), (1, 2), (2, 4), (3, 1)]),
-    ("CervicalMucus", "appearance", Metric::CERVICAL_MUCUS, &[(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]),
-    ("SexualActivity", "protectionUsed", Metric::SEXUAL_ACTIVITY, &[(0, 0), (1, 1), (2, 2)]),
+    (
+        "MenstruationFlow",
+        "flow",
+        Metric::MENSTRUAL_FLOW,
+        &[(0, 1), (1, 2), (2, 3), (3, 4)],
+    ),
+    (
+        "OvulationTest",
+        "result",
+        Metric::OVULATION_TEST,
+        &[(0, 3), (1, 2), (2, 4), (3, 1)],
+    ),
+    (
+        "CervicalMucus",
+        "appearance",
+        Metric::CERVICAL_MUCUS,
+        &[(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)],
+    ),
+    (
+        "SexualActivity",
+        "protectionUsed",
+        Metric::SEXUAL_ACTIVITY,
+        &[(0, 0), (1, 1), (2, 2)],
+    ),
 ];
 
 /// Records that say that something took place.
@@ -233,8 +293,16 @@ pub fn coverage() -> Coverage {
         ("BloodPressure", Metric::BLOOD_PRESSURE, How::Part),
         ("SkinTemperature.baseline", Metric::SKIN_TEMPERATURE, How::Part),
         ("SkinTemperature.deltas", Metric::SKIN_TEMPERATURE_DEVIATION, How::Part),
-        ("ActivityIntensity of moderate", Metric::ACTIVE_MINUTES_MODERATE, How::Length),
-        ("ActivityIntensity of vigorous", Metric::ACTIVE_MINUTES_VIGOROUS, How::Length),
+        (
+            "ActivityIntensity of moderate",
+            Metric::ACTIVE_MINUTES_MODERATE,
+            How::Length,
+        ),
+        (
+            "ActivityIntensity of vigorous",
+            Metric::ACTIVE_MINUTES_VIGOROUS,
+            How::Length,
+        ),
         ("MindfulnessSession", Metric::MINDFUL_SESSION, How::Length),
         ("SleepSession.stages", Metric::SLEEP_STAGE, How::Code),
         ("ExerciseSession", Metric::EXERCISE_SESSION, How::Part),
@@ -253,7 +321,10 @@ mod tests {
     #[test]
     fn codes_and_exercises_are_of_the_vocabulary() {
         for (record, _, metric, codes) in CODES {
-            assert!(codes.iter().all(|(_, number)| metric.code(*number).is_some()), "{record}");
+            assert!(
+                codes.iter().all(|(_, number)| metric.code(*number).is_some()),
+                "{record}"
+            );
         }
         for (record, metric) in EVENTS {
             assert!(metric.code(1).is_some(), "{record}");

@@ -43,7 +43,9 @@ fn by_table(kind: &str, record: &Value, base: &Sample) -> Result<Vec<Sample>, No
     }
     if let Some(field) = coverage::SERIES.iter().find(|field| field.record == kind) {
         let points = list(record, "samples").iter();
-        return points.map(|point| measured(field, point, &at_point(point, base)?)).collect();
+        return points
+            .map(|point| measured(field, point, &at_point(point, base)?))
+            .collect();
     }
     if let Some((_, field, metric, codes)) = coverage::CODES.iter().find(|(record, ..)| *record == kind) {
         let raw = record.get(*field).and_then(Value::as_i64).unwrap_or(0);
@@ -68,7 +70,9 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
     push.times(start.0, end.0)?;
     let metadata = record.get("metadata").unwrap_or(&Value::Null);
     let offset = |members: [&str; 2]| {
-        let found = members.iter().find_map(|member| record.get(*member)?.get("totalSeconds")?.as_i64());
+        let found = members
+            .iter()
+            .find_map(|member| record.get(*member)?.get("totalSeconds")?.as_i64());
         found.and_then(|seconds| i16::try_from(seconds / 60).ok())
     };
     let from = offset(["zoneOffset", "startZoneOffset"]);
@@ -105,7 +109,11 @@ fn source(metadata: &Value) -> Source {
         Some(part.chars().take(128).collect::<String>()).filter(|part| !part.is_empty())
     };
     let (manufacturer, model) = (part("manufacturer"), part("model"));
-    let package: String = text(metadata, "dataOrigin").unwrap_or("unknown").chars().take(128).collect();
+    let package: String = text(metadata, "dataOrigin")
+        .unwrap_or("unknown")
+        .chars()
+        .take(128)
+        .collect();
     let is_phone = package == "android" || package.starts_with("com.android.healthconnect.phone.");
     let device = metadata.pointer("/device/type").and_then(Value::as_i64).unwrap_or(0);
     let kind = match device {
@@ -132,7 +140,9 @@ fn source(metadata: &Value) -> Source {
 }
 
 fn at_point(point: &Value, base: &Sample) -> Result<Sample, Not> {
-    let (at, is_fine) = text(point, "time").and_then(instant).ok_or(Not::Rejected("time-unreadable"))?;
+    let (at, is_fine) = text(point, "time")
+        .and_then(instant)
+        .ok_or(Not::Rejected("time-unreadable"))?;
     let fine = if is_fine { Flags::MILLISECONDS } else { Flags::default() };
     Ok(Sample {
         start: at,
@@ -229,7 +239,11 @@ fn length(metric: Metric, base: &Sample) -> Result<Sample, Not> {
 }
 
 fn list<'a>(record: &'a Value, member: &str) -> &'a [Value] {
-    record.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    record
+        .get(member)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
 }
 
 fn blood_pressure(record: &Value, base: &Sample) -> Result<Sample, Not> {

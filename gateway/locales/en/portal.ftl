@@ -490,3 +490,17 @@ identity-insurance = Whether you are insured (yes or no only)
 identity-linking = A number that shows you are the same person
 consent-linking = A number by which { $recipient } and { $other } know that you are the same person. No health data and no name is shared.
 text-linking = { $recipient } is given a number that it shares with { $other }. The two then know that you are the same person.
+
+phones-title = Send from your phone
+phones-intro = Connect a phone that has a companion app, and records such as steps arrive here by themselves. Nothing is passed on to anybody until you decide so.
+phones-code = Number to connect with
+phones-code-help = Type this number into the companion app. It works once, for 10 minutes. Do not show it to anybody else.
+phones-address = If the app asks for an address:
+phones-none = No phone is connected.
+phones-seen = Last received: { $when }
+phones-never = Nothing has arrived yet.
+phones-end = Stop receiving from “{ $name }”
+phones-new = Connect a phone
+phones-before = Connected before
+phones-ended = stopped { $when }
+phones-help = When you stop receiving, what has arrived stays.

@@ -490,3 +490,17 @@ identity-insurance = 保険に入っているかどうか（はい・いいえ�
 identity-linking = 同じ人だとわかる共通の番号
 consent-linking = 「{ $recipient }」と「{ $other }」が、あなたを同じ人だとわかるようにするための番号です。健康データも氏名も渡しません。
 text-linking = 「{ $recipient }」に、「{ $other }」と共通の番号を渡します。ふたつが、あなたを同じ人だとわかるようになります。
+
+phones-title = スマートフォンから送る
+phones-intro = 対応アプリを入れたスマートフォンをつなぐと、歩数などの記録が自動でここに届きます。届いた記録を誰かに渡すかどうかは、あなたが決めるまで何も変わりません。
+phones-code = つなぐための番号
+phones-code-help = 対応アプリに、この番号を入れてください。10分間、1回だけ使えます。ほかの人には見せないでください。
+phones-address = つなぎ先のアドレスを聞かれたとき:
+phones-none = つないだスマートフォンはありません。
+phones-seen = 最後に届いた日時: { $when }
+phones-never = まだ何も届いていません。
+phones-end = 「{ $name }」からの受け取りをやめる
+phones-new = スマートフォンをつなぐ
+phones-before = 前につないでいたもの
+phones-ended = { $when }にやめました
+phones-help = 受け取りをやめても、それまでに届いた記録は残ります。

@@ -39,7 +39,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 37] = [
+const ROWS: [(&str, Method, &str, Rule); 40] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -92,6 +92,14 @@ const ROWS: [(&str, Method, &str, Rule); 37] = [
         "\"/portal/people/{id}/end\"",
         Post,
         "/portal/people/{right}/end",
+        OwnById,
+    ),
+    ("phones::PATH", Get, "/portal/phones", Own),
+    ("phones::PATH", Post, "/portal/phones", Own),
+    (
+        "\"/portal/phones/{id}/end\"",
+        Post,
+        "/portal/phones/{phone}/end",
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
@@ -329,6 +337,14 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         )
         .await
         .unwrap();
+    store
+        .begin_pairing(&own, [7; 32], model::UtcMillis::LATEST)
+        .await
+        .unwrap();
+    let phone = store
+        .pair([7; 32], [8; 32], "花子の頼みのスマホ".to_owned())
+        .await
+        .unwrap();
     let mut rights = Vec::new();
     for (subject, relationship, decides) in [
         ("sub-5", Relationship::Guardian, true),
@@ -355,6 +371,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         ("{receipt}", format!("{}-1", consent.id)),
         ("{recipient}", consent.recipient.to_string()),
         ("{request}", request.to_string()),
+        ("{phone}", phone.unwrap().id.to_string()),
     ];
     (gateway, ids)
 }

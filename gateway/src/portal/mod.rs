@@ -19,6 +19,7 @@ mod matrix;
 pub mod operator;
 pub mod page;
 mod people;
+mod phones;
 mod requests;
 pub mod resident;
 mod steps;
@@ -62,6 +63,8 @@ pub fn routes() -> Router<AppState> {
         .route("/portal/consents/{id}/narrow", post(consent_narrow::narrow))
         .route("/portal/consents/{id}/again", get(again::show).post(again::agree))
         .route(people::PATH, get(people::show))
+        .route(phones::PATH, get(phones::show).post(phones::new_code))
+        .route("/portal/phones/{id}/end", post(phones::end))
         .route(ACT_FOR, post(people::act_for))
         .route("/portal/people/{id}/end", post(people::end))
         .route(

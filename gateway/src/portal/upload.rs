@@ -291,7 +291,8 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
 /// What files can bring, as the adapters declare it. Names without what stands in brackets: it tells measures apart that nobody
 /// outside has to.
 fn gives(words: Words) -> Vec<(String, String)> {
-    let covered: Vec<adapters::Coverage> = adapters::all().iter().map(|adapter| adapter.coverage()).collect();
+    let files = adapters::all().iter().filter(|adapter| adapter.push_schema().is_none());
+    let covered: Vec<adapters::Coverage> = files.map(|adapter| adapter.coverage()).collect();
     let of = |category: ConsentCategory| {
         let mut names: Vec<&str> = Vec::new();
         for metric in covered.iter().flat_map(|coverage| coverage.metrics_of(category)) {

@@ -13,9 +13,9 @@ use super::leaves::{Merged, Series};
 use super::people::Commit;
 use super::totals;
 use super::writer::Writing;
+use crate::Result;
 use crate::leaf::by_id::{Effect, Place};
 use crate::leaf::second;
-use crate::Result;
 
 /// How records ended.
 #[derive(Clone, Copy, Debug, Default)]

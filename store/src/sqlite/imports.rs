@@ -56,6 +56,7 @@ pub(crate) struct Intake {
     /// Keeps the ids of one vendor apart from another's: the adapter's name.
     space: Arc<str>,
     batch: BatchId,
+    obtained: UtcMillis,
     asserted: UtcMillis,
     zone: HomeZone,
     known_sources: u16,
@@ -95,6 +96,7 @@ impl Intake {
             person,
             space,
             batch,
+            obtained,
             asserted: obtained,
             zone: HomeZone::new(&home_zone),
             known_sources,
@@ -171,6 +173,8 @@ impl Intake {
                     what: "a vendor's id has 1 to 512 bytes",
                 });
             }
+            // Nothing was said after it was heard: a clock that goes ahead must not outlive what is said later.
+            record.said = record.said.min(self.obtained);
             if let Word::Holds(held) = &mut record.what {
                 for sample in held.iter_mut() {
                     self.check(sample.source, sample.start, sample.end)?;

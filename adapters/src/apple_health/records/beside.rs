@@ -6,8 +6,8 @@ use model::{Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
 
 use super::{MAX_METADATA_KEYS, Made, OpenCorrelation, OpenWorkout, Records};
 use crate::apple_health::coverage;
-use crate::measure;
 use crate::apple_health::wire::attribute;
+use crate::measure;
 use crate::{Handed, MetadataUse, Parked, SinkClosed};
 
 impl Records<'_> {

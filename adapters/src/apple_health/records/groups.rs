@@ -5,9 +5,9 @@ use model::{Metric, Outcome, Value};
 use super::{OpenCorrelation, OpenWorkout, Records, cut};
 use crate::SinkClosed;
 use crate::apple_health::coverage;
-use crate::measure::{self, Rejection};
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::wire::{RecordAttributes, attribute};
+use crate::measure::{self, Rejection};
 
 impl Records<'_> {
     pub(super) fn begin_correlation(&mut self, raw: &str, line: u64) {
@@ -116,7 +116,12 @@ impl Records<'_> {
                 let [duration, distance, energy] = workout.numbers;
                 let duration = duration.or_else(|| measure::minutes(sample.start, sample.end));
                 sample.metric = Metric::EXERCISE_SESSION;
-                sample.value = Value::Components(Box::new([measure::code_component(activity), duration, distance, energy]));
+                sample.value = Value::Components(Box::new([
+                    measure::code_component(activity),
+                    duration,
+                    distance,
+                    energy,
+                ]));
                 self.hand_sample(sample)
             }
             (Ok(_), None) => self.not_stored(Outcome::Unsupported, "workout-type", &workout.text, workout.line),

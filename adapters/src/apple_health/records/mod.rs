@@ -13,12 +13,12 @@ use model::decimal::Measured;
 use model::{Outcome, Sample, UtcMillis};
 
 use super::ahead::Ahead;
-use crate::measure::Rejection;
 use super::pressure::{Half, Pressures};
 use super::sources::Sources;
 use super::tags::{Tags, Token};
 use super::types::Types;
 use super::wire;
+use crate::measure::Rejection;
 use crate::{AdapterError, Handed, MAX_TEXT, NotStored, Parked, Reading, Sink, SinkClosed};
 
 /// Samples in a chunk: large enough that handing on costs nothing, small enough to bound memory.

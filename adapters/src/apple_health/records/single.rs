@@ -6,11 +6,11 @@ use model::{Offset, OffsetTrust, Outcome, Sample, Value};
 
 use super::{CHUNK, Made, Open, Records, cut};
 use crate::apple_health::coverage::{self, Target};
-use crate::measure::{self, Rejection};
 use crate::apple_health::pressure::Half;
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::types::VendorType;
 use crate::apple_health::wire::RecordAttributes;
+use crate::measure::{self, Rejection};
 use crate::{Handed, Parked, SinkClosed};
 
 impl Records<'_> {
@@ -206,7 +206,8 @@ fn measure(
         }
         Target::Duration(metric) => {
             sample.metric = metric;
-            sample.value = Value::Quantity(measure::minutes(sample.start, sample.end).ok_or(Rejection("number-too-long"))?);
+            sample.value =
+                Value::Quantity(measure::minutes(sample.start, sample.end).ok_or(Rejection("number-too-long"))?);
         }
         Target::Event(metric, number) => {
             sample.metric = metric;
@@ -220,7 +221,10 @@ fn measure(
             let value = std::str::from_utf8(attributes.value).map_err(|_| Rejection("invalid-utf8"))?;
             let severity = coverage::severity(value).ok_or(Rejection("value-unknown"))?;
             sample.metric = metric;
-            sample.value = Value::Components(Box::new([measure::code_component(number), measure::code_component(severity)]));
+            sample.value = Value::Components(Box::new([
+                measure::code_component(number),
+                measure::code_component(severity),
+            ]));
         }
     }
     Ok(Made::Sample(sample))

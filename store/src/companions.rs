@@ -1,0 +1,179 @@
+//! Companions: phones that push for a resident, and what they pushed, kept for a time as it came.
+
+use consent::OwnAccess;
+use model::{PersonId, UtcMillis};
+
+use crate::sqlite;
+use crate::{HandleHash, Result, Store, StoreError};
+
+/// The longest name of a phone, in characters.
+pub const MAX_COMPANION_NAME: usize = 60;
+/// Phones of one person that may push at the same time.
+pub const MAX_COMPANIONS: usize = 10;
+
+/// A phone that pushes for a resident, or did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Companion {
+    /// Its number.
+    pub id: i64,
+    /// For whom.
+    pub person: PersonId,
+    /// What it calls itself.
+    pub name: String,
+    /// Since when.
+    pub paired: UtcMillis,
+    /// When it pushed last.
+    pub seen: Option<UtcMillis>,
+    /// When it was ended.
+    pub ended: Option<UtcMillis>,
+}
+
+/// A push to keep.
+#[derive(Clone, Debug)]
+pub struct NewPayload {
+    /// The phone that pushed.
+    pub companion: i64,
+    /// The adapter that read it.
+    pub adapter: String,
+    /// The phone's own id of the push.
+    pub batch: String,
+    /// What it was answered.
+    pub answer: Vec<u8>,
+    /// What it pushed, as it came.
+    pub body: Vec<u8>,
+}
+
+/// A push that is kept.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// Its number.
+    pub number: i64,
+    /// Whose.
+    pub person: PersonId,
+    /// When it came.
+    pub received: UtcMillis,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+impl Store {
+    /// Lets a phone that shows this code push for the person, until `expires`. Earlier codes of the person end.
+    ///
+    /// # Errors
+    /// [`StoreError::NoPerson`], [`StoreError::Erased`], and what writing can answer.
+    pub async fn begin_pairing(&self, own: &OwnAccess, code: HandleHash, expires: UtcMillis) -> Result<()> {
+        let person = own.person();
+        self.database
+            .write("begin pairing", move |writing| {
+                sqlite::companions::begin(writing, person, &code, expires)
+            })
+            .await
+    }
+
+    /// Pairs the phone that shows a code; from now on `token` is its. `None` where no such code waits. A code is good once.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a name that is empty or too long, [`StoreError::TooMany`] beyond [`MAX_COMPANIONS`], and what
+    /// writing can answer.
+    pub async fn pair(&self, code: HandleHash, token: HandleHash, name: String) -> Result<Option<Companion>> {
+        let length = name.chars().count();
+        if length == 0 || length > MAX_COMPANION_NAME {
+            return Err(StoreError::Invalid {
+                what: "the name of a phone has 1 to 60 characters",
+            });
+        }
+        self.database
+            .write("pair", move |writing| {
+                sqlite::companions::pair(writing, &code, &token, &name)
+            })
+            .await
+    }
+
+    /// The phone whose token this is, while it may push.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn companion(&self, token: HandleHash) -> Result<Option<Companion>> {
+        self.database
+            .read("read companion", move |snapshot| {
+                sqlite::companions::by_token(snapshot, &token)
+            })
+            .await
+    }
+
+    /// A person's phones, the last paired first; ended ones too.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn companions(&self, own: &OwnAccess) -> Result<Vec<Companion>> {
+        let person = own.person();
+        self.database
+            .read("list companions", move |snapshot| {
+                sqlite::companions::of_person(snapshot, person)
+            })
+            .await
+    }
+
+    /// From now on this phone of the person pushes no more. What it pushed stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and what writing can answer.
+    pub async fn end_companion(&self, own: &OwnAccess, id: i64) -> Result<()> {
+        let person = own.person();
+        self.database
+            .write("end companion", move |writing| {
+                sqlite::companions::end(writing, person, id)
+            })
+            .await
+    }
+
+    /// What a push of this id by this phone was answered, while it is kept.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn answer(&self, companion: &Companion, batch: &str) -> Result<Option<Vec<u8>>> {
+        let (person, id, batch) = (companion.person, companion.id, batch.to_owned());
+        self.database
+            .read("read answer", move |snapshot| {
+                sqlite::companions::answer(snapshot, person, id, &batch)
+            })
+            .await
+    }
+
+    /// Keeps a push, and that its phone was seen. The same again replaces it.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn keep_payload(&self, person: PersonId, new: NewPayload) -> Result<()> {
+        self.database
+            .write("keep payload", move |writing| {
+                sqlite::companions::keep(writing, person, &new)
+            })
+            .await
+    }
+
+    /// The kept push of this adapter that follows `after`, received at `since` or later.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn next_payload(&self, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
+        let adapter = adapter.to_owned();
+        self.database
+            .read("read payload", move |snapshot| {
+                sqlite::companions::next(snapshot, &adapter, since, after)
+            })
+            .await
+    }
+
+    /// Deletes pushes received before; how many.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn delete_payloads(&self, before: UtcMillis) -> Result<usize> {
+        self.database
+            .write("delete payloads", move |writing| {
+                sqlite::companions::delete(writing, before)
+            })
+            .await
+    }
+}

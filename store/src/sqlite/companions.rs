@@ -1,0 +1,241 @@
+//! SQL of phones that push, and of what they pushed.
+
+use std::io::{Read as _, Write as _};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use model::{PersonId, UtcMillis};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::writer::Writing;
+use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload};
+use crate::{HandleHash, Result, StoreError};
+
+/// The largest push that is kept, unpacked; adapters refuse larger ones.
+const MOST_BYTES: u64 = 16 << 20;
+
+const COMPANION: &str = "SELECT id, person, paired_ms, seen_ms, ended_ms, body FROM companion";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(Companion, Vec<u8>)> {
+    let companion = Companion {
+        id: row.get(0)?,
+        person: PersonId(row.get(1)?),
+        name: String::new(),
+        paired: UtcMillis(row.get(2)?),
+        seen: row.get::<_, Option<i64>>(3)?.map(UtcMillis),
+        ended: row.get::<_, Option<i64>>(4)?.map(UtcMillis),
+    };
+    Ok((companion, row.get(5)?))
+}
+
+fn open(snapshot: &Snapshot<'_>, (companion, body): (Companion, Vec<u8>)) -> Result<Companion> {
+    let key = snapshot.person_key(companion.person)?;
+    let plain = key.open("companion", &[companion.id], &body)?;
+    let name = String::from_utf8(plain).map_err(|_| StoreError::damaged("the name of a phone"))?;
+    Ok(Companion { name, ..companion })
+}
+
+fn hash(snapshot: &Snapshot<'_>, what: &str, handle: &HandleHash) -> Vec<u8> {
+    snapshot.keys().lookup_hash(what, &[handle])
+}
+
+pub(crate) fn begin(writing: &Writing<'_>, person: PersonId, code: &HandleHash, expires: UtcMillis) -> Result<()> {
+    writing.person_key(person)?;
+    writing
+        .execute(
+            "DELETE FROM pairing WHERE person = ?1 OR expires_ms <= ?2",
+            params![person.0, writing.now().0],
+        )
+        .doing("ending codes")?;
+    writing
+        .execute(
+            "INSERT INTO pairing (code_hash, person, expires_ms) VALUES (?1, ?2, ?3)",
+            params![hash(writing, "pairing", code), person.0, expires.0],
+        )
+        .doing("keeping a code")
+        .map(|_| ())
+}
+
+pub(crate) fn pair(
+    writing: &Writing<'_>,
+    code: &HandleHash,
+    token: &HandleHash,
+    name: &str,
+) -> Result<Option<Companion>> {
+    let now = writing.now();
+    let person: Option<u32> = writing
+        .query_row(
+            "DELETE FROM pairing WHERE code_hash = ?1 AND expires_ms > ?2 RETURNING person",
+            params![hash(writing, "pairing", code), now.0],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("taking a code")?;
+    let Some(person) = person.map(PersonId) else {
+        return Ok(None);
+    };
+    let alive: i64 = writing
+        .query_row(
+            "SELECT count(*) FROM companion WHERE person = ?1 AND ended_ms IS NULL",
+            [person.0],
+            |row| row.get(0),
+        )
+        .doing("counting phones")?;
+    if alive >= MAX_COMPANIONS as i64 {
+        return Err(StoreError::TooMany {
+            what: "phones of one person",
+            limit: MAX_COMPANIONS as u32,
+        });
+    }
+    let id: i64 = writing
+        .query_row("SELECT coalesce(max(id), 0) + 1 FROM companion", [], |row| row.get(0))
+        .doing("numbering a phone")?;
+    let body = writing
+        .person_key(person)?
+        .seal(writing.randomness(), "companion", &[id], name.as_bytes())?;
+    writing
+        .execute(
+            "INSERT INTO companion (id, person, token_hash, paired_ms, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![id, person.0, hash(writing, "companion", token), now.0, body],
+        )
+        .doing("pairing a phone")?;
+    Ok(Some(Companion {
+        id,
+        person,
+        name: name.to_owned(),
+        paired: now,
+        seen: None,
+        ended: None,
+    }))
+}
+
+pub(crate) fn by_token(snapshot: &Snapshot<'_>, token: &HandleHash) -> Result<Option<Companion>> {
+    snapshot
+        .prepare_cached(&format!("{COMPANION} WHERE token_hash = ?1 AND ended_ms IS NULL"))
+        .and_then(|mut statement| {
+            statement
+                .query_row([hash(snapshot, "companion", token)], read)
+                .optional()
+        })
+        .doing("finding a phone")?
+        .map(|row| open(snapshot, row))
+        .transpose()
+}
+
+pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Companion>> {
+    let rows: Vec<(Companion, Vec<u8>)> = snapshot
+        .prepare_cached(&format!("{COMPANION} WHERE person = ?1 ORDER BY id DESC LIMIT 100"))
+        .and_then(|mut statement| statement.query_map([person.0], read)?.collect())
+        .doing("listing phones")?;
+    rows.into_iter().map(|row| open(snapshot, row)).collect()
+}
+
+pub(crate) fn end(writing: &Writing<'_>, person: PersonId, id: i64) -> Result<()> {
+    let ended = writing
+        .execute(
+            "UPDATE companion SET ended_ms = ?3 WHERE id = ?1 AND person = ?2 AND ended_ms IS NULL",
+            params![id, person.0, writing.now().0],
+        )
+        .doing("ending a phone")?;
+    match ended {
+        0 => Err(StoreError::NotFound { what: "phone" }),
+        _ => Ok(()),
+    }
+}
+
+fn key(snapshot: &Snapshot<'_>, person: PersonId, companion: i64, batch: &str) -> Vec<u8> {
+    let parts: [&[u8]; 3] = [&person.0.to_le_bytes(), &companion.to_le_bytes(), batch.as_bytes()];
+    snapshot.keys().lookup_hash("payload", &parts)
+}
+
+pub(crate) fn answer(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    companion: i64,
+    batch: &str,
+) -> Result<Option<Vec<u8>>> {
+    let found: Option<(i64, Vec<u8>)> = snapshot
+        .prepare_cached("SELECT number, answer FROM payload WHERE person = ?1 AND key = ?2")
+        .and_then(|mut statement| {
+            let key = key(snapshot, person, companion, batch);
+            statement
+                .query_row(params![person.0, key], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("reading an answer")?;
+    found
+        .map(|(number, answer)| snapshot.person_key(person)?.open("payload.answer", &[number], &answer))
+        .transpose()
+}
+
+pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) -> Result<()> {
+    let now = writing.now().0;
+    let sealer = writing.person_key(person)?;
+    let unwritten = |error| StoreError::io("compressing a push", &error);
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(&new.body).map_err(unwritten)?;
+    let packed = encoder.finish().map_err(unwritten)?;
+    let number: i64 = writing
+        .query_row("SELECT coalesce(max(number), 0) + 1 FROM payload", [], |row| row.get(0))
+        .doing("numbering a push")?;
+    let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &new.answer)?;
+    let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;
+    let key = key(writing, person, new.companion, &new.batch);
+    writing
+        .prepare_cached(
+            "INSERT INTO payload (number, person, adapter, key, received_ms, answer, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (person, key) DO UPDATE
+             SET number = ?1, adapter = ?3, received_ms = ?5, answer = ?6, body = ?7",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![number, person.0, new.adapter, key, now, answer, body])
+        })
+        .doing("keeping a push")?;
+    writing
+        .prepare_cached("UPDATE companion SET seen_ms = ?3 WHERE id = ?1 AND person = ?2")
+        .and_then(|mut statement| statement.execute(params![new.companion, person.0, now]))
+        .doing("noting that a phone pushed")
+        .map(|_| ())
+}
+
+pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
+    let found: Option<(i64, u32, i64, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT number, person, received_ms, body FROM payload
+             WHERE number > ?1 AND adapter = ?2 AND received_ms >= ?3 ORDER BY number LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![after, adapter, since.0], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })
+                .optional()
+        })
+        .doing("reading a push")?;
+    found
+        .map(|(number, person, received, body)| {
+            let person = PersonId(person);
+            let packed = snapshot.person_key(person)?.open("payload", &[number], &body)?;
+            let mut plain = Vec::new();
+            DeflateDecoder::new(packed.as_slice())
+                .take(MOST_BYTES)
+                .read_to_end(&mut plain)
+                .map_err(|error| StoreError::io("unpacking a push", &error))?;
+            Ok(Payload {
+                number,
+                person,
+                received: UtcMillis(received),
+                body: plain,
+            })
+        })
+        .transpose()
+}
+
+pub(crate) fn delete(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
+    writing
+        .execute("DELETE FROM payload WHERE received_ms < ?1", [before.0])
+        .doing("deleting pushes")
+}
