@@ -8,6 +8,7 @@ use model::vocabulary::Metric;
 use model::{ConsentCategory, UtcMillis};
 use store::{OpenOptions, Store};
 
+use crate::by_id::{deleted, holds, say};
 use crate::deliveries::*;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
 
@@ -35,6 +36,13 @@ async fn write_a_folder() {
     samples.push(weight(at(7, 0), 652));
     samples.push(stage(WATCH, at(23, 0), at(30, 0), "deep"));
     import(&house, person, ASSERTED, samples).await;
+    // By ids: one that stays, one that moved, one that is deleted.
+    let beat = |hour| [pulse(at(hour, 0), 60)];
+    let words = vec![holds("stays", at(7, 0), beat(6)), holds("moves", at(8, 0), beat(8))];
+    say(&house, person, words).await;
+    let words = vec![holds("moves", at(9, 0), beat(9)), holds("goes", at(9, 0), beat(7))];
+    say(&house, person, words).await;
+    say(&house, person, vec![deleted("goes", at(10, 0))]).await;
     let recipient = house.recipient().await;
     let consent = house
         .store
@@ -86,6 +94,21 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
             .await
             .expect("a total");
         assert_eq!(day.eligible, 24 * 500);
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .parse::<u32>()
+            .is_ok_and(|schema| schema >= 7)
+        {
+            let starts =
+                |found: Vec<store::StoredSample>| found.iter().map(|found| found.sample.start).collect::<Vec<_>>();
+            assert_eq!(
+                starts(samples(&house, person, Metric::HEART_RATE).await),
+                [at(6, 0), at(9, 0)]
+            );
+            say(&house, person, vec![deleted("moves", at(11, 0))]).await;
+            assert_eq!(starts(samples(&house, person, Metric::HEART_RATE).await), [at(6, 0)]);
+        }
         let consents = house.store.consents(&own(person)).await.expect("consents");
         assert_eq!(
             consents.iter().map(|consent| consent.state).collect::<Vec<_>>(),
