@@ -26,6 +26,12 @@ pub struct Stats {
     pub parked_bytes: u64,
     /// Bytes of kept raw text, compressed.
     pub raw_bytes: u64,
+    /// Pushes that are kept for a time.
+    pub pushes: u64,
+    /// Bytes of them, compressed, with what they were answered.
+    pub push_bytes: u64,
+    /// Bytes of the aliases by which vendors' ids are found.
+    pub alias_bytes: u64,
 }
 
 /// One metric's part of [`Stats`].

@@ -1,6 +1,67 @@
 //! Made-up pushes for tests and benchmarks.
 
+use std::io::{self, Write};
+
+use model::environment::{Randomness as _, SeededRandomness};
+use model::{LocalDay, Offset, UtcMillis};
 use serde_json::{Value, json};
+
+/// Milliseconds from one push to the next.
+const EVERY_MS: i64 = 15 * 60_000;
+
+/// What a watch measures on and on: type, unit, the least value in tenths, and how far above it values go.
+const SERIES: [(&str, &str, u64, u64); 8] = [
+    ("StepCount", "count", 0, 12_000),
+    ("DistanceWalkingRunning", "m", 0, 9_000),
+    ("ActiveEnergyBurned", "kcal", 0, 900),
+    ("BasalEnergyBurned", "kcal", 140, 60),
+    ("HeartRate", "count/min", 550, 700),
+    ("RespiratoryRate", "count/min", 120, 70),
+    ("WalkingSpeed", "m/s", 8, 9),
+    ("HeartRateVariabilitySDNN", "ms", 200, 900),
+];
+
+/// Live pushes of so many days, one a line: every quarter of an hour one sample in each of eight series.
+///
+/// # Errors
+/// What writing answers.
+pub fn write_live(out: &mut impl Write, seed: u64, first_day: LocalDay, days: u32) -> io::Result<()> {
+    let random = SeededRandomness::new(seed);
+    let from = first_day.start(Offset::JAPAN_ASSUMED);
+    for place in 0..i64::from(days) * 96 {
+        let end = from.plus((place + 1) * EVERY_MS + random.below(5_000) as i64);
+        let sample = |(kind, unit, least, above): &(&str, &str, u64, u64)| {
+            let mut uuid = [0; 16];
+            random.fill(&mut uuid);
+            let tenths = least + random.below(above + 1);
+            let start = end.plus(-(random.below(600_000) as i64));
+            let whole = *unit == "count";
+            json!({
+                "uuid": format!("{:032X}", u128::from_le_bytes(uuid)),
+                "quantityType": format!("HKQuantityTypeIdentifier{kind}"),
+                "quantity": if whole { json!(tenths / 10) } else { json!(tenths as f64 / 10.0) },
+                "unit": unit,
+                "startDate": text(start),
+                "endDate": text(end),
+                "sourceRevision": {"source": {"name": "Apple Watch"}},
+                "device": {"manufacturer": "Apple Inc.", "model": "Watch", "hardwareVersion": "Watch6,2"},
+                "metadata": {"HKTimeZone": "Asia/Tokyo"},
+            })
+        };
+        let push = json!({
+            "format": "apple-health-push/1",
+            "batch": place.to_string(),
+            "sentAt": text(end.plus(1_000)),
+            "samples": SERIES.iter().map(sample).collect::<Vec<_>>(),
+        });
+        writeln!(out, "{push}")?;
+    }
+    Ok(())
+}
+
+fn text(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| String::new(), |at| at.to_string())
+}
 
 /// A push of walks of ten minutes on 2026-05-10: uuid, steps, hour; and of the uuids that were deleted.
 pub fn push(batch: &str, walks: &[(&str, u32, u32)], deleted: &[&str]) -> Value {

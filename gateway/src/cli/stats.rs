@@ -61,6 +61,9 @@ fn as_json(stats: &Stats) -> Value {
         "parked_samples": stats.parked_samples,
         "parked_bytes": stats.parked_bytes,
         "raw_bytes": stats.raw_bytes,
+        "pushes": stats.pushes,
+        "push_bytes": stats.push_bytes,
+        "alias_bytes": stats.alias_bytes,
         "by_metric": by_metric,
     })
 }
@@ -75,6 +78,8 @@ fn print(stats: &Stats) {
         stats.parked_samples, stats.parked_bytes
     );
     println!("kept text       {:>14} bytes", stats.raw_bytes);
+    println!("pushes          {:>14} ({} bytes)", stats.pushes, stats.push_bytes);
+    println!("vendor ids      {:>14} bytes", stats.alias_bytes);
     println!();
     println!("{:<36} {:>12} {:>14} {:>10}", "metric", "samples", "bytes", "a sample");
     for row in &stats.by_metric {

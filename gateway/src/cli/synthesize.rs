@@ -14,7 +14,7 @@ use super::{CommandError, day};
 /// Arguments of `synthesize`.
 #[derive(Debug, Args)]
 pub struct SynthesizeArguments {
-    /// File to write; a name that ends in .zip makes an archive, any other bare XML.
+    /// File to write; a name that ends in .zip makes an archive, one in .ndjson a phone's pushes, one a line, any other bare XML.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Days of data.
@@ -51,12 +51,14 @@ pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
         with_watch: !arguments.phone_only,
         unsorted: arguments.unsorted,
     };
+    let ends_in = |wanted: &str| {
+        let extension = arguments.file.extension();
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
+    };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&arguments.file)?);
-    if arguments
-        .file
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
-    {
+    if ends_in("ndjson") {
+        adapters::apple_health_push::synthetic::write_live(&mut out, arguments.seed, arguments.first_day, arguments.days)?;
+    } else if ends_in("zip") {
         synthetic::write_zip(&mut out, &wanted)?;
     } else {
         synthetic::write_export(&mut out, &wanted)?;

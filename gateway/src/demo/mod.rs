@@ -132,13 +132,15 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
         let residents: Vec<_> = RESIDENTS
             .iter()
             .zip(&demo.people)
-            .map(|(resident, person)| {
-                json!({"login": resident.login, "password": resident.password, "person": person.to_string(), "name": resident.name})
+            .zip(&demo.push_tokens)
+            .map(|((resident, person), push_token)| {
+                json!({"login": resident.login, "password": resident.password, "person": person.to_string(), "name": resident.name, "push_token": push_token})
             })
             .collect();
         let line = json!({
             "base_url": base,
             "fhir_base_url": fhir,
+            "push_url": format!("{base}/push/v1"),
             "portal_url": format!("{base}/portal"),
             "operator_url": format!("{base}/operator"),
             "operator": {"login": residents::OPERATOR, "password": format!("{}-demo", residents::OPERATOR)},

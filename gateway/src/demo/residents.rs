@@ -7,9 +7,10 @@ use adapters::synthetic::{self, Synthetic};
 use consent::code::{Binding, Code};
 use consent::{
     Asked, Consent, ConsentDraft, ConsentState, DataPeriod, Detail, FamilyId, Grant, HowGiven, IdentityGrant, Language,
-    Purpose, ScopeSet, Sources,
+    OwnAccess, Purpose, ScopeSet, Sources,
 };
 use model::environment::{Clock as _, Randomness as _};
+use model::time::MINUTE_MS;
 use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
 use serde::{Deserialize, Serialize};
 use store::{
@@ -100,7 +101,12 @@ pub struct Demo {
     pub message_secret: String,
     /// A token of the example app under the first resident's consent; `None` once they withdrew.
     pub access_token: Option<String>,
+    /// A token of a phone of each resident, in their order.
+    pub push_tokens: Vec<String>,
 }
+
+/// What the demo's phones call themselves.
+const PHONE: &str = "デモのスマホ";
 
 /// What the first start made, kept beside the data.
 #[derive(Default, Serialize, Deserialize)]
@@ -192,12 +198,32 @@ pub async fn ready(store: &Store, config: &Config) -> Result<Demo, CommandError>
         Some(consent) => Some(token(store, consent).await?),
         None => None,
     };
+    let mut push_tokens = Vec::new();
+    for person in &people {
+        push_tokens.push(phone(store, *person).await?);
+    }
     Ok(Demo {
+        push_tokens,
         message_secret: messages::secret_text(MESSAGE_SECRET),
         people,
         recipient,
         access_token,
     })
+}
+
+/// Pairs a phone that pushes for a resident, in the place of that of an earlier start: what it was given is kept nowhere.
+async fn phone(store: &Store, person: PersonId) -> Result<String, CommandError> {
+    let own = OwnAccess::of_signed_in(person);
+    for earlier in store.companions(&own).await? {
+        if earlier.ended.is_none() && earlier.name == PHONE {
+            store.end_companion(&own, earlier.id).await?;
+        }
+    }
+    let (code, token) = (Handle::new(&MachineRandomness), Handle::new(&MachineRandomness));
+    let until = MachineClock.now().plus(MINUTE_MS);
+    store.begin_pairing(&own, code.hash, until).await?;
+    let paired = store.pair(code.hash, token.hash, PHONE.to_owned()).await?;
+    paired.map(|_| token.text).ok_or_else(|| "the demo's phone could not be paired".into())
 }
 
 async fn city(store: &Store) -> Result<model::OrganisationId, CommandError> {

@@ -25,6 +25,10 @@ pub(crate) fn stats(snapshot: &Snapshot<'_>, folder: &Path) -> Result<Stats> {
     let (parked_samples, parked_bytes) =
         pair("SELECT coalesce(sum(samples), 0), coalesce(sum(length(body)), 0) FROM parked")?;
     let (_, raw_bytes) = pair("SELECT 0, coalesce(sum(length(body)), 0) FROM raw")?;
+    let (pushes, push_bytes) = pair("SELECT count(*), coalesce(sum(length(body) + length(answer)), 0) FROM payload")?;
+    let (_, alias_bytes) = pair(
+        "SELECT 0, (SELECT coalesce(sum(length(body)), 0) FROM alias) + (SELECT coalesce(sum(length(body)), 0) FROM alias_pending)",
+    )?;
     let by_metric: Vec<MetricStats> = snapshot
         .prepare_cached("SELECT metric, sum(samples), sum(length(body)) FROM leaf GROUP BY metric ORDER BY metric")
         .and_then(|mut statement| {
@@ -47,6 +51,9 @@ pub(crate) fn stats(snapshot: &Snapshot<'_>, folder: &Path) -> Result<Stats> {
         parked_samples,
         parked_bytes,
         raw_bytes,
+        pushes,
+        push_bytes,
+        alias_bytes,
     })
 }
 

@@ -9,6 +9,7 @@ mod inputs;
 mod memory;
 mod pages;
 mod process;
+mod push;
 mod quick_xml;
 mod server;
 mod sync;
@@ -56,6 +57,8 @@ enum What {
     Again,
     /// Pages of Observations over HTTP, eight walks at once; everything of a person; counts.
     Pages,
+    /// Live pushes of one phone, and everything it holds read anew.
+    Push,
     /// What is new of two million samples, by the leaves that are decoded for it.
     Sync,
     /// Whole authorization code flows, checked tokens, and a withdrawal under load.
@@ -205,6 +208,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     }
     if all || matches!(arguments.what, What::Sync) {
         show(sync::measure(&bench)?);
+    }
+    if all || matches!(arguments.what, What::Push) {
+        show(push::measure(&bench)?);
     }
     if all || matches!(arguments.what, What::Tokens) {
         show(tokens::measure(&bench)?);
