@@ -6,8 +6,10 @@ use model::environment::{Randomness as _, SeededRandomness};
 use model::{LocalDay, Offset, UtcMillis};
 use serde_json::{Value, json};
 
-/// Milliseconds from one push to the next.
-const EVERY_MS: i64 = 15 * 60_000;
+/// Milliseconds from one push to the next: a watch measures its pulse some 700 times a day.
+const EVERY_MS: i64 = 2 * 60_000;
+/// Pushes of a day.
+const A_DAY: i64 = 720;
 
 /// What a watch measures on and on: type, unit, the least value in tenths, and how far above it values go.
 const SERIES: [(&str, &str, u64, u64); 8] = [
@@ -21,20 +23,24 @@ const SERIES: [(&str, &str, u64, u64); 8] = [
     ("HeartRateVariabilitySDNN", "ms", 200, 900),
 ];
 
-/// Live pushes of so many days, one a line: every quarter of an hour one sample in each of eight series.
+/// Live pushes of so many days, one a line: every two minutes one sample in each of eight series; of half of them an interval since
+/// the last, of the others an instant.
 ///
 /// # Errors
 /// What writing answers.
 pub fn write_live(out: &mut impl Write, seed: u64, first_day: LocalDay, days: u32) -> io::Result<()> {
     let random = SeededRandomness::new(seed);
     let from = first_day.start(Offset::JAPAN_ASSUMED);
-    for place in 0..i64::from(days) * 96 {
-        let end = from.plus((place + 1) * EVERY_MS + random.below(5_000) as i64);
-        let sample = |(kind, unit, least, above): &(&str, &str, u64, u64)| {
+    let mut last = from;
+    for place in 0..i64::from(days) * A_DAY {
+        let end = from.plus((place + 1) * EVERY_MS - random.below(5_000) as i64);
+        let begins = last;
+        last = end;
+        let sample = |(number, (kind, unit, least, above)): (usize, &(&str, &str, u64, u64))| {
             let mut uuid = [0; 16];
             random.fill(&mut uuid);
             let tenths = least + random.below(above + 1);
-            let start = end.plus(-(random.below(600_000) as i64));
+            let start = if number < SERIES.len() / 2 { begins } else { end };
             let whole = *unit == "count";
             json!({
                 "uuid": format!("{:032X}", u128::from_le_bytes(uuid)),
@@ -43,8 +49,8 @@ pub fn write_live(out: &mut impl Write, seed: u64, first_day: LocalDay, days: u3
                 "unit": unit,
                 "startDate": text(start),
                 "endDate": text(end),
-                "sourceRevision": {"source": {"name": "Apple Watch"}},
-                "device": {"manufacturer": "Apple Inc.", "model": "Watch", "hardwareVersion": "Watch6,2"},
+                "sourceRevision": {"source": {"name": "計測のWatch"}},
+                "device": {"manufacturer": "Apple Inc.", "model": "Watch", "hardwareVersion": "Watch7,5"},
                 "metadata": {"HKTimeZone": "Asia/Tokyo"},
             })
         };
@@ -52,7 +58,7 @@ pub fn write_live(out: &mut impl Write, seed: u64, first_day: LocalDay, days: u3
             "format": "apple-health-push/1",
             "batch": place.to_string(),
             "sentAt": text(end.plus(1_000)),
-            "samples": SERIES.iter().map(sample).collect::<Vec<_>>(),
+            "samples": SERIES.iter().enumerate().map(sample).collect::<Vec<_>>(),
         });
         writeln!(out, "{push}")?;
     }

@@ -57,7 +57,12 @@ pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
     };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&arguments.file)?);
     if ends_in("ndjson") {
-        adapters::apple_health_push::synthetic::write_live(&mut out, arguments.seed, arguments.first_day, arguments.days)?;
+        adapters::apple_health_push::synthetic::write_live(
+            &mut out,
+            arguments.seed,
+            arguments.first_day,
+            arguments.days,
+        )?;
     } else if ends_in("zip") {
         synthetic::write_zip(&mut out, &wanted)?;
     } else {

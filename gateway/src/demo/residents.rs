@@ -223,7 +223,9 @@ async fn phone(store: &Store, person: PersonId) -> Result<String, CommandError> 
     let until = MachineClock.now().plus(MINUTE_MS);
     store.begin_pairing(&own, code.hash, until).await?;
     let paired = store.pair(code.hash, token.hash, PHONE.to_owned()).await?;
-    paired.map(|_| token.text).ok_or_else(|| "the demo's phone could not be paired".into())
+    paired
+        .map(|_| token.text)
+        .ok_or_else(|| "the demo's phone could not be paired".into())
 }
 
 async fn city(store: &Store) -> Result<model::OrganisationId, CommandError> {

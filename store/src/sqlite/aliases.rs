@@ -19,8 +19,11 @@ use crate::leaf::by_id::Place;
 use crate::leaf::columns::{self, NotAColumn, Order};
 use crate::{Result, StoreError};
 
-/// Entries that wait at most: a push rewrites all that wait.
-const MOST_PENDING: usize = 1_024;
+/// Entries that wait at least before they are folded in, and at most: a push rewrites all that wait, folding in rewrites a block for
+/// nearly each of them. Between the two it goes by how many blocks there are.
+const PENDING: std::ops::RangeInclusive<usize> = 512..=4_096;
+/// Entries that wait a block there is.
+const PENDING_A_BLOCK: usize = 4;
 /// Entries of a block at most: looking an id up opens one.
 const MOST_ENTRIES: usize = 1_024;
 /// Entries of a body that are believed at most.
@@ -71,14 +74,15 @@ impl State {
     }
 }
 
-type Entries = BTreeMap<i64, Entry>;
+/// By hash.
+type Entries = Vec<(i64, Entry)>;
 
 /// A person's entries, as far as they were looked at, and what changed of them.
 pub(crate) struct Index<'a> {
     writing: &'a Writing<'a>,
     key: Arc<SealKey>,
     person: PersonId,
-    pending: Entries,
+    pending: BTreeMap<i64, Entry>,
     changed: bool,
     /// Blocks that were opened, by their least hash.
     blocks: BTreeMap<i64, Block>,
@@ -101,6 +105,7 @@ impl<'a> Index<'a> {
             Some(body) => decode(&key.open("alias_pending", &[i64::from(person.0)], &body)?)?,
             None => Entries::new(),
         };
+        let pending = pending.into_iter().collect();
         Ok(Self {
             writing,
             key,
@@ -131,10 +136,11 @@ impl<'a> Index<'a> {
             return Ok(Some(*entry).filter(|entry| entry.state != State::Gone));
         }
         let block = self.block(hash)?;
-        Ok(self
-            .blocks
-            .get(&block)
-            .and_then(|block| block.entries.get(&hash).copied()))
+        let block = self.blocks.get(&block);
+        Ok(block.and_then(|block| {
+            let place = block.entries.binary_search_by_key(&hash, |(hash, _)| *hash).ok()?;
+            Some(block.entries[place].1)
+        }))
     }
 
     /// What is said of it from now on.
@@ -157,14 +163,15 @@ impl<'a> Index<'a> {
         if !self.changed {
             return Ok(());
         }
-        if self.pending.len() > MOST_PENDING {
+        if self.pending.len() > *PENDING.start() && self.pending.len() > self.most_pending()? {
             self.fold()?;
         }
+        let pending: Entries = self.pending.into_iter().collect();
         let body = self.key.seal(
             self.writing.randomness(),
             "alias_pending",
             &[i64::from(self.person.0)],
-            &encode(&self.pending),
+            &encode(&pending),
         )?;
         self.writing
             .prepare_cached(
@@ -173,6 +180,15 @@ impl<'a> Index<'a> {
             .and_then(|mut statement| statement.execute(params![self.person.0, body]))
             .doing("writing aliases")
             .map(|_| ())
+    }
+
+    fn most_pending(&self) -> Result<usize> {
+        let blocks: i64 = self
+            .writing
+            .prepare_cached("SELECT count(*) FROM alias WHERE person = ?1")
+            .and_then(|mut statement| statement.query_row([self.person.0], |row| row.get(0)))
+            .doing("counting aliases")?;
+        Ok((blocks as usize * PENDING_A_BLOCK).clamp(*PENDING.start(), *PENDING.end()))
     }
 
     /// The least hash of the block in which a hash lies, opened.
@@ -217,15 +233,23 @@ impl<'a> Index<'a> {
             let Some(mut block) = self.blocks.remove(&first) else {
                 continue;
             };
-            for (hash, entry) in entries {
-                match entry.state {
-                    State::Gone => block.entries.remove(&hash),
-                    _ => block.entries.insert(hash, entry),
-                };
+            // What is new stands behind what it replaces, and is the one that is kept.
+            block.entries.extend(entries);
+            block.entries.sort_by_key(|(hash, _)| *hash);
+            let mut all: Entries = Vec::with_capacity(block.entries.len());
+            for (hash, entry) in block.entries {
+                match all.last_mut().filter(|(last, _)| *last == hash) {
+                    Some(last) => last.1 = entry,
+                    None => all.push((hash, entry)),
+                }
             }
-            let many = block.entries.len().div_ceil(MOST_ENTRIES).max(1);
-            let size = block.entries.len().div_ceil(many).max(1);
-            let all: Vec<(i64, Entry)> = block.entries.into_iter().collect();
+            all.retain(|(_, entry)| entry.state != State::Gone);
+            if all.is_empty() {
+                self.write(block.number, first, &all)?;
+                continue;
+            }
+            let many = all.len().div_ceil(MOST_ENTRIES).max(1);
+            let size = all.len().div_ceil(many).max(1);
             for (place, part) in all.chunks(size).enumerate() {
                 let least = part.first().map_or(first, |(hash, _)| *hash);
                 let (first, number) = if place == 0 {
@@ -233,13 +257,13 @@ impl<'a> Index<'a> {
                 } else {
                     (least, None)
                 };
-                self.write(number, first, &part.iter().copied().collect())?;
+                self.write(number, first, part)?;
             }
         }
         Ok(())
     }
 
-    fn write(&self, number: Option<i64>, first: i64, entries: &Entries) -> Result<()> {
+    fn write(&self, number: Option<i64>, first: i64, entries: &[(i64, Entry)]) -> Result<()> {
         let number = match number {
             Some(number) => number,
             None => self
@@ -270,19 +294,19 @@ fn series_number(at: Option<(Series, Place)>) -> i64 {
     })
 }
 
-fn encode(entries: &Entries) -> Vec<u8> {
+fn encode(entries: &[(i64, Entry)]) -> Vec<u8> {
     let mut out = Vec::with_capacity(entries.len() * 12 + 32);
     columns::write_unsigned(&mut out, entries.len() as u64);
     let second = |entry: &Entry| entry.at.map_or(0, |(_, place)| place.second);
-    let whole = entries.values().all(|entry| entry.said.0 % 1_000 == 0);
+    let whole = entries.iter().all(|(_, entry)| entry.said.0 % 1_000 == 0);
     let unit = if whole { 1_000 } else { 1 };
     out.push(u8::from(whole));
-    let hashes: Vec<i64> = entries.keys().copied().collect();
+    let hashes: Vec<i64> = entries.iter().map(|(hash, _)| *hash).collect();
     columns::write(&mut out, &hashes, Order::Growing);
     let mut numbers = Vec::with_capacity(entries.len());
     let mut column = |of: &dyn Fn(&Entry) -> i64| {
         numbers.clear();
-        numbers.extend(entries.values().map(of));
+        numbers.extend(entries.iter().map(|(_, entry)| of(entry)));
         columns::write(&mut out, &numbers, Order::Any);
     };
     column(&|entry| entry.state.number());
@@ -308,7 +332,7 @@ fn read(mut bytes: &[u8]) -> std::result::Result<Entries, NotAColumn> {
     let mut column = || columns::read(&mut rest, many as usize);
     let (hashes, states, series) = (column()?, column()?, column()?);
     let (seconds, lags, homes, ties) = (column()?, column()?, column()?, column()?);
-    let mut entries = Entries::new();
+    let mut entries = Entries::with_capacity(hashes.len());
     for place in 0..hashes.len() {
         let second = seconds[place].checked_mul(1_000).ok_or(NotAColumn)?;
         let at = match series[place] {
@@ -336,7 +360,7 @@ fn read(mut bytes: &[u8]) -> std::result::Result<Entries, NotAColumn> {
             state: State::from_number(states[place]).ok_or(NotAColumn)?,
             at,
         };
-        entries.insert(hashes[place], entry);
+        entries.push((hashes[place], entry));
     }
     Ok(entries)
 }
@@ -372,6 +396,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn entries_read_back(entries in prop::collection::btree_map(any::<i64>(), entry(), 0..200)) {
+            let entries: Entries = entries.into_iter().collect();
             prop_assert_eq!(read(&encode(&entries)), Ok(entries));
         }
 

@@ -11,6 +11,7 @@ use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, 
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
+use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, parked, people, raw, sources, totals};
 use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
@@ -247,14 +248,30 @@ impl Intake {
     /// Hands everything over, computes what it touched, and ends the delivery with a synced commit.
     pub(crate) fn finish(mut self) -> Result<ImportReport> {
         self.checkpoint()?;
-        let months_recomputed = totals::compute_dirty(&self.database, self.person, Some(self.batch))?;
         let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
-        self.database
-            .queue("end import", false, move |writing| {
-                let commit = people::next_commit(writing, person, Some(batch))?;
-                batches::finish(writing, person, batch, &accounting, commit)
-            })?
-            .wait()?;
+        let end = move |writing: &Writing<'_>, accounting: &Accounting| {
+            let commit = people::next_commit(writing, person, Some(batch))?;
+            batches::finish(writing, person, batch, accounting, commit)
+        };
+        // What is little is computed in the transaction that ends it.
+        let little = self.database.queue("end import", false, move |writing| {
+            let computed = totals::compute_little(writing, person, batch)?;
+            if computed.is_some() {
+                end(writing, &accounting)?;
+            }
+            Ok(computed)
+        })?;
+        let months_recomputed = match little.wait()? {
+            Some(months) => months,
+            None => {
+                let months = totals::compute_dirty(&self.database, person, Some(batch))?;
+                let accounting = self.accounting.clone();
+                self.database
+                    .queue("end import", false, move |writing| end(writing, &accounting))?
+                    .wait()?;
+                months
+            }
+        };
         Ok(ImportReport {
             batch: self.batch,
             accounting: self.accounting,

@@ -25,17 +25,27 @@ use crate::totals::nights::{self, Night};
 use crate::totals::{self, Computed, Days, Piece, VendorDay, is_kept, scale};
 use crate::{RebuildReport, Result, StoreError};
 
-/// Days beside a month whose samples can reach into it (facts 5.2).
-const MARGIN_DAYS: i32 = 3;
+/// Days beside that of a sample that can change with it: a zone away from it, or by a walk that goes on past midnight.
+const REACH_DAYS: i32 = 1;
+/// Days beside some whose samples can reach into them: a zone away, and a run of equal counts before.
+const MARGIN_DAYS: i32 = 2;
+/// Days that are computed from leaves that stay decoded.
+const SOME_DAYS: i32 = 8;
 /// Longer than this is no statement about days.
 const LONGEST_MS: i64 = 31 * DAY_MS;
+/// Months of all metrics that a delivery's last transaction computes itself: what a push of a day touches.
+const LITTLE: usize = 16;
 /// Months of one metric in one transaction at most.
 const MONTHS_AT_ONCE: i32 = 12;
 
 /// Gathers the months that a hand-over makes older than their samples.
 pub(crate) struct Months {
     wanted: bool,
+    /// Days beside a sample's own that can change with it; `None` where nights make them, which may chain over many.
+    reach: Option<i32>,
     months: BTreeSet<i32>,
+    /// The first and last of the days that change.
+    days: Option<(LocalDay, LocalDay)>,
     last: Option<(i64, i64)>,
 }
 
@@ -44,7 +54,9 @@ impl Months {
     pub(crate) fn of(series: Series) -> Self {
         Self {
             wanted: !series.is_parked() && kept_of(series.metric()).is_some(),
+            reach: (series.metric() != Metric::SLEEP_STAGE).then_some(REACH_DAYS),
             months: BTreeSet::new(),
+            days: None,
             last: None,
         }
     }
@@ -61,19 +73,38 @@ impl Months {
         {
             return;
         }
-        let first = sample.start.local_day(sample.offset).plus(-MARGIN_DAYS);
-        let last = sample.end.local_day(sample.offset).plus(MARGIN_DAYS);
+        let reach = self.reach.unwrap_or(MARGIN_DAYS);
+        let first = sample.start.local_day(sample.offset).plus(-reach);
+        let last = sample.end.local_day(sample.offset).plus(reach);
+        let (from, until) = self.days.unwrap_or((first, last));
+        self.days = Some((from.min(first), until.max(last)));
         let (first, last) = (first.month(), last.month());
         self.months.extend(first..=last);
         let within_a_day = UtcMillis(sample.start.0 + DAY_MS);
-        let same_month = within_a_day.local_day(sample.offset).plus(MARGIN_DAYS).month() == first;
+        // As far as samples go that are passed over from here on, whatever zone they are of.
+        let farthest = within_a_day.local_day(sample.offset).plus(reach + 1);
+        let same_month = farthest.month() == first;
+        if same_month {
+            self.days = self.days.map(|(from, known)| (from, known.max(farthest)));
+        }
         self.last = same_month.then_some((sample.start.0, within_a_day.0));
     }
 
-    /// The months.
-    pub(crate) fn into_sorted(self) -> Vec<i32> {
-        self.months.into_iter().collect()
+    /// The months, and the days among them.
+    pub(crate) fn into_marks(self) -> Marks {
+        Marks {
+            months: self.months.into_iter().collect(),
+            days: self.days.filter(|_| self.reach.is_some()),
+        }
     }
+}
+
+/// Months whose totals are older than their samples.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Marks {
+    pub(crate) months: Vec<i32>,
+    /// The first and last day that can have changed; `None`: any.
+    pub(crate) days: Option<(LocalDay, LocalDay)>,
 }
 
 /// The metric whose kept days change with samples of this one.
@@ -90,10 +121,17 @@ pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, series: Series, merg
     let Some(metric) = kept_of(series.metric()) else {
         return Ok(());
     };
-    for month in &merged.months {
+    let (first, last) = merged.marks.days.unzip();
+    for month in &merged.marks.months {
         writing
-            .prepare_cached("INSERT INTO dirty (person, metric, month) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
-            .and_then(|mut statement| statement.execute(params![person.0, metric.number(), month]))
+            .prepare_cached(
+                "INSERT INTO dirty (person, metric, month, first_day, last_day) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET first_day = min(first_day, ?4), last_day = max(last_day, ?5)",
+            )
+            .and_then(|mut statement| {
+                let (first, last) = (first.map(|day| day.0), last.map(|day| day.0));
+                statement.execute(params![person.0, metric.number(), month, first, last])
+            })
             .doing("marking a month")?;
     }
     Ok(())
@@ -104,32 +142,69 @@ pub(crate) fn compute_dirty(database: &Database, person: PersonId, batch: Option
     compute_marked(database, person, batch).map(|report| report.months)
 }
 
+/// Computes whatever is marked of a person at once, where it is little enough for one transaction; `None` where it is not.
+pub(crate) fn compute_little(writing: &Writing<'_>, person: PersonId, batch: BatchId) -> Result<Option<u64>> {
+    let dirty = marked(writing, person)?;
+    if dirty.len() > LITTLE {
+        return Ok(None);
+    }
+    for of_metric in dirty.chunk_by(|one, other| one.metric == other.metric) {
+        compute_months(writing, person, Some(batch), of_metric)?;
+    }
+    Ok(Some(dirty.len() as u64))
+}
+
+/// A month of a metric to compute: all of it, or some days.
+#[derive(Clone, Copy, Debug)]
+struct Marked {
+    metric: Metric,
+    month: i32,
+    days: Option<(LocalDay, LocalDay)>,
+}
+
+impl Marked {
+    /// The first and last day to compute.
+    fn span(&self) -> (LocalDay, LocalDay) {
+        let (first, last) = (first_of(self.month), first_of(self.month + 1).plus(-1));
+        self.days
+            .map_or((first, last), |(from, until)| (first.max(from), last.min(until)))
+    }
+}
+
+fn marked(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Marked>> {
+    snapshot
+        .prepare_cached("SELECT metric, month, first_day, last_day FROM dirty WHERE person = ?1 ORDER BY metric, month")
+        .and_then(|mut statement| {
+            statement
+                .query_map([person.0], |row| {
+                    let (first, last): (Option<i32>, Option<i32>) = (row.get(2)?, row.get(3)?);
+                    Ok(Marked {
+                        metric: Metric::from_number(row.get(0)?).unwrap_or(Metric::NONE),
+                        month: row.get(1)?,
+                        days: first.zip(last).map(|(first, last)| (LocalDay(first), LocalDay(last))),
+                    })
+                })?
+                .collect()
+        })
+        .doing("finding months to compute")
+}
+
 fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>) -> Result<RebuildReport> {
-    let dirty: Vec<(u16, i32)> = database.read_blocking(|snapshot| {
-        snapshot
-            .prepare_cached("SELECT metric, month FROM dirty WHERE person = ?1 ORDER BY metric, month")
-            .and_then(|mut statement| {
-                statement
-                    .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect()
-            })
-            .doing("finding months to compute")
-    })?;
+    let dirty = database.read_blocking(|snapshot| marked(snapshot, person))?;
     let mut report = RebuildReport::default();
     let mut rest = &dirty[..];
-    while let Some((number, first)) = rest.first().copied() {
+    while let Some(first) = rest.first().copied() {
         let length = rest
             .iter()
-            .take_while(|(other, month)| *other == number && *month - first < MONTHS_AT_ONCE)
+            .take_while(|other| other.metric == first.metric && other.month - first.month < MONTHS_AT_ONCE)
             .count();
         let (part, after) = rest.split_at(length);
         rest = after;
-        let months: Vec<i32> = part.iter().map(|(_, month)| *month).collect();
-        let metric = Metric::from_number(number).unwrap_or(Metric::NONE);
-        report.months += months.len() as u64;
+        let part = part.to_vec();
+        report.months += part.len() as u64;
         report.changed += database
             .queue("compute days", true, move |writing| {
-                compute_months(writing, person, batch, metric, &months)
+                compute_months(writing, person, batch, &part)
             })?
             .wait()?;
     }
@@ -186,7 +261,10 @@ fn mark_all(writing: &Writing<'_>, person: PersonId) -> Result<()> {
         let (Some(from), Some(until)) = extent else { continue };
         let day = |instant: i64| UtcMillis(instant).local_day(model::Offset::given(0));
         let merged = leaves::Merged {
-            months: (day(from).plus(-MARGIN_DAYS - 1).month()..=day(until).plus(MARGIN_DAYS + 1).month()).collect(),
+            marks: Marks {
+                months: (day(from).plus(-MARGIN_DAYS - 1).month()..=day(until).plus(MARGIN_DAYS + 1).month()).collect(),
+                days: None,
+            },
             ..leaves::Merged::default()
         };
         mark(writing, person, Series::sample(metric, 0), &merged)?;
@@ -194,39 +272,25 @@ fn mark_all(writing: &Writing<'_>, person: PersonId) -> Result<()> {
     Ok(())
 }
 
-fn compute_months(
-    writing: &Writing<'_>,
-    person: PersonId,
-    batch: Option<BatchId>,
-    metric: Metric,
-    months: &[i32],
-) -> Result<u64> {
+fn compute_months(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId>, months: &[Marked]) -> Result<u64> {
     let key = writing.person_key(person)?;
     let mut zone = HomeZone::new(&people::profile(writing, person)?.home_zone);
     let sources = sources::sources(writing, person)?;
     let (Some(first), Some(last)) = (months.first(), months.last()) else {
         return Ok(0);
     };
+    let metric = first.metric;
     if metric == Metric::SLEEP_DURATION {
         settle_nights(writing, &key, person, batch)?;
     }
-    let days = days_of(
-        writing,
-        &key,
-        person,
-        metric,
-        &sources,
-        first_of(*first),
-        first_of(last + 1).plus(-1),
-    )?
-    .days;
+    let days = days_of(writing, &key, person, metric, &sources, first.span().0, last.span().1)?.days;
     let mut changed = Vec::new();
-    for month in months {
-        let stored = read_month(writing, &key, person, metric, *month)?;
+    for marked in months {
+        let stored = read_month(writing, &key, person, metric, marked.month)?;
         let (number, before) = stored.map_or((None, Month::new()), |(number, month)| (Some(number), month));
-        let revised = revise(&before, &days, *month, writing.now(), &mut zone);
+        let revised = revise(&before, &days, marked.span(), writing.now(), &mut zone);
         if let Some(revised) = revised {
-            changed.push((*month, number, revised));
+            changed.push((marked.month, number, revised));
         }
     }
     let count = changed.len() as u64;
@@ -240,10 +304,10 @@ fn compute_months(
             write_month(writing, &key, person, metric, month, number, &days, commit.seq)?;
         }
     }
-    for month in months {
+    for marked in months {
         writing
             .prepare_cached("DELETE FROM dirty WHERE person = ?1 AND metric = ?2 AND month = ?3")
-            .and_then(|mut statement| statement.execute(params![person.0, metric.number(), month]))
+            .and_then(|mut statement| statement.execute(params![person.0, metric.number(), marked.month]))
             .doing("unmarking a month")?;
     }
     Ok(count)
@@ -251,11 +315,17 @@ fn compute_months(
 
 /// The month after its days were computed; `None` when nothing changed. Days that did stand at the end of time until the
 /// commit is known.
-fn revise(before: &Month, days: &Days, month: i32, now: UtcMillis, zone: &mut HomeZone) -> Option<Month> {
+fn revise(
+    before: &Month,
+    days: &Days,
+    (first, last): (LocalDay, LocalDay),
+    now: UtcMillis,
+    zone: &mut HomeZone,
+) -> Option<Month> {
     let mut after = before.clone();
     let mut changed = false;
-    let mut dates: BTreeSet<LocalDay> = before.keys().copied().collect();
-    dates.extend(days.range(first_of(month)..first_of(month + 1)).map(|(day, _)| *day));
+    let mut dates: BTreeSet<LocalDay> = before.range(first..=last).map(|(day, _)| *day).collect();
+    dates.extend(days.range(first..=last).map(|(day, _)| *day));
     for day in dates {
         let amounts = days.get(&day).cloned().unwrap_or_default();
         if let Some(mut revised) = StoredDay::revised(before.get(&day), amounts, now, final_at(zone, day)) {
@@ -365,21 +435,24 @@ pub(crate) fn days_of(
     let mut pieces = Vec::new();
     let mut vendor_days = Vec::new();
     for source in sources {
-        let live = |series_metric: Metric| -> Result<Vec<Row>> {
-            let series = Series::sample(series_metric, source.number);
-            let mut rows = leaves::touching(snapshot, key, person, series, from, until)?;
-            rows.retain(|row| !row.dead && row.sample.duration_ms() <= LONGEST_MS);
-            Ok(rows)
-        };
-        let rows = live(metric)?;
-        pieces.reserve(rows.len());
-        for row in rows {
-            pieces.extend(piece(&row, source.source.kind, scale(metric)));
-        }
-        if let Some(daily) = metric.daily() {
-            for row in live(daily)? {
-                vendor_days.extend(vendor_day(&row, source.source.kind, scale(metric)));
+        let (kind, scale) = (source.source.kind, scale(metric));
+        let each = |of: Metric, take: &mut dyn FnMut(&Row)| {
+            let series = Series::sample(of, source.number);
+            let mut take = |row: &Row| {
+                if !row.dead && row.sample.duration_ms() <= LONGEST_MS {
+                    take(row);
+                }
+            };
+            if last.0 - first.0 <= SOME_DAYS {
+                return leaves::each_of_some_days(snapshot, key, person, series, (from, until), &mut take);
             }
+            let rows = leaves::touching(snapshot, key, person, series, from, until)?;
+            rows.iter().for_each(take);
+            Ok(())
+        };
+        each(metric, &mut |row| pieces.extend(piece(row, kind, scale)))?;
+        if let Some(daily) = metric.daily() {
+            each(daily, &mut |row| vendor_days.extend(vendor_day(row, kind, scale)))?;
         }
     }
     Ok(totals::compute(metric, pieces, vendor_days))

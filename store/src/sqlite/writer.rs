@@ -189,6 +189,9 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
             break Some(error);
         }
         let keep = unit.run(&Writing::new(connection, shared, journal));
+        if !keep || connection.is_autocommit() {
+            shared.leaves.clear();
+        }
         if connection.is_autocommit() {
             // A full disk can take the whole transaction, not only the statement: those before it are refused too.
             for earlier in done.drain(..) {
@@ -208,6 +211,9 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
         }
         done.push(unit);
     };
+    if failure.is_some() {
+        shared.leaves.clear();
+    }
     if failure.is_some()
         && !connection.is_autocommit()
         && let Err(error) = connection.execute_batch("ROLLBACK").doing("rolling back")

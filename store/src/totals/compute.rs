@@ -1,8 +1,8 @@
 //! From samples to what days come to: the total of everything, the eligible total, and what a reader should know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::time::{HOUR_MS, MINUTE_MS};
+use model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use model::{LocalDay, Metric};
 
 use super::resolve::{Piece, Resolved, resolve};
@@ -180,7 +180,7 @@ fn suspicious(resolved: &Resolved) -> BTreeMap<LocalDay, u32> {
         }
     }
     let mut last: Option<(u16, i64, i64)> = None;
-    let mut run = 0;
+    let mut run: VecDeque<i64> = VecDeque::new();
     let mut pieces: Vec<&Piece> = resolved
         .pieces
         .iter()
@@ -189,9 +189,16 @@ fn suspicious(resolved: &Resolved) -> BTreeMap<LocalDay, u32> {
     pieces.sort_by_key(|piece| (piece.source, piece.start, piece.end));
     for piece in pieces {
         let this = (piece.source, piece.count, piece.end - piece.start);
-        run = if last == Some(this) { run + 1 } else { 1 };
+        if last != Some(this) {
+            run.clear();
+        }
         last = Some(this);
-        if run >= UNIFORM_RUN {
+        run.push_back(piece.start);
+        // A run within a day, so that no day depends on what lies farther away.
+        while run.front().is_some_and(|first| piece.start - first > DAY_MS) {
+            run.pop_front();
+        }
+        if run.len() >= UNIFORM_RUN {
             *days.entry(day_of(piece, piece.start)).or_default() |= flag::UNIFORM;
         }
     }

@@ -429,6 +429,8 @@ proptest! {
                 }
                 let person = tell(&house, events.clone()).await;
                 prop_assert_eq!(lives(&house, person).await, story.naive(), "{:?}", events);
+                let rebuilt = house.store.rebuild_totals(Some(person)).await.expect("a rebuild");
+                prop_assert_eq!(rebuilt.changed, 0, "days that a rebuild changes");
                 let mut ids: Vec<_> = touched(&house, person, Metric::STEP_COUNT).await.into_iter().map(|sample| sample.key).collect();
                 let many = ids.len();
                 ids.sort_unstable();

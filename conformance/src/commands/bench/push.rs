@@ -11,10 +11,10 @@ use super::inputs::{Bench, count, json, median};
 use super::server::Server;
 use super::{BenchError, Figure, process};
 
-/// Days of a push every quarter of an hour: 96 pushes a day, 768 samples.
-const DAYS: u32 = 60;
+/// Days of a push every two minutes up to now: days that still change, as live pushes meet them.
+const DAYS: u32 = 2;
 /// Pushes whose cost is measured, after the others.
-const MEASURED: usize = 960;
+const MEASURED: usize = 720;
 /// Samples of one push when everything is read anew.
 const WHOLE: usize = 1_000;
 
@@ -88,12 +88,16 @@ fn stats(bench: &Bench, folder: &str) -> Result<(f64, f64), BenchError> {
     Ok((without as f64, count(&stats, "samples")? as f64))
 }
 
-/// Live pushes of sixty days by one phone, then all of it anew.
+/// Live pushes of two days by one phone, then all of it anew.
 ///
 /// # Errors
 /// When a run fails.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
-    let file = bench.export("live.ndjson", DAYS, &[])?;
+    let first_day = jiff::Zoned::now()
+        .date()
+        .saturating_sub(jiff::Span::new().days(i64::from(DAYS)))
+        .to_string();
+    let file = bench.export("live.ndjson", DAYS, &["--first-day", &first_day])?;
     let path = Path::new(&file);
     let text = fs::read_to_string(path).map_err(|error| BenchError::file(path, error))?;
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();

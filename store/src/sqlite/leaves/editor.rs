@@ -7,12 +7,15 @@ use super::super::fault::Doing as _;
 use super::super::people::Commit;
 use super::super::totals;
 use super::super::writer::Writing;
-use super::hand::{CLOSED_AT, Hand, Stored, parts};
+use super::hand::{Hand, MOST_ROWS, Stored, parts};
 use super::{Merged, Series};
 use crate::Result;
 use crate::leaf::by_id::{Effect, Place};
 use crate::leaf::merge::{Merge, Statement};
 use crate::leaf::second;
+
+/// From so many rows on the newest leaf of a series takes no more: each push rewrites it. Closed ones are joined to the one before.
+const CLOSED_AT: usize = 128;
 
 /// One series under change.
 pub(crate) struct Editor<'a> {
@@ -27,6 +30,8 @@ struct Open {
     from: i64,
     until: i64,
     merge: Merge,
+    /// It was full, and a new one follows.
+    is_closed: bool,
 }
 
 impl<'a> Editor<'a> {
@@ -122,17 +127,31 @@ impl<'a> Editor<'a> {
     /// Writes what changed.
     pub(crate) fn finish(self) -> Result<Merged> {
         let mut merged = Merged::default();
+        let goes_on = self.open.iter().any(|open| open.number.is_none() && open.merge.changed);
         for open in self.open {
             let outcome = open.merge;
             merged.new += outcome.new;
             merged.versions += outcome.versions;
             merged.known += outcome.known;
             merged.refused += outcome.refused;
-            if !outcome.changed {
+            let before = match open.number.filter(|_| open.is_closed && goes_on) {
+                Some(_) => self
+                    .hand
+                    .before(open.from, MOST_ROWS.saturating_sub(outcome.rows.len()))?,
+                None => None,
+            };
+            if !outcome.changed && before.is_none() {
                 continue;
             }
             if !outcome.history.is_empty() {
                 self.hand.keep_history(&outcome.history)?;
+            }
+            if let (Some((into, mut rows)), Some(number)) = (before, open.number) {
+                // Full, and never touched again by a push: one leaf of both.
+                rows.extend(outcome.rows);
+                self.hand.delete(number)?;
+                self.hand.write(Some(into), &rows)?;
+                continue;
             }
             if let (true, Some(number)) = (outcome.rows.is_empty(), open.number) {
                 self.hand.delete(number)?;
@@ -142,7 +161,7 @@ impl<'a> Editor<'a> {
                 self.hand.write(open.number.filter(|_| place == 0), part)?;
             }
         }
-        merged.months = self.months.into_sorted();
+        merged.marks = self.months.into_marks();
         Ok(merged)
     }
 
@@ -177,6 +196,7 @@ impl<'a> Editor<'a> {
                 from: i64::MIN,
                 until: i64::MAX,
                 merge: Merge::default(),
+                is_closed: false,
             });
             return Ok(self.open.len() - 1);
         };
@@ -202,6 +222,7 @@ impl<'a> Editor<'a> {
             from,
             until: if is_closed { border } else { until },
             merge: Merge::of(rows),
+            is_closed,
         });
         if is_closed {
             self.open.push(Open {
@@ -209,6 +230,7 @@ impl<'a> Editor<'a> {
                 from: border,
                 until,
                 merge: Merge::default(),
+                is_closed: false,
             });
         }
         let place = self.open.iter().rposition(|open| (open.from..open.until).contains(&at));

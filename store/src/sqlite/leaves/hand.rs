@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::vec::Drain;
 
 use model::{Metric, PersonId, Sample};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::super::fault::Doing as _;
 use super::super::seal::SealKey;
@@ -20,7 +20,7 @@ use crate::leaf::second;
 /// Rows of a leaf at most (but never parting rows of one second).
 pub(super) const MOST_ROWS: usize = 4_096;
 /// From so many rows on, the newest leaf of a series takes no more small deliveries.
-pub(super) const CLOSED_AT: usize = 512;
+const CLOSED_AT: usize = 512;
 
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -244,6 +244,27 @@ impl Hand<'_> {
                 .doing("writing a leaf")
         }
         .map(|_| ())
+    }
+
+    /// The leaf before this first start and its rows, when it has no more than so many.
+    pub(super) fn before(&self, first_start: i64, most: usize) -> Result<Option<(i64, Vec<Row>)>> {
+        let series = self.series;
+        let found = self
+            .writing
+            .prepare_cached(
+                "SELECT number, first_start, samples, asserted_floor FROM leaf
+                 WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start < ?4 ORDER BY first_start DESC LIMIT 1",
+            )
+            .and_then(|mut statement| {
+                let here = params![self.person.0, series.kind(), series.source(), first_start];
+                statement.query_row(here, Stored::read).optional()
+            })
+            .doing("finding a leaf")?;
+        let Some(leaf) = found.filter(|leaf| leaf.samples <= most) else {
+            return Ok(None);
+        };
+        let rows = self.rows(&leaf)?;
+        Ok((rows.len() <= most).then_some((leaf.number, rows)))
     }
 
     /// Deletes a leaf that holds nothing any more.

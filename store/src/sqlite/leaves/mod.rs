@@ -22,7 +22,7 @@ use crate::leaf::merge::Statement;
 use crate::leaf::second;
 
 pub(crate) use hand::rewrite;
-pub(crate) use reading::{LeafCache, Rows, rows, superseded, touching};
+pub(crate) use reading::{LeafCache, Rows, each_of_some_days, rows, superseded, touching};
 
 /// What lies together: one metric, or one parked type, of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +94,7 @@ pub(crate) struct Merged {
     /// More than one second can have.
     pub(crate) refused: u64,
     /// Months whose totals are older than their samples now.
-    pub(crate) months: Vec<i32>,
+    pub(crate) marks: totals::Marks,
 }
 
 impl Merged {
@@ -162,6 +162,6 @@ pub(crate) fn merge(
             hand.fill(Some(leaf), part, is_newest, &mut merged, &mut months)?;
         }
     }
-    merged.months = months.into_sorted();
+    merged.marks = months.into_marks();
     Ok(merged)
 }

@@ -81,6 +81,11 @@ impl LeafCache {
         self.decoded.load(Ordering::Relaxed)
     }
 
+    /// Forgets everything: what was read within a transaction that was rolled back never was, and its commits' numbers come again.
+    pub(crate) fn clear(&self) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Held::default();
+    }
+
     /// Forgets everything of an erased person.
     pub(crate) fn forget(&self, person: PersonId) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -141,7 +146,49 @@ pub(crate) fn touching(
     from: UtcMillis,
     until: UtcMillis,
 ) -> Result<Vec<Row>> {
-    let leaves: Vec<i64> = snapshot
+    let mut found = Vec::new();
+    for leaf in meeting(snapshot, person, series, from, until)? {
+        let rows = read(snapshot, key, leaf)?;
+        found.reserve(rows.len());
+        found.extend(rows.into_iter().filter(|row| touches(row, from, until)));
+    }
+    Ok(found)
+}
+
+/// Shows the live rows of one series that touch a short range of time. Leaves stay decoded: whoever asks for some days, as each
+/// push does, asks for the same again.
+pub(crate) fn each_of_some_days(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    series: Series,
+    (from, until): (UtcMillis, UtcMillis),
+    show: &mut dyn FnMut(&Row),
+) -> Result<()> {
+    for leaf in meeting(snapshot, person, series, from, until)? {
+        let leaf = rows(snapshot, key, person, leaf)?;
+        // By start: what begins later touches nothing.
+        let end = leaf.partition_point(|row| row.sample.start < until);
+        leaf[..end]
+            .iter()
+            .filter(|row| !row.dead && touches(row, from, until))
+            .for_each(&mut *show);
+    }
+    Ok(())
+}
+
+fn touches(row: &Row, from: UtcMillis, until: UtcMillis) -> bool {
+    row.sample.start < until && row.sample.end >= from
+}
+
+fn meeting(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    series: Series,
+    from: UtcMillis,
+    until: UtcMillis,
+) -> Result<Vec<i64>> {
+    snapshot
         .prepare_cached(
             "SELECT number FROM leaf WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start < ?4 AND max_end >= ?5
              ORDER BY first_start",
@@ -151,15 +198,5 @@ pub(crate) fn touching(
                 .query_map(params![person.0, series.kind, series.source, until.0, from.0], |row| row.get(0))?
                 .collect()
         })
-        .doing("finding leaves")?;
-    let mut found = Vec::new();
-    for leaf in leaves {
-        let rows = read(snapshot, key, leaf)?;
-        found.reserve(rows.len());
-        found.extend(
-            rows.into_iter()
-                .filter(|row| row.sample.start < until && row.sample.end >= from),
-        );
-    }
-    Ok(found)
+        .doing("finding leaves")
 }

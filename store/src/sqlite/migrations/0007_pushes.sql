@@ -49,3 +49,7 @@ CREATE TABLE payload (
 ) STRICT;
 CREATE UNIQUE INDEX payload_by_key ON payload (person, key);
 CREATE INDEX payload_by_time ON payload (received_ms);
+
+-- Which days of a marked month are older than their samples; NULL: any.
+ALTER TABLE dirty ADD COLUMN first_day INTEGER;
+ALTER TABLE dirty ADD COLUMN last_day INTEGER;
