@@ -11,7 +11,6 @@ use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, 
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
-use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, parked, people, raw, sources, totals};
 use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
@@ -249,25 +248,24 @@ impl Intake {
     pub(crate) fn finish(mut self) -> Result<ImportReport> {
         self.checkpoint()?;
         let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
-        let end = move |writing: &Writing<'_>, accounting: &Accounting| {
-            let commit = people::next_commit(writing, person, Some(batch))?;
-            batches::finish(writing, person, batch, accounting, commit)
-        };
         // What is little is computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
             let computed = totals::compute_little(writing, person, batch)?;
-            if computed.is_some() {
-                end(writing, &accounting)?;
+            if let Some((_, commit)) = computed {
+                batches::finish(writing, person, batch, &accounting, commit)?;
             }
             Ok(computed)
         })?;
         let months_recomputed = match little.wait()? {
-            Some(months) => months,
+            Some((months, _)) => months,
             None => {
                 let months = totals::compute_dirty(&self.database, person, Some(batch))?;
                 let accounting = self.accounting.clone();
                 self.database
-                    .queue("end import", false, move |writing| end(writing, &accounting))?
+                    .queue("end import", false, move |writing| {
+                        let commit = people::next_commit(writing, person, Some(batch))?;
+                        batches::finish(writing, person, batch, &accounting, commit)
+                    })?
                     .wait()?;
                 months
             }

@@ -143,15 +143,20 @@ pub(crate) fn compute_dirty(database: &Database, person: PersonId, batch: Option
 }
 
 /// Computes whatever is marked of a person at once, where it is little enough for one transaction; `None` where it is not.
-pub(crate) fn compute_little(writing: &Writing<'_>, person: PersonId, batch: BatchId) -> Result<Option<u64>> {
+pub(crate) fn compute_little(
+    writing: &Writing<'_>,
+    person: PersonId,
+    batch: BatchId,
+) -> Result<Option<(u64, people::Commit)>> {
     let dirty = marked(writing, person)?;
     if dirty.len() > LITTLE {
         return Ok(None);
     }
+    let commit = next_commit(writing, person, Some(batch))?;
     for of_metric in dirty.chunk_by(|one, other| one.metric == other.metric) {
-        compute_months(writing, person, Some(batch), of_metric)?;
+        compute_months(writing, person, &|| Ok(commit), of_metric)?;
     }
-    Ok(Some(dirty.len() as u64))
+    Ok(Some((dirty.len() as u64, commit)))
 }
 
 /// A month of a metric to compute: all of it, or some days.
@@ -204,7 +209,7 @@ fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>)
         report.months += part.len() as u64;
         report.changed += database
             .queue("compute days", true, move |writing| {
-                compute_months(writing, person, batch, &part)
+                compute_months(writing, person, &|| next_commit(writing, person, batch), &part)
             })?
             .wait()?;
     }
@@ -272,7 +277,12 @@ fn mark_all(writing: &Writing<'_>, person: PersonId) -> Result<()> {
     Ok(())
 }
 
-fn compute_months(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId>, months: &[Marked]) -> Result<u64> {
+fn compute_months(
+    writing: &Writing<'_>,
+    person: PersonId,
+    commit: &dyn Fn() -> Result<people::Commit>,
+    months: &[Marked],
+) -> Result<u64> {
     let key = writing.person_key(person)?;
     let mut zone = HomeZone::new(&people::profile(writing, person)?.home_zone);
     let sources = sources::sources(writing, person)?;
@@ -281,7 +291,7 @@ fn compute_months(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId
     };
     let metric = first.metric;
     if metric == Metric::SLEEP_DURATION {
-        settle_nights(writing, &key, person, batch)?;
+        settle_nights(writing, &key, person, commit)?;
     }
     let days = days_of(writing, &key, person, metric, &sources, first.span().0, last.span().1)?.days;
     let mut changed = Vec::new();
@@ -295,7 +305,7 @@ fn compute_months(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId
     }
     let count = changed.len() as u64;
     if count > 0 {
-        let commit = next_commit(writing, person, batch)?;
+        let commit = commit()?;
         for (month, number, mut days) in changed {
             // The commit's own time, which never goes back, is when they changed.
             days.values_mut()
@@ -497,7 +507,12 @@ fn vendor_day(row: &Row, kind: SourceKind, scale: u8) -> Option<VendorDay> {
 }
 
 /// Brings a person's stored nights up to date with their segments, source by source.
-fn settle_nights(writing: &Writing<'_>, key: &SealKey, person: PersonId, batch: Option<BatchId>) -> Result<()> {
+fn settle_nights(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    person: PersonId,
+    commit: &dyn Fn() -> Result<people::Commit>,
+) -> Result<()> {
     let (from, until) = (UtcMillis(i64::MIN), UtcMillis(i64::MAX));
     for source in sources::sources(writing, person)? {
         let series = |metric| Series::sample(metric, source.number);
@@ -509,7 +524,7 @@ fn settle_nights(writing: &Writing<'_>, key: &SealKey, person: PersonId, batch: 
         let sessions = nights::sessions(source.number, &segments);
         // Numbered only when something changes: the commit is taken then, and its number put in.
         if let Some((mut rows, history)) = nights::settle(stored, sessions, i64::MAX) {
-            let commit = next_commit(writing, person, batch)?;
+            let commit = commit()?;
             rows.iter_mut()
                 .filter(|row| row.seq == i64::MAX)
                 .for_each(|row| row.seq = commit.seq);

@@ -79,13 +79,24 @@ async fn seconds(phone: &Phone, batches: Vec<String>) -> Result<f64, BenchError>
     Ok(start.elapsed().as_secs_f64())
 }
 
-/// Bytes on disk without the pushes themselves, which are kept for some days, and samples, as `sekisho stats` counts them.
-fn stats(bench: &Bench, folder: &str) -> Result<(f64, f64), BenchError> {
+/// Bytes on disk without the pushes themselves, which are kept for some days; of them those of leaves and of vendors' ids; and
+/// samples, as `sekisho stats` counts them.
+fn stats(bench: &Bench, folder: &str) -> Result<[f64; 4], BenchError> {
     let (_, printed) = process::run(&bench.sekisho, &["stats", "--json", "--data", folder])?;
     let stats = json("stats", &printed)?;
-    eprintln!("{stats}");
     let without = count(&stats, "bytes_on_disk")? - count(&stats, "push_bytes")?;
-    Ok((without as f64, count(&stats, "samples")? as f64))
+    let by_metric = stats["by_metric"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let leaves = by_metric
+        .iter()
+        .map(|metric| count(metric, "bytes"))
+        .sum::<Result<u64, _>>()?;
+    let counts = [
+        without,
+        leaves,
+        count(&stats, "alias_bytes")?,
+        count(&stats, "samples")?,
+    ];
+    Ok(counts.map(|count| count as f64))
 }
 
 /// Live pushes of two days by one phone, then all of it anew.
@@ -93,10 +104,8 @@ fn stats(bench: &Bench, folder: &str) -> Result<(f64, f64), BenchError> {
 /// # Errors
 /// When a run fails.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
-    let first_day = jiff::Zoned::now()
-        .date()
-        .saturating_sub(jiff::Span::new().days(i64::from(DAYS)))
-        .to_string();
+    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    let first_day = yesterday.strftime("%Y-%m-%d").to_string();
     let file = bench.export("live.ndjson", DAYS, &["--first-day", &first_day])?;
     let path = Path::new(&file);
     let text = fs::read_to_string(path).map_err(|error| BenchError::file(path, error))?;
@@ -121,7 +130,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     let bytes = (written(server.id())? - bytes) / 1_000.0 / pushes;
     server.stop()?;
     let after = stats(bench, &folder)?;
-    let samples = after.1 - before.1;
+    let samples = after[3] - before[3];
+    let each = |place: usize| (after[place] - before[place]) / samples;
     eprintln!("{stored} samples stored of {} pushes", lines.len());
     let server = Server::start(bench, &folder)?;
     let phone_of_second = phone(&server, 1)?;
@@ -137,10 +147,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         Figure::at_most("a push of one sample in each of 8 series: written", bytes, 100.0, " kB"),
         Figure::at_most(
             "disk for live pushes, vendor ids and the pushes of seven days left out, a sample",
-            (after.0 - before.0) / samples,
+            each(0),
             12.5,
             " bytes",
         ),
+        Figure::at_most("of it columns of samples", each(1), 12.5, " bytes"),
+        Figure::at_most("of it vendor ids", each(2), 12.5, " bytes"),
         Figure::at_most("everything read anew, beside the first time", median(again), 2.0, " ×"),
     ])
 }
