@@ -9,6 +9,25 @@ pub struct Coverage {
     pub identity: &'static str,
     /// Each type that becomes samples. Numbers of other types are parked, everything else is kept as text.
     pub types: Vec<Covered>,
+    /// Whose own data of other vendors comes this way too, since their apps write it here: what they wrote may come a second time
+    /// from themselves.
+    pub re_exporters: &'static [ReExporter],
+}
+
+/// A vendor whose app writes what it measured into another's store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReExporter {
+    /// The vendor.
+    pub vendor: &'static str,
+    /// By what its records are known here: the beginning of a source's name, or a package.
+    pub written_as: &'static str,
+}
+
+impl ReExporter {
+    /// One of a list.
+    pub const fn new(vendor: &'static str, written_as: &'static str) -> Self {
+        Self { vendor, written_as }
+    }
 }
 
 /// A vendor's type and what it becomes.

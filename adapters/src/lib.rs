@@ -14,7 +14,7 @@ mod push;
 /// Made-up files for the demo, tests and benchmarks.
 pub use apple_health::synthetic;
 
-pub use coverage::{Coverage, Covered, How};
+pub use coverage::{Coverage, Covered, How, ReExporter};
 pub use push::push_batch;
 
 use std::collections::BTreeMap;

@@ -19,6 +19,7 @@ mod outgoing;
 mod pairwise;
 mod portal;
 mod push;
+mod replay;
 mod secrets;
 mod server;
 mod sign_in;

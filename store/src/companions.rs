@@ -52,6 +52,8 @@ pub struct Payload {
     pub person: PersonId,
     /// When it came.
     pub received: UtcMillis,
+    /// What it was answered.
+    pub answer: Vec<u8>,
     /// As it came.
     pub body: Vec<u8>,
 }

@@ -36,6 +36,19 @@ fn page() -> String {
             )
             .expect("a text");
         }
+        if coverage.re_exporters.is_empty() {
+            continue;
+        }
+        let writers = coverage.re_exporters.iter();
+        let writers: Vec<String> = writers
+            .map(|writer| format!("{} (`{}`)", writer.vendor, writer.written_as))
+            .collect();
+        writeln!(
+            page,
+            "\nVendors whose apps write here, so that the same record may come from them as well: {}.",
+            writers.join(", ")
+        )
+        .expect("a text");
     }
     page
 }

@@ -3,7 +3,7 @@
 use model::Metric;
 use model::units::Conversion;
 
-use crate::{Coverage, Covered, How};
+use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
 pub const MAPPING_VERSION: u32 = 1;
@@ -268,6 +268,16 @@ pub const EXERCISES: &[(i64, u32)] = &[
 /// The number of an exercise of another kind.
 pub const OTHER_EXERCISE: u32 = 3_000;
 
+/// Apps that write what they measured into Health Connect, by their packages.
+const RE_EXPORTERS: &[ReExporter] = &[
+    ReExporter::new("Fitbit", "com.fitbit.FitbitMobile"),
+    ReExporter::new("Google Fit", "com.google.android.apps.fitness"),
+    ReExporter::new("Withings", "com.withings.wiscale2"),
+    ReExporter::new("Oura", "com.ouraring.oura"),
+    ReExporter::new("Garmin", "com.garmin.android.apps.connectmobile"),
+    ReExporter::new("Omron", "jp.co.omron.healthcare.omron_connect"),
+];
+
 /// What the adapter makes of each type, for pages and documents.
 pub fn coverage() -> Coverage {
     let covered = |vendor_type: String, metric, how| Covered {
@@ -310,6 +320,7 @@ pub fn coverage() -> Coverage {
     let others = others.map(|(name, metric, how)| covered(name.to_owned(), metric, how));
     Coverage {
         identity: "metadata.id; the word with the later lastModifiedTime counts",
+        re_exporters: RE_EXPORTERS,
         types: numbers.chain(parts).chain(codes).chain(events).chain(others).collect(),
     }
 }

@@ -9,6 +9,7 @@ mod keys;
 mod operator;
 mod person;
 mod provisions;
+mod replay;
 mod serve;
 mod stats;
 mod synthesize;
@@ -61,6 +62,11 @@ enum Command {
     /// The adapter is found by the file's content unless named. Prints the accounting as one JSON object. Exit code: 0 all
     /// records understood, 2 something was rejected, 1 the file could not be imported. Not beside a running server.
     Import(import::ImportArguments),
+    /// Read phones' pushes that are still kept again, by the mapping of today.
+    ///
+    /// Says what would become of their records beside what became of them, as one JSON object, and stores it where asked to.
+    /// Not beside a running server.
+    Replay(replay::ReplayArguments),
     /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
@@ -99,6 +105,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => crate::demo::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
+        Command::Replay(arguments) => replay::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
         Command::Consent(arguments) => consent::run(arguments),

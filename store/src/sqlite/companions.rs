@@ -202,23 +202,24 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
 }
 
 pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
-    let found: Option<(i64, u32, i64, Vec<u8>)> = snapshot
+    let found: Option<(i64, u32, i64, Vec<u8>, Vec<u8>)> = snapshot
         .prepare_cached(
-            "SELECT number, person, received_ms, body FROM payload
+            "SELECT number, person, received_ms, answer, body FROM payload
              WHERE number > ?1 AND adapter = ?2 AND received_ms >= ?3 ORDER BY number LIMIT 1",
         )
         .and_then(|mut statement| {
             statement
                 .query_row(params![after, adapter, since.0], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
                 })
                 .optional()
         })
         .doing("reading a push")?;
     found
-        .map(|(number, person, received, body)| {
+        .map(|(number, person, received, answer, body)| {
             let person = PersonId(person);
-            let packed = snapshot.person_key(person)?.open("payload", &[number], &body)?;
+            let key = snapshot.person_key(person)?;
+            let packed = key.open("payload", &[number], &body)?;
             let mut plain = Vec::new();
             DeflateDecoder::new(packed.as_slice())
                 .take(MOST_BYTES)
@@ -228,6 +229,7 @@ pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, aft
                 number,
                 person,
                 received: UtcMillis(received),
+                answer: key.open("payload.answer", &[number], &answer)?,
                 body: plain,
             })
         })

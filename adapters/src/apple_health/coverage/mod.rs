@@ -10,7 +10,7 @@ mod values;
 
 use model::Metric;
 
-use crate::{Coverage, Covered, How};
+use crate::{Coverage, Covered, How, ReExporter};
 
 pub use metadata::{flag, metadata};
 pub use units::conversion_to;
@@ -117,6 +117,14 @@ pub fn workout_type(value: &str) -> Option<u32> {
         .map(|entry| entry.number)
 }
 
+/// Apps that write what they measured into Apple Health, by the name of the source (facts 1.7, 6.3).
+const RE_EXPORTERS: &[ReExporter] = &[
+    ReExporter::new("Withings", "Withings"),
+    ReExporter::new("Oura", "Oura"),
+    ReExporter::new("Garmin", "Connect"),
+    ReExporter::new("Omron", "OMRON connect"),
+];
+
 /// What the adapter makes of each type, for pages and documents.
 pub fn coverage() -> Coverage {
     let covered = |vendor_type: String, metric, how| Covered {
@@ -160,6 +168,7 @@ pub fn coverage() -> Coverage {
             .chain(symptoms)
             .chain([workouts])
             .collect(),
+        re_exporters: RE_EXPORTERS,
     }
 }
 

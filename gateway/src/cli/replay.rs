@@ -1,0 +1,47 @@
+//! `sekisho replay`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use model::{LocalDay, Offset};
+
+use super::{CommandError, Place, block_on, day};
+use crate::replay::replay;
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArguments {
+    #[command(flatten)]
+    place: Place,
+    /// Name of the adapter whose pushes are read again.
+    #[arg(long, value_name = "NAME")]
+    adapter: String,
+    /// Pushes that came on this day or later, YYYY-MM-DD in Japan.
+    #[arg(long, value_parser = day)]
+    since: LocalDay,
+    /// Store what comes of it. Without this, only what would change is told.
+    #[arg(long)]
+    apply: bool,
+}
+
+/// Reads kept pushes again and prints one JSON object.
+pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
+    let adapter = adapters::named(&arguments.adapter).filter(|adapter| adapter.push_schema().is_some());
+    let adapter = adapter.ok_or_else(|| {
+        let pushing = adapters::all().iter().filter(|adapter| adapter.push_schema().is_some());
+        let known: Vec<&str> = pushing.map(|adapter| adapter.name()).collect();
+        format!(
+            "nothing is pushed to `{}`; allowed: {}",
+            arguments.adapter,
+            known.join(", ")
+        )
+    })?;
+    block_on(async move {
+        let (_, store) = arguments.place.open().await?;
+        let since = arguments.since.start(Offset::JAPAN_ASSUMED);
+        let replayed = replay(&store, adapter, since, arguments.apply).await;
+        store.close().await;
+        println!("{}", replayed?.report(adapter));
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,126 @@
+//! Kept pushes read again by the mapping of today: what would become of their records, and on request what does.
+
+use adapters::{Adapter, Handed, Input, Sink, SinkClosed};
+use model::UtcMillis;
+use serde_json::{Value, json};
+use store::Store;
+
+use crate::import::{self, ImportError};
+
+/// How records ended, then and now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Pushes that were read again.
+    pub pushes: u64,
+    /// Pushes that cannot be read any more.
+    pub unreadable: u64,
+    /// When they came: received, became data (stored or known), unsupported, rejected.
+    pub then: [u64; 4],
+    /// By the mapping of today.
+    pub now: [u64; 4],
+    /// What was stored by reading them again, and what of it are new versions; `None` where nothing was to be stored.
+    pub applied: Option<(u64, u64)>,
+}
+
+impl Replayed {
+    /// As one JSON object.
+    pub fn report(&self, adapter: &dyn Adapter) -> Value {
+        let counts = |[received, data, unsupported, rejected]: [u64; 4]| json!({"received": received, "data": data, "unsupported": unsupported, "rejected": rejected});
+        let mut report = json!({
+            "adapter": adapter.name(),
+            "mapping_version": adapter.mapping_version(),
+            "pushes": self.pushes,
+            "unreadable": self.unreadable,
+            "then": counts(self.then),
+            "now": counts(self.now),
+        });
+        if let Some((stored, versions)) = self.applied {
+            report["applied"] = json!({"stored": stored, "versions": versions});
+        }
+        report
+    }
+}
+
+/// Takes nothing.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn hand(&mut self, _piece: Handed) -> Result<(), SinkClosed> {
+        Ok(())
+    }
+}
+
+/// Reads the kept pushes of an adapter that came at `since` or later again; stores what comes of it where `apply` says so.
+///
+/// # Errors
+/// What the store answers. What was stored before stays, and counts as known when it is run again.
+pub async fn replay(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    since: UtcMillis,
+    apply: bool,
+) -> Result<Replayed, ImportError> {
+    let mut done = Replayed {
+        applied: apply.then_some((0, 0)),
+        ..Replayed::default()
+    };
+    let mut after = 0;
+    while let Some(payload) = store.next_payload(adapter.name(), since, after).await? {
+        after = payload.number;
+        done.pushes += 1;
+        let answer: Value = serde_json::from_slice(&payload.answer).unwrap_or_default();
+        let of = |name: &str| answer[name].as_u64().unwrap_or(0);
+        add(
+            &mut done.then,
+            [
+                of("received"),
+                of("stored") + of("duplicate"),
+                of("unsupported"),
+                of("rejected"),
+            ],
+        );
+        let (store, person) = (store.clone(), payload.person);
+        let read = tokio::task::spawn_blocking(move || {
+            let input = Input {
+                bytes: &payload.body.as_slice(),
+                size: payload.body.len() as u64,
+            };
+            let reading = adapter.read(&input, &mut Nowhere)?;
+            let imported = match apply {
+                true => Some(import::run(&store, person, adapter, &input)?),
+                false => None,
+            };
+            Ok::<_, ImportError>((reading, imported))
+        });
+        let (reading, imported) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(ImportError::Store(error))) => return Err(error.into()),
+            Ok(Err(ImportError::Adapter(_))) | Err(_) => {
+                done.unreadable += 1;
+                continue;
+            }
+        };
+        let counts = &reading.accounting;
+        let data = reading.samples + counts.stored + counts.duplicate;
+        add(
+            &mut done.now,
+            [
+                counts.received + reading.samples,
+                data,
+                counts.unsupported,
+                counts.rejected,
+            ],
+        );
+        if let (Some((stored, versions)), Some(imported)) = (&mut done.applied, imported) {
+            *stored += imported.report.accounting.stored;
+            *versions += imported.report.versions_new;
+        }
+    }
+    Ok(done)
+}
+
+fn add(sum: &mut [u64; 4], more: [u64; 4]) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum += more;
+    }
+}

@@ -1,0 +1,159 @@
+//! A phone pushes to the real binary and an app reads: what came, what was corrected and what was deleted; and a server that is killed
+//! again and again while a phone pushes loses nothing that it answered for and doubles nothing. `./test` builds the binary before this.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
+mod binary;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use adapters::apple_health_push::synthetic;
+use binary::Demo;
+use model::environment::SeededRandomness;
+use serde_json::Value;
+
+/// Servers that are killed while a phone pushes.
+const KILLS: u64 = 25;
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .build()
+        .unwrap()
+}
+
+/// A push; `None` where no answer came.
+async fn push(demo: &Demo, body: &Value) -> Option<Value> {
+    let url = format!("{}/apple-health-push", demo.text("push_url"));
+    let answer = client()
+        .post(url)
+        .bearer_auth(demo.push_token(0))
+        .json(body)
+        .send()
+        .await
+        .ok()?;
+    assert_eq!(answer.status(), 200);
+    answer.json().await.ok()
+}
+
+/// The steps of 2026-05-10 that the example app reads, by start; with the search's own words behind.
+async fn steps(demo: &Demo, more: &str) -> (Vec<Value>, String) {
+    let base = demo.text("fhir_base_url");
+    let mut next = Some(format!(
+        "{base}/Observation?code=55423-8&date=2026-05-10{more}&_count=500"
+    ));
+    let (mut all, mut known) = (Vec::new(), String::new());
+    while let Some(url) = next {
+        let page = client()
+            .get(url)
+            .bearer_auth(demo.text("access_token"))
+            .send()
+            .await
+            .unwrap();
+        let mut page: Value = page.error_for_status().unwrap().json().await.unwrap();
+        let links = page["link"].as_array().unwrap();
+        let link = links.iter().find(|link| link["relation"] == "next");
+        next = link.map(|link| link["url"].as_str().unwrap().to_owned());
+        known = page["meta"]["lastUpdated"].as_str().unwrap_or_default().to_owned();
+        for entry in page["entry"].as_array_mut().into_iter().flatten() {
+            all.push(entry["resource"].take());
+        }
+    }
+    (all, known)
+}
+
+fn counts(found: &[Value]) -> Vec<i64> {
+    found
+        .iter()
+        .map(|found| found["valueQuantity"]["value"].as_i64().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_reads_what_a_phone_pushed_corrected_and_deleted() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path());
+    let first = synthetic::push("1", &[("a", 500, 8), ("b", 700, 9)], &[]);
+    assert_eq!(push(&demo, &first).await.unwrap()["stored"], 2);
+    let (found, known) = steps(&demo, "&_sort=date").await;
+    assert_eq!(counts(&found), [500, 700]);
+    let ids: Vec<String> = found
+        .iter()
+        .map(|found| found["id"].as_str().unwrap().to_owned())
+        .collect();
+    // On the phone an edit is a deletion and a new sample.
+    let edit = synthetic::push("2", &[("c", 550, 8)], &["a", "b"]);
+    assert_eq!(push(&demo, &edit).await.unwrap()["stored"], 3);
+    let (found, _) = steps(&demo, "&_sort=date").await;
+    assert_eq!(counts(&found), [550]);
+    // Whoever asks for what changed meets what was deleted, without its value.
+    let (changed, _) = steps(&demo, &format!("&_lastUpdated=gt{known}")).await;
+    let in_error = changed.iter().filter(|found| found["status"] == "entered-in-error");
+    let mut gone: Vec<&str> = in_error.map(|found| found["id"].as_str().unwrap()).collect();
+    gone.sort_unstable();
+    let mut expected: Vec<&str> = ids.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(gone, expected);
+    assert!(
+        changed
+            .iter()
+            .all(|found| found["status"] != "entered-in-error" || found.get("valueQuantity").is_none())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_while_a_phone_pushes_loses_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let random = SeededRandomness::new(7);
+    // What was answered for, by hour and count; a push that was cut off is sent again, as phones do.
+    let mut answered: BTreeMap<String, u32> = BTreeMap::new();
+    let mut waiting: Option<(String, Value)> = None;
+    let mut number = 0;
+    for kill in 0..KILLS {
+        let demo = Demo::start(folder.path());
+        let mut child = Some(demo);
+        // Some pushes are answered; the server is killed at some moment of one of them.
+        for _ in 0..=random.below(4) {
+            let (uuid, body) = waiting.take().unwrap_or_else(|| {
+                number += 1;
+                let uuid = format!("uuid-{number}");
+                let body = synthetic::push(&uuid, &[(&uuid, number, number % 24)], &[]);
+                (uuid, body)
+            });
+            match push(child.as_ref().unwrap(), &body).await {
+                Some(answer) => {
+                    assert_eq!(answer["rejected"], 0);
+                    answered.insert(uuid, number);
+                }
+                None => waiting = Some((uuid, body)),
+            }
+        }
+        number += 1;
+        let uuid = format!("uuid-{number}");
+        let body = synthetic::push(&uuid, &[(&uuid, number, number % 24)], &[]);
+        let killed = child.take().unwrap();
+        let sent = push(&killed, &body);
+        let after = Duration::from_micros(200 + random.below(9_000));
+        let answer = tokio::time::timeout(after, sent).await.ok().flatten();
+        drop(killed);
+        match answer {
+            Some(_) => {
+                answered.insert(uuid, number);
+            }
+            None => waiting = Some((uuid, body)),
+        }
+        assert!(kill < KILLS);
+    }
+    let demo = Demo::start(folder.path());
+    if let Some((uuid, body)) = waiting {
+        push(&demo, &body).await.unwrap();
+        answered.insert(uuid, number);
+    }
+    let (found, _) = steps(&demo, "").await;
+    let mut there = counts(&found);
+    there.sort_unstable();
+    let mut expected: Vec<i64> = answered.values().map(|count| i64::from(*count)).collect();
+    expected.sort_unstable();
+    assert_eq!(there, expected, "nothing is lost and nothing doubled");
+}
