@@ -28,7 +28,7 @@ async fn push(demo: &Demo, body: &Value) -> Option<Value> {
     let url = format!("{}/apple-health-push", demo.text("push_url"));
     let answer = client()
         .post(url)
-        .bearer_auth(demo.push_token(0))
+        .bearer_auth(demo.text("push_token"))
         .json(body)
         .send()
         .await

@@ -46,6 +46,32 @@ async function signIn(page, { login, password }) {
   await page.locator('main button[type=submit]').first().click();
 }
 
+/** A phone as its companion app would have it: paired with the code of the page, it pushes a walk. */
+async function pushed(told, code, name) {
+  const sent = async (path, body, headers = {}) => {
+    const answer = await fetch(`${told.push_url}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+    return answer.json();
+  };
+  const { token } = await sent('companions', { code, name });
+  const now = new Date();
+  const ago = (minutes) => new Date(now - minutes * 60_000).toISOString();
+  const walk = {
+    recordType: 'Steps',
+    count: 1234,
+    startTime: ago(40),
+    endTime: ago(20),
+    metadata: { id: name, lastModifiedTime: ago(19), dataOrigin: 'com.example.walk' },
+  };
+  const push = { format: 'health-connect/1', batch: '1', sentAt: now.toISOString(), records: [walk] };
+  const { stored } = await sent('health-connect', push, { authorization: `Bearer ${token}` });
+  assert.equal(stored, 1);
+}
+
 async function story(browser, { told }, resident, language, file) {
   const context = await browser.newContext({
     viewport: { width: 360, height: 740 },
@@ -68,6 +94,20 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('.banner[role=status]').waitFor({ timeout: 120_000 });
   await look(page, name('03-uploaded'));
   step(`${language}: an export went in through the browser`);
+
+  await page.locator('a[href="/portal/phones"]').click();
+  await look(page, name('03-phones'));
+  const button = page.locator('form[action="/portal/phones"] button');
+  await button.click();
+  await look(page, name('03-phones-code'));
+  await pushed(told, (await page.locator('.code').innerText()).trim(), `phone-${language}`);
+  await page.goto(`${told.base_url}/portal/phones`);
+  await look(page, name('03-phones-paired'));
+  const phone = page.locator('section.card', { hasText: `phone-${language}` });
+  await phone.locator('button').click();
+  assert.equal(await phone.count(), 0, 'a phone that was ended pushes no more');
+  await look(page, name('03-phones-ended'));
+  step(`${language}: a phone was paired, pushed, and was ended`);
 
   await page.locator('nav.menu a[href="/portal/steps"]').click();
   await page.locator('svg.chart rect.bar').first().waitFor();

@@ -492,7 +492,7 @@ consent-linking = A number by which { $recipient } and { $other } know that you 
 text-linking = { $recipient } is given a number that it shares with { $other }. The two then know that you are the same person.
 
 phones-title = Send from your phone
-phones-intro = Connect a phone that has a companion app, and records such as steps arrive here by themselves. Nothing is passed on to anybody until you decide so.
+phones-intro = Connect a phone that has a companion app, and records such as steps arrive here by themselves. Nobody new is given anything. Whom you agreed to share with already receives them as you agreed.
 phones-code = Number to connect with
 phones-code-help = Type this number into the companion app. It works once, for 10 minutes. Do not show it to anybody else.
 phones-address = If the app asks for an address:

@@ -141,6 +141,7 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
             "base_url": base,
             "fhir_base_url": fhir,
             "push_url": format!("{base}/push/v1"),
+            "push_token": demo.push_tokens.first(),
             "portal_url": format!("{base}/portal"),
             "operator_url": format!("{base}/operator"),
             "operator": {"login": residents::OPERATOR, "password": format!("{}-demo", residents::OPERATOR)},

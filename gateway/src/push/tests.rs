@@ -89,7 +89,11 @@ impl World {
     /// The counts of steps that hanako has.
     async fn steps(&self) -> Vec<String> {
         let store = &self.gateway.state.store;
-        let person = store.people(None, 1).await.unwrap()[0].id;
+        let person = store
+            .person_by_identity(&self.gateway.issuer, "sub-1")
+            .await
+            .unwrap()
+            .unwrap();
         let search = Search {
             raw: vec![Metric::STEP_COUNT],
             count: 100,
@@ -177,6 +181,48 @@ async fn a_code_is_good_once_and_for_one_person() {
     let none = world.post("/push/v1/companions", None, b"{}".to_vec(), None).await;
     assert_eq!(none.status, StatusCode::BAD_REQUEST);
     assert!(none.body["detail"].as_str().unwrap().contains("`code`"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_phone_pushes_for_its_person_and_touches_nobody_else() {
+    let world = World::new().await;
+    let token = world.paired().await;
+    let store = &world.gateway.state.store;
+    let other = store.create_person(store::NewPerson::default()).await.unwrap();
+    let own = OwnAccess::of_signed_in(other);
+    store.begin_pairing(&own, [7; 32], UtcMillis::LATEST).await.unwrap();
+    let others = crate::oauth::handles::hash("the other's token");
+    let phone = store
+        .pair([7; 32], others, "another".to_owned())
+        .await
+        .unwrap()
+        .unwrap();
+    // The same ids and the same name of a batch, of two people.
+    let answer = world
+        .push(&token, &batch("1", &[("a", 500, 8), ("b", 700, 9)], &[]))
+        .await;
+    assert_eq!(answer.body["stored"], 2);
+    let of_other = world
+        .push("the other's token", &batch("1", &[("a", 900, 8)], &[]))
+        .await;
+    assert_eq!(of_other.body["received"], 1, "each has answers of their own");
+    let gone = world.push("the other's token", &batch("2", &[], &["a", "b"])).await;
+    assert_eq!(gone.body["stored"], 2, "one that was there, one that never came");
+    assert_eq!(world.steps().await, ["500", "700"]);
+    // Nobody ends another's phone, and an erased person's pushes nothing.
+    let issuer = &world.gateway.issuer;
+    let hanako = store.person_by_identity(issuer, "sub-1").await.unwrap().unwrap();
+    let ended = store.end_companion(&OwnAccess::of_signed_in(hanako), phone.id).await;
+    assert!(matches!(ended, Err(store::StoreError::NotFound { .. })));
+    store.erase_person(other).await.unwrap();
+    let erased = world
+        .push("the other's token", &batch("3", &[("a", 900, 8)], &[]))
+        .await;
+    assert_eq!(erased.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        world.push(&token, &batch("3", &[("c", 100, 7)], &[])).await.status,
+        StatusCode::OK
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

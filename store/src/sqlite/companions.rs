@@ -202,7 +202,8 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
 }
 
 pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
-    let found: Option<(i64, u32, i64, Vec<u8>, Vec<u8>)> = snapshot
+    type Kept = (i64, u32, i64, Vec<u8>, Vec<u8>);
+    let found: Option<Kept> = snapshot
         .prepare_cached(
             "SELECT number, person, received_ms, answer, body FROM payload
              WHERE number > ?1 AND adapter = ?2 AND received_ms >= ?3 ORDER BY number LIMIT 1",

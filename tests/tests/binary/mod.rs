@@ -33,12 +33,6 @@ impl Demo {
         Self(child, serde_json::from_str(&line).unwrap())
     }
 
-    /// The token of the phone of a resident.
-    #[allow(dead_code, reason = "each test takes what it needs of this file")]
-    pub fn push_token(&self, resident: usize) -> &str {
-        self.1["residents"][resident]["push_token"].as_str().unwrap()
-    }
-
     /// A text of what it printed.
     pub fn text(&self, name: &str) -> &str {
         self.1[name].as_str().unwrap()

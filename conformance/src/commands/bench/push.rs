@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -47,7 +47,7 @@ impl Phone {
 fn phone(server: &Server, resident: usize) -> Result<Phone, BenchError> {
     let token = server.ready["residents"][resident]["push_token"].as_str();
     Ok(Phone {
-        client: reqwest::Client::new(),
+        client: reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?,
         url: format!("{}/apple-health-push", server.text("push_url")?),
         token: token.unwrap_or_default().to_owned(),
     })
@@ -99,13 +99,21 @@ fn stats(bench: &Bench, folder: &str) -> Result<[f64; 4], BenchError> {
     Ok(counts.map(|count| count as f64))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is live goes by the machine's clock, as the server does"
+)]
+fn yesterday() -> String {
+    let day_before = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
+    day_before.strftime("%Y-%m-%d").to_string()
+}
+
 /// Live pushes of two days by one phone, then all of it anew.
 ///
 /// # Errors
 /// When a run fails.
 pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
-    let yesterday = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(24);
-    let first_day = yesterday.strftime("%Y-%m-%d").to_string();
+    let first_day = yesterday();
     let file = bench.export("live.ndjson", DAYS, &["--first-day", &first_day])?;
     let path = Path::new(&file);
     let text = fs::read_to_string(path).map_err(|error| BenchError::file(path, error))?;
