@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
 use model::{Accounting, Outcome, PersonId, Value, Word};
-use store::{BatchStart, Import, ImportReport, Parked, Raw, Store, StoreError};
+use store::{BatchStart, Import, ImportReport, NewPayload, Parked, Raw, Store, StoreError};
 
 /// What an import came to.
 pub struct Imported {
@@ -16,8 +16,6 @@ pub struct Imported {
     pub report: ImportReport,
     /// What the adapter says: metadata met, and why reading ended early, if it did.
     pub reading: Reading,
-    /// The first records that did not become data.
-    pub left_out: Vec<LeftOut>,
 }
 
 /// A record that did not become data.
@@ -49,6 +47,23 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError`]; what was stored before stays, and counts as duplicate when the file is imported again.
 pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input<'_>) -> Result<Imported, ImportError> {
+    run_keeping(store, person, adapter, input, None)
+}
+
+/// What makes the push to keep of how its records ended, and which of them did not become data.
+pub type Keep<'a> = &'a mut dyn FnMut(&Accounting, &[LeftOut]) -> NewPayload;
+
+/// As [`run`]; with what is pushed, it is kept in the commit that ends it.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_keeping(
+    store: &Store,
+    person: PersonId,
+    adapter: &dyn Adapter,
+    input: &Input<'_>,
+    keep: Option<Keep<'_>>,
+) -> Result<Imported, ImportError> {
     let start = BatchStart {
         adapter: adapter.name().to_owned(),
         mapping_version: adapter.mapping_version(),
@@ -67,13 +82,15 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
     let reading = reading?;
     let (mut import, left_out) = (receiver.import, receiver.left_out);
     import.account(&reading.accounting);
-    let report = import.finish()?;
+    let report = match keep {
+        Some(keep) => {
+            let push = keep(import.so_far()?, &left_out);
+            import.finish_keeping(push)?
+        }
+        None => import.finish()?,
+    };
     watch(adapter.name(), &reading, &report);
-    Ok(Imported {
-        report,
-        reading,
-        left_out,
-    })
+    Ok(Imported { report, reading })
 }
 
 /// Counts how records ended, and says aloud when one that was read ended nowhere.

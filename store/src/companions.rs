@@ -28,7 +28,7 @@ pub struct Companion {
     pub ended: Option<UtcMillis>,
 }
 
-/// A push to keep.
+/// A push to keep ([`crate::Import::finish_keeping`]); the same again replaces it.
 #[derive(Clone, Debug)]
 pub struct NewPayload {
     /// The phone that pushed.
@@ -138,18 +138,6 @@ impl Store {
         self.database
             .read("read answer", move |snapshot| {
                 sqlite::companions::answer(snapshot, person, id, &batch)
-            })
-            .await
-    }
-
-    /// Keeps a push, and that its phone was seen. The same again replaces it.
-    ///
-    /// # Errors
-    /// What writing can answer.
-    pub async fn keep_payload(&self, person: PersonId, new: NewPayload) -> Result<()> {
-        self.database
-            .write("keep payload", move |writing| {
-                sqlite::companions::keep(writing, person, &new)
             })
             .await
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use model::{Accounting, BatchId, Decimal, Flags, Identified, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
 
 use crate::sqlite::imports::Intake;
-use crate::{Result, Store};
+use crate::{NewPayload, Result, Store};
 
 /// What is known of a delivery when it begins.
 #[derive(Clone, Debug)]
@@ -159,12 +159,29 @@ impl Import {
         self.intake.checkpoint()
     }
 
+    /// Hands everything collected so far to the writer, and says how all records ended until now.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub fn so_far(&mut self) -> Result<&Accounting> {
+        self.intake.checkpoint()?;
+        Ok(self.intake.accounting())
+    }
+
+    /// As [`Import::finish`], with the push that it was, kept in the same commit: who is answered as it says is answered so again.
+    ///
+    /// # Errors
+    /// As [`Import::finish`].
+    pub fn finish_keeping(self, push: NewPayload) -> Result<ImportReport> {
+        self.intake.finish(Some(push))
+    }
+
     /// Ends the delivery: flushes, recomputes totals and nights that it touched, writes the accounting, and returns once
     /// all of it survives a power loss.
     ///
     /// # Errors
     /// What writing can answer; the delivery can then be sent again.
     pub fn finish(self) -> Result<ImportReport> {
-        self.intake.finish()
+        self.intake.finish(None)
     }
 }

@@ -10,11 +10,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
+use model::Accounting;
 use serde_json::json;
 use store::{Companion, NewPayload, Store};
 
 use super::problem::PushError;
-use crate::import::{self, Imported};
+use crate::import::{self, LeftOut};
 use crate::oauth::handles;
 use crate::state::AppState;
 
@@ -49,24 +50,14 @@ pub(super) async fn receive(
     if let Some(answer) = state.store.answer(&companion, &batch).await? {
         return Ok(json_of(answer));
     }
-    let (store, person) = (state.store.clone(), companion.person);
-    let (imported, body) = tokio::task::spawn_blocking(move || {
+    let store = state.store.clone();
+    let answer = tokio::task::spawn_blocking(move || {
         let _place = place;
-        let imported = read(&store, person, adapter, &body);
-        (imported, body)
+        read(&store, &companion, adapter, &batch, body)
     })
     .await
     .map_err(|_| PushError::Internal)?;
-    let answer = answer(&batch, &imported?);
-    let payload = NewPayload {
-        companion: companion.id,
-        adapter: adapter.name().to_owned(),
-        batch,
-        answer: answer.clone(),
-        body,
-    };
-    state.store.keep_payload(person, payload).await?;
-    Ok(json_of(answer))
+    Ok(json_of(answer?))
 }
 
 async fn companion(state: &AppState, headers: &HeaderMap) -> Result<Companion, PushError> {
@@ -95,24 +86,36 @@ fn unpacked(body: &Bytes, is_packed: bool) -> Result<Vec<u8>, PushError> {
     Ok(unpacked)
 }
 
+/// Reads a push into the store of its phone's person; what is answered.
 fn read(
     store: &Store,
-    person: model::PersonId,
+    companion: &Companion,
     adapter: &dyn Adapter,
-    body: &Vec<u8>,
-) -> Result<Imported, import::ImportError> {
+    batch: &str,
+    body: Vec<u8>,
+) -> Result<Vec<u8>, PushError> {
     let input = Input {
         bytes: &body.as_slice(),
         size: body.len() as u64,
     };
-    import::run(store, person, adapter, &input)
+    let mut answered = Vec::new();
+    let mut keep = |counts: &Accounting, left_out: &[LeftOut]| {
+        answered = answer(batch, counts, left_out);
+        NewPayload {
+            companion: companion.id,
+            adapter: adapter.name().to_owned(),
+            batch: batch.to_owned(),
+            answer: answered.clone(),
+            body: body.clone(),
+        }
+    };
+    import::run_keeping(store, companion.person, adapter, &input, Some(&mut keep))?;
+    Ok(answered)
 }
 
 /// How the records of a push ended, and which did not become data, by their numbers in its list.
-fn answer(batch: &str, imported: &Imported) -> Vec<u8> {
-    let counts = &imported.report.accounting;
-    let problems: Vec<_> = imported
-        .left_out
+fn answer(batch: &str, counts: &Accounting, left_out: &[LeftOut]) -> Vec<u8> {
+    let problems: Vec<_> = left_out
         .iter()
         .map(|left| json!({"record": left.number, "outcome": left.outcome.to_string(), "reason": left.reason}))
         .collect();

@@ -11,9 +11,11 @@ use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, 
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
+use super::people::Commit;
+use super::writer::Writing;
 use super::zone::HomeZone;
-use super::{batches, by_id, parked, people, raw, sources, totals};
-use crate::{BatchStart, ImportReport, Parked, Raw, Result, StoreError};
+use super::{batches, by_id, companions, parked, people, raw, sources, totals};
+use crate::{BatchStart, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
 const BUDGET: usize = 16 << 20;
@@ -245,14 +247,21 @@ impl Intake {
     }
 
     /// Hands everything over, computes what it touched, and ends the delivery with a synced commit.
-    pub(crate) fn finish(mut self) -> Result<ImportReport> {
+    pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<ImportReport> {
         self.checkpoint()?;
         let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
+        let end = move |writing: &Writing<'_>, commit: Commit| {
+            batches::finish(writing, person, batch, &accounting, commit)?;
+            push.as_ref()
+                .map_or(Ok(()), |push| companions::keep(writing, person, push))
+        };
+        let end = Arc::new(end);
+        let at_once = Arc::clone(&end);
         // What is little is computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
             let computed = totals::compute_little(writing, person, batch)?;
             if let Some((_, commit)) = computed {
-                batches::finish(writing, person, batch, &accounting, commit)?;
+                at_once(writing, commit)?;
             }
             Ok(computed)
         })?;
@@ -260,11 +269,11 @@ impl Intake {
             Some((months, _)) => months,
             None => {
                 let months = totals::compute_dirty(&self.database, person, Some(batch))?;
-                let accounting = self.accounting.clone();
+                let end = Arc::clone(&end);
                 self.database
                     .queue("end import", false, move |writing| {
                         let commit = people::next_commit(writing, person, Some(batch))?;
-                        batches::finish(writing, person, batch, &accounting, commit)
+                        end(writing, commit)
                     })?
                     .wait()?;
                 months
@@ -278,6 +287,11 @@ impl Intake {
             parked_new: self.parked_new,
             months_recomputed,
         })
+    }
+
+    /// How all records ended that were handed over.
+    pub(crate) fn accounting(&self) -> &Accounting {
+        &self.accounting
     }
 
     fn check(&self, source: u16, start: UtcMillis, end: UtcMillis) -> Result<()> {
