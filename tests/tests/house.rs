@@ -56,7 +56,14 @@ fn each_thing_stays_in_its_place() {
     // Words that give a thing away, and the folders where it lives.
     let places: [(&[&str], &[&str]); 3] = [
         (
-            &["HealthKit", "HKQuantity", "HKCategory", "HKCorrelation"],
+            &[
+                "HealthKit",
+                "HKQuantity",
+                "HKCategory",
+                "HKCorrelation",
+                "recordingMethod",
+                "dataOrigin",
+            ],
             &["adapters", "tests"],
         ),
         (&["SELECT ", "INSERT INTO ", "DELETE FROM ", "rusqlite"], &["store"]),

@@ -6,6 +6,7 @@
 
 mod coverage;
 mod record;
+pub mod synthetic;
 
 use std::sync::LazyLock;
 

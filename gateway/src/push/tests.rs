@@ -15,6 +15,7 @@ use store::{Access, Record, Search};
 use tower::ServiceExt as _;
 
 use adapters::apple_health_push::synthetic::push as batch;
+use adapters::health_connect::synthetic::push as records;
 use adapters::{Adapter, AdapterError, Input, Reading, Sink};
 
 use super::code;
@@ -152,6 +153,38 @@ async fn a_phone_is_paired_pushes_corrects_deletes_and_is_ended() {
     assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer");
     assert_eq!(refused.headers[header::CONTENT_TYPE], "application/problem+json");
     assert_eq!(world.steps().await, ["650"], "what came stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_edited_under_one_id_and_read_anew_are_stored_once() {
+    let world = World::new().await;
+    let token = world.paired().await;
+    let push = async |body: Json| {
+        let body = body.to_string().into_bytes();
+        let answer = world.post("/push/v1/health-connect", Some(&token), body, None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        ["stored", "duplicate"].map(|name| answer.body[name].as_u64().unwrap())
+    };
+    let morning = ("a", 9, (8, 9), 500);
+    assert_eq!(
+        push(records("1", &[morning, ("b", 10, (9, 10), 700)], &[])).await,
+        [2, 0]
+    );
+    // The walk goes on under its id; what was said before comes late.
+    let longer = ("a", 11, (8, 11), 1_500);
+    assert_eq!(push(records("2", &[longer], &[])).await, [1, 0]);
+    assert_eq!(push(records("3", &[morning], &[])).await, [0, 1]);
+    assert_eq!(world.steps().await, ["1500", "700"]);
+    // After a month without asking, the phone reads everything anew.
+    assert_eq!(
+        push(records("4", &[longer, ("b", 10, (9, 10), 700)], &[])).await,
+        [0, 2]
+    );
+    assert_eq!(push(records("5", &[], &["b"])).await, [1, 0]);
+    assert_eq!(world.steps().await, ["1500"]);
+    // What was said before the deletion stays deleted.
+    assert_eq!(push(records("6", &[("b", 10, (9, 10), 700)], &[])).await, [0, 1]);
+    assert_eq!(world.steps().await, ["1500"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

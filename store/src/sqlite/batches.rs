@@ -8,11 +8,12 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::people::Commit;
 use super::writer::Writing;
+use crate::leaf::columns;
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
 use crate::{BatchStart, Result, StoreError};
 
 /// The accounting as it is sealed in a batch's row: reasons can name a vendor's types, and so say something of the person.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Body {
     received: u64,
     stored: u64,
@@ -75,7 +76,7 @@ pub(crate) fn finish(
             .map(|((outcome, reason), count)| (outcome.to_string(), reason.clone(), *count))
             .collect(),
     };
-    let plain = serde_json::to_vec(&body).map_err(|_| StoreError::damaged("an accounting"))?;
+    let plain = body.encode()?;
     let body = writing.person_key(person)?.seal(
         writing.randomness(),
         "batch",
@@ -110,7 +111,7 @@ pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Balan
             continue;
         };
         let plain = key.open("batch", &[i64::from(person.0), i64::from(batch)], &body);
-        let body: Option<Body> = plain.ok().and_then(|plain| serde_json::from_slice(&plain).ok());
+        let body: Option<Body> = plain.ok().and_then(|plain| Body::decode(&plain).ok());
         if !body.is_some_and(|body| body.adds_up()) {
             balance.wrong += 1;
         }
@@ -128,7 +129,44 @@ pub(crate) struct Balance {
     pub(crate) wrong: usize,
 }
 
+/// The first byte of counts alone; JSON begins with another.
+const COUNTS: u8 = 1;
+
 impl Body {
+    /// Counts alone where there is no reason to tell, as of most pushes, of which there are many; else JSON.
+    fn encode(&self) -> Result<Vec<u8>> {
+        if !self.reasons.is_empty() {
+            return serde_json::to_vec(self).map_err(|_| StoreError::damaged("an accounting"));
+        }
+        let mut plain = vec![COUNTS];
+        for count in [
+            self.received,
+            self.stored,
+            self.duplicate,
+            self.unsupported,
+            self.rejected,
+        ] {
+            columns::write_unsigned(&mut plain, count);
+        }
+        Ok(plain)
+    }
+
+    fn decode(plain: &[u8]) -> Result<Self> {
+        let damaged = || StoreError::damaged("an accounting");
+        let Some(mut counts) = plain.strip_prefix(&[COUNTS]) else {
+            return serde_json::from_slice(plain).map_err(|_| damaged());
+        };
+        let mut next = || columns::read_unsigned(&mut counts).map_err(|_| damaged());
+        Ok(Self {
+            received: next()?,
+            stored: next()?,
+            duplicate: next()?,
+            unsupported: next()?,
+            rejected: next()?,
+            reasons: Vec::new(),
+        })
+    }
+
     fn adds_up(&self) -> bool {
         let ended = [self.stored, self.duplicate, self.unsupported, self.rejected];
         ended.into_iter().try_fold(0_u64, u64::checked_add) == Some(self.received)
@@ -192,7 +230,7 @@ pub(crate) fn newest(snapshot: &Snapshot<'_>, person: PersonId, limit: usize) ->
 }
 
 fn counts(plain: &[u8]) -> Result<DeliveryCounts> {
-    let body: Body = serde_json::from_slice(plain).map_err(|_| StoreError::damaged("an accounting"))?;
+    let body = Body::decode(plain)?;
     Ok(DeliveryCounts {
         received: body.received,
         stored: body.stored,
@@ -205,6 +243,22 @@ fn counts(plain: &[u8]) -> Result<DeliveryCounts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_accounting_reads_back_with_and_without_reasons() {
+        for reasons in [Vec::new(), vec![("rejected".to_owned(), "implausible".to_owned(), 2)]] {
+            let body = Body {
+                received: 1_000_011,
+                stored: 5,
+                duplicate: 1_000_003,
+                unsupported: 1,
+                rejected: 2,
+                reasons,
+            };
+            assert_eq!(Body::decode(&body.encode().unwrap()).unwrap(), body);
+        }
+        assert!(Body::decode(b"").is_err() && Body::decode(&[COUNTS, 1]).is_err() && Body::decode(b"{").is_err());
+    }
 
     #[test]
     fn a_record_that_ended_nowhere_is_noticed() {
