@@ -262,7 +262,9 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         return Ok(None);
     };
     let words = Words(signed_in.language);
-    let deliveries = state.store.deliveries(&signed_in.own, LISTED).await?;
+    // Phones push all day; they have a page of their own.
+    let files: Vec<&str> = files().map(|adapter| adapter.name()).collect();
+    let deliveries = state.store.deliveries(&signed_in.own, &files, LISTED).await?;
     let upload = state.uploads.of(signed_in.person);
     let most = megabytes(state.config.limits.upload_megabytes);
     let begun = match asked.problem.as_deref() {
@@ -288,11 +290,16 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
     }))
 }
 
+/// The adapters that read files which residents bring.
+fn files() -> impl Iterator<Item = &'static dyn adapters::Adapter> {
+    let all = adapters::all().iter().copied();
+    all.filter(|adapter| adapter.push_schema().is_none())
+}
+
 /// What files can bring, as the adapters declare it. Names without what stands in brackets: it tells measures apart that nobody
 /// outside has to.
 fn gives(words: Words) -> Vec<(String, String)> {
-    let files = adapters::all().iter().filter(|adapter| adapter.push_schema().is_none());
-    let covered: Vec<adapters::Coverage> = files.map(|adapter| adapter.coverage()).collect();
+    let covered: Vec<adapters::Coverage> = files().map(|adapter| adapter.coverage()).collect();
     let of = |category: ConsentCategory| {
         let mut names: Vec<&str> = Vec::new();
         for metric in covered.iter().flat_map(|coverage| coverage.metrics_of(category)) {

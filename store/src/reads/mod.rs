@@ -152,15 +152,16 @@ impl Store {
             .await
     }
 
-    /// A person's last deliveries, newest first.
+    /// A person's last deliveries that these adapters read, newest first.
     ///
     /// # Errors
     /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
-    pub async fn deliveries(&self, own: &OwnAccess, limit: usize) -> Result<Vec<Delivery>> {
+    pub async fn deliveries(&self, own: &OwnAccess, by: &[&str], limit: usize) -> Result<Vec<Delivery>> {
         let person = own.person();
+        let by: Vec<String> = by.iter().map(|adapter| (*adapter).to_owned()).collect();
         self.database
             .read("read deliveries", move |snapshot| {
-                sqlite::batches::newest(snapshot, person, limit)
+                sqlite::batches::newest(snapshot, person, &by, limit)
             })
             .await
     }

@@ -196,16 +196,17 @@ pub(crate) fn info(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) ->
         .doing("reading a delivery")
 }
 
-/// The last deliveries, newest first.
-pub(crate) fn newest(snapshot: &Snapshot<'_>, person: PersonId, limit: usize) -> Result<Vec<Delivery>> {
+/// The last deliveries that these adapters read, newest first.
+pub(crate) fn newest(snapshot: &Snapshot<'_>, person: PersonId, by: &[String], limit: usize) -> Result<Vec<Delivery>> {
+    let by = serde_json::to_string(by).map_err(|_| StoreError::damaged("names of adapters"))?;
     let key = snapshot.person_key(person)?;
     let rows: Vec<(BatchInfo, Option<Vec<u8>>)> = snapshot
         .prepare_cached(
             "SELECT adapter, mapping_version, obtained_ms, coalesce(asserted_ms, obtained_ms), batch, body
-             FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT ?2",
+             FROM batch WHERE person = ?1 AND adapter IN (SELECT value FROM json_each(?3)) ORDER BY batch DESC LIMIT ?2",
         )
         .and_then(|mut statement| {
-            let rows = statement.query_map(params![person.0, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+            let rows = statement.query_map(params![person.0, i64::try_from(limit).unwrap_or(i64::MAX), by], |row| {
                 let info = BatchInfo {
                     batch: BatchId(row.get(4)?),
                     adapter: row.get(0)?,

@@ -276,6 +276,88 @@ async fn two_ids_of_one_record_hold_it_until_both_are_deleted() {
     assert!(samples(&house, person, Metric::HEART_RATE).await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn small_leaves_that_are_joined_lose_nothing() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let beat = |minute: i64, rate: i64| holds(&format!("id-{minute}"), at(60, minute), [pulse(at(1, minute), rate)]);
+    // Pushes of thirty, as they fill leaves, close them and join them; each edits one that came long before as well.
+    for push in 0..40 {
+        let mut words: Vec<Identified> = (push * 30..push * 30 + 30).map(|minute| beat(minute, 60)).collect();
+        if push > 0 {
+            let mut edit = beat((push * 17) % (push * 30), 99);
+            edit.said = at(120, push);
+            words.push(edit);
+        }
+        say(&house, person, words).await;
+    }
+    let shown = values(&house, person, Metric::HEART_RATE).await;
+    assert_eq!(shown.len(), 1_200);
+    let edited: std::collections::BTreeSet<i64> = (1..40).map(|push| (push * 17) % (push * 30)).collect();
+    for (minute, value) in shown.iter().enumerate() {
+        let expected = if edited.contains(&(minute as i64)) { "99" } else { "60" };
+        assert_eq!(value, expected, "{minute}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_pushes_over_many_leaves_end_as_a_plain_map() {
+    let house = House::new().await;
+    for seed in 0..6 {
+        let person = house.person().await;
+        let random = model::environment::SeededRandomness::new(seed);
+        let mut plain: std::collections::BTreeMap<u64, (i64, i64)> = std::collections::BTreeMap::new();
+        let mut newest = 0;
+        for push in 0..60 {
+            let mut words = Vec::new();
+            for place in 0..random.below(90) as i64 {
+                let said = at(200, push).plus(place);
+                // Mostly what is new at the end; else an id of before that changes, moves or goes.
+                let known = newest > 0 && random.below(4) == 0;
+                let id = if known { random.below(newest) } else { newest };
+                newest += u64::from(!known);
+                let minute = match known {
+                    true => random.below(newest) as i64,
+                    false => id as i64,
+                };
+                let rate = 60 + random.below(3) as i64;
+                if known && random.below(3) == 0 {
+                    plain.remove(&id);
+                    words.push(deleted(&id.to_string(), said));
+                } else {
+                    plain.insert(id, (minute, rate));
+                    words.push(holds(&id.to_string(), said, [pulse(at(1, minute), rate)]));
+                }
+            }
+            say(&house, person, words).await;
+        }
+        let mut expected: Vec<(i64, i64)> = plain.into_values().collect();
+        expected.sort_unstable();
+        expected.dedup();
+        let found = samples(&house, person, Metric::HEART_RATE).await;
+        let mut live: Vec<(i64, i64)> = found
+            .iter()
+            .map(|found| {
+                let model::Value::Quantity(value) = found.sample.value else {
+                    panic!("a quantity");
+                };
+                ((found.sample.start.0 - at(1, 0).0) / 60_000, value.mantissa)
+            })
+            .collect();
+        live.sort_unstable();
+        assert_eq!(live, expected, "seed {seed}");
+        let mut keys: Vec<_> = found.iter().map(|found| found.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), found.len(), "two records of one id");
+        // Each is found by its id, wherever it lies by now.
+        for known in found.iter().step_by(97) {
+            let (read, _) = read(&house, person, known.key).await;
+            assert_eq!(read.sample.start, known.sample.start);
+        }
+    }
+}
+
 /// What happens to a person, in this order or another.
 #[derive(Clone, Debug)]
 enum Event {

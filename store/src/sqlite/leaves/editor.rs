@@ -128,6 +128,7 @@ impl<'a> Editor<'a> {
     pub(crate) fn finish(self) -> Result<Merged> {
         let mut merged = Merged::default();
         let goes_on = self.open.iter().any(|open| open.number.is_none() && open.merge.changed);
+        let numbers: Vec<i64> = self.open.iter().filter_map(|open| open.number).collect();
         for open in self.open {
             let outcome = open.merge;
             merged.new += outcome.new;
@@ -140,6 +141,8 @@ impl<'a> Editor<'a> {
                     .before(open.from, MOST_ROWS.saturating_sub(outcome.rows.len()))?,
                 None => None,
             };
+            // One that is under change itself is written by itself: joined later, when another is full.
+            let before = before.filter(|(number, _)| !numbers.contains(number));
             if !outcome.changed && before.is_none() {
                 continue;
             }
