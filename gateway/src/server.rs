@@ -201,6 +201,7 @@ async fn delete_due_records(state: AppState) {
     let mut every = tokio::time::interval(Duration::from_secs(86_400));
     loop {
         every.tick().await;
+        fold_deliveries(&state).await;
         let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
         match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
             Ok(0) => {}
@@ -226,6 +227,32 @@ async fn delete_due_records(state: AppState) {
         if rows > 0 {
             tracing::info!(rows, "deleted records whose time is over");
         }
+    }
+}
+
+/// Days after which deliveries of one day are told as one.
+const DELIVERIES_APART_DAYS: i64 = 7;
+
+async fn fold_deliveries(state: &AppState) {
+    let before = state.clock.now().plus(-DELIVERIES_APART_DAYS * model::time::DAY_MS);
+    let (mut after, mut rows) = (None, 0);
+    loop {
+        match state.store.fold_deliveries(after, before).await {
+            Ok(folded) => {
+                rows += folded.rows;
+                after = folded.next;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "old deliveries were not folded");
+                return;
+            }
+        }
+        if after.is_none() {
+            break;
+        }
+    }
+    if rows > 0 {
+        tracing::info!(rows, "folded old deliveries");
     }
 }
 

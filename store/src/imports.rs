@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use model::{Accounting, BatchId, Decimal, Flags, Identified, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
 
+use crate::sqlite;
 use crate::sqlite::imports::Intake;
 use crate::{NewPayload, Result, Store};
 
@@ -85,6 +86,30 @@ impl Store {
         Ok(Import {
             intake: Intake::begin(self.database.clone(), person, start)?,
         })
+    }
+}
+
+/// What folding old deliveries did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// Rows that went.
+    pub rows: usize,
+    /// The person after whom to go on; `None` when all were looked at.
+    pub next: Option<PersonId>,
+}
+
+impl Store {
+    /// Folds deliveries that came before into one a day and adapter, of the next people after `after`. Each sample still knows its
+    /// delivery's adapter and mapping; when it came is then told by its commit alone.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn fold_deliveries(&self, after: Option<PersonId>, before: UtcMillis) -> Result<Folded> {
+        self.database
+            .write("fold deliveries", move |writing| {
+                sqlite::batches::fold(writing, after, before)
+            })
+            .await
     }
 }
 

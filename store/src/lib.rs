@@ -39,7 +39,7 @@ pub use authorization::{
 pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload};
 pub use consents::EndingConsent;
 pub use error::StoreError;
-pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
+pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};

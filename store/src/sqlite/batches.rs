@@ -1,6 +1,6 @@
 //! SQL of deliveries: when each came, which adapter read it, and how its records ended.
 
-use model::{Accounting, BatchId, PersonId, UtcMillis};
+use model::{Accounting, BatchId, LocalDay, Offset, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use super::people::Commit;
 use super::writer::Writing;
 use crate::leaf::columns;
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
-use crate::{BatchStart, Result, StoreError};
+use crate::{BatchStart, Folded, Result, StoreError};
 
 /// The accounting as it is sealed in a batch's row: reasons can name a vendor's types, and so say something of the person.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Body {
     received: u64,
     stored: u64,
@@ -129,10 +129,31 @@ pub(crate) struct Balance {
     pub(crate) wrong: usize,
 }
 
+/// People whose deliveries are folded in one unit.
+const PEOPLE_AT_ONCE: i64 = 200;
+
 /// The first byte of counts alone; JSON begins with another.
 const COUNTS: u8 = 1;
 
 impl Body {
+    fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.stored += other.stored;
+        self.duplicate += other.duplicate;
+        self.unsupported += other.unsupported;
+        self.rejected += other.rejected;
+        for (outcome, reason, count) in other.reasons {
+            let known = self
+                .reasons
+                .iter_mut()
+                .find(|known| (&known.0, &known.1) == (&outcome, &reason));
+            match known {
+                Some(known) => known.2 += count,
+                None => self.reasons.push((outcome, reason, count)),
+            }
+        }
+    }
+
     /// Counts alone where there is no reason to tell, as of most pushes, of which there are many; else JSON.
     fn encode(&self) -> Result<Vec<u8>> {
         if !self.reasons.is_empty() {
@@ -173,12 +194,102 @@ impl Body {
     }
 }
 
+/// A delivery as it is folded with its neighbours.
+struct Old {
+    batch: u32,
+    until: u32,
+    adapter: String,
+    mapping_version: u32,
+    day: LocalDay,
+    finished: i64,
+    body: Vec<u8>,
+}
+
+/// Folds old deliveries of the next people after `after` into one a day and adapter: what stands side by side, was dated by nobody
+/// but us, and ended before. How many rows went, and where to go on.
+pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: UtcMillis) -> Result<Folded> {
+    let people: Vec<u32> = writing
+        .prepare_cached(
+            "SELECT person FROM batch WHERE person > ?1 AND obtained_ms < ?2 AND finished_ms IS NOT NULL AND asserted_ms IS NULL
+             GROUP BY person HAVING count(*) > 1 ORDER BY person LIMIT ?3",
+        )
+        .and_then(|mut statement| {
+            let after = after.map_or(0, |person| person.0);
+            statement
+                .query_map(params![after, before.0, PEOPLE_AT_ONCE], |row| row.get(0))?
+                .collect()
+        })
+        .doing("looking for deliveries to fold")?;
+    let mut rows = 0;
+    for person in people.iter().copied().map(PersonId) {
+        for run in old(writing, person, before)?.chunk_by(follows) {
+            rows += fold_run(writing, person, run)?;
+        }
+    }
+    let is_full = people.len() as i64 == PEOPLE_AT_ONCE;
+    Ok(Folded {
+        rows,
+        next: people.last().filter(|_| is_full).map(|person| PersonId(*person)),
+    })
+}
+
+fn follows(one: &Old, next: &Old) -> bool {
+    one.until + 1 == next.batch
+        && (&one.adapter, one.mapping_version, one.day) == (&next.adapter, next.mapping_version, next.day)
+}
+
+fn old(snapshot: &Snapshot<'_>, person: PersonId, before: UtcMillis) -> Result<Vec<Old>> {
+    snapshot
+        .prepare_cached(
+            "SELECT batch, coalesce(until_batch, batch), adapter, mapping_version, obtained_ms, finished_ms, body FROM batch
+             WHERE person = ?1 AND obtained_ms < ?2 AND finished_ms IS NOT NULL AND asserted_ms IS NULL ORDER BY batch",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, before.0], |row| {
+                    Ok(Old {
+                        batch: row.get(0)?,
+                        until: row.get(1)?,
+                        adapter: row.get(2)?,
+                        mapping_version: row.get(3)?,
+                        day: UtcMillis(row.get(4)?).local_day(Offset::JAPAN_ASSUMED),
+                        finished: row.get(5)?,
+                        body: row.get(6)?,
+                    })
+                })?
+                .collect()
+        })
+        .doing("reading deliveries")
+}
+
+fn fold_run(writing: &Writing<'_>, person: PersonId, run: &[Old]) -> Result<usize> {
+    let [first, .., last] = run else { return Ok(0) };
+    let key = writing.person_key(person)?;
+    let place = |batch: u32| [i64::from(person.0), i64::from(batch)];
+    let mut sum = Body::default();
+    for old in run {
+        sum.add(Body::decode(&key.open("batch", &place(old.batch), &old.body)?)?);
+    }
+    let body = key.seal(writing.randomness(), "batch", &place(first.batch), &sum.encode()?)?;
+    writing
+        .prepare_cached(
+            "UPDATE batch SET until_batch = ?3, finished_ms = ?4, body = ?5 WHERE person = ?1 AND batch = ?2",
+        )
+        .and_then(|mut statement| statement.execute(params![person.0, first.batch, last.until, last.finished, body]))
+        .doing("folding deliveries")?;
+    writing
+        .prepare_cached("DELETE FROM batch WHERE person = ?1 AND batch > ?2 AND batch <= ?3")
+        .and_then(|mut statement| statement.execute(params![person.0, first.batch, last.until]))
+        .doing("folding deliveries")
+}
+
 /// How a delivery came; `None` when there is none of this number.
 pub(crate) fn info(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Option<BatchInfo>> {
     snapshot
         .prepare_cached(
             "SELECT adapter, mapping_version, obtained_ms, coalesce(asserted_ms, obtained_ms)
-             FROM batch WHERE person = ?1 AND batch = ?2",
+             FROM batch WHERE person = ?1 AND batch <= ?2 AND coalesce(until_batch, batch) >= ?2
+             ORDER BY batch DESC LIMIT 1",
         )
         .and_then(|mut statement| {
             statement

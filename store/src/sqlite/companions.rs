@@ -1,10 +1,7 @@
 //! SQL of phones that push, and of what they pushed.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use model::{PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -16,6 +13,8 @@ use crate::{HandleHash, Result, StoreError};
 
 /// The largest push that is kept, unpacked; adapters refuse larger ones.
 const MOST_BYTES: u64 = 16 << 20;
+/// Of the levels 1 to 22, the one that zstd takes by itself.
+const LEVEL: i32 = 3;
 
 const COMPANION: &str = "SELECT id, person, paired_ms, seen_ms, ended_ms, body FROM companion";
 
@@ -174,10 +173,8 @@ pub(crate) fn answer(
 pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) -> Result<()> {
     let now = writing.now().0;
     let sealer = writing.person_key(person)?;
-    let unwritten = |error| StoreError::io("compressing a push", &error);
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
-    encoder.write_all(&new.body).map_err(unwritten)?;
-    let packed = encoder.finish().map_err(unwritten)?;
+    let packed =
+        zstd::encode_all(new.body.as_slice(), LEVEL).map_err(|error| StoreError::io("compressing a push", &error))?;
     let number: i64 = writing
         .query_row("SELECT coalesce(max(number), 0) + 1 FROM payload", [], |row| row.get(0))
         .doing("numbering a push")?;
@@ -222,9 +219,8 @@ pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, aft
             let key = snapshot.person_key(person)?;
             let packed = key.open("payload", &[number], &body)?;
             let mut plain = Vec::new();
-            DeflateDecoder::new(packed.as_slice())
-                .take(MOST_BYTES)
-                .read_to_end(&mut plain)
+            zstd::Decoder::new(packed.as_slice())
+                .and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut plain))
                 .map_err(|error| StoreError::io("unpacking a push", &error))?;
             Ok(Payload {
                 number,

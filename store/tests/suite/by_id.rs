@@ -358,6 +358,60 @@ async fn many_pushes_over_many_leaves_end_as_a_plain_map() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn old_deliveries_of_a_day_fold_into_one_and_samples_still_know_theirs() {
+    let house = House::new().await;
+    let (person, other) = (house.person().await, house.person().await);
+    for day in 0..3 {
+        for push in 0..5 {
+            let beat = pulse(at(day * 24 + push, 0), 60);
+            say(&house, person, vec![holds(&format!("{day}-{push}"), beat.end, [beat])]).await;
+        }
+        // An export has a date of its own and stays by itself.
+        import(
+            &house,
+            person,
+            at(day * 24, 0),
+            vec![weight(at(day * 24, 30), 650 + day)],
+        )
+        .await;
+        house.clock.advance(model::time::DAY_MS);
+    }
+    say(&house, other, vec![holds("a", at(1, 0), [pulse(at(1, 0), 60)])]).await;
+    let before = house.now().plus(-model::time::DAY_MS - 1);
+    let folded = house.store.fold_deliveries(None, before).await.expect("folded");
+    assert_eq!(
+        (folded.rows, folded.next),
+        (8, None),
+        "four of five, of the first two days"
+    );
+    assert_eq!(house.store.fold_deliveries(None, before).await.expect("folded").rows, 0);
+    let own = consent::OwnAccess::of_signed_in(person);
+    let metrics = [Metric::HEART_RATE, Metric::BODY_WEIGHT];
+    for metric in metrics {
+        for sample in samples(&house, person, metric).await {
+            let info = house
+                .store
+                .batch(Access::Own(&own), sample.batch)
+                .await
+                .expect("a read");
+            assert_eq!(info.expect("a delivery").adapter, "test");
+        }
+    }
+    let none = house.store.batch(Access::Own(&own), model::BatchId(99)).await;
+    assert_eq!(none.expect("a read"), None);
+    for finding in house.store.doctor().await.expect("a check") {
+        assert!(finding.ok, "{finding:?}");
+    }
+    let listed = house.store.deliveries(&own, &["test"], 100).await.expect("deliveries");
+    let received: u64 = listed
+        .iter()
+        .filter_map(|listed| listed.counts)
+        .map(|counts| counts.received)
+        .sum();
+    assert_eq!((listed.len(), received), (10, 18));
+}
+
 /// What happens to a person, in this order or another.
 #[derive(Clone, Debug)]
 enum Event {

@@ -53,3 +53,6 @@ CREATE INDEX payload_by_time ON payload (received_ms);
 -- Which days of a marked month are older than their samples; NULL: any.
 ALTER TABLE dirty ADD COLUMN first_day INTEGER;
 ALTER TABLE dirty ADD COLUMN last_day INTEGER;
+
+-- The last of the deliveries that a row stands for, once old ones of one day and adapter were folded into the first; NULL: itself.
+ALTER TABLE batch ADD COLUMN until_batch INTEGER;
