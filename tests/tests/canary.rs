@@ -51,10 +51,11 @@ async fn ready(client: &Client, base: &str) {
 async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let (token, person, patient) = {
+    let (token, push_token, person, patient) = {
         let demo = Demo::start(&data);
         (
             demo.text("access_token").to_owned(),
+            demo.text("push_token").to_owned(),
             demo.text("person").to_owned(),
             demo.text("patient").to_owned(),
         )
@@ -129,6 +130,20 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
 
     let [code, secret, refresh, query, form, cookie] = CANARIES;
     let mut said = String::new();
+    // A phone pushes a value, one in a unit that nobody knows, and a deletion.
+    let weighed = |uuid: &str, unit: &str| {
+        format!(
+            "{{\"uuid\": \"{uuid}\", \"quantityType\": \"HKQuantityTypeIdentifierBodyMass\", \"quantity\": {WEIGHT}, \"unit\": \"{unit}\", \
+             \"startDate\": \"2026-05-10T07:00:00Z\", \"endDate\": \"2026-05-10T07:00:00Z\", \
+             \"sourceRevision\": {{\"source\": {{\"name\": \"花子の体重計\"}}}}}}"
+        )
+    };
+    let push = format!(
+        "{{\"format\": \"apple-health-push/1\", \"batch\": \"{form}\", \"sentAt\": \"2026-05-11T07:00:00Z\", \
+         \"samples\": [{}, {}], \"deletedSamples\": [{{\"uuid\": \"{refresh}\"}}]}}",
+        weighed(code, "kg"),
+        weighed(secret, WEIGHT)
+    );
     let requests = [
         (
             Method::GET,
@@ -205,6 +220,24 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
             None,
         ),
         (Method::GET, format!("{base}/{query}"), String::new(), None),
+        (
+            Method::POST,
+            format!("{base}/push/v1/companions"),
+            format!("{{\"code\": \"{code}\", \"name\": \"花子\"}}"),
+            None,
+        ),
+        (
+            Method::POST,
+            format!("{base}/push/v1/apple-health-push"),
+            push.clone(),
+            Some(format!("Bearer {secret}")),
+        ),
+        (
+            Method::POST,
+            format!("{base}/push/v1/apple-health-push"),
+            push,
+            Some(format!("Bearer {push_token}")),
+        ),
     ];
     for (method, url, body, authorization) in requests {
         let mut request = client
@@ -237,7 +270,7 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         .iter()
         .chain(&PERSON)
         .copied()
-        .chain([WEIGHT, token.as_str(), "花子の体重計"])
+        .chain([WEIGHT, token.as_str(), push_token.as_str(), "花子の体重計"])
     {
         assert!(
             !logged.contains(canary),
@@ -247,7 +280,7 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         assert!(!metrics.contains(canary), "{canary} is in a metric");
     }
     // An answer may name a parameter and its faulty value to who sent it, never a secret or somebody.
-    for canary in [code, secret, refresh, cookie, token.as_str(), WEIGHT]
+    for canary in [code, secret, refresh, cookie, token.as_str(), push_token.as_str(), WEIGHT]
         .iter()
         .chain(&PERSON)
     {

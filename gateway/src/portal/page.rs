@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use oauth2::url::{Url, form_urlencoded};
 
 use serde::Deserialize;
@@ -85,6 +85,18 @@ impl Frame {
     pub fn switch(&self) -> String {
         let here: String = form_urlencoded::byte_serialize(self.here.as_bytes()).collect();
         format!("/language/{}?return_to={here}", self.words.other().tag())
+    }
+}
+
+/// The answer to a button that ends something: the page it stands on, or that there is no such thing.
+pub fn ended(ended: Result<(), StoreError>, headers: &HeaderMap, page: &str, what: &'static str) -> Response {
+    match ended {
+        Ok(()) => Redirect::to(page).into_response(),
+        Err(StoreError::NotFound { .. }) => error_page(headers, Problem::NotFound),
+        Err(error) => {
+            tracing::error!(%error, what, "could not be ended");
+            error_page(headers, Problem::Internal)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use store::{Actor, Representation, StoreError};
 
 use super::form::Sent;
-use super::page::{Frame, Pressed, shown};
+use super::page::{self, Frame, Pressed, shown};
 use super::resident::{Resident, day};
 use super::words::Words;
 use super::{Problem, error_page};
@@ -189,14 +189,8 @@ pub async fn end(
     let Ok(id) = id.parse() else {
         return error_page(&headers, Problem::NotFound);
     };
-    match state.store.end_own_proxy(&signed_in.own, id).await {
-        Ok(()) => Redirect::to(PATH).into_response(),
-        Err(StoreError::NotFound { .. }) => error_page(&headers, Problem::NotFound),
-        Err(error) => {
-            tracing::error!(%error, "a right to act could not be ended");
-            error_page(&headers, Problem::Internal)
-        }
-    }
+    let ended = state.store.end_own_proxy(&signed_in.own, id).await;
+    page::ended(ended, &headers, PATH, "a right to act")
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use store::{Companion, StoreError};
 
 use super::form::Sent;
-use super::page::{Frame, Pressed, send, shown};
+use super::page::{self, Frame, Pressed, send, shown};
 use super::resident::Resident;
 use super::words::Words;
 use super::{Problem, error_page};
@@ -109,12 +109,6 @@ pub async fn end(
     let Ok(id) = id.parse() else {
         return error_page(&headers, Problem::NotFound);
     };
-    match state.store.end_companion(&signed_in.own, id).await {
-        Ok(()) => Redirect::to(PATH).into_response(),
-        Err(StoreError::NotFound { .. }) => error_page(&headers, Problem::NotFound),
-        Err(error) => {
-            tracing::error!(%error, "a phone could not be ended");
-            error_page(&headers, Problem::Internal)
-        }
-    }
+    let ended = state.store.end_companion(&signed_in.own, id).await;
+    page::ended(ended, &headers, PATH, "a phone")
 }

@@ -1,0 +1,246 @@
+//! What days come to: from the leaves of all sources, nights among them, and how a day came about.
+
+use std::collections::BTreeSet;
+
+use model::time::DAY_MS;
+use model::vocabulary::systems::own;
+use model::{Flags, LocalDay, Metric, PersonId, SourceKind, UtcMillis, Value};
+
+use super::super::database::Snapshot;
+use super::super::leaves::{self, Series};
+use super::super::people::{self, Commit};
+use super::super::seal::SealKey;
+use super::super::sources;
+use super::super::writer::Writing;
+use super::super::zone::HomeZone;
+use super::{LONGEST_MS, MARGIN_DAYS, read_month, stored_total};
+use crate::leaf::Row;
+use crate::reads::{ExplainedPiece, StoredSource, TotalExplanation};
+use crate::totals::nights::{self, Night};
+use crate::totals::{self, Computed, Days, Piece, VendorDay, is_kept, scale};
+use crate::{Result, StoreError};
+
+/// Days that are computed from leaves that stay decoded.
+const SOME_DAYS: i32 = 8;
+
+/// What some days come to, of these sources.
+pub(crate) fn days_of(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    metric: Metric,
+    sources: &[StoredSource],
+    first: LocalDay,
+    last: LocalDay,
+) -> Result<Computed> {
+    let from = UtcMillis(i64::from(first.plus(-MARGIN_DAYS).0) * DAY_MS);
+    let until = UtcMillis(i64::from(last.plus(MARGIN_DAYS + 1).0) * DAY_MS);
+    if metric == Metric::SLEEP_DURATION {
+        let mut computed = totals::compute(metric, Vec::new(), Vec::new());
+        computed.days = nights_of(snapshot, key, person, sources, from, until)?;
+        return Ok(computed);
+    }
+    let mut pieces = Vec::new();
+    let mut vendor_days = Vec::new();
+    for source in sources {
+        let (kind, scale) = (source.source.kind, scale(metric));
+        let each = |of: Metric, take: &mut dyn FnMut(&Row)| {
+            let series = Series::sample(of, source.number);
+            let mut take = |row: &Row| {
+                if !row.dead && row.sample.duration_ms() <= LONGEST_MS {
+                    take(row);
+                }
+            };
+            if last.0 - first.0 <= SOME_DAYS {
+                return leaves::each_of_some_days(snapshot, key, person, series, (from, until), &mut take);
+            }
+            let rows = leaves::touching(snapshot, key, person, series, from, until)?;
+            rows.iter().for_each(take);
+            Ok(())
+        };
+        each(metric, &mut |row| pieces.extend(piece(row, kind, scale)))?;
+        if let Some(daily) = metric.daily() {
+            each(daily, &mut |row| vendor_days.extend(vendor_day(row, kind, scale)))?;
+        }
+    }
+    Ok(totals::compute(metric, pieces, vendor_days))
+}
+
+fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {
+    let Value::Quantity(value) = row.sample.value else {
+        return None;
+    };
+    let count = value.exact().rescale(scale)?.mantissa;
+    (count >= 0).then_some(Piece {
+        source: row.sample.source,
+        rank: kind as u32,
+        asserted: row.asserted,
+        start: row.sample.start.0,
+        end: row.sample.end.0,
+        offset: row.sample.offset.minutes,
+        count,
+        manual: row.sample.flags.has(Flags::USER_ENTERED),
+        true_zero: row.sample.flags.has(Flags::TRUE_ZERO),
+        whole_day: false,
+    })
+}
+
+fn vendor_day(row: &Row, kind: SourceKind, scale: u8) -> Option<VendorDay> {
+    let piece = piece(row, kind, scale)?;
+    let (start, end) = totals::resolve::whole_day(piece.start, piece.end);
+    let from_device = matches!(
+        kind,
+        SourceKind::Watch | SourceKind::Band | SourceKind::Ring | SourceKind::Pedometer
+    );
+    Some(VendorDay {
+        piece: Piece {
+            start,
+            end,
+            whole_day: true,
+            ..piece
+        },
+        day: row.sample.start.local_day(row.sample.offset),
+        from_device,
+    })
+}
+
+/// Brings a person's stored nights up to date with their segments, source by source.
+pub(super) fn settle_nights(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    person: PersonId,
+    commit: &dyn Fn() -> Result<Commit>,
+) -> Result<()> {
+    let (from, until) = (UtcMillis(i64::MIN), UtcMillis(i64::MAX));
+    for source in sources::sources(writing, person)? {
+        let series = |metric| Series::sample(metric, source.number);
+        let segments = leaves::touching(writing, key, person, series(Metric::SLEEP_STAGE), from, until)?;
+        let stored = leaves::touching(writing, key, person, series(Metric::SLEEP_SESSION), from, until)?;
+        if segments.is_empty() && stored.is_empty() {
+            continue;
+        }
+        let sessions = nights::sessions(source.number, &segments);
+        // Numbered only when something changes: the commit is taken then, and its number put in.
+        if let Some((mut rows, history)) = nights::settle(stored, sessions, i64::MAX) {
+            let commit = commit()?;
+            rows.iter_mut()
+                .filter(|row| row.seq == i64::MAX)
+                .for_each(|row| row.seq = commit.seq);
+            leaves::rewrite(
+                writing,
+                person,
+                series(Metric::SLEEP_SESSION),
+                &rows,
+                &history,
+                commit.seq,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The main sleep of each day.
+fn nights_of(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    sources: &[StoredSource],
+    from: UtcMillis,
+    until: UtcMillis,
+) -> Result<Days> {
+    let mut by_day: std::collections::BTreeMap<LocalDay, Vec<Night>> = std::collections::BTreeMap::new();
+    for source in sources {
+        let series = Series::sample(Metric::SLEEP_SESSION, source.number);
+        for row in leaves::touching(snapshot, key, person, series, from, until)? {
+            if !row.dead {
+                by_day.entry(nights::day_of(&row.sample)).or_default().push(Night {
+                    source: source.number,
+                    kind: source.source.kind,
+                    session: row.sample,
+                });
+            }
+        }
+    }
+    let mut days = Days::new();
+    for (day, nights) in by_day {
+        if let Some(main) = nights::main_sleep(&nights) {
+            let minutes = main.asleep();
+            let manual = main.session.flags.has(Flags::USER_ENTERED);
+            let eligible = if manual { 0 } else { minutes };
+            let others: BTreeSet<u16> = nights.iter().map(|night| night.source).collect();
+            days.insert(
+                day,
+                totals::DayAmounts {
+                    eligible,
+                    total: minutes,
+                    manual: minutes - eligible,
+                    flags: if others.len() > 1 {
+                        totals::flag::MULTI_SOURCE
+                    } else {
+                        0
+                    },
+                    shares: [(main.source, (minutes, eligible))].into(),
+                },
+            );
+        }
+    }
+    Ok(days)
+}
+
+/// How a day's total came about: what each source gave, and what was left out and why.
+pub(crate) fn explain(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    metric: Metric,
+    day: LocalDay,
+    now: UtcMillis,
+) -> Result<TotalExplanation> {
+    let metric = metric.interval_of_daily().unwrap_or(metric);
+    if !is_kept(metric) {
+        return Err(StoreError::Invalid {
+            what: "only days of summed metrics and of sleep can be explained",
+        });
+    }
+    let key = snapshot.person_key(person)?;
+    let mut zone = HomeZone::new(&people::profile(snapshot, person)?.home_zone);
+    let sources = sources::sources(snapshot, person)?;
+    let stored = read_month(snapshot, &key, person, metric, day.month())?.and_then(|(_, mut month)| month.remove(&day));
+    let total = stored.map(|stored| stored_total(person, metric, day, &stored, now, &mut zone));
+    let computed = days_of(snapshot, &key, person, metric, &sources, day, day)?;
+    let mut pieces: Vec<ExplainedPiece> = Vec::new();
+    let mut counted: BTreeSet<usize> = BTreeSet::new();
+    for slice in &computed.total.slices {
+        counted.insert(slice.piece);
+        if slice.day == day {
+            let piece = &computed.total.pieces[slice.piece];
+            let reason = if piece.manual {
+                own::MANUAL_ENTRY
+            } else if metric == Metric::STEP_COUNT && !piece.whole_day && piece.capped() < piece.count {
+                own::CADENCE
+            } else {
+                ""
+            };
+            pieces.push(ExplainedPiece {
+                source: piece.source,
+                from: UtcMillis(slice.from),
+                until: UtcMillis(slice.until),
+                amount: slice.amount,
+                reason,
+            });
+        }
+    }
+    for (number, piece) in computed.total.pieces.iter().enumerate() {
+        let starts = UtcMillis(piece.start).local_day(model::Offset::given(piece.offset));
+        if starts == day && !counted.contains(&number) {
+            pieces.push(ExplainedPiece {
+                source: piece.source,
+                from: UtcMillis(piece.start),
+                until: UtcMillis(piece.end),
+                amount: 0,
+                reason: "covered-by-another",
+            });
+        }
+    }
+    pieces.sort_by_key(|piece| (piece.from, piece.until, piece.source));
+    Ok(TotalExplanation { total, pieces })
+}
