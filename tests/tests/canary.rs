@@ -266,11 +266,12 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
 
     let logged = std::fs::read_to_string(&logs).unwrap();
     assert!(logged.lines().count() > 10, "the logs are silent: {logged}");
-    for canary in CANARIES
-        .iter()
-        .chain(&PERSON)
-        .copied()
-        .chain([WEIGHT, token.as_str(), push_token.as_str(), "花子の体重計"])
+    for canary in
+        CANARIES
+            .iter()
+            .chain(&PERSON)
+            .copied()
+            .chain([WEIGHT, token.as_str(), push_token.as_str(), "花子の体重計"])
     {
         assert!(
             !logged.contains(canary),
@@ -280,9 +281,17 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         assert!(!metrics.contains(canary), "{canary} is in a metric");
     }
     // An answer may name a parameter and its faulty value to who sent it, never a secret or somebody.
-    for canary in [code, secret, refresh, cookie, token.as_str(), push_token.as_str(), WEIGHT]
-        .iter()
-        .chain(&PERSON)
+    for canary in [
+        code,
+        secret,
+        refresh,
+        cookie,
+        token.as_str(),
+        push_token.as_str(),
+        WEIGHT,
+    ]
+    .iter()
+    .chain(&PERSON)
     {
         assert!(
             !said.contains(canary),
