@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) consents: Cache,
     pub(crate) leaves: LeafCache,
+    /// Leaves that the writer computes days from.
+    pub(crate) writers_leaves: LeafCache,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
 }
@@ -174,7 +176,8 @@ impl Database {
             randomness: options.randomness,
             keys,
             consents: Cache::default(),
-            leaves: LeafCache::default(),
+            leaves: LeafCache::of_readers(),
+            writers_leaves: LeafCache::of_the_writer(),
             #[cfg(test)]
             at_sync: Mutex::default(),
         });
@@ -267,6 +270,7 @@ impl Database {
         let shared = Arc::clone(&self.inner.shared);
         tokio::task::spawn_blocking(move || {
             shared.leaves.forget(person);
+            shared.writers_leaves.forget(person);
             shared.keys.destroy_person(person)
         })
         .await

@@ -190,7 +190,7 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
         }
         let keep = unit.run(&Writing::new(connection, shared, journal));
         if !keep || connection.is_autocommit() {
-            shared.leaves.clear();
+            shared.writers_leaves.clear();
         }
         if connection.is_autocommit() {
             // A full disk can take the whole transaction, not only the statement: those before it are refused too.
@@ -212,7 +212,7 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
         done.push(unit);
     };
     if failure.is_some() {
-        shared.leaves.clear();
+        shared.writers_leaves.clear();
     }
     if failure.is_some()
         && !connection.is_autocommit()

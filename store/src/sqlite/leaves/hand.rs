@@ -150,6 +150,7 @@ impl Hand<'_> {
         if let (false, Some(number)) = (outcome.changed, number)
             && floor == self.statement.asserted
         {
+            self.forget(number);
             return self
                 .writing
                 .prepare_cached(self.series.table().raise)
@@ -199,6 +200,7 @@ impl Hand<'_> {
                 .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
                 .doing("numbering a leaf")?,
         };
+        self.forget(number);
         let body = self.key.seal(self.writing.randomness(), table.name, &[number], &body)?;
         let max_end = rows.iter().map(|row| row.sample.end.0).max().unwrap_or(0);
         let min_seq = rows.iter().map(|row| row.seq).min().unwrap_or(0);
@@ -267,8 +269,14 @@ impl Hand<'_> {
         Ok((rows.len() <= most).then_some((leaf.number, rows)))
     }
 
+    /// The writer's own decoded rows of a leaf are not its rows any more.
+    fn forget(&self, number: i64) {
+        self.writing.shared().writers_leaves.forget_leaf(self.person, number);
+    }
+
     /// Deletes a leaf that holds nothing any more.
     pub(super) fn delete(&self, number: i64) -> Result<()> {
+        self.forget(number);
         self.writing
             .prepare_cached("DELETE FROM leaf WHERE number = ?1")
             .and_then(|mut statement| statement.execute([number]))

@@ -10,6 +10,7 @@ use rusqlite::params;
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::seal::SealKey;
+use super::super::writer::Writing;
 use super::hand::LEAF;
 use super::{Row, Series};
 use crate::leaf::codec;
@@ -32,8 +33,9 @@ pub(super) fn open(
 }
 
 /// Decoded leaves that were read last; a page of a thousand is a part of a leaf, so the next page needs it again.
-#[derive(Default)]
 pub(crate) struct LeafCache {
+    /// Rows held at most.
+    most: usize,
     held: Mutex<Held>,
     /// Leaves that were decoded for reads since opening.
     decoded: AtomicU64,
@@ -49,10 +51,30 @@ struct Held {
 /// Person, number, last commit and length: whatever shows of a leaf changes one of the last two.
 type CacheKey = (u32, i64, i64, i64);
 
-/// Rows held at most, some 110 bytes each.
+/// The writer's own, for the people who push at the moment.
+const WRITERS_ROWS: usize = 64 * 1_024;
+/// Rows held at most, some 180 bytes each.
 const HELD_ROWS: usize = 160 * 1_024;
 
 impl LeafCache {
+    /// What readers share.
+    pub(crate) fn of_readers() -> Self {
+        Self::holding(HELD_ROWS)
+    }
+
+    /// What the writer computes days from.
+    pub(crate) fn of_the_writer() -> Self {
+        Self::holding(WRITERS_ROWS)
+    }
+
+    fn holding(most: usize) -> Self {
+        Self {
+            most,
+            held: Mutex::default(),
+            decoded: AtomicU64::new(0),
+        }
+    }
+
     fn get(&self, key: &CacheKey) -> Option<Rows> {
         self.held
             .lock()
@@ -68,7 +90,7 @@ impl LeafCache {
             held.rows += rows.len();
             held.order.push_back(key);
         }
-        while held.rows > HELD_ROWS {
+        while held.rows > self.most {
             let Some(oldest) = held.order.pop_front() else { break };
             if let Some(gone) = held.leaves.remove(&oldest) {
                 held.rows -= gone.len();
@@ -79,6 +101,15 @@ impl LeafCache {
     /// Leaves that were decoded for reads since opening.
     pub(crate) fn decoded(&self) -> u64 {
         self.decoded.load(Ordering::Relaxed)
+    }
+
+    /// Forgets a leaf that the writer wrote anew.
+    pub(crate) fn forget_leaf(&self, person: PersonId, leaf: i64) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gone) = held.leaves.remove(&(person.0, leaf, 0, 0)) {
+            held.rows -= gone.len();
+            held.order.retain(|key| *key != (person.0, leaf, 0, 0));
+        }
     }
 
     /// Forgets everything: what was read within a transaction that was rolled back never was, and its commits' numbers come again.
@@ -155,21 +186,31 @@ pub(crate) fn touching(
     Ok(found)
 }
 
-/// Shows the live rows of one series that touch a short range of time. Leaves stay decoded: whoever asks for some days, as each
-/// push does, asks for the same again.
+/// Shows the live rows of one series that touch a short range of time, to the writer. Its leaves stay decoded: whoever asks for some
+/// days, as each push does, asks for the same again. They are the writer's own, since rows change in ways that no reader sees (when
+/// they were said last), and days depend on that too.
 pub(crate) fn each_of_some_days(
-    snapshot: &Snapshot<'_>,
+    writing: &Writing<'_>,
     key: &SealKey,
     person: PersonId,
     series: Series,
     (from, until): (UtcMillis, UtcMillis),
     show: &mut dyn FnMut(&Row),
 ) -> Result<()> {
-    for leaf in meeting(snapshot, person, series, from, until)? {
-        let leaf = rows(snapshot, key, person, leaf)?;
+    let cache = &writing.shared().writers_leaves;
+    for leaf in meeting(writing, person, series, from, until)? {
+        let place = (person.0, leaf, 0, 0);
+        let rows = match cache.get(&place) {
+            Some(rows) => rows,
+            None => {
+                let rows = Arc::new(read(writing, key, leaf)?);
+                cache.keep(place, &rows);
+                rows
+            }
+        };
         // By start: what begins later touches nothing.
-        let end = leaf.partition_point(|row| row.sample.start < until);
-        leaf[..end]
+        let end = rows.partition_point(|row| row.sample.start < until);
+        rows[..end]
             .iter()
             .filter(|row| !row.dead && touches(row, from, until))
             .for_each(&mut *show);

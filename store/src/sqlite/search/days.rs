@@ -324,8 +324,8 @@ fn kept(
                 context.person,
                 metric,
                 &sources,
-                from,
-                until,
+                (from, until),
+                None,
             )?;
             for day in dates {
                 if let (Some(amounts), Some(stored)) = (computed.days.get(&day), days.get(&day)) {

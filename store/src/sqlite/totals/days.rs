@@ -23,15 +23,15 @@ use crate::{Result, StoreError};
 /// Days that are computed from leaves that stay decoded.
 const SOME_DAYS: i32 = 8;
 
-/// What some days come to, of these sources.
+/// What some days come to, of these sources. The writer says that it is the writer.
 pub(crate) fn days_of(
     snapshot: &Snapshot<'_>,
     key: &SealKey,
     person: PersonId,
     metric: Metric,
     sources: &[StoredSource],
-    first: LocalDay,
-    last: LocalDay,
+    (first, last): (LocalDay, LocalDay),
+    writing: Option<&Writing<'_>>,
 ) -> Result<Computed> {
     let from = UtcMillis(i64::from(first.plus(-MARGIN_DAYS).0) * DAY_MS);
     let until = UtcMillis(i64::from(last.plus(MARGIN_DAYS + 1).0) * DAY_MS);
@@ -51,8 +51,8 @@ pub(crate) fn days_of(
                     take(row);
                 }
             };
-            if last.0 - first.0 <= SOME_DAYS {
-                return leaves::each_of_some_days(snapshot, key, person, series, (from, until), &mut take);
+            if let Some(writing) = writing.filter(|_| last.0 - first.0 <= SOME_DAYS) {
+                return leaves::each_of_some_days(writing, key, person, series, (from, until), &mut take);
             }
             let rows = leaves::touching(snapshot, key, person, series, from, until)?;
             rows.iter().for_each(take);
@@ -206,7 +206,7 @@ pub(crate) fn explain(
     let sources = sources::sources(snapshot, person)?;
     let stored = read_month(snapshot, &key, person, metric, day.month())?.and_then(|(_, mut month)| month.remove(&day));
     let total = stored.map(|stored| stored_total(person, metric, day, &stored, now, &mut zone));
-    let computed = days_of(snapshot, &key, person, metric, &sources, day, day)?;
+    let computed = days_of(snapshot, &key, person, metric, &sources, (day, day), None)?;
     let mut pieces: Vec<ExplainedPiece> = Vec::new();
     let mut counted: BTreeSet<usize> = BTreeSet::new();
     for slice in &computed.total.slices {

@@ -135,7 +135,16 @@ fn compute_months(
     if metric == Metric::SLEEP_DURATION {
         days::settle_nights(writing, &key, person, commit)?;
     }
-    let days = days_of(writing, &key, person, metric, &sources, first.span().0, last.span().1)?.days;
+    let days = days_of(
+        writing,
+        &key,
+        person,
+        metric,
+        &sources,
+        (first.span().0, last.span().1),
+        Some(writing),
+    )?
+    .days;
     let mut changed = Vec::new();
     for marked in months {
         let stored = read_month(writing, &key, person, metric, marked.month)?;
