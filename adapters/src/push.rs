@@ -209,26 +209,21 @@ fn refused(problem: &str) -> AdapterError {
     }
 }
 
-/// Where in a record the schema was broken: names that the schema knows, never what a person wrote.
+/// Where in a record the schema was broken: names that the schema knows, never what somebody wrote. What stands below `metadata` is
+/// named by whoever wrote the record, so the place ends there.
 fn place_of(error: &jsonschema::ValidationError<'_>, whole: &str) -> String {
+    const WRITERS_OWN: &str = "metadata";
     let path = error.instance_path().to_string();
-    let known = path
-        .split('/')
-        .skip(1)
-        .take_while(|part| *part != "metadata" || path.starts_with("/metadata"));
-    let parts: Vec<&str> = known.take(if path.starts_with("/metadata") { 2 } else { 4 }).collect();
-    let at = parts.join("/");
-    match error.kind() {
-        jsonschema::error::ValidationErrorKind::Required { property } => {
-            let missing = property.as_str().unwrap_or_default();
-            if at.is_empty() {
-                missing.to_owned()
-            } else {
-                format!("{at}/{missing}")
-            }
-        }
-        _ if at.is_empty() => whole.to_owned(),
-        _ => at,
+    let mut parts: Vec<&str> = path.split('/').skip(1).take(4).collect();
+    if let Some(at) = parts.iter().position(|part| *part == WRITERS_OWN) {
+        parts.truncate(at + 1);
+    }
+    if let jsonschema::error::ValidationErrorKind::Required { property } = error.kind() {
+        parts.extend(property.as_str());
+    }
+    match parts.is_empty() {
+        true => whole.to_owned(),
+        false => parts.join("/"),
     }
 }
 
