@@ -198,6 +198,11 @@ pub fn named(name: &str) -> Option<&'static dyn Adapter> {
     all().iter().copied().find(|adapter| adapter.name() == name)
 }
 
+/// Every adapter that companions push to.
+pub fn pushing() -> impl Iterator<Item = &'static dyn Adapter> {
+    all().iter().copied().filter(|adapter| adapter.push_schema().is_some())
+}
+
 /// The adapter whose content this is.
 ///
 /// # Errors

@@ -77,6 +77,23 @@ pub fn pressure_bounds(component: usize, value: Decimal) -> Result<Flags, Reject
     })
 }
 
+/// Bounds of a whole reading: those of its halves, and diastolic lies below systolic.
+///
+/// # Errors
+/// A [`Rejection`] for what cannot be a measurement.
+pub fn pressure_flags(systolic: Option<Measured>, diastolic: Option<Measured>) -> Result<Flags, Rejection> {
+    let judged = |component, half: Option<Measured>| {
+        half.map_or(Ok(Flags::default()), |half| pressure_bounds(component, half.exact()))
+    };
+    let flags = judged(0, systolic)?.with(judged(1, diastolic)?);
+    let crossed = matches!((systolic, diastolic), (Some(s), Some(d)) if d.exact().compare(s.exact()).is_ge());
+    Ok(if crossed {
+        flags.with(Flags::OUT_OF_RANGE)
+    } else {
+        flags
+    })
+}
+
 /// The code of a sample's value as a number with no decimals.
 pub fn code_component(number: u32) -> Option<Measured> {
     Some(Measured::as_given(Decimal::whole(i64::from(number))))

@@ -112,12 +112,16 @@ pub(crate) struct Push<'s> {
 
 /// True for a push of this form.
 pub(crate) fn recognises(form: &Form, input: &Input<'_>) -> bool {
+    // Most files are something else: their first bytes say so.
+    let mut head = [0; 64];
+    let length = input.bytes.read_at(&mut head, 0).unwrap_or(0);
+    let opens = head[..length].iter().find(|byte| !byte.is_ascii_whitespace());
+    if opens.is_some_and(|byte| *byte != b'{') {
+        return false;
+    }
     let Ok(bytes) = bytes(input) else { return false };
-    let opens = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-    let head = opens.then(|| serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok());
-    let format: Option<String> = head
-        .flatten()
-        .and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
+    let head = serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok();
+    let format: Option<String> = head.and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
     format.as_deref() == Some(form.format)
 }
 
@@ -344,6 +348,11 @@ impl Push<'_> {
         }
         Ok(self.reading)
     }
+}
+
+/// A text member.
+pub(crate) fn text<'a>(record: &'a Value, member: &str) -> Option<&'a str> {
+    record.get(member)?.as_str()
 }
 
 /// An ISO 8601 instant with its zone, and whether it is finer than a second.

@@ -1,6 +1,7 @@
-//! The source that a record's name and device description make.
+//! Where a record comes from: the source that its name and device description make, and the zone that it names.
 
-use model::{Source, SourceKind};
+use jiff::tz::TimeZone;
+use model::{Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::wire::Device;
@@ -33,6 +34,21 @@ pub fn source(name: &str, device: Option<&Device>) -> Source {
         manufacturer: device.manufacturer,
         model: device.model,
         hardware: device.hardware,
+    }
+}
+
+/// The sample was measured in this zone: its offsets are resolved at its own instants.
+pub fn in_zone(sample: &mut Sample, zone: &TimeZone) {
+    let offset_at = |instant: UtcMillis| {
+        let timestamp = jiff::Timestamp::from_millisecond(instant.0).ok()?;
+        i16::try_from(zone.to_offset(timestamp).seconds() / 60).ok()
+    };
+    if let (Some(start), Some(end)) = (offset_at(sample.start), offset_at(sample.end)) {
+        sample.offset = Offset {
+            minutes: start,
+            trust: OffsetTrust::FromZone,
+        };
+        sample.end_offset_minutes = end;
     }
 }
 

@@ -65,15 +65,7 @@ impl Pressures {
 
     /// `OUT_OF_RANGE` when one of the two is, or diastolic is not below systolic.
     pub fn range_flags(&self, systolic: Option<Measured>, diastolic: Option<Measured>) -> Flags {
-        let flagged = |component, half: Option<Measured>| {
-            half.is_some_and(|half| measure::pressure_bounds(component, half.exact()) != Ok(Flags::default()))
-        };
-        let crossed = matches!((systolic, diastolic), (Some(s), Some(d)) if d.exact().compare(s.exact()).is_ge());
-        if flagged(0, systolic) || flagged(1, diastolic) || crossed {
-            Flags::OUT_OF_RANGE
-        } else {
-            Flags::default()
-        }
+        measure::pressure_flags(systolic, diastolic).unwrap_or(Flags::OUT_OF_RANGE)
     }
 
     /// What is left at the end of the file: twins are duplicates, pairs become one reading, lone halves a reading with one

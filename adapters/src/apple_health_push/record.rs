@@ -2,14 +2,14 @@
 
 use jiff::tz::TimeZone;
 use model::vocabulary::LIST_EXERCISE_TYPE;
-use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Value as Measure};
+use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, Value as Measure};
 use serde_json::Value;
 
 use crate::apple_health::coverage::{self, CATEGORY, Target};
-use crate::apple_health::origin;
+use crate::apple_health::origin::{self, in_zone};
 use crate::apple_health::wire::Device;
 use crate::measure::{self, Rejection};
-use crate::push::{Made, Not, Push, instant};
+use crate::push::{Made, Not, Push, instant, text};
 
 /// What becomes of a sample.
 pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
@@ -44,10 +44,6 @@ fn of(record: &Value, sample: Sample) -> Made {
         said: sample.end.floor_second(),
         samples: vec![sample],
     }
-}
-
-fn text<'a>(record: &'a Value, member: &str) -> Option<&'a str> {
-    record.get(member)?.as_str()
 }
 
 fn number(record: &Value, member: &str) -> Result<Vec<u8>, Rejection> {
@@ -90,27 +86,14 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
             _ => continue,
         };
         if key == "HKTimeZone" {
-            in_zone(&mut sample, &value);
+            if let Ok(zone) = TimeZone::get(&value) {
+                in_zone(&mut sample, &zone);
+            }
         } else if let Some(flag) = coverage::flag(key, &value) {
             sample.flags = sample.flags.with(flag);
         }
     }
     Ok(sample)
-}
-
-fn in_zone(sample: &mut Sample, name: &str) {
-    let offset_at = |zone: &TimeZone, instant: UtcMillis| {
-        let timestamp = jiff::Timestamp::from_millisecond(instant.0).ok()?;
-        i16::try_from(zone.to_offset(timestamp).seconds() / 60).ok()
-    };
-    let Ok(zone) = TimeZone::get(name) else { return };
-    if let (Some(start), Some(end)) = (offset_at(&zone, sample.start), offset_at(&zone, sample.end)) {
-        sample.offset = Offset {
-            minutes: start,
-            trust: OffsetTrust::FromZone,
-        };
-        sample.end_offset_minutes = end;
-    }
 }
 
 /// The value of a sample of a mapped type.
@@ -178,7 +161,6 @@ fn correlation(push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> 
         return Err(Not::Duplicate("correlation-of-its-children"));
     }
     let mut halves = [None, None];
-    let mut flags = Flags::default();
     for object in objects {
         let Some(Target::BloodPressure(component)) = text(object, "quantityType").and_then(coverage::target) else {
             continue;
@@ -188,22 +170,16 @@ fn correlation(push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> 
         let value = conversion
             .convert(measure::number(&number(object, "quantity")?)?)
             .ok_or(Not::Rejected("number-too-long"))?;
-        flags = flags.with(measure::pressure_bounds(component, value.exact())?);
         halves[component.min(1)] = Some(value);
     }
     let [systolic, diastolic] = halves;
     if systolic.is_none() && diastolic.is_none() {
         return Err(Not::Rejected("value-missing"));
     }
-    if let (Some(systolic), Some(diastolic)) = (systolic, diastolic)
-        && diastolic.exact().compare(systolic.exact()).is_ge()
-    {
-        flags = flags.with(Flags::OUT_OF_RANGE);
-    }
     let sample = Sample {
         metric: Metric::BLOOD_PRESSURE,
         value: measure::blood_pressure(systolic, diastolic),
-        flags: base.flags.with(flags),
+        flags: base.flags.with(measure::pressure_flags(systolic, diastolic)?),
         ..base
     };
     Ok(of(whole, sample))

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 
 use super::coverage::{self, Field, Unit};
 use crate::measure;
-use crate::push::{Made, Not, Push, instant};
+use crate::push::{Made, Not, Push, instant, text};
 
 /// What becomes of a record.
 pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
@@ -31,10 +31,6 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
         said: said.0,
         samples,
     })
-}
-
-fn text<'a>(record: &'a Value, member: &str) -> Option<&'a str> {
-    record.get(member)?.as_str()
 }
 
 fn by_table(kind: &str, record: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
@@ -252,17 +248,12 @@ fn blood_pressure(record: &Value, base: &Sample) -> Result<Sample, Not> {
         number(Unit::Member("inMillimetersOfMercury", Conversion::IDENTITY), value)
     };
     let (systolic, diastolic) = (half("systolic")?, half("diastolic")?);
-    let mut flags = base.flags;
-    for (component, half) in [systolic, diastolic].into_iter().enumerate() {
-        flags = flags.with(measure::pressure_bounds(component, half.exact())?);
-    }
-    if diastolic.exact().compare(systolic.exact()).is_ge() {
-        flags = flags.with(Flags::OUT_OF_RANGE);
-    }
     Ok(Sample {
         metric: Metric::BLOOD_PRESSURE,
         value: measure::blood_pressure(Some(systolic), Some(diastolic)),
-        flags,
+        flags: base
+            .flags
+            .with(measure::pressure_flags(Some(systolic), Some(diastolic))?),
         ..base.clone()
     })
 }

@@ -26,10 +26,9 @@ pub struct ReplayArguments {
 
 /// Reads kept pushes again and prints one JSON object.
 pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
-    let adapter = adapters::named(&arguments.adapter).filter(|adapter| adapter.push_schema().is_some());
+    let adapter = adapters::pushing().find(|adapter| adapter.name() == arguments.adapter);
     let adapter = adapter.ok_or_else(|| {
-        let pushing = adapters::all().iter().filter(|adapter| adapter.push_schema().is_some());
-        let known: Vec<&str> = pushing.map(|adapter| adapter.name()).collect();
+        let known: Vec<&str> = adapters::pushing().map(|adapter| adapter.name()).collect();
         format!(
             "nothing is pushed to `{}`; allowed: {}",
             arguments.adapter,

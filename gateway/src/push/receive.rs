@@ -31,7 +31,7 @@ pub(super) async fn receive(
 ) -> Result<Response, PushError> {
     // Who asks comes before whatever they sent.
     let companion = companion(&state, &headers).await?;
-    let adapter = adapters::named(&adapter).filter(|adapter| adapter.push_schema().is_some());
+    let adapter = adapters::pushing().find(|pushing| pushing.name() == adapter);
     let adapter = adapter.ok_or(PushError::NoSuchAdapter)?;
     let body = body.map_err(|_| PushError::TooLarge)?;
     let is_packed = match headers.get(header::CONTENT_ENCODING).map(|coding| coding.as_bytes()) {

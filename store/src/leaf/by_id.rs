@@ -126,14 +126,7 @@ impl Merge {
         let row = &mut self.rows[at];
         self.changed = true;
         row.deleted = row.deleted.max(deleted);
-        if row.dead || row.is_held() {
-            return;
-        }
-        self.history.push(row.clone());
-        touched(&row.sample);
-        row.version += 1;
-        row.seq = statement.seq;
-        row.dead = true;
+        self.end_unless_held(at, statement, touched);
     }
 
     /// True when a row may become another sample: no other id and no export holds it.

@@ -290,6 +290,12 @@ impl Merge {
         let row = &mut self.rows[place];
         self.changed |= !row.left_out;
         row.left_out = true;
+        self.end_unless_held(place, statement, touched);
+    }
+
+    /// A row ends where neither an export nor an id holds it any more.
+    pub(super) fn end_unless_held(&mut self, place: usize, statement: Statement, touched: &mut dyn FnMut(&Sample)) {
+        let row = &mut self.rows[place];
         if row.dead || row.is_held() {
             return;
         }

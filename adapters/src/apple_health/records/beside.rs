@@ -2,10 +2,11 @@
 
 use jiff::tz::TimeZone;
 use model::decimal::Measured;
-use model::{Metric, Offset, OffsetTrust, Sample, UtcMillis, Value};
+use model::{Metric, Sample, UtcMillis, Value};
 
 use super::{MAX_METADATA_KEYS, Made, OpenCorrelation, OpenWorkout, Records};
 use crate::apple_health::coverage;
+use crate::apple_health::origin::in_zone;
 use crate::apple_health::wire::attribute;
 use crate::measure;
 use crate::{Handed, MetadataUse, Parked, SinkClosed};
@@ -33,14 +34,8 @@ impl Records<'_> {
             if self.zone.as_ref().is_none_or(|(name, _)| *name != value) {
                 self.zone = TimeZone::get(&value).ok().map(|zone| (value.into_owned(), zone));
             }
-            if let Some((_, zone)) = &self.zone
-                && let (Some(start), Some(end)) = (offset_at(zone, sample.start), offset_at(zone, sample.end))
-            {
-                sample.offset = Offset {
-                    minutes: start,
-                    trust: OffsetTrust::FromZone,
-                };
-                sample.end_offset_minutes = end;
+            if let Some((_, zone)) = &self.zone {
+                in_zone(sample, zone);
             }
         } else if key == "HKSexualActivityProtectionUsed" && sample.metric == Metric::SEXUAL_ACTIVITY {
             sample.value = Value::Code(if matches!(&*value, "1" | "true" | "YES") { 1 } else { 2 });
@@ -95,11 +90,6 @@ impl Records<'_> {
         }
         Ok(())
     }
-}
-
-fn offset_at(zone: &TimeZone, instant: UtcMillis) -> Option<i16> {
-    let timestamp = jiff::Timestamp::from_millisecond(instant.0).ok()?;
-    i16::try_from(zone.to_offset(timestamp).seconds() / 60).ok()
 }
 
 /// `7:47:41.86 AM` or `7:47:41,86` on the record's day.

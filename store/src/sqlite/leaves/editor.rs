@@ -138,11 +138,9 @@ impl<'a> Editor<'a> {
             let before = match open.number.filter(|_| open.is_closed && goes_on) {
                 Some(_) => self
                     .hand
-                    .before(open.from, MOST_ROWS.saturating_sub(outcome.rows.len()))?,
+                    .before(open.from, MOST_ROWS.saturating_sub(outcome.rows.len()), &numbers)?,
                 None => None,
             };
-            // One that is under change itself is written by itself: joined later, when another is full.
-            let before = before.filter(|(number, _)| !numbers.contains(number));
             if !outcome.changed && before.is_none() {
                 continue;
             }

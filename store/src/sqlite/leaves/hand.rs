@@ -248,8 +248,14 @@ impl Hand<'_> {
         .map(|_| ())
     }
 
-    /// The leaf before this first start and its rows, when it has no more than so many.
-    pub(super) fn before(&self, first_start: i64, most: usize) -> Result<Option<(i64, Vec<Row>)>> {
+    /// The leaf before this first start and its rows, when it has no more than so many. One that is under change itself is written
+    /// by itself: joined later, when another is full.
+    pub(super) fn before(
+        &self,
+        first_start: i64,
+        most: usize,
+        under_change: &[i64],
+    ) -> Result<Option<(i64, Vec<Row>)>> {
         let series = self.series;
         let found = self
             .writing
@@ -262,7 +268,8 @@ impl Hand<'_> {
                 statement.query_row(here, Stored::read).optional()
             })
             .doing("finding a leaf")?;
-        let Some(leaf) = found.filter(|leaf| leaf.samples <= most) else {
+        let fits = |leaf: &Stored| leaf.samples <= most && !under_change.contains(&leaf.number);
+        let Some(leaf) = found.filter(fits) else {
             return Ok(None);
         };
         let rows = self.rows(&leaf)?;
