@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use model::{Sample, Value, Word};
+use model::{Identified, Sample, Value, Word};
 
 use crate::{Adapter, AdapterError, Handed, Input, Reading, Sink, SinkClosed, all};
 
@@ -33,11 +33,7 @@ impl Collected {
             match piece {
                 Handed::Samples(some) => samples.extend(some),
                 Handed::Identified(records) => {
-                    let held = records.iter().filter_map(|record| match &record.what {
-                        Word::Holds(samples) => Some(samples),
-                        Word::Deleted => None,
-                    });
-                    samples.extend(held.flatten());
+                    samples.extend(records.iter().flat_map(|record| record.what.samples()));
                 }
                 _ => {}
             }
@@ -48,11 +44,11 @@ impl Collected {
     /// Records that the store ends: samples, and whatever an id names.
     pub fn records(&self) -> u64 {
         let records = self.pieces.iter().map(|piece| match piece {
-            Handed::Samples(samples) => samples.len(),
-            Handed::Identified(records) => records.len(),
+            Handed::Samples(samples) => samples.len() as u64,
+            Handed::Identified(records) => records.iter().map(Identified::records).sum(),
             _ => 0,
         });
-        records.sum::<usize>() as u64
+        records.sum()
     }
 
     /// Samples as sorted lines: what must not depend on the order of the file.
@@ -69,6 +65,7 @@ impl Collected {
         });
         lines.extend(identified.flatten().map(|record| match &record.what {
             Word::Holds(samples) => format!("{} said at {} to hold {}", record.id, record.said.0, samples.len()),
+            Word::Window(samples) => format!("{} said at {}: all {} of it", record.id, record.said.0, samples.len()),
             Word::Deleted => format!("{} said at {} to be deleted", record.id, record.said.0),
         }));
         lines.sort();

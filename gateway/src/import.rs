@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
-use model::{Accounting, Outcome, PersonId, Value, Word};
+use model::{Accounting, Outcome, PersonId, Value};
 use store::{BatchStart, Import, ImportReport, NewPayload, Parked, Raw, Store, StoreError};
 
 /// What an import came to.
@@ -177,10 +177,8 @@ impl Receiver {
             }
             Handed::Identified(mut records) => {
                 for record in &mut records {
-                    if let Word::Holds(samples) = &mut record.what {
-                        for sample in samples {
-                            sample.source = self.number(sample.source)?;
-                        }
+                    for sample in record.what.samples_mut() {
+                        sample.source = self.number(sample.source)?;
                     }
                 }
                 self.import.push_identified(records)

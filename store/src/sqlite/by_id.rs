@@ -55,6 +55,7 @@ pub(crate) fn apply(
     for record in records {
         match record.what {
             Word::Holds(samples) => hand.holds(space, &record.id, record.said, samples, &mut ended)?,
+            Word::Window(samples) => hand.window(space, &record.id, record.said, samples, &mut ended)?,
             Word::Deleted => hand.deleted(space, &record.id, record.said, &mut ended)?,
         }
     }
@@ -77,6 +78,26 @@ struct Hand<'a> {
 }
 
 type Spot = Option<(Series, Place)>;
+
+/// What became of the samples of a record.
+#[derive(Default)]
+struct Exchanged {
+    /// Where each lies now; `None` where its second holds no more.
+    spots: Vec<Spot>,
+    effects: Vec<Option<Effect>>,
+    /// Some that it held went.
+    went: bool,
+}
+
+impl Ended {
+    fn count(&mut self, effect: Effect) {
+        match effect {
+            Effect::New => self.new += 1,
+            Effect::Version => self.versions += 1,
+            Effect::Known => self.known += 1,
+        }
+    }
+}
 
 impl<'a> Hand<'a> {
     fn editor(&mut self, series: Series) -> Result<&mut Editor<'a>> {
@@ -104,17 +125,72 @@ impl<'a> Hand<'a> {
             _ => Vec::new(),
         };
         let parts_before = parts_of(known);
-        let (spots, effect, refused) = self.exchange(before, samples, said)?;
-        self.note(space, id, State::Live(spots.len() as u32), said, &spots, parts_before);
+        let exchanged = self.exchange(before, samples, said, true)?;
+        let spots = &exchanged.spots;
+        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts_before);
+        let went = exchanged.went.then_some(Effect::Version);
+        let effect = exchanged.effects.iter().flatten().copied().max().max(went);
         match effect {
-            _ if refused => ended.refused += 1,
-            Some(Effect::New) => ended.new += 1,
-            Some(Effect::Version) => ended.versions += 1,
-            Some(Effect::Known) => ended.known += 1,
+            _ if exchanged.effects.contains(&None) => ended.refused += 1,
+            Some(effect) => ended.count(effect),
             // Nothing that is kept: known when it held nothing before.
             None => ended.known += 1,
         }
         Ok(())
+    }
+
+    /// All of a window: each sample counts by itself.
+    fn window(
+        &mut self,
+        space: &str,
+        id: &str,
+        said: UtcMillis,
+        mut samples: Vec<Sample>,
+        ended: &mut Ended,
+    ) -> Result<()> {
+        let known = self.index.get(self.index.hash(space, id, 0))?;
+        let parts = parts_of(known);
+        if samples.is_empty() && parts == 0 {
+            return Ok(());
+        }
+        if known.is_some_and(|entry| said < entry.said) {
+            ended.superseded += samples.len() as u64;
+            return Ok(());
+        }
+        // An order of their own: vendors answer in any.
+        samples.sort_by_key(|sample| (Series::sample(sample.metric, sample.source), sample.start, sample.end));
+        let before = self.spots(space, id, known, parts)?;
+        if self.is_known(&before, &samples)? {
+            ended.known += samples.len() as u64;
+            return Ok(());
+        }
+        let exchanged = self.exchange(before, samples, said, false)?;
+        let spots = &exchanged.spots;
+        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts);
+        for effect in exchanged.effects {
+            match effect {
+                Some(effect) => ended.count(effect),
+                None => ended.refused += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// True when each sample is what its spot holds.
+    fn is_known(&mut self, spots: &[Spot], samples: &[Sample]) -> Result<bool> {
+        if spots.len() != samples.len() {
+            return Ok(false);
+        }
+        for (spot, sample) in spots.iter().zip(samples) {
+            let series = Series::sample(sample.metric, sample.source);
+            let Some((_, place)) = spot.filter(|(held, _)| *held == series) else {
+                return Ok(false);
+            };
+            if !self.editor(series)?.says(place, sample)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A word that a later one supersedes. Of one that was deleted before it came it still says what older exports hold no more.
@@ -188,14 +264,15 @@ impl<'a> Hand<'a> {
         Ok(spots)
     }
 
-    /// What a record held becomes what it holds now: samples of the same second are the same record's, then those of the same
-    /// series in their order; what is left over comes or goes.
+    /// What a record held becomes what it holds now: samples of the same second are the same, then, where `they_move`, those of
+    /// the same series in their order; what is left over comes or goes.
     fn exchange(
         &mut self,
         before: Vec<Spot>,
         samples: Vec<Sample>,
         said: UtcMillis,
-    ) -> Result<(Vec<Spot>, Option<Effect>, bool)> {
+        they_move: bool,
+    ) -> Result<Exchanged> {
         let mut by_series: BTreeMap<Series, Vec<Place>> = BTreeMap::new();
         for (series, place) in before.into_iter().flatten() {
             by_series.entry(series).or_default().push(place);
@@ -210,10 +287,12 @@ impl<'a> Hand<'a> {
             });
             pairs.push((series, sample, same));
         }
-        let (mut spots, mut effect, mut refused) = (Vec::with_capacity(pairs.len()), None, false);
+        let mut exchanged = Exchanged::default();
         for (series, sample, place) in pairs {
             let place = place.or_else(|| {
-                let places = by_series.get_mut(&series).filter(|places| !places.is_empty());
+                let places = by_series
+                    .get_mut(&series)
+                    .filter(|places| they_move && !places.is_empty());
                 places.map(|places| places.remove(0))
             });
             let editor = self.editor(series)?;
@@ -221,17 +300,16 @@ impl<'a> Hand<'a> {
                 Some(place) => editor.change(place, sample, said)?,
                 None => editor.attach(sample, said)?,
             };
-            refused |= now.is_none();
-            effect = effect.max(now.map(|(_, effect)| effect));
-            spots.push(now.map(|(place, _)| (series, place)));
+            exchanged.effects.push(now.map(|(_, effect)| effect));
+            exchanged.spots.push(now.map(|(place, _)| (series, place)));
         }
         for (series, places) in by_series {
             for place in places {
                 self.editor(series)?.detach(place, None)?;
-                effect = effect.max(Some(Effect::Version));
+                exchanged.went = true;
             }
         }
-        Ok((spots, effect, refused))
+        Ok(exchanged)
     }
 
     /// What is known of an id from now on.

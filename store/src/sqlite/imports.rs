@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value, Word};
+use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
@@ -177,18 +177,16 @@ impl Intake {
             }
             // Nothing was said after it was heard: a clock that goes ahead must not outlive what is said later.
             record.said = record.said.min(self.obtained);
-            if let Word::Holds(held) = &mut record.what {
-                for sample in held.iter_mut() {
-                    self.check(sample.source, sample.start, sample.end)?;
-                    if sample.metric == Metric::NONE {
-                        return Err(StoreError::Invalid {
-                            what: "a sample has a metric",
-                        });
-                    }
-                    self.zone.settle(sample);
+            for sample in record.what.samples_mut() {
+                self.check(sample.source, sample.start, sample.end)?;
+                if sample.metric == Metric::NONE {
+                    return Err(StoreError::Invalid {
+                        what: "a sample has a metric",
+                    });
                 }
-                samples += held.len();
+                self.zone.settle(sample);
             }
+            samples += record.what.samples().len();
             unit.push(record);
             if samples >= IDENTIFIED_UNIT || unit.len() >= IDENTIFIED_UNIT {
                 samples = 0;

@@ -22,10 +22,8 @@ pub async fn say(house: &House, person: PersonId, words: Vec<Identified>) -> Imp
             .map(|source| import.source(source))
             .collect::<store::Result<_>>()?;
         let words = words.into_iter().map(|mut word| {
-            if let Word::Holds(samples) = &mut word.what {
-                for sample in samples {
-                    sample.source = numbers[usize::from(sample.source)];
-                }
+            for sample in word.what.samples_mut() {
+                sample.source = numbers[usize::from(sample.source)];
             }
             word
         });

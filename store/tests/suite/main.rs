@@ -24,3 +24,4 @@ mod retention;
 mod summaries;
 mod templates;
 mod whole;
+mod windows;

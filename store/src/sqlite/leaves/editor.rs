@@ -62,6 +62,12 @@ impl<'a> Editor<'a> {
             .attach(sample, statement, &mut |sample| months.touch(sample)))
     }
 
+    /// True when the sample lies there as it is.
+    pub(crate) fn says(&mut self, place: Place, sample: &Sample) -> Result<bool> {
+        let at = self.leaf(place.second)?;
+        Ok(self.open[at].merge.says(place, sample))
+    }
+
     /// An id lets go of its sample, which the vendor deleted at `deleted` or only holds elsewhere now.
     pub(crate) fn detach(&mut self, place: Place, deleted: Option<UtcMillis>) -> Result<()> {
         let (at, statement) = (self.leaf(place.second)?, self.hand.statement);
