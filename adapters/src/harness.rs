@@ -65,7 +65,10 @@ impl Collected {
         });
         lines.extend(identified.flatten().map(|record| match &record.what {
             Word::Holds(samples) => format!("{} said at {} to hold {}", record.id, record.said.0, samples.len()),
-            Word::Window(samples) => format!("{} said at {}: all {} of it", record.id, record.said.0, samples.len()),
+            Word::Window { samples, is_whole } => {
+                let all = if *is_whole { "all" } else { "some" };
+                format!("{} said at {}: {all} {} of it", record.id, record.said.0, samples.len())
+            }
             Word::Deleted => format!("{} said at {} to be deleted", record.id, record.said.0),
         }));
         lines.sort();

@@ -4,11 +4,14 @@
 
 pub mod apple_health;
 pub mod apple_health_push;
+pub mod cloud;
 mod coverage;
+pub mod google_health;
 #[cfg(test)]
 mod harness;
 pub mod health_connect;
 mod measure;
+pub mod pull;
 mod push;
 
 /// Made-up files for the demo, tests and benchmarks.
@@ -189,8 +192,14 @@ pub fn all() -> &'static [&'static dyn Adapter] {
     &[
         &apple_health::AppleHealth,
         &apple_health_push::AppleHealthPush,
+        &google_health::GoogleHealth,
         &health_connect::HealthConnect,
     ]
+}
+
+/// Every cloud that is asked.
+pub fn clouds() -> &'static [&'static dyn cloud::Cloud] {
+    &[&google_health::GoogleHealth]
 }
 
 /// The adapter with this name.

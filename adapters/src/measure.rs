@@ -4,10 +4,14 @@ use model::decimal::{Decimal, DecimalError, Measured};
 use model::sample::Flags;
 use model::units::{Conversion, parse_number};
 use model::{Metric, Sample, UtcMillis, Value};
+use serde_json::Number;
 
 /// Why a record is not a measurement. The texts are fixed words: no value ever stands in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection(pub &'static str);
+
+/// Of what cannot be a measurement whatever its unit.
+pub const IMPLAUSIBLE: &str = "implausible";
 
 /// Reads a number, converts it, and judges it by the metric's bounds.
 ///
@@ -39,7 +43,7 @@ pub fn bounds(metric: Metric, value: Decimal) -> Result<Flags, Rejection> {
     let below = |bound: Option<Decimal>| bound.is_some_and(|bound| value.compare(bound).is_lt());
     let above = |bound: Option<Decimal>| bound.is_some_and(|bound| value.compare(bound).is_gt());
     if below(row.reject_min) || above(row.reject_max) {
-        return Err(Rejection("implausible"));
+        return Err(Rejection(IMPLAUSIBLE));
     }
     Ok(if below(row.plausible_min) || above(row.plausible_max) {
         Flags::OUT_OF_RANGE
@@ -68,7 +72,7 @@ pub fn pressure_bounds(component: usize, value: Decimal) -> Result<Flags, Reject
         value.compare(Decimal::whole(range.0)).is_ge() && value.compare(Decimal::whole(range.1)).is_le()
     };
     if !within(reject) {
-        return Err(Rejection("implausible"));
+        return Err(Rejection(IMPLAUSIBLE));
     }
     Ok(if within(flag) {
         Flags::default()
@@ -92,6 +96,15 @@ pub fn pressure_flags(systolic: Option<Measured>, diastolic: Option<Measured>) -
     } else {
         flags
     })
+}
+
+/// A number as text, without what conversions in binary leave behind after twelve digits.
+pub fn tidy(number: &Number) -> String {
+    if !number.is_f64() {
+        return number.to_string();
+    }
+    let rounded: Option<f64> = number.as_f64().and_then(|exact| format!("{exact:.11e}").parse().ok());
+    rounded.map_or_else(|| number.to_string(), |rounded| rounded.to_string())
 }
 
 /// The code of a sample's value as a number with no decimals.

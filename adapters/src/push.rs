@@ -112,6 +112,11 @@ pub(crate) struct Push<'s> {
 
 /// True for a push of this form.
 pub(crate) fn recognises(form: &Form, input: &Input<'_>) -> bool {
+    recognises_format(form.format, input, MOST_BYTES)
+}
+
+/// True for a JSON object whose `format` is this.
+pub(crate) fn recognises_format(format: &str, input: &Input<'_>, most: u64) -> bool {
     // Most files are something else: their first bytes say so.
     let mut head = [0; 64];
     let length = input.bytes.read_at(&mut head, 0).unwrap_or(0);
@@ -119,10 +124,10 @@ pub(crate) fn recognises(form: &Form, input: &Input<'_>) -> bool {
     if opens.is_some_and(|byte| *byte != b'{') {
         return false;
     }
-    let Ok(bytes) = bytes(input) else { return false };
+    let Ok(bytes) = bytes(input, most) else { return false };
     let head = serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok();
-    let format: Option<String> = head.and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
-    format.as_deref() == Some(form.format)
+    let found: Option<String> = head.and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
+    found.as_deref() == Some(format)
 }
 
 /// Reads a push; `each` makes what becomes of one record.
@@ -132,7 +137,7 @@ pub(crate) fn read(
     sink: &mut dyn Sink,
     mut each: impl FnMut(&mut Push<'_>, &Value) -> Result<Made, Not>,
 ) -> Result<Reading, AdapterError> {
-    let bytes = bytes(input)?;
+    let bytes = bytes(input, MOST_BYTES)?;
     let whole: Value = serde_json::from_slice(&bytes).map_err(|error| AdapterError::Damaged {
         place: format!("at line {}, column {}", error.line(), error.column()),
         problem: "it is no JSON".to_owned(),
@@ -147,16 +152,7 @@ pub(crate) fn read(
     }
     let sent = whole["sentAt"].as_str().and_then(instant);
     let sent = sent.ok_or_else(|| refused("sentAt is no instant"))?.0;
-    let mut push = Push {
-        sink,
-        reading: Reading::default(),
-        sources: HashMap::new(),
-        series: HashMap::new(),
-        records: Vec::new(),
-        parked: Vec::new(),
-        texts: Vec::new(),
-        sent,
-    };
+    let mut push = Push::new(sink, sent);
     let list = |name: &str| whole[name].as_array().map(Vec::as_slice).unwrap_or_default();
     for (place, record) in list(form.records).iter().enumerate() {
         let made = match checks.record.iter_errors(record).next() {
@@ -164,14 +160,14 @@ pub(crate) fn read(
             None => match each(&mut push, record) {
                 Ok(made) => Ok(made),
                 Err(not) => {
-                    push.end(not, record, place)?;
+                    push.end(not, record, place as u64 + 1)?;
                     continue;
                 }
             },
         };
         match made {
             Ok(made) => push.take(made)?,
-            Err(reason) => push.not_stored(Outcome::Rejected, reason, record, place),
+            Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1),
         }
     }
     for deletion in list(form.deletions.0) {
@@ -191,9 +187,10 @@ pub fn push_batch(bytes: &[u8]) -> Option<String> {
     (1..=128).contains(&batch.len()).then_some(batch)
 }
 
-fn bytes(input: &Input<'_>) -> Result<Vec<u8>, AdapterError> {
-    if input.size > MOST_BYTES {
-        return Err(refused("it has more than 16 MiB"));
+/// All bytes of an input that has at most so many.
+pub(crate) fn bytes(input: &Input<'_>, most: u64) -> Result<Vec<u8>, AdapterError> {
+    if input.size > most {
+        return Err(refused(&format!("it has more than {} MiB", most >> 20)));
     }
     let mut bytes = vec![0; input.size as usize];
     let mut filled = 0;
@@ -207,7 +204,8 @@ fn bytes(input: &Input<'_>) -> Result<Vec<u8>, AdapterError> {
     Ok(bytes)
 }
 
-fn refused(problem: &str) -> AdapterError {
+/// It is not read at all.
+pub(crate) fn refused(problem: &str) -> AdapterError {
     AdapterError::Refused {
         problem: problem.to_owned(),
     }
@@ -231,7 +229,21 @@ fn place_of(error: &jsonschema::ValidationError<'_>, whole: &str) -> String {
     }
 }
 
-impl Push<'_> {
+impl<'s> Push<'s> {
+    /// One that hands to `sink` what was sent then.
+    pub fn new(sink: &'s mut dyn Sink, sent: UtcMillis) -> Self {
+        Self {
+            sink,
+            reading: Reading::default(),
+            sources: HashMap::new(),
+            series: HashMap::new(),
+            records: Vec::new(),
+            parked: Vec::new(),
+            texts: Vec::new(),
+            sent,
+        }
+    }
+
     /// The number of a source, handed on when it is new.
     pub fn source(&mut self, source: Source) -> Result<u16, Not> {
         if let Some(number) = self.sources.get(&source.key) {
@@ -278,8 +290,9 @@ impl Push<'_> {
         }
     }
 
-    fn identified(&mut self, record: Identified) -> Result<(), SinkClosed> {
-        self.reading.samples += 1;
+    /// Hands on what its vendor names by an id.
+    pub fn identified(&mut self, record: Identified) -> Result<(), SinkClosed> {
+        self.reading.samples += record.records();
         self.records.push(record);
         if self.records.len() >= CHUNK {
             self.sink.hand(Handed::Identified(std::mem::take(&mut self.records)))?;
@@ -310,19 +323,29 @@ impl Push<'_> {
     }
 
     /// A record that ends otherwise than stored.
-    pub fn end(&mut self, not: Not, record: &Value, place: usize) -> Result<(), SinkClosed> {
+    pub fn end(&mut self, not: Not, record: &Value, place: u64) -> Result<(), SinkClosed> {
         match not {
-            Not::Rejected(reason) => self.not_stored(Outcome::Rejected, reason.to_owned(), record, place),
-            Not::Unsupported(reason) => self.not_stored(Outcome::Unsupported, reason.to_owned(), record, place),
+            // Its text is made only where it is kept.
+            Not::Rejected(_) | Not::Unsupported(_) => self.end_text(not, &record.to_string(), place),
+            Not::Duplicate(_) | Not::Closed => self.end_text(not, "", place),
+        }
+    }
+
+    /// As [`Push::end`], of a record whose text is there.
+    pub fn end_text(&mut self, not: Not, text: &str, place: u64) -> Result<(), SinkClosed> {
+        match not {
+            Not::Rejected(reason) => self.not_stored(Outcome::Rejected, reason.to_owned(), text.to_owned(), place),
+            Not::Unsupported(reason) => {
+                self.not_stored(Outcome::Unsupported, reason.to_owned(), text.to_owned(), place);
+            }
             Not::Duplicate(reason) => self.reading.accounting.count(Outcome::Duplicate, reason),
             Not::Closed => return Err(SinkClosed),
         }
         Ok(())
     }
 
-    fn not_stored(&mut self, outcome: Outcome, reason: String, record: &Value, place: usize) {
+    fn not_stored(&mut self, outcome: Outcome, reason: String, mut text: String, line: u64) {
         self.reading.accounting.count(outcome, &reason);
-        let mut text = record.to_string();
         let mut cut = text.len().min(MAX_TEXT);
         while !text.is_char_boundary(cut) {
             cut -= 1;
@@ -331,12 +354,13 @@ impl Push<'_> {
         self.texts.push(NotStored {
             outcome,
             reason,
-            line: place as u64 + 1,
+            line,
             text,
         });
     }
 
-    fn finish(self) -> Result<Reading, AdapterError> {
+    /// Hands on what was gathered.
+    pub fn finish(self) -> Result<Reading, AdapterError> {
         for (is_empty, piece) in [
             (self.records.is_empty(), Handed::Identified(self.records)),
             (self.parked.is_empty(), Handed::Parked(self.parked)),

@@ -19,10 +19,14 @@ pub struct Identified {
 pub enum Word {
     /// It holds these samples; whatever else it held before, it holds no more. Their `source` is the person's number.
     Holds(Vec<Sample>),
-    /// Asked for all it has of one type within one window, it answered these, each a record; whatever else was there is gone. The
-    /// id names type and window. Windows of a vendor are asked for one after the other, so that one which says what is known
-    /// leaves no trace.
-    Window(Vec<Sample>),
+    /// Asked for all it has of one type within one window, it answered these, each a record. The id names type and window.
+    /// Windows of a vendor are asked for one after the other, so that one which says what is known leaves no trace.
+    Window {
+        /// What it answered.
+        samples: Vec<Sample>,
+        /// All of the answer was understood: whatever else was there is gone.
+        is_whole: bool,
+    },
     /// The vendor deleted it.
     Deleted,
 }
@@ -31,7 +35,7 @@ impl Word {
     /// The samples that it holds.
     pub fn samples(&self) -> &[Sample] {
         match self {
-            Self::Holds(samples) | Self::Window(samples) => samples,
+            Self::Holds(samples) | Self::Window { samples, .. } => samples,
             Self::Deleted => &[],
         }
     }
@@ -39,7 +43,7 @@ impl Word {
     /// The samples that it holds, to be changed.
     pub fn samples_mut(&mut self) -> &mut [Sample] {
         match self {
-            Self::Holds(samples) | Self::Window(samples) => samples,
+            Self::Holds(samples) | Self::Window { samples, .. } => samples,
             Self::Deleted => &mut [],
         }
     }
@@ -49,7 +53,7 @@ impl Identified {
     /// For how many records it stands.
     pub fn records(&self) -> u64 {
         match &self.what {
-            Word::Window(samples) => samples.len() as u64,
+            Word::Window { samples, .. } => samples.len() as u64,
             Word::Holds(_) | Word::Deleted => 1,
         }
     }

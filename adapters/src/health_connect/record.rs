@@ -182,7 +182,7 @@ fn number(unit: Unit, value: &Value) -> Result<Measured, Not> {
         let Some(Value::Number(value)) = value else {
             return Err(Not::Rejected("value-missing"));
         };
-        let read = parse_number(tidy(value).as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
+        let read = parse_number(measure::tidy(value).as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
         conversion.convert(read).ok_or(Not::Rejected("number-too-long"))
     };
     match unit {
@@ -206,15 +206,6 @@ fn number(unit: Unit, value: &Value) -> Result<Measured, Not> {
             converted(value.as_ref(), Conversion::IDENTITY)
         }
     }
-}
-
-/// A number as text, without what conversions in binary leave behind after twelve digits.
-fn tidy(number: &Number) -> String {
-    if !number.is_f64() {
-        return number.to_string();
-    }
-    let rounded: Option<f64> = number.as_f64().and_then(|exact| format!("{exact:.11e}").parse().ok());
-    rounded.map_or_else(|| number.to_string(), |rounded| rounded.to_string())
 }
 
 fn coded(metric: Metric, code: u32, base: &Sample) -> Sample {

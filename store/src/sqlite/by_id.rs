@@ -55,7 +55,9 @@ pub(crate) fn apply(
     for record in records {
         match record.what {
             Word::Holds(samples) => hand.holds(space, &record.id, record.said, samples, &mut ended)?,
-            Word::Window(samples) => hand.window(space, &record.id, record.said, samples, &mut ended)?,
+            Word::Window { samples, is_whole } => {
+                hand.window(space, &record.id, record.said, (samples, is_whole), &mut ended)?;
+            }
             Word::Deleted => hand.deleted(space, &record.id, record.said, &mut ended)?,
         }
     }
@@ -78,6 +80,15 @@ struct Hand<'a> {
 }
 
 type Spot = Option<(Series, Place)>;
+
+/// What becomes of samples that a record held, and whose seconds it names no more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LeftOver {
+    /// They are those of the same series that it holds now, in their order; if there are none, they go.
+    Moves,
+    Goes,
+    Stays,
+}
 
 /// What became of the samples of a record.
 #[derive(Default)]
@@ -125,7 +136,7 @@ impl<'a> Hand<'a> {
             _ => Vec::new(),
         };
         let parts_before = parts_of(known);
-        let exchanged = self.exchange(before, samples, said, true)?;
+        let exchanged = self.exchange(before, samples, said, LeftOver::Moves)?;
         let spots = &exchanged.spots;
         self.note(space, id, State::Live(spots.len() as u32), said, spots, parts_before);
         let went = exchanged.went.then_some(Effect::Version);
@@ -145,12 +156,12 @@ impl<'a> Hand<'a> {
         space: &str,
         id: &str,
         said: UtcMillis,
-        mut samples: Vec<Sample>,
+        (mut samples, is_whole): (Vec<Sample>, bool),
         ended: &mut Ended,
     ) -> Result<()> {
         let known = self.index.get(self.index.hash(space, id, 0))?;
         let parts = parts_of(known);
-        if samples.is_empty() && parts == 0 {
+        if samples.is_empty() && (parts == 0 || !is_whole) {
             return Ok(());
         }
         if known.is_some_and(|entry| said < entry.said) {
@@ -164,7 +175,8 @@ impl<'a> Hand<'a> {
             ended.known += samples.len() as u64;
             return Ok(());
         }
-        let exchanged = self.exchange(before, samples, said, false)?;
+        let left_over = if is_whole { LeftOver::Goes } else { LeftOver::Stays };
+        let exchanged = self.exchange(before, samples, said, left_over)?;
         let spots = &exchanged.spots;
         self.note(space, id, State::Live(spots.len() as u32), said, spots, parts);
         for effect in exchanged.effects {
@@ -264,14 +276,14 @@ impl<'a> Hand<'a> {
         Ok(spots)
     }
 
-    /// What a record held becomes what it holds now: samples of the same second are the same, then, where `they_move`, those of
-    /// the same series in their order; what is left over comes or goes.
+    /// What a record held becomes what it holds now: samples of the same second are the same; what is left over comes, and of what
+    /// was held moves, goes or stays.
     fn exchange(
         &mut self,
         before: Vec<Spot>,
         samples: Vec<Sample>,
         said: UtcMillis,
-        they_move: bool,
+        left_over: LeftOver,
     ) -> Result<Exchanged> {
         let mut by_series: BTreeMap<Series, Vec<Place>> = BTreeMap::new();
         for (series, place) in before.into_iter().flatten() {
@@ -292,7 +304,7 @@ impl<'a> Hand<'a> {
             let place = place.or_else(|| {
                 let places = by_series
                     .get_mut(&series)
-                    .filter(|places| they_move && !places.is_empty());
+                    .filter(|places| left_over == LeftOver::Moves && !places.is_empty());
                 places.map(|places| places.remove(0))
             });
             let editor = self.editor(series)?;
@@ -305,6 +317,10 @@ impl<'a> Hand<'a> {
         }
         for (series, places) in by_series {
             for place in places {
+                if left_over == LeftOver::Stays {
+                    exchanged.spots.push(Some((series, place)));
+                    continue;
+                }
                 self.editor(series)?.detach(place, None)?;
                 exchanged.went = true;
             }

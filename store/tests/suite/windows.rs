@@ -10,7 +10,10 @@ use crate::harness::House;
 
 fn window(id: &str, said: UtcMillis, samples: impl IntoIterator<Item = Sample>) -> Identified {
     Identified {
-        what: Word::Window(samples.into_iter().collect()),
+        what: Word::Window {
+            samples: samples.into_iter().collect(),
+            is_whole: true,
+        },
         ..holds(id, said, [])
     }
 }
@@ -69,6 +72,29 @@ async fn a_window_that_says_what_is_known_leaves_no_trace() {
     let report = say(&house, person, vec![window("h/8", at(10, 0), beats(50))]).await;
     assert_eq!(ended(&report), (0, 50, 50), "superseded");
     assert_eq!(samples(&house, person, Metric::HEART_RATE).await.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_not_understood_in_whole_ends_nothing() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let first = [pulse(at(8, 1), 60), pulse(at(8, 2), 61)];
+    say(&house, person, vec![window("h/8", at(9, 0), first)]).await;
+    for samples in [vec![], vec![pulse(at(8, 2), 66), pulse(at(8, 3), 67)]] {
+        let what = Word::Window {
+            samples,
+            is_whole: false,
+        };
+        let word = Identified {
+            what,
+            ..window("h/8", at(10, 0), [])
+        };
+        say(&house, person, vec![word]).await;
+    }
+    assert_eq!(beats(&house, person).await.len(), 3);
+    // What stayed is still the window's: the next whole answer ends it.
+    say(&house, person, vec![window("h/8", at(11, 0), [pulse(at(8, 3), 67)])]).await;
+    assert_eq!(beats(&house, person).await.len(), 1);
 }
 
 proptest! {

@@ -1,0 +1,157 @@
+//! Vendors' clouds: how a resident connects one, what it is asked for, what its answers and its notices mean.
+//!
+//! Nothing here calls anybody. The gateway sends what a cloud's adapter asks for, and lays all pages of what was answered into one
+//! text ([`crate::pull`]), which the adapter reads as it reads a file.
+
+use model::{Need, UtcMillis};
+
+use crate::Adapter;
+
+/// One vendor's cloud.
+pub trait Cloud: Adapter {
+    /// What residents call it, Japanese and English.
+    fn title(&self) -> [&'static str; 2];
+
+    /// Its authorization server and its API.
+    fn facts(&self) -> &'static Facts;
+
+    /// What can be asked for.
+    fn series(&self) -> &'static [Series];
+
+    /// One page of an answer; `page` is what the page before named.
+    fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request;
+
+    /// What follows an answer.
+    ///
+    /// # Errors
+    /// [`NotAnAnswer`] for what is none: an error page, a text that was cut off.
+    fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer>;
+
+    /// What tells whose account it is.
+    fn account_request(&self) -> Request;
+
+    /// Whose account it is.
+    fn account(&self, answer: &[u8]) -> Option<String>;
+
+    /// What a refusal asks of the resident, where only they can mend it.
+    fn need(&self, status: u16, answer: &[u8]) -> Option<Need>;
+
+    /// What the vendor says by itself.
+    ///
+    /// # Errors
+    /// [`NotHeard`] for what is not the vendor's, or nothing that it says.
+    fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard>;
+}
+
+/// What is known of a vendor's servers. Addresses are those of its documents; an operator may name others.
+#[derive(Debug)]
+pub struct Facts {
+    /// Authorization endpoint (RFC 6749 3.1).
+    pub authorize: &'static str,
+    /// Token endpoint (RFC 6749 3.2).
+    pub token: &'static str,
+    /// Revocation endpoint (RFC 7009).
+    pub revoke: &'static str,
+    /// What the API's paths follow.
+    pub api: &'static str,
+    /// Where the keys lie that notices are signed with.
+    pub keys: Option<&'static str>,
+    /// What an authorization request has besides what every one has.
+    pub parameters: &'static [(&'static str, &'static str)],
+    /// Scopes that are asked for besides those of the series.
+    pub scopes: &'static [&'static str],
+    /// Requests a minute for one account.
+    pub account_per_minute: u32,
+    /// Requests a minute for all of them.
+    pub all_per_minute: u32,
+}
+
+/// A type of the vendor's that can be asked for by time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// As the vendor's paths have it.
+    pub name: &'static str,
+    /// Opens it.
+    pub scope: &'static str,
+    /// Days of one ask at most.
+    pub days: u16,
+    /// Days back from what was asked last that are asked again: so late it may come without a word.
+    pub late_days: u16,
+    /// The vendor tells when there is more of it.
+    pub is_told: bool,
+}
+
+/// All of one series that lies within whole UTC hours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask<'a> {
+    /// Its name.
+    pub series: &'a str,
+    /// From when on.
+    pub start: UtcMillis,
+    /// Until when, exclusive.
+    pub end: UtcMillis,
+}
+
+/// A call of the API, without its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// What follows the API's address.
+    pub path: String,
+    /// Query of a `GET`, form of a `POST`.
+    pub parameters: Vec<(&'static str, String)>,
+}
+
+/// It is no answer of this vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no answer of this service")]
+pub struct NotAnAnswer;
+
+/// What came to the address for notices.
+pub struct Call<'a> {
+    /// A header by its name in small letters.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    /// The body as it came.
+    pub body: &'a [u8],
+    /// What the vendor was told to show.
+    pub secret: &'a str,
+    /// The keys that it publishes, as last fetched.
+    pub keys: Option<&'a [u8]>,
+    /// When it came.
+    pub now: UtcMillis,
+}
+
+/// What a vendor said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It makes sure that the address is ours; answered with this status.
+    Probe(u16),
+    /// There is something to ask for.
+    Notices(Vec<Notice>),
+}
+
+/// Something changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Whose account.
+    pub account: String,
+    /// Which series; `None` for one that nothing here asks for.
+    pub series: Option<&'static str>,
+    /// From when until when; `None` where it does not say.
+    pub window: Option<(UtcMillis, UtcMillis)>,
+}
+
+/// Why nothing was heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotHeard {
+    /// It does not show that it is the vendor's.
+    #[error("this call does not show that it is the vendor's")]
+    NotGenuine,
+    /// It is signed with a key that is not among those that were fetched.
+    #[error("this call is signed with a key that is not known")]
+    UnknownKey,
+    /// It says nothing that can be read.
+    #[error("this call says nothing that can be read")]
+    Malformed,
+}

@@ -1,0 +1,185 @@
+//! The Google Health API, version 4: a cloud that is asked, and that tells when there is something to ask for.
+//!
+//! Asked is `list`, the points of every source as they are: which of two devices counts is decided where all sources meet. Points
+//! mostly have no name, so an answer is read in windows of hours or days that it names all of.
+
+mod coverage;
+mod point;
+mod webhook;
+
+use model::time::DAY_MS;
+use model::{LocalDay, Need, UtcMillis};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::cloud::{Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
+use coverage::{Kind, TYPES, Type};
+
+/// What is asked of the Google Health API.
+#[derive(Clone, Copy, Debug)]
+pub struct GoogleHealth;
+
+const NAME: &str = "google-health";
+
+/// Points of a page: the most there can be; sessions come by 25 (3.3).
+const PAGE: &str = "10000";
+const SESSIONS: &str = "25";
+
+static FACTS: Facts = Facts {
+    authorize: "https://accounts.google.com/o/oauth2/v2/auth",
+    token: "https://oauth2.googleapis.com/token",
+    revoke: "https://oauth2.googleapis.com/revoke",
+    api: "https://health.googleapis.com",
+    keys: Some("https://www.gstatic.com/googlehealthapi/webhooks/webhooks_public_keyset.json"),
+    // A refresh token comes only with both.
+    parameters: &[("access_type", "offline"), ("prompt", "consent")],
+    scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
+    account_per_minute: 300,
+    all_per_minute: 120_000,
+};
+
+static SERIES: std::sync::LazyLock<Vec<Series>> =
+    std::sync::LazyLock::new(|| TYPES.iter().map(|kind| kind.series).collect());
+
+/// The type with this name.
+fn named(series: &str) -> Option<&'static Type> {
+    TYPES.iter().find(|kind| kind.series.name == series)
+}
+
+impl Adapter for GoogleHealth {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn mapping_version(&self) -> u32 {
+        coverage::MAPPING_VERSION
+    }
+
+    fn describes(&self) -> &'static str {
+        "answers of the Google Health API"
+    }
+
+    fn coverage(&self) -> Coverage {
+        coverage::coverage()
+    }
+
+    fn recognises(&self, input: &Input<'_>) -> bool {
+        pull::recognises(NAME, input)
+    }
+
+    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
+        pull::read(NAME, &point::Points, input, sink)
+    }
+}
+
+/// A page of a list; members that are empty are left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<'a> {
+    #[serde(borrow, default)]
+    data_points: Vec<&'a RawValue>,
+    #[serde(default)]
+    next_page_token: String,
+}
+
+impl Cloud for GoogleHealth {
+    fn title(&self) -> [&'static str; 2] {
+        ["Google ヘルス(Fitbit・Pixel)", "Google Health (Fitbit, Pixel)"]
+    }
+
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn series(&self) -> &'static [Series] {
+        &SERIES
+    }
+
+    fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
+        let kind = named(ask.series);
+        let (filter, size) = kind.map_or((String::new(), PAGE), |kind| {
+            let is_session = matches!(ask.series, "sleep" | "exercise");
+            (filter(kind, ask), if is_session { SESSIONS } else { PAGE })
+        });
+        let mut parameters = vec![("filter", filter), ("pageSize", size.to_owned())];
+        parameters.extend(page.map(|page| ("pageToken", page.to_owned())));
+        Request {
+            method: "GET",
+            path: format!("/v4/users/me/dataTypes/{}/dataPoints", ask.series),
+            parameters,
+        }
+    }
+
+    fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer> {
+        let page: Page<'_> = serde_json::from_slice(answer).map_err(|_| NotAnAnswer)?;
+        Ok(Some(page.next_page_token).filter(|token| !token.is_empty()))
+    }
+
+    fn account_request(&self) -> Request {
+        Request {
+            method: "GET",
+            path: "/v4/users/me/identity".to_owned(),
+            parameters: Vec::new(),
+        }
+    }
+
+    fn account(&self, answer: &[u8]) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Identity {
+            health_user_id: String,
+        }
+        let identity: Identity = serde_json::from_slice(answer).ok()?;
+        (1..=128)
+            .contains(&identity.health_user_id.len())
+            .then_some(identity.health_user_id)
+    }
+
+    fn need(&self, status: u16, answer: &[u8]) -> Option<Need> {
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: Error,
+        }
+        #[derive(Deserialize)]
+        struct Error {
+            #[serde(default)]
+            details: Vec<Detail>,
+        }
+        #[derive(Deserialize)]
+        struct Detail {
+            #[serde(default)]
+            reason: String,
+        }
+        let refusal: Refusal = serde_json::from_slice(answer).ok()?;
+        let is_not_linked = refusal
+            .error
+            .details
+            .iter()
+            .any(|detail| detail.reason == "ACCOUNT_NOT_LINKED");
+        (status == 400 && is_not_linked).then_some(Need::FinishThere)
+    }
+
+    fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {
+        webhook::hear(call)
+    }
+}
+
+/// The filter of a list (AIP-160): snake case, its end exclusive.
+fn filter(kind: &Type, ask: &Ask<'_>) -> String {
+    let name = kind.series.name.replace('-', "_");
+    let (member, from, until) = match kind.kind {
+        Kind::Interval => ("interval.start_time", pull::iso(ask.start), pull::iso(ask.end)),
+        Kind::Ending => ("interval.end_time", pull::iso(ask.start), pull::iso(ask.end)),
+        Kind::Moment => ("sample_time.physical_time", pull::iso(ask.start), pull::iso(ask.end)),
+        Kind::Day => ("date", day(ask.start), day(ask.end)),
+    };
+    format!("{name}.{member} >= \"{from}\" AND {name}.{member} < \"{until}\"")
+}
+
+fn day(at: UtcMillis) -> String {
+    LocalDay(i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(0)).to_string()
+}
+
+#[cfg(test)]
+mod tests;
