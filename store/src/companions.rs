@@ -28,14 +28,23 @@ pub struct Companion {
     pub ended: Option<UtcMillis>,
 }
 
+/// Whence a delivery came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A phone pushed it.
+    Companion(i64),
+    /// It was fetched over a link.
+    Link(i64),
+}
+
 /// A push to keep ([`crate::Import::finish_keeping`]); the same again replaces it.
 #[derive(Clone, Debug)]
 pub struct NewPayload {
-    /// The phone that pushed.
-    pub companion: i64,
+    /// Whence it came.
+    pub from: Sender,
     /// The adapter that read it.
     pub adapter: String,
-    /// The phone's own id of the push.
+    /// The sender's own id of it.
     pub batch: String,
     /// What it was answered.
     pub answer: Vec<u8>,

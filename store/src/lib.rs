@@ -14,6 +14,7 @@ mod imports;
 mod jobs;
 mod leaf;
 mod legal_basis;
+mod links;
 mod operations;
 mod operators;
 mod paper;
@@ -36,12 +37,16 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
-pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload};
+pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload, Sender};
 pub use consents::EndingConsent;
 pub use error::StoreError;
 pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
+pub use links::{
+    LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
+    WANTS_AT_ONCE, Want,
+};
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};
 pub use operators::Operator;
 pub use paper::PaperConsent;

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 use model::Accounting;
 use serde_json::json;
-use store::{Companion, NewPayload, Store};
+use store::{Companion, NewPayload, Sender, Store};
 
 use super::problem::PushError;
 use crate::import::{self, LeftOut};
@@ -102,7 +102,7 @@ fn read(
     let mut keep = |counts: &Accounting, left_out: &[LeftOut]| {
         answered = answer(batch, counts, left_out);
         NewPayload {
-            companion: companion.id,
+            from: Sender::Companion(companion.id),
             adapter: adapter.name().to_owned(),
             batch: batch.to_owned(),
             answer: answered.clone(),

@@ -8,11 +8,11 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload};
+use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload, Sender};
 use crate::{HandleHash, Result, StoreError};
 
-/// The largest push that is kept, unpacked; adapters refuse larger ones.
-const MOST_BYTES: u64 = 16 << 20;
+/// The largest delivery that is kept, unpacked; adapters refuse larger ones.
+const MOST_BYTES: u64 = 24 << 20;
 /// Of the levels 1 to 22, the one that zstd takes by itself.
 const LEVEL: i32 = 3;
 
@@ -145,9 +145,13 @@ pub(crate) fn end(writing: &Writing<'_>, person: PersonId, id: i64) -> Result<()
     }
 }
 
-fn key(snapshot: &Snapshot<'_>, person: PersonId, companion: i64, batch: &str) -> Vec<u8> {
-    let parts: [&[u8]; 3] = [&person.0.to_le_bytes(), &companion.to_le_bytes(), batch.as_bytes()];
-    snapshot.keys().lookup_hash("payload", &parts)
+fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, batch: &str) -> Vec<u8> {
+    let (what, id) = match from {
+        Sender::Companion(id) => ("payload", id),
+        Sender::Link(id) => ("payload.link", id),
+    };
+    let parts: [&[u8]; 3] = [&person.0.to_le_bytes(), &id.to_le_bytes(), batch.as_bytes()];
+    snapshot.keys().lookup_hash(what, &parts)
 }
 
 pub(crate) fn answer(
@@ -159,7 +163,7 @@ pub(crate) fn answer(
     let found: Option<(i64, Vec<u8>)> = snapshot
         .prepare_cached("SELECT number, answer FROM payload WHERE person = ?1 AND key = ?2")
         .and_then(|mut statement| {
-            let key = key(snapshot, person, companion, batch);
+            let key = key(snapshot, person, Sender::Companion(companion), batch);
             statement
                 .query_row(params![person.0, key], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
@@ -180,7 +184,7 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
         .doing("numbering a push")?;
     let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &new.answer)?;
     let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;
-    let key = key(writing, person, new.companion, &new.batch);
+    let key = key(writing, person, new.from, &new.batch);
     writing
         .prepare_cached(
             "INSERT INTO payload (number, person, adapter, key, received_ms, answer, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -191,9 +195,12 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
             statement.execute(params![number, person.0, new.adapter, key, now, answer, body])
         })
         .doing("keeping a push")?;
+    let Sender::Companion(companion) = new.from else {
+        return Ok(());
+    };
     writing
         .prepare_cached("UPDATE companion SET seen_ms = ?3 WHERE id = ?1 AND person = ?2")
-        .and_then(|mut statement| statement.execute(params![new.companion, person.0, now]))
+        .and_then(|mut statement| statement.execute(params![companion, person.0, now]))
         .doing("noting that a phone pushed")
         .map(|_| ())
 }

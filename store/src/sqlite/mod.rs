@@ -21,6 +21,7 @@ pub(crate) mod keys;
 #[cfg(test)]
 mod kills;
 pub(crate) mod leaves;
+pub(crate) mod links;
 pub(crate) mod operations;
 pub(crate) mod operators;
 pub(crate) mod paper;

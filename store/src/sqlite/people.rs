@@ -44,6 +44,7 @@ const ERASED_TABLES: &[&str] = &[
     "companion",
     "pairing",
     "payload",
+    "link",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.

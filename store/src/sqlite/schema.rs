@@ -46,6 +46,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_pushes",
         text: include_str!("migrations/0007_pushes.sql"),
     },
+    Migration {
+        name: "0008_links",
+        text: include_str!("migrations/0008_links.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

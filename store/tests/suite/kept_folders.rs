@@ -60,7 +60,7 @@ async fn write_a_folder() {
         .withdraw_consent(&own(person), consent.id)
         .await
         .expect("a withdrawal");
-    let to = folders().join("7");
+    let to = folders().join("8");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;

@@ -13,6 +13,7 @@ mod harness;
 mod jobs;
 mod kept_folders;
 mod legal_basis;
+mod links;
 mod named_cases;
 mod paging;
 mod paper;

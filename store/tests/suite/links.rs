@@ -1,0 +1,291 @@
+//! Links: one worker at a time, the later tokens stay, nothing that a vendor told is lost, nobody meets another's.
+
+use model::{LinkEvent, LinkState, Need};
+use store::{
+    LINK_LEASE_MS, LeasedLink, Link, LinkTokens, Mark, NewLink, Noted, Progress, StoreError, Told, TurnEnd, Want,
+};
+
+use crate::deliveries::at;
+use crate::harness::{House, own};
+
+const CLOUD: &str = "cloud";
+
+fn tokens(name: &str) -> LinkTokens {
+    LinkTokens {
+        access: format!("access {name}"),
+        refresh: Some(format!("refresh {name}")),
+        expires: 1,
+    }
+}
+
+fn agreed(account: &str) -> NewLink {
+    NewLink {
+        vendor: CLOUD.to_owned(),
+        account: account.to_owned(),
+        scopes: vec!["steps".to_owned()],
+        tokens: tokens(account),
+    }
+}
+
+fn want(hour: i64) -> Want {
+    Want {
+        series: "steps".to_owned(),
+        start: at(hour, 0),
+        end: at(hour + 1, 0),
+    }
+}
+
+fn told(account: &str, hour: i64) -> Told {
+    Told {
+        account: account.to_owned(),
+        want: Some(want(hour)),
+    }
+}
+
+async fn take(house: &House) -> Vec<LeasedLink> {
+    house.store.lease_links(CLOUD, 10).await.expect("leases")
+}
+
+async fn the_link(house: &House, person: model::PersonId) -> Link {
+    let links = house.store.links(&own(person)).await.expect("links");
+    links.into_iter().next().expect("a link")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothing() {
+    let house = House::new().await;
+    let person = house.person().await;
+    house
+        .store
+        .connect_link(&own(person), agreed("a"))
+        .await
+        .expect("a link");
+    assert!(house.store.has_due_links(CLOUD).await.expect("due"));
+    let silent = take(&house).await.pop().expect("it is due at once");
+    assert!(take(&house).await.is_empty());
+    house.clock.advance(LINK_LEASE_MS + 1);
+    let second = take(&house).await.pop().expect("the lease ran out");
+    let mut progress = Progress::default();
+    let mark = Mark {
+        until: 5,
+        asked: 5,
+        back: 1,
+        closed: false,
+    };
+    progress.marks.insert("steps".to_owned(), mark);
+    let store = &house.store;
+    assert!(
+        !store
+            .save_link_progress(&silent, progress.clone(), vec![])
+            .await
+            .expect("an answer")
+    );
+    assert!(
+        store
+            .save_link_progress(&second, progress.clone(), vec![])
+            .await
+            .expect("an answer")
+    );
+    let next = house.now().plus(60_000);
+    assert!(
+        !store
+            .end_turn(&silent, TurnEnd::Went { next })
+            .await
+            .expect("an answer")
+    );
+    assert!(
+        store
+            .end_turn(&second, TurnEnd::Failed { next })
+            .await
+            .expect("an answer")
+    );
+    assert!(!store.has_due_links(CLOUD).await.expect("due"));
+    house.clock.advance(60_000);
+    let third = take(&house).await.pop().expect("it is due again");
+    assert_eq!((third.failures, &third.link.progress), (1, &progress));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_pairs_of_tokens_the_first_that_was_kept_stays() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let link = house
+        .store
+        .connect_link(&own(person), agreed("a"))
+        .await
+        .expect("a link");
+    let (_, version) = house.store.link_tokens(link.id).await.expect("tokens").expect("some");
+    assert!(
+        house
+            .store
+            .save_link_tokens(link.id, version, tokens("one"))
+            .await
+            .expect("kept")
+    );
+    assert!(
+        !house
+            .store
+            .save_link_tokens(link.id, version, tokens("two"))
+            .await
+            .expect("an answer")
+    );
+    let (kept, _) = house.store.link_tokens(link.id).await.expect("tokens").expect("some");
+    assert_eq!(kept, tokens("one"));
+    assert!(!format!("{kept:?}").contains("access one"), "tokens stand in no log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_vendor_told_waits_until_it_was_asked_for() {
+    let house = House::new().await;
+    let person = house.person().await;
+    house
+        .store
+        .connect_link(&own(person), agreed("a"))
+        .await
+        .expect("a link");
+    let leased = take(&house).await.pop().expect("a link");
+    let later = house.now().plus(3_600_000);
+    house.clock.advance(10);
+    let note = |told| house.store.note_webhook(CLOUD, b"{}".to_vec(), told, 2_000);
+    // Twice the same, one of nobody, one of a type that nothing asks for.
+    let nobody = told("b", 1);
+    let nothing = Told {
+        want: None,
+        ..told("a", 1)
+    };
+    let noted = note(vec![told("a", 1), told("a", 1), nobody, nothing])
+        .await
+        .expect("noted");
+    assert_eq!(noted, Noted { known: 2, unknown: 2 });
+    // The turn under way did not know of it: it is not done with that.
+    let asked = vec![want(1)];
+    assert!(
+        house
+            .store
+            .save_link_progress(&leased, Progress::default(), asked)
+            .await
+            .expect("kept")
+    );
+    assert!(
+        house
+            .store
+            .end_turn(&leased, TurnEnd::Went { next: later })
+            .await
+            .expect("ended")
+    );
+    house.clock.advance(10);
+    let leased = take(&house).await.pop().expect("it is due at once");
+    assert_eq!(leased.wants, [want(1)]);
+    assert!(
+        house
+            .store
+            .save_link_progress(&leased, Progress::default(), vec![want(1)])
+            .await
+            .expect("kept")
+    );
+    assert!(
+        house
+            .store
+            .end_turn(&leased, TurnEnd::Went { next: later })
+            .await
+            .expect("ended")
+    );
+    assert!(take(&house).await.is_empty());
+    note(vec![told("a", 2)]).await.expect("noted");
+    assert!(take(&house).await.is_empty(), "a burst is one turn");
+    house.clock.advance(2_000);
+    assert_eq!(take(&house).await.pop().expect("a link").wants, [want(2)]);
+    assert_eq!(
+        house.store.delete_webhooks(house.now().plus(1)).await.expect("deleted"),
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_needs_its_person_is_held_goes_on_and_ends() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let mine = own(person);
+    let link = house.store.connect_link(&mine, agreed("a")).await.expect("a link");
+    let leased = take(&house).await.pop().expect("a link");
+    house
+        .store
+        .end_turn(&leased, TurnEnd::Refused(Need::AgreeAgain))
+        .await
+        .expect("ended");
+    assert_eq!(
+        the_link(&house, person).await.state,
+        LinkState::NeedsAttention(Need::AgreeAgain)
+    );
+    house.clock.advance(LINK_LEASE_MS * 10);
+    assert!(
+        take(&house).await.is_empty(),
+        "nothing is fetched until they do something"
+    );
+    let again = house
+        .store
+        .connect_link(&mine, agreed("a"))
+        .await
+        .expect("agreed again");
+    assert_eq!((again.id, again.state), (link.id, LinkState::Connected));
+    for (event, state) in [
+        (LinkEvent::Held, LinkState::Paused),
+        (LinkEvent::Resumed, LinkState::Connected),
+    ] {
+        house.store.change_link(&mine, link.id, event).await.expect("changed");
+        assert_eq!(the_link(&house, person).await.state, state);
+        assert_eq!(
+            house.store.has_due_links(CLOUD).await.expect("due"),
+            state.is_connected()
+        );
+    }
+    house
+        .store
+        .change_link(&mine, link.id, LinkEvent::Ended)
+        .await
+        .expect("ended");
+    let ended = house.store.change_link(&mine, link.id, LinkEvent::Resumed).await;
+    assert!(matches!(ended, Err(StoreError::NotFound { .. })));
+    // Its tokens remain to be given back.
+    let leased = take(&house).await.pop().expect("a link");
+    assert!(leased.link.state == LinkState::Ended && leased.tokens.is_some());
+    house
+        .store
+        .end_turn(&leased, TurnEnd::GivenBack)
+        .await
+        .expect("given back");
+    assert!(take(&house).await.is_empty());
+    assert_eq!(house.store.link_tokens(link.id).await.expect("tokens"), None);
+    // Connecting again is a new link; another account of theirs begins from the start.
+    let anew = house.store.connect_link(&mine, agreed("b")).await.expect("a link");
+    assert!(anew.id != link.id && anew.account_tag != link.account_tag);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_one_persons_and_a_link_is_nobody_elses() {
+    let house = House::new().await;
+    let (one, other) = (house.person().await, house.person().await);
+    let link = house.store.connect_link(&own(one), agreed("a")).await.expect("a link");
+    let stolen = house.store.connect_link(&own(other), agreed("a")).await;
+    assert!(matches!(stolen, Err(StoreError::Invalid { .. })), "{stolen:?}");
+    for event in [LinkEvent::Held, LinkEvent::Resumed, LinkEvent::Ended] {
+        let changed = house.store.change_link(&own(other), link.id, event).await;
+        assert!(matches!(changed, Err(StoreError::NotFound { .. })));
+    }
+    assert!(house.store.links(&own(other)).await.expect("links").is_empty());
+    assert_eq!(the_link(&house, one).await.state, LinkState::Connected);
+    // Once it was ended, it is free.
+    house
+        .store
+        .change_link(&own(one), link.id, LinkEvent::Ended)
+        .await
+        .expect("ended");
+    house
+        .store
+        .connect_link(&own(other), agreed("a"))
+        .await
+        .expect("a link");
+    let counts = house.store.count_links().await.expect("counts");
+    let told: Vec<_> = counts.iter().map(|count| (count.state, count.links)).collect();
+    assert_eq!(told, [("connected", 1), ("ended", 1)]);
+}
