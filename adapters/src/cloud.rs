@@ -3,7 +3,7 @@
 //! Nothing here calls anybody. The gateway sends what a cloud's adapter asks for, and lays all pages of what was answered into one
 //! text ([`crate::pull`]), which the adapter reads as it reads a file.
 
-use model::{Need, UtcMillis};
+use model::{Metric, Need, UtcMillis};
 
 use crate::Adapter;
 
@@ -17,6 +17,9 @@ pub trait Cloud: Adapter {
 
     /// What can be asked for.
     fn series(&self) -> &'static [Series];
+
+    /// What a series becomes.
+    fn metrics(&self, series: &str) -> Vec<Metric>;
 
     /// One page of an answer; `page` is what the page before named.
     fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request;
@@ -75,6 +78,8 @@ pub struct Series {
     pub scope: &'static str,
     /// Days of one ask at most.
     pub days: u16,
+    /// Hours of one window, 1 or 24: an ask begins and ends with one.
+    pub hours: u16,
     /// Days back from what was asked last that are asked again: so late it may come without a word.
     pub late_days: u16,
     /// The vendor tells when there is more of it.
@@ -111,7 +116,7 @@ pub struct NotAnAnswer;
 /// What came to the address for notices.
 pub struct Call<'a> {
     /// A header by its name in small letters.
-    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
+    pub header: &'a dyn Fn(&str) -> Option<String>,
     /// The body as it came.
     pub body: &'a [u8],
     /// What the vendor was told to show.

@@ -207,6 +207,15 @@ pub fn named(name: &str) -> Option<&'static dyn Adapter> {
     all().iter().copied().find(|adapter| adapter.name() == name)
 }
 
+/// Every adapter that reads files which residents bring.
+pub fn files() -> impl Iterator<Item = &'static dyn Adapter> {
+    let is_asked = |name: &str| clouds().iter().any(|cloud| cloud.name() == name);
+    all()
+        .iter()
+        .copied()
+        .filter(move |adapter| adapter.push_schema().is_none() && !is_asked(adapter.name()))
+}
+
 /// Every adapter that companions push to.
 pub fn pushing() -> impl Iterator<Item = &'static dyn Adapter> {
     all().iter().copied().filter(|adapter| adapter.push_schema().is_some())

@@ -23,6 +23,9 @@ pub const MOST_BYTES: u64 = 24 << 20;
 struct Pull<'a> {
     #[serde(borrow)]
     format: std::borrow::Cow<'a, str>,
+    /// Tells the accounts of a person apart, since another account's answers end nothing of this one's.
+    #[serde(borrow)]
+    account: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     asked_at: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
@@ -50,7 +53,7 @@ pub struct Answered<'a> {
 }
 
 /// Lays answers into one text for [`crate::Adapter::read`]; `None` where a page is no JSON.
-pub fn text(adapter: &str, asked_at: UtcMillis, answers: &[Answered<'_>]) -> Option<Vec<u8>> {
+pub fn text(adapter: &str, account: &str, asked_at: UtcMillis, answers: &[Answered<'_>]) -> Option<Vec<u8>> {
     let mut laid = Vec::with_capacity(answers.len());
     for answer in answers {
         let pages: Result<Vec<&RawValue>, _> = answer.pages.iter().map(|page| serde_json::from_slice(page)).collect();
@@ -63,6 +66,7 @@ pub fn text(adapter: &str, asked_at: UtcMillis, answers: &[Answered<'_>]) -> Opt
     }
     let pull = Pull {
         format: format(adapter).into(),
+        account: account.into(),
         asked_at: iso(asked_at).into(),
         answers: laid,
     };
@@ -182,7 +186,7 @@ pub(crate) fn read(
         for (window, held) in windows.held {
             let start = UtcMillis(window * length);
             push.identified(Identified {
-                id: format!("{}/{}", ask.series, iso(start)),
+                id: format!("{}/{}/{}", pull.account, ask.series, iso(start)),
                 said: asked_at,
                 what: Word::Window {
                     samples: held.into_values().collect(),

@@ -175,6 +175,8 @@ pub struct Config {
     pub sign_in: Vec<SignIn>,
     /// The operators' provider and places.
     pub operators: Operators,
+    /// Vendors' clouds that residents can connect.
+    pub clouds: Vec<CloudSettings>,
     /// Lifetimes.
     pub tokens: Tokens,
     /// What is logged.
@@ -207,6 +209,9 @@ impl Config {
     }
 }
 
+/// Sections below which tables of their own stand, with the same keys.
+const TABLES_BELOW: [&str; 2] = [providers::SECTION, clouds::SECTION];
+
 impl Layers {
     fn add_toml(&mut self, place: &str, text: &str, defines: bool) -> Result<(), ConfigError> {
         let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::NotToml {
@@ -219,8 +224,8 @@ impl Layers {
             };
             for (key, value) in content {
                 match value {
-                    toml::Value::Table(further) if section == providers::SECTION => {
-                        self.add_provider(place, &key, further)?;
+                    toml::Value::Table(further) if TABLES_BELOW.contains(&section.as_str()) => {
+                        self.add_table(place, &section, &key, further)?;
                     }
                     value => self.set(place, &section, &key, value, defines)?,
                 }
@@ -432,6 +437,7 @@ impl Layers {
                 networks: self.networks("operators", "networks")?,
                 session_minutes: self.number("operators", "session_minutes", 5..=720, "minutes from 5 to 720")?,
             },
+            clouds: self.clouds()?,
             tokens: Tokens {
                 access_seconds: self.number("tokens", "access_seconds", 60..=86_400, "seconds from 60 to 86400")?,
                 refresh_days: self.number("tokens", "refresh_days", 1..=730, "days from 1 to 730")?,
@@ -445,8 +451,10 @@ impl Layers {
     }
 }
 
+mod clouds;
 mod providers;
 
+pub use clouds::CloudSettings;
 pub use providers::{OpenIdProvider, SignIn};
 
 fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {

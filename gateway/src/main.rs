@@ -11,6 +11,7 @@ mod health;
 mod import;
 mod jobs;
 mod limits;
+mod links;
 mod logging;
 mod messages;
 mod oauth;

@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, heads, health, jobs, limits, oauth, operator, portal, push, sign_in};
+use crate::{fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
 
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -32,6 +32,8 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(oauth::routes())
         .merge(sign_in::routes())
         .merge(portal::routes())
+        .merge(links::connect::routes())
+        .merge(links::webhooks::routes())
         .merge(operator::routes(&state))
         .merge(more)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -119,6 +121,7 @@ pub async fn serve(
     let folder = tokio::spawn(fold_metrics(state.clone()));
     let keeper = tokio::spawn(delete_due_records(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
+    let clouds = tokio::spawn(links::worker::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
     let grace = Duration::from_secs(timeout_seconds + 1);
@@ -147,6 +150,7 @@ pub async fn serve(
     folder.abort();
     keeper.abort();
     worker.abort();
+    clouds.abort();
     signer.abort();
     served
 }
@@ -187,6 +191,7 @@ async fn sweep(state: AppState) {
     loop {
         every.tick().await;
         state.limits.forget_the_idle();
+        state.clouds.all().iter().for_each(links::Cloud::forget_the_idle);
         state.uploads.forget_the_old(state.clock.now());
         match state.store.purge_expired(state.clock.now()).await {
             Ok(0) => {}
@@ -207,6 +212,11 @@ async fn delete_due_records(state: AppState) {
             Ok(0) => {}
             Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
             Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
+        }
+        match state.store.delete_webhooks(state.clock.now().plus(-kept)).await {
+            Ok(0) => {}
+            Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
+            Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
         }
         let (mut after, mut rows) = (None, 0);
         loop {

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::limits::Limits;
+use crate::links::Clouds;
 use crate::oauth::client_keys::FetchedKeys;
 use crate::outgoing::{Outgoing, Reachable};
 use crate::pairwise::Pairwise;
@@ -53,6 +54,8 @@ pub struct Shared {
     pub uploads: Uploads,
     /// Places of pushes that are read at the same time.
     pub pushes: Arc<Semaphore>,
+    /// Vendors' clouds that residents can connect.
+    pub clouds: Clouds,
     /// The OpenID providers that residents sign in with.
     pub residents: sign_in::ResidentProviders,
     /// The OpenID provider that operators sign in with.
@@ -96,6 +99,7 @@ impl AppState {
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             residents: sign_in::ResidentProviders::new(&config)?,
             operators,
+            clouds: Clouds::new(&config)?,
             config,
             store,
         })))

@@ -1,7 +1,7 @@
 //! What each data type of the Google Health API becomes. Types that are not here are not asked for.
 
 use model::Metric;
-use model::time::{DAY_MS, HOUR_MS};
+use model::time::HOUR_MS;
 use model::units::Conversion;
 
 use crate::cloud::Series;
@@ -75,7 +75,7 @@ pub struct Type {
 impl Type {
     /// Milliseconds of one window: an hour of what comes by the minute, else a day.
     pub fn window(&self) -> i64 {
-        if self.series.days <= 7 { HOUR_MS } else { DAY_MS }
+        i64::from(self.series.hours) * HOUR_MS
     }
 }
 
@@ -103,6 +103,7 @@ const fn series(name: &'static str, scope: &'static str, days: u16, is_told: boo
         name,
         scope,
         days,
+        hours: if days == SPARSE { 24 } else { 1 },
         late_days: if days == SPARSE { 30 } else { 2 },
         is_told,
     }
@@ -490,64 +491,71 @@ const RE_EXPORTERS: &[ReExporter] = &[
     ReExporter::new("Google Fit", "FIT"),
 ];
 
-/// What the adapter makes of each type, for pages and documents.
-pub fn coverage() -> Coverage {
-    let mut types = Vec::new();
-    let mut add = |vendor_type: String, metric: Metric, how: How| {
-        types.push(Covered {
+impl Type {
+    /// What it becomes, each with the vendor's name of it.
+    fn covered(&self) -> Vec<Covered> {
+        let name = self.series.name;
+        let covered = |vendor_type: String, metric: Metric, how: How| Covered {
             vendor_type,
             metric,
             how,
-        });
-    };
-    for kind in TYPES {
-        let name = kind.series.name;
-        match kind.makes {
-            Makes::Numbers(fields) => {
-                for field in fields {
-                    add(format!("{name}.{}", field.path.join(".")), field.metric, How::Value);
-                }
-            }
-            Makes::Code(member, metric, _) => add(format!("{name}.{member}"), metric, How::Code),
-            Makes::Event(metric) => add(name.to_owned(), metric, How::Event),
-            Makes::Length(metric) => add(name.to_owned(), metric, How::Length),
+        };
+        let fields = |fields: &[Field], how: How| {
+            let named = fields
+                .iter()
+                .map(|field| covered(format!("{name}.{}", field.path.join(".")), field.metric, how));
+            named.collect::<Vec<_>>()
+        };
+        match self.makes {
+            Makes::Numbers(numbers) => fields(numbers, How::Value),
+            Makes::Code(member, metric, _) => vec![covered(format!("{name}.{member}"), metric, How::Code)],
+            Makes::Event(metric) => vec![covered(name.to_owned(), metric, How::Event)],
+            Makes::Length(metric) => vec![covered(name.to_owned(), metric, How::Length)],
             Makes::ActiveMinutes => {
-                for (level, metric) in ACTIVE_MINUTES {
-                    add(format!("{name} at {level}"), *metric, How::Value);
-                }
+                let levels = ACTIVE_MINUTES.iter();
+                levels
+                    .map(|(level, metric)| covered(format!("{name} at {level}"), *metric, How::Value))
+                    .collect()
             }
-            Makes::Glucose => {
-                add(name.to_owned(), Metric::BLOOD_GLUCOSE, How::Value);
-                add(format!("{name} of interstitial fluid"), Metric::CGM_GLUCOSE, How::Value);
-            }
-            Makes::Sleep => add(format!("{name}.stages"), Metric::SLEEP_STAGE, How::Code),
-            Makes::Exercise => add(name.to_owned(), Metric::EXERCISE_SESSION, How::Part),
+            Makes::Glucose => vec![
+                covered(name.to_owned(), Metric::BLOOD_GLUCOSE, How::Value),
+                covered(format!("{name} of interstitial fluid"), Metric::CGM_GLUCOSE, How::Value),
+            ],
+            Makes::Sleep => vec![covered(format!("{name}.stages"), Metric::SLEEP_STAGE, How::Code)],
+            Makes::Exercise => vec![covered(name.to_owned(), Metric::EXERCISE_SESSION, How::Part)],
             Makes::Nutrition => {
-                for field in MEAL {
-                    add(format!("{name}.{}", field.path.join(".")), field.metric, How::Part);
-                }
-                for (nutrient, _, metric) in NUTRIENTS {
-                    add(format!("{name} of {nutrient}"), *metric, How::Part);
-                }
+                let mut all = fields(MEAL, How::Part);
+                let nutrients = NUTRIENTS.iter();
+                all.extend(nutrients.map(|(word, _, metric)| covered(format!("{name} of {word}"), *metric, How::Part)));
+                all
             }
-            Makes::SkinTemperature => {
-                add(
+            Makes::SkinTemperature => vec![
+                covered(
                     format!("{name}.nightlyTemperatureCelsius"),
                     Metric::SKIN_TEMPERATURE,
                     How::Value,
-                );
-                add(
+                ),
+                covered(
                     format!("{name} from its baseline"),
                     Metric::SKIN_TEMPERATURE_DEVIATION,
                     How::Value,
-                );
-            }
+                ),
+            ],
         }
     }
+
+    /// What it becomes.
+    pub fn metrics(&self) -> Vec<Metric> {
+        self.covered().iter().map(|covered| covered.metric).collect()
+    }
+}
+
+/// What the adapter makes of each type, for pages and documents.
+pub fn coverage() -> Coverage {
     Coverage {
         identity: "type, time, source and, where it has one, name; an answer names all that is left of its hours or days",
         re_exporters: RE_EXPORTERS,
-        types,
+        types: TYPES.iter().flat_map(Type::covered).collect(),
     }
 }
 

@@ -8,7 +8,7 @@ mod point;
 mod webhook;
 
 use model::time::DAY_MS;
-use model::{LocalDay, Need, UtcMillis};
+use model::{LocalDay, Metric, Need, UtcMillis};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -94,6 +94,10 @@ impl Cloud for GoogleHealth {
 
     fn series(&self) -> &'static [Series] {
         &SERIES
+    }
+
+    fn metrics(&self, series: &str) -> Vec<Metric> {
+        named(series).map(Type::metrics).unwrap_or_default()
     }
 
     fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {

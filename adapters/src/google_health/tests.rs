@@ -65,10 +65,18 @@ fn answers_become_a_text_that_the_adapter_reads() {
         },
         pages,
     };
-    let laid = text(NAME, at("2026-05-02T00:00:00Z"), &[answered(vec![page.to_vec()])]).unwrap();
+    let laid = text(NAME, "a", at("2026-05-02T00:00:00Z"), &[answered(vec![page.to_vec()])]).unwrap();
     let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
     assert_eq!((reading.unwrap().samples, collected.samples().len()), (1, 1));
-    assert!(text(NAME, at("2026-05-02T00:00:00Z"), &[answered(vec![b"<html>".to_vec()])]).is_none());
+    assert!(
+        text(
+            NAME,
+            "a",
+            at("2026-05-02T00:00:00Z"),
+            &[answered(vec![b"<html>".to_vec()])]
+        )
+        .is_none()
+    );
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) fn hear(call: &Call<'_>) -> Result<Heard, NotHeard> {
         return Ok(Heard::Probe(201));
     }
     let signature = SIGNATURE.iter().find_map(|name| (call.header)(name));
-    verify(call, signature.ok_or(NotHeard::NotGenuine)?)?;
+    verify(call, &signature.ok_or(NotHeard::NotGenuine)?)?;
     let said: Vec<Said> = match call.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?,
         _ => vec![serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?],

@@ -42,20 +42,26 @@ pub struct SignIn {
 }
 
 impl Layers {
-    /// A table `[sign_in.NAME]`: what it does not say is as in the default file.
-    pub(super) fn add_provider(&mut self, place: &str, name: &str, table: toml::Table) -> Result<(), ConfigError> {
+    /// A table `[SECTION.NAME]`: what it does not say is as in the default file.
+    pub(super) fn add_table(
+        &mut self,
+        place: &str,
+        parent: &str,
+        name: &str,
+        table: toml::Table,
+    ) -> Result<(), ConfigError> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if name.is_empty() || name.len() > 32 || !name.bytes().all(is_plain) {
             return Err(ConfigError::BadValue {
                 place: place.to_owned(),
-                key: format!("{SECTION}.{name}"),
+                key: format!("{parent}.{name}"),
                 found: "a table".to_owned(),
                 allowed: "names of 1 to 32 small letters, digits and hyphens",
             });
         }
-        let section = format!("{SECTION}.{name}");
+        let section = format!("{parent}.{name}");
         let defaults: toml::Table = DEFAULT_FILE.parse().unwrap_or_default();
-        if let Some(toml::Value::Table(defaults)) = defaults.get(SECTION) {
+        if let Some(toml::Value::Table(defaults)) = defaults.get(parent) {
             for (key, value) in defaults {
                 self.set("the default file", &section, key, value.clone(), true)?;
             }

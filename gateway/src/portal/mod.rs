@@ -14,6 +14,8 @@ pub mod continue_page;
 pub mod end_session;
 mod explain;
 pub mod form;
+mod gives;
+pub mod links;
 #[cfg(test)]
 mod matrix;
 pub mod operator;
@@ -65,6 +67,8 @@ pub fn routes() -> Router<AppState> {
         .route(people::PATH, get(people::show))
         .route(phones::PATH, get(phones::show).post(phones::new_code))
         .route("/portal/phones/{id}/end", post(phones::end))
+        .route(links::PATH, get(links::show))
+        .route("/portal/links/{id}/{act}", post(links::change))
         .route(ACT_FOR, post(people::act_for))
         .route("/portal/people/{id}/end", post(people::end))
         .route(

@@ -15,12 +15,12 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Error, Json};
 use bytes::Bytes;
-use model::ConsentCategory;
 use serde::Deserialize;
 use serde_json::json;
 use store::{Delivery, DeliveryCounts, StoreError};
 
 use super::form::Session as _;
+use super::gives::gives;
 use super::page::{Frame, send_with_script};
 use super::resident::Resident;
 use super::words::Words;
@@ -263,8 +263,9 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
     };
     let words = Words(signed_in.language);
     // Phones push all day; they have a page of their own.
-    let files: Vec<&str> = files().map(|adapter| adapter.name()).collect();
+    let files: Vec<&str> = adapters::files().map(|adapter| adapter.name()).collect();
     let deliveries = state.store.deliveries(&signed_in.own, &files, LISTED).await?;
+    let covered: Vec<adapters::Coverage> = adapters::files().map(|adapter| adapter.coverage()).collect();
     let upload = state.uploads.of(signed_in.person);
     let most = megabytes(state.config.limits.upload_megabytes);
     let begun = match asked.problem.as_deref() {
@@ -279,7 +280,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         running,
         problem: begun.or(problem),
         done,
-        gives: gives(words),
+        gives: gives(words, &covered),
         deliveries: deliveries
             .iter()
             .map(|delivery| listed(words, &resident, delivery))
@@ -288,30 +289,6 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         steps: steps::PATH,
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
     }))
-}
-
-/// The adapters that read files which residents bring.
-fn files() -> impl Iterator<Item = &'static dyn adapters::Adapter> {
-    let all = adapters::all().iter().copied();
-    all.filter(|adapter| adapter.push_schema().is_none())
-}
-
-/// What files can bring, as the adapters declare it. Names without what stands in brackets: it tells measures apart that nobody
-/// outside has to.
-fn gives(words: Words) -> Vec<(String, String)> {
-    let covered: Vec<adapters::Coverage> = files().map(|adapter| adapter.coverage()).collect();
-    let of = |category: ConsentCategory| {
-        let mut names: Vec<&str> = Vec::new();
-        for metric in covered.iter().flat_map(|coverage| coverage.metrics_of(category)) {
-            let name = words.pick(metric.row().name_ja, metric.row().name_en);
-            let name = name.split(['(', '（']).next().unwrap_or(name).trim();
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        (!names.is_empty()).then(|| (words.category(category), names.join(words.pick("、", "; "))))
-    };
-    ConsentCategory::ALL.into_iter().filter_map(of).collect()
 }
 
 /// What is under way, what went wrong, what was done: one of the three.

@@ -1,0 +1,95 @@
+//! The vendors' clouds of the configuration, in tables `[links.NAME]`.
+
+use std::path::PathBuf;
+
+use super::{ConfigError, Layers};
+
+/// The section that holds what all of them have.
+pub(super) const SECTION: &str = "links";
+
+/// A vendor's cloud and how this gateway is known there.
+#[derive(Clone, Debug)]
+pub struct CloudSettings {
+    /// The adapter's name.
+    pub name: String,
+    /// This gateway's client id there.
+    pub client_id: String,
+    /// File with its secret, if it has one.
+    pub client_secret_file: Option<PathBuf>,
+    /// File with what the vendor shows with its notices; without one none is heard.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// Addresses in place of those that the vendor documents; empty: those.
+    pub authorize_url: String,
+    /// As above.
+    pub token_url: String,
+    /// As above.
+    pub revoke_url: String,
+    /// As above.
+    pub api_url: String,
+    /// As above.
+    pub keys_url: String,
+    /// How long after it was asked for something is asked for again, in hours.
+    pub poll_hours: u16,
+    /// How far back is asked, in days.
+    pub backfill_days: u16,
+}
+
+impl Layers {
+    /// The clouds, in the order of their names.
+    pub(super) fn clouds(&self) -> Result<Vec<CloudSettings>, ConfigError> {
+        let mut sections: Vec<&str> = self.values.iter().map(|(section, ..)| section.as_str()).collect();
+        sections.retain(|section| section.starts_with("links."));
+        sections.sort_unstable();
+        sections.dedup();
+        sections.into_iter().map(|section| self.cloud(section)).collect()
+    }
+
+    fn cloud(&self, section: &str) -> Result<CloudSettings, ConfigError> {
+        const URL: &str = "an http or https URL, or an empty text";
+        let name = section.strip_prefix("links.").unwrap_or_default();
+        let text = |key: &str| self.text(section, key, "a text");
+        let url = |key: &str| {
+            let url = self.text(section, key, URL)?;
+            match url.is_empty() || reqwest::Url::parse(&url).is_ok() {
+                true => Ok(url),
+                false => Err(self.bad(section, key, URL)),
+            }
+        };
+        let file = |key: &str| {
+            let file = self.text(section, key, "the name of a file, or an empty text")?;
+            Ok((!file.is_empty()).then(|| file.into()))
+        };
+        if adapters::clouds().iter().all(|cloud| cloud.name() != name) {
+            return Err(ConfigError::UnknownKey {
+                place: self.get(section, "client_id").1.to_owned(),
+                key: section.to_owned(),
+                allowed: adapters::clouds()
+                    .iter()
+                    .map(|cloud| format!("[links.{}]", cloud.name()))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            });
+        }
+        let client_id = text("client_id")?;
+        if client_id.is_empty() {
+            return Err(self.bad(
+                section,
+                "client_id",
+                "the client id that the vendor gave to this gateway",
+            ));
+        }
+        Ok(CloudSettings {
+            name: name.to_owned(),
+            client_id,
+            client_secret_file: file("client_secret_file")?,
+            webhook_secret_file: file("webhook_secret_file")?,
+            authorize_url: url("authorize_url")?,
+            token_url: url("token_url")?,
+            revoke_url: url("revoke_url")?,
+            api_url: url("api_url")?,
+            keys_url: url("keys_url")?,
+            poll_hours: self.number(section, "poll_hours", 1..=168, "hours from 1 to 168")? as u16,
+            backfill_days: self.number(section, "backfill_days", 1..=3_660, "days from 1 to 3660")? as u16,
+        })
+    }
+}

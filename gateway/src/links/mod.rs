@@ -1,0 +1,181 @@
+//! Links: residents connect vendors' clouds, and a worker a cloud fetches what there is. What a cloud is asked and what its answers
+//! mean, its adapter says; who is asked when, and what becomes of refusals, is decided here.
+//!
+//! One worker has a link at a time. A turn asks what the vendor told of, then what is new, then what is older, lays all of it into
+//! one delivery, keeps how far it got, and makes room for the next link.
+
+mod breaker;
+pub mod connect;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod turn;
+pub mod webhooks;
+pub mod worker;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+
+use adapters::cloud::{Cloud as Adapter, Series};
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use model::{ConsentCategory, UtcMillis};
+use store::Link;
+use zeroize::Zeroizing;
+
+use crate::config::{CloudSettings, Config, ConfigError};
+use breaker::Breaker;
+use plan::Pace;
+
+/// The path that vendors send browsers back to.
+pub const CALLBACK: &str = "/portal/links/callback";
+
+/// The clouds of the configuration.
+pub struct Clouds(Vec<Cloud>);
+
+/// A vendor's cloud, and how it is doing.
+pub struct Cloud {
+    /// What it is asked, and what it answers.
+    pub adapter: &'static dyn Adapter,
+    client_id: String,
+    client_secret: Option<Zeroizing<String>>,
+    webhook_secret: Option<Zeroizing<String>>,
+    addresses: Addresses,
+    return_to: String,
+    poll_ms: i64,
+    backfill_ms: i64,
+    breaker: Breaker,
+    all: DefaultDirectRateLimiter,
+    accounts: DefaultKeyedRateLimiter<i64>,
+    keys: Mutex<PublishedKeys>,
+}
+
+/// Where a vendor's servers are.
+struct Addresses {
+    authorize: String,
+    token: String,
+    revoke: String,
+    api: String,
+    keys: Option<String>,
+}
+
+/// The keys that a vendor signs its notices with, as last fetched.
+#[derive(Default)]
+struct PublishedKeys {
+    body: Option<Vec<u8>>,
+    fetched: UtcMillis,
+    asked: UtcMillis,
+}
+
+impl Clouds {
+    /// Those of the configuration.
+    ///
+    /// # Errors
+    /// Secrets that cannot be read.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let known = |settings: &CloudSettings| {
+            let adapter = adapters::clouds().iter().find(|cloud| cloud.name() == settings.name)?;
+            Some(Cloud::new(*adapter, settings, &config.http.public_url))
+        };
+        Ok(Self(config.clouds.iter().filter_map(known).collect::<Result<_, _>>()?))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Cloud] {
+        &self.0
+    }
+
+    /// The one with this name.
+    pub fn named(&self, name: &str) -> Option<&Cloud> {
+        self.0.iter().find(|cloud| cloud.adapter.name() == name)
+    }
+}
+
+impl Cloud {
+    fn new(adapter: &'static dyn Adapter, settings: &CloudSettings, public_url: &str) -> Result<Self, ConfigError> {
+        let facts = adapter.facts();
+        let address = |own: &str, documented: &str| if own.is_empty() { documented } else { own }.to_owned();
+        let secret = |file: &Option<std::path::PathBuf>, key: &'static str| {
+            let read = |file: &std::path::PathBuf| {
+                let text = std::fs::read_to_string(file).map_err(|error| ConfigError::Secret {
+                    file: file.display().to_string(),
+                    key,
+                    problem: format!("of [links.{}] cannot be read: {error}", settings.name),
+                })?;
+                Ok(Zeroizing::new(text.trim().to_owned()))
+            };
+            file.as_ref().map(read).transpose()
+        };
+        let per_minute = |number: u32| Quota::per_minute(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN));
+        Ok(Self {
+            adapter,
+            client_id: settings.client_id.clone(),
+            client_secret: secret(&settings.client_secret_file, "client_secret_file")?,
+            webhook_secret: secret(&settings.webhook_secret_file, "webhook_secret_file")?,
+            addresses: Addresses {
+                authorize: address(&settings.authorize_url, facts.authorize),
+                token: address(&settings.token_url, facts.token),
+                revoke: address(&settings.revoke_url, facts.revoke),
+                api: address(&settings.api_url, facts.api),
+                keys: facts.keys.map(|documented| address(&settings.keys_url, documented)),
+            },
+            return_to: format!("{public_url}{CALLBACK}"),
+            poll_ms: i64::from(settings.poll_hours) * model::time::HOUR_MS,
+            backfill_ms: i64::from(settings.backfill_days) * model::time::DAY_MS,
+            breaker: Breaker::default(),
+            all: RateLimiter::direct(per_minute(facts.all_per_minute)),
+            accounts: RateLimiter::keyed(per_minute(facts.account_per_minute)),
+            keys: Mutex::default(),
+        })
+    }
+
+    /// How long to wait before one more call for this link, in milliseconds; `None` when it may be made now.
+    fn wait(&self, link: i64) -> Option<i64> {
+        let not_yet = match (self.accounts.check_key(&link), self.all.check()) {
+            (Err(not_yet), _) | (Ok(()), Err(not_yet)) => not_yet,
+            (Ok(()), Ok(())) => return None,
+        };
+        let wait = not_yet.wait_time_from(DefaultClock::default().now());
+        Some(
+            i64::try_from(wait.as_millis())
+                .unwrap_or(i64::MAX)
+                .clamp(1, model::time::HOUR_MS),
+        )
+    }
+
+    fn pace(&self) -> Pace {
+        Pace {
+            poll_ms: self.poll_ms,
+            backfill_ms: self.backfill_ms,
+            is_told: self.webhook_secret.is_some(),
+        }
+    }
+
+    /// Forgets the rates of links that have been quiet.
+    pub fn forget_the_idle(&self) {
+        self.accounts.retain_recent();
+        self.accounts.shrink_to_fit();
+    }
+}
+
+/// Of the time that a link asks back to, how much was asked, in percent.
+pub fn done(cloud: &Cloud, link: &Link, now: UtcMillis) -> u8 {
+    plan::done(cloud.adapter.series(), &link.progress, cloud.backfill_ms, now)
+}
+
+/// Categories of which the resident allowed nothing at the vendor.
+pub fn closed(cloud: &Cloud, link: &Link) -> Vec<ConsentCategory> {
+    let series = cloud.adapter.series();
+    let of = |series: &Series| {
+        cloud
+            .adapter
+            .metrics(series.name)
+            .into_iter()
+            .map(|metric| metric.category())
+    };
+    let given: BTreeSet<ConsentCategory> = plan::open(series, &link.progress).flat_map(of).collect();
+    let all: BTreeSet<ConsentCategory> = series.iter().flat_map(of).collect();
+    all.difference(&given).copied().collect()
+}

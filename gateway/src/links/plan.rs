@@ -1,0 +1,345 @@
+//! What one turn asks for: what the vendor told of, then what is new, then what is older, the newest first.
+
+use adapters::cloud::Series;
+use model::UtcMillis;
+use model::time::{DAY_MS, HOUR_MS};
+use store::{Mark, Progress, Want};
+
+/// Asks of one turn at most: then the next link has its turn.
+const MOST_ASKS: usize = 40;
+
+/// Longest since it was asked last, of what the vendor tells of by itself.
+const TOLD_MS: i64 = DAY_MS;
+
+/// Days that are asked for at once when a series is new.
+const FIRST_DAYS: i64 = 7;
+
+/// One ask, and what it moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    /// The series.
+    pub(super) series: Series,
+    /// Whole windows from here on.
+    pub(super) start: UtcMillis,
+    /// Until here.
+    pub(super) end: UtcMillis,
+    /// What it moves once it was answered.
+    pub(super) moves: Moves,
+}
+
+/// What an answer moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moves {
+    /// Nothing: the vendor told of it.
+    Nothing,
+    /// How far a series got; the last of what is new also says when that was.
+    Forward {
+        /// Nothing that is new follows.
+        is_last: bool,
+    },
+    /// How far back it got.
+    Back,
+}
+
+/// When and how a cloud is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// Time after which it is asked again.
+    pub(super) poll_ms: i64,
+    /// How far back is asked.
+    pub(super) backfill_ms: i64,
+    /// The vendor's notices are heard.
+    pub(super) is_told: bool,
+}
+
+impl Pace {
+    fn again(&self, series: &Series) -> i64 {
+        match self.is_told && series.is_told {
+            true => self.poll_ms.max(TOLD_MS),
+            false => self.poll_ms,
+        }
+    }
+}
+
+/// Series that are open to us.
+pub(super) fn open<'a>(series: &'a [Series], progress: &'a Progress) -> impl Iterator<Item = &'a Series> {
+    series.iter().filter(|series| {
+        let is_given = progress.scopes.is_empty() || progress.scopes.iter().any(|scope| scope == series.scope);
+        let is_closed = progress.marks.get(series.name).is_some_and(|mark| mark.closed);
+        is_given && !is_closed
+    })
+}
+
+/// What to ask now, and how many of the wants are among it.
+pub(super) fn plan(
+    series: &[Series],
+    progress: &Progress,
+    wants: &[Want],
+    pace: Pace,
+    now: UtcMillis,
+) -> (Vec<Step>, usize) {
+    let mut steps = Vec::new();
+    let horizon = now.0 - pace.backfill_ms;
+    let mut taken = 0;
+    for want in wants {
+        // One that is larger than a turn is asked for alone, however many asks it takes.
+        if steps.len() >= MOST_ASKS {
+            break;
+        }
+        taken += 1;
+        if let Some(series) = open(series, progress).find(|series| series.name == want.series) {
+            let (start, end) = (want.start.0.max(horizon), want.end.0.min(now.0 + DAY_MS));
+            spans(series, start, end, |start, end, _| {
+                let step = Step {
+                    series: *series,
+                    start,
+                    end,
+                    moves: Moves::Nothing,
+                };
+                if !steps.contains(&step) {
+                    steps.push(step);
+                }
+            });
+        }
+    }
+    for series in open(series, progress) {
+        if steps.len() >= MOST_ASKS {
+            return (steps, taken);
+        }
+        let mark = progress.marks.get(series.name);
+        if mark.is_some_and(|mark| now.0 < mark.asked + pace.again(series)) {
+            continue;
+        }
+        let from = mark.map_or(now.0 - FIRST_DAYS * DAY_MS, |mark| {
+            mark.until - i64::from(series.late_days) * DAY_MS
+        });
+        spans(series, from.max(horizon), now.0 + 1, |start, end, is_last| {
+            steps.push(Step {
+                series: *series,
+                start,
+                end,
+                moves: Moves::Forward { is_last },
+            });
+        });
+    }
+    // What is older, by how far each got: none waits for another that has much.
+    let mut backs: Vec<(i64, &Series)> = open(series, progress)
+        .filter_map(|series| Some((progress.marks.get(series.name)?.back, series)))
+        .filter(|(back, _)| *back > horizon)
+        .collect();
+    backs.sort_by_key(|(back, _)| -back);
+    for (back, series) in backs {
+        if steps.len() >= MOST_ASKS {
+            break;
+        }
+        let length = i64::from(series.hours) * HOUR_MS;
+        let end = back.div_euclid(length) * length;
+        steps.push(Step {
+            series: *series,
+            start: UtcMillis(end - i64::from(series.days) * DAY_MS),
+            end: UtcMillis(end),
+            moves: Moves::Back,
+        });
+    }
+    (steps, taken)
+}
+
+/// Cuts a time into asks of whole windows, the oldest first.
+fn spans(series: &Series, start: i64, end: i64, mut each: impl FnMut(UtcMillis, UtcMillis, bool)) {
+    let length = i64::from(series.hours) * HOUR_MS;
+    let most = i64::from(series.days) * DAY_MS;
+    let mut from = start.div_euclid(length) * length;
+    let end = (end + length - 1).div_euclid(length) * length;
+    while from < end {
+        let until = (from + most).min(end);
+        each(UtcMillis(from), UtcMillis(until), until == end);
+        from = until;
+    }
+}
+
+/// How far it got after an answer.
+pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
+    let fresh = Mark {
+        until: step.end.0.min(now.0),
+        asked: 0,
+        back: step.start.0,
+        closed: false,
+    };
+    let mark = progress.marks.entry(step.series.name.to_owned());
+    match step.moves {
+        Moves::Nothing => {}
+        Moves::Forward { is_last } => {
+            let mark = mark.or_insert(fresh);
+            mark.until = mark.until.max(fresh.until);
+            if is_last {
+                mark.asked = now.0;
+            }
+        }
+        Moves::Back => {
+            let mark = mark.or_insert(fresh);
+            mark.back = mark.back.min(step.start.0);
+        }
+    }
+}
+
+/// When there is something to ask again, if no vendor says so before.
+pub(super) fn next(series: &[Series], progress: &Progress, pace: Pace, now: UtcMillis) -> UtcMillis {
+    let horizon = now.0 - pace.backfill_ms;
+    let mut soonest = now.0 + pace.poll_ms;
+    for series in open(series, progress) {
+        match progress.marks.get(series.name) {
+            Some(mark) if mark.back <= horizon => soonest = soonest.min(mark.asked + pace.again(series)),
+            // There is older to ask, or all of it.
+            _ => return now,
+        }
+    }
+    UtcMillis(soonest.max(now.0))
+}
+
+/// Of the time that is asked back to, how much was, in percent.
+pub fn done(series: &[Series], progress: &Progress, pace_ms: i64, now: UtcMillis) -> u8 {
+    let horizon = now.0 - pace_ms;
+    let (mut reached, mut wanted) = (0, 0);
+    for series in open(series, progress) {
+        wanted += pace_ms;
+        if let Some(mark) = progress.marks.get(series.name) {
+            reached += (now.0 - mark.back.max(horizon)).clamp(0, pace_ms);
+        }
+    }
+    if wanted == 0 {
+        100
+    } else {
+        (reached * 100 / wanted) as u8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn series(name: &'static str, days: u16, hours: u16, is_told: bool) -> Series {
+        Series {
+            name,
+            scope: name,
+            days,
+            hours,
+            late_days: 2,
+            is_told,
+        }
+    }
+
+    const ALL: [Series; 3] = [
+        series("minutes", 7, 1, true),
+        series("days", 90, 24, false),
+        series("seconds", 1, 1, false),
+    ];
+
+    const PACE: Pace = Pace {
+        poll_ms: 6 * HOUR_MS,
+        backfill_ms: 100 * DAY_MS,
+        is_told: true,
+    };
+
+    const NOW: UtcMillis = UtcMillis(1_778_371_234_567);
+
+    #[test]
+    fn turns_go_on_until_all_is_asked_and_ask_nothing_twice() {
+        let mut progress = Progress::default();
+        let mut asks = 0;
+        let mut asked: Vec<(&str, i64, i64)> = Vec::new();
+        while next(&ALL, &progress, PACE, NOW) == NOW {
+            let (steps, _) = plan(&ALL, &progress, &[], PACE, NOW);
+            assert!(!steps.is_empty() && steps.len() < MOST_ASKS + 10);
+            for step in steps {
+                moved(&mut progress, &step, NOW);
+                asked.push((step.series.name, step.start.0, step.end.0));
+                asks += 1;
+            }
+            assert!(asks < 1_000);
+        }
+        assert_eq!(done(&ALL, &progress, PACE.backfill_ms, NOW), 100);
+        for one in ALL {
+            let mut spans: Vec<_> = asked.iter().filter(|(name, ..)| *name == one.name).collect();
+            spans.sort_unstable();
+            assert!(
+                spans.windows(2).all(|pair| pair[0].2 == pair[1].1),
+                "no gap and no overlap"
+            );
+            assert!(spans[0].1 <= NOW.0 - PACE.backfill_ms && spans.last().unwrap().2 > NOW.0);
+        }
+    }
+
+    #[test]
+    fn what_the_vendor_tells_of_is_asked_less_often_and_what_is_late_is_met() {
+        let mut progress = Progress::default();
+        for one in ALL {
+            let mark = Mark {
+                until: NOW.0,
+                asked: NOW.0,
+                back: 0,
+                closed: false,
+            };
+            progress.marks.insert(one.name.to_owned(), mark);
+        }
+        assert!(plan(&ALL, &progress, &[], PACE, NOW).0.is_empty());
+        assert_eq!(next(&ALL, &progress, PACE, NOW), NOW.plus(6 * HOUR_MS));
+        let later = NOW.plus(6 * HOUR_MS);
+        let (steps, _) = plan(&ALL, &progress, &[], PACE, later);
+        assert!(steps.iter().all(|step| step.series.name != "minutes"));
+        let first = steps.iter().find(|step| step.series.name == "days").unwrap();
+        assert!(first.start.0 <= NOW.0 - 2 * DAY_MS && first.end.0 > later.0);
+        let deaf = Pace { is_told: false, ..PACE };
+        let (steps, _) = plan(&ALL, &progress, &[], deaf, later);
+        assert!(steps.iter().any(|step| step.series.name == "minutes"));
+    }
+
+    #[test]
+    fn what_was_told_comes_first_whatever_its_size_and_what_is_closed_is_not_asked() {
+        let mut progress = Progress::default();
+        let want = |series: &str, hours: i64| Want {
+            series: series.to_owned(),
+            start: NOW.plus(-hours * HOUR_MS),
+            end: NOW,
+        };
+        let wants = [
+            want("minutes", 1),
+            want("minutes", 1),
+            want("nothing", 1),
+            want("seconds", 80 * 24),
+        ];
+        let (steps, taken) = plan(&ALL, &progress, &wants, PACE, NOW);
+        assert_eq!(taken, 4);
+        assert_eq!(
+            (steps[0].series.name, steps[0].end.0 - steps[0].start.0),
+            ("minutes", 2 * HOUR_MS)
+        );
+        assert!(
+            steps[1..]
+                .iter()
+                .all(|step| step.series.name == "seconds" && step.moves == Moves::Nothing)
+        );
+        progress.scopes = vec!["days".to_owned()];
+        assert_eq!(open(&ALL, &progress).map(|one| one.name).collect::<Vec<_>>(), ["days"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_ask_is_of_whole_windows_within_its_length(
+            until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
+        ) {
+            let mut progress = Progress::default();
+            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, closed: false };
+            progress.marks.insert("minutes".to_owned(), mark);
+            let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
+            let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);
+            for step in steps {
+                let window = i64::from(step.series.hours) * HOUR_MS;
+                prop_assert_eq!((step.start.0 % window, step.end.0 % window), (0, 0));
+                prop_assert!(step.start < step.end);
+                prop_assert!(step.end.0 - step.start.0 <= i64::from(step.series.days) * DAY_MS);
+            }
+        }
+    }
+}

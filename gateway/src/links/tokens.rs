@@ -1,0 +1,232 @@
+//! This gateway as a client of vendors' authorization servers: codes exchanged, tokens refreshed and given back.
+
+use std::pin::Pin;
+
+use model::UtcMillis;
+use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest,
+    HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
+    TokenResponse as _, TokenUrl,
+};
+use store::LinkTokens;
+
+use super::Cloud;
+use crate::outgoing::{Outgoing, OutgoingError, bounded};
+
+/// The largest answer of an authorization server that is read, in bytes.
+const MOST: usize = 64 * 1024;
+
+/// How long a token lasts whose server does not say, in seconds.
+const UNSAID_SECONDS: i64 = 3_600;
+
+/// How long before its end a token is no longer used, in milliseconds.
+const EARLY_MS: i64 = 60_000;
+
+/// Why there are no tokens.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    /// The grant ended, there or by its holder (RFC 6749 5.2, `invalid_grant`).
+    #[error("the grant is taken no more")]
+    Ended,
+    /// Anything else that the server answers: our configuration or its fault.
+    #[error("the authorization server refused: {0}")]
+    Refused(String),
+    /// No answer, or none that is one.
+    #[error("the authorization server did not answer: {0}")]
+    NoAnswer(String),
+    /// An address of the configuration that is none.
+    #[error("an address of the authorization server is none")]
+    Address,
+}
+
+/// What a code was exchanged for.
+pub(super) struct Granted {
+    pub(super) tokens: LinkTokens,
+    /// Scopes that were given, of those that were asked for.
+    pub(super) scopes: Vec<String>,
+}
+
+type Client = BasicClient<
+    oauth2::EndpointSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointNotSet,
+    oauth2::EndpointSet,
+>;
+
+fn client(cloud: &Cloud) -> Result<Client, TokenError> {
+    let addresses = &cloud.addresses;
+    let address = |_| TokenError::Address;
+    let client = BasicClient::new(ClientId::new(cloud.client_id.clone()))
+        .set_auth_uri(AuthUrl::new(addresses.authorize.clone()).map_err(address)?)
+        .set_token_uri(TokenUrl::new(addresses.token.clone()).map_err(address)?)
+        .set_redirect_uri(RedirectUrl::new(cloud.return_to.clone()).map_err(address)?)
+        .set_auth_type(AuthType::RequestBody);
+    Ok(match &cloud.client_secret {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_string())),
+        None => client,
+    })
+}
+
+fn wanted(cloud: &Cloud) -> Vec<String> {
+    let mut scopes: Vec<String> = cloud
+        .adapter
+        .facts()
+        .scopes
+        .iter()
+        .map(|scope| (*scope).to_owned())
+        .collect();
+    for series in cloud.adapter.series() {
+        if !scopes.iter().any(|scope| scope == series.scope) {
+            scopes.push(series.scope.to_owned());
+        }
+    }
+    scopes
+}
+
+/// Where to send the browser under this `state`, with the challenge of this verifier.
+pub(super) fn authorize(cloud: &Cloud, state: String, verifier: &str) -> Result<String, TokenError> {
+    let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(verifier.to_owned()));
+    let client = client(cloud)?;
+    let mut request = client
+        .authorize_url(move || CsrfToken::new(state))
+        .set_pkce_challenge(challenge)
+        .add_scopes(wanted(cloud).into_iter().map(Scope::new));
+    for (name, value) in cloud.adapter.facts().parameters {
+        request = request.add_extra_param(*name, *value);
+    }
+    Ok(request.url().0.into())
+}
+
+/// Exchanges a code.
+pub(super) async fn exchange(
+    cloud: &Cloud,
+    outgoing: &Outgoing,
+    code: String,
+    verifier: String,
+    now: UtcMillis,
+) -> Result<Granted, TokenError> {
+    let client = client(cloud)?;
+    let answer = client
+        .exchange_code(AuthorizationCode::new(code))
+        .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+        .request_async(&Http(outgoing))
+        .await
+        .map_err(error)?;
+    let asked = wanted(cloud);
+    // A server that says nothing gave what was asked for (RFC 6749 5.1).
+    let scopes = match answer.scopes() {
+        Some(given) => given
+            .iter()
+            .map(|scope| scope.to_string())
+            .filter(|scope| asked.contains(scope))
+            .collect(),
+        None => asked,
+    };
+    Ok(Granted {
+        tokens: kept(&answer, None, now),
+        scopes,
+    })
+}
+
+/// Gets the next pair.
+pub(super) async fn refresh(
+    cloud: &Cloud,
+    outgoing: &Outgoing,
+    before: &LinkTokens,
+    now: UtcMillis,
+) -> Result<LinkTokens, TokenError> {
+    let token = before.refresh.clone().ok_or(TokenError::Ended)?;
+    let answer = client(cloud)?
+        .exchange_refresh_token(&RefreshToken::new(token))
+        .request_async(&Http(outgoing))
+        .await
+        .map_err(error)?;
+    Ok(kept(&answer, before.refresh.clone(), now))
+}
+
+/// True when a token is to be used no more.
+pub(super) fn is_over(tokens: &LinkTokens, now: UtcMillis) -> bool {
+    now.0 >= tokens.expires - EARLY_MS
+}
+
+fn kept(answer: &BasicTokenResponse, before: Option<String>, now: UtcMillis) -> LinkTokens {
+    let seconds = answer.expires_in().map_or(UNSAID_SECONDS, |lasts| {
+        i64::try_from(lasts.as_secs()).unwrap_or(UNSAID_SECONDS)
+    });
+    LinkTokens {
+        access: answer.access_token().secret().clone(),
+        // A server that sends none leaves the one before in place (RFC 6749 6).
+        refresh: answer.refresh_token().map(|token| token.secret().clone()).or(before),
+        expires: now.plus(seconds.clamp(1, 400 * 86_400) * 1_000).0,
+    }
+}
+
+/// Gives a token back (RFC 7009).
+///
+/// # Errors
+/// [`OutgoingError`] when it may work later. Any answer but a fault of the server's counts as done: a token that is not known any
+/// more is no token.
+pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkTokens) -> Result<(), OutgoingError> {
+    let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
+    let mut form = vec![("token", token.as_str()), ("client_id", cloud.client_id.as_str())];
+    form.extend(
+        cloud
+            .client_secret
+            .as_ref()
+            .map(|secret| ("client_secret", secret.as_str())),
+    );
+    let answer = outgoing
+        .send(&cloud.addresses.revoke, |client, url| client.post(url).form(&form))
+        .await?;
+    match answer.status().is_server_error() || answer.status().as_u16() == 429 {
+        true => Err(OutgoingError::NoAnswer("the server has a fault")),
+        false => Ok(()),
+    }
+}
+
+type Failed<E> = RequestTokenError<E, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
+
+/// Without what a server wrote beyond its code: it may hold anything.
+fn error<E: std::error::Error + 'static>(error: Failed<E>) -> TokenError {
+    match error {
+        RequestTokenError::ServerResponse(refusal) => match refusal.error() {
+            BasicErrorResponseType::InvalidGrant => TokenError::Ended,
+            BasicErrorResponseType::Extension(_) => TokenError::NoAnswer("a code of its own".to_owned()),
+            other => TokenError::Refused(other.to_string()),
+        },
+        RequestTokenError::Request(error) => TokenError::NoAnswer(error.to_string()),
+        RequestTokenError::Parse(..) => TokenError::NoAnswer("it answered something else".to_owned()),
+        RequestTokenError::Other(_) => TokenError::NoAnswer("it answered nothing".to_owned()),
+    }
+}
+
+/// Calls by the gateway's own rules.
+struct Http<'a>(&'a Outgoing);
+
+impl<'c> AsyncHttpClient<'c> for Http<'_> {
+    type Error = OutgoingError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, OutgoingError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            let answer = self
+                .0
+                .send(&parts.uri.to_string(), |client, url| {
+                    client.request(parts.method, url).headers(parts.headers).body(body)
+                })
+                .await?;
+            let mut response = HttpResponse::new(Vec::new());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = answer.headers().clone();
+            // A server with a fault says nothing of the grant, whatever its page says.
+            if answer.status().is_server_error() || answer.status().as_u16() == 429 {
+                return Err(OutgoingError::NoAnswer("the server has a fault"));
+            }
+            *response.body_mut() = bounded(answer, MOST).await?;
+            Ok(response)
+        })
+    }
+}

@@ -1,0 +1,460 @@
+//! One turn of a link: its tokens made good, what the plan says asked for, what came laid into deliveries, and how far that got.
+
+use std::sync::Arc;
+
+use adapters::Input;
+use adapters::cloud::{Ask, Request};
+use adapters::pull::{self, Answered};
+use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
+use model::{LinkState, Need, UtcMillis};
+use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
+
+use super::Cloud;
+use super::plan::{self, Moves, Step};
+use super::tokens::{self, TokenError};
+use crate::import::{self, ImportError};
+use crate::outgoing::{OutgoingError, bounded};
+use crate::state::AppState;
+
+/// The largest page that is read, in bytes.
+const MOST_PAGE: usize = 12 << 20;
+
+/// Bytes of pages from which on they are laid into a delivery.
+const DELIVERY: usize = 4 << 20;
+
+/// Pages of one answer at most: a list that never ends is none.
+const MOST_PAGES: usize = 100;
+
+/// Waits after a failure, in milliseconds, each up to twice the one before.
+const FIRST_WAIT_MS: i64 = 30_000;
+const LONGEST_WAIT_MS: i64 = 6 * 3_600_000;
+
+/// Attempts to give tokens back.
+const GIVE_BACK: u32 = 20;
+
+/// Turns in a row in which the grant was refused, until it is believed: the answer to a refresh may have been lost, and the one
+/// before it is good for some time.
+const REFUSED: u32 = 2;
+
+/// Why a turn ends early.
+enum Stop {
+    /// Too many calls for now: go on then.
+    Wait(i64),
+    /// The vendor failed, or says when to come again.
+    Failed { what: &'static str, wait: Option<i64> },
+    /// Only the resident can mend it.
+    Needs(Need),
+    /// The grant was refused.
+    Ended,
+    /// The lease was lost: another has the link.
+    Lost,
+    /// A fault of ours.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Works one link, and says what came of it.
+pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -> TurnEnd {
+    let now = state.clock.now();
+    if leased.link.state == LinkState::Ended {
+        return give_back(state, cloud, leased, now).await;
+    }
+    let mut turn = Turn {
+        state,
+        cloud,
+        leased,
+        progress: leased.link.progress.clone(),
+        tokens: leased.tokens.clone(),
+        is_refreshed: false,
+        gathered: Vec::new(),
+        bytes: 0,
+        steps: Vec::new(),
+        refused: 0,
+    };
+    let stop = turn.run().await;
+    let failed = |what: &str, wait: Option<i64>| {
+        tracing::info!(
+            vendor = cloud.adapter.name(),
+            link = leased.link.id,
+            what,
+            "a turn failed"
+        );
+        let doubled = FIRST_WAIT_MS << leased.failures.min(12);
+        TurnEnd::Failed {
+            next: now.plus(wait.unwrap_or(0).max(doubled).min(LONGEST_WAIT_MS)),
+        }
+    };
+    match stop {
+        Ok(next) if turn.refused == 0 => TurnEnd::Went { next },
+        Ok(_) => failed("some of it was refused", None),
+        Err(Stop::Wait(wait)) => TurnEnd::Went {
+            next: state.clock.now().plus(wait),
+        },
+        Err(Stop::Failed { what, wait }) => failed(what, wait),
+        Err(Stop::Needs(need)) => TurnEnd::Refused(need),
+        Err(Stop::Ended) if leased.failures + 1 < REFUSED => failed("the grant was refused", None),
+        Err(Stop::Ended) => TurnEnd::Refused(Need::AgreeAgain),
+        Err(Stop::Lost) => failed("the lease was lost", None),
+        Err(Stop::Store(error)) => {
+            tracing::warn!(%error, link = leased.link.id, "a turn could not be kept");
+            failed("a fault of this gateway", None)
+        }
+    }
+}
+
+async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: UtcMillis) -> TurnEnd {
+    let Some((tokens, _)) = &leased.tokens else {
+        return TurnEnd::GivenBack;
+    };
+    match tokens::give_back(cloud, &state.outgoing, tokens).await {
+        Ok(()) => TurnEnd::GivenBack,
+        Err(error) if leased.failures >= GIVE_BACK => {
+            tracing::warn!(%error, link = leased.link.id, "the tokens of an ended link could not be given back");
+            TurnEnd::GivenBack
+        }
+        Err(_) => TurnEnd::Failed {
+            next: now.plus((FIRST_WAIT_MS << leased.failures.min(12)).min(LONGEST_WAIT_MS)),
+        },
+    }
+}
+
+struct Turn<'a> {
+    state: &'a AppState,
+    cloud: &'a Cloud,
+    leased: &'a LeasedLink,
+    progress: Progress,
+    tokens: Option<(LinkTokens, i64)>,
+    is_refreshed: bool,
+    gathered: Vec<(Step, Vec<Vec<u8>>)>,
+    bytes: usize,
+    /// Steps that were answered, and not kept yet.
+    steps: Vec<Step>,
+    /// Series that the vendor refused in a way that nobody here understands.
+    refused: u32,
+}
+
+impl Turn<'_> {
+    async fn run(&mut self) -> Result<UtcMillis, Stop> {
+        let series = self.cloud.adapter.series();
+        let pace = self.cloud.pace();
+        let now = self.state.clock.now();
+        let (steps, wants) = plan::plan(series, &self.progress, &self.leased.wants, pace, now);
+        let mut told = steps.iter().filter(|step| step.moves == Moves::Nothing).count();
+        let mut closed: Vec<&str> = Vec::new();
+        for step in &steps {
+            if closed.contains(&step.series.name) {
+                continue;
+            }
+            match self.ask(step).await {
+                Ok(pages) => {
+                    self.bytes += pages.iter().map(Vec::len).sum::<usize>();
+                    self.gathered.push((*step, pages));
+                }
+                Err(Refusal::Closed) => {
+                    closed.push(step.series.name);
+                    self.close(step, now);
+                }
+                Err(Refusal::NotUnderstood) => {
+                    closed.push(step.series.name);
+                    self.refused += 1;
+                }
+                Err(Refusal::Stop(stop)) => {
+                    // What came before is not asked for again.
+                    self.deliver(&[], now).await?;
+                    return Err(stop);
+                }
+            }
+            told = told.saturating_sub(usize::from(step.moves == Moves::Nothing));
+            if self.bytes >= DELIVERY {
+                self.deliver(&[], now).await?;
+            }
+        }
+        let asked = if self.refused == 0 && told == 0 { wants } else { 0 };
+        self.deliver(&self.leased.wants[..asked], now).await?;
+        if plan::open(series, &self.progress).next().is_none() {
+            return Err(Stop::Needs(Need::AllowSomething));
+        }
+        Ok(plan::next(series, &self.progress, pace, self.state.clock.now()))
+    }
+
+    fn close(&mut self, step: &Step, now: UtcMillis) {
+        tracing::info!(
+            link = self.leased.link.id,
+            series = step.series.name,
+            "a series is not open to us"
+        );
+        plan::moved(&mut self.progress, step, now);
+        let fresh = store::Mark {
+            until: now.0,
+            asked: now.0,
+            back: now.0,
+            closed: true,
+        };
+        self.progress
+            .marks
+            .entry(step.series.name.to_owned())
+            .or_insert(fresh)
+            .closed = true;
+    }
+
+    /// All pages of an answer.
+    async fn ask(&mut self, step: &Step) -> Result<Vec<Vec<u8>>, Refusal> {
+        let ask = Ask {
+            series: step.series.name,
+            start: step.start,
+            end: step.end,
+        };
+        let (mut pages, mut page) = (Vec::new(), None);
+        loop {
+            let request = self.cloud.adapter.request(&ask, page.as_deref());
+            let answer = self.call(&request).await?;
+            let next = self.cloud.adapter.next_page(&answer);
+            let next = next.map_err(|_| self.failed("an answer was none"))?;
+            pages.push(answer);
+            match next {
+                None => return Ok(pages),
+                Some(_) if pages.len() >= MOST_PAGES => return Err(self.failed("an answer has no end")),
+                Some(same) if page.as_ref() == Some(&same) => return Err(self.failed("an answer goes in a circle")),
+                Some(next) => page = Some(next),
+            }
+        }
+    }
+
+    fn failed(&self, what: &'static str) -> Refusal {
+        if self.cloud.breaker.failed(self.state.clock.now()) {
+            tracing::warn!(
+                vendor = self.cloud.adapter.name(),
+                "a cloud does not answer: it is left alone for a time"
+            );
+            metrics::counter!("sekisho_clouds_left_alone_total", "vendor" => self.cloud.adapter.name()).increment(1);
+        }
+        Refusal::Stop(Stop::Failed { what, wait: None })
+    }
+
+    /// One call, its token made good before and, where the vendor takes it no more, once again.
+    async fn call(&mut self, request: &Request) -> Result<Vec<u8>, Refusal> {
+        loop {
+            let access = self.access().await?;
+            if let Some(wait) = self.cloud.wait(self.leased.link.id) {
+                return Err(Refusal::Stop(Stop::Wait(wait)));
+            }
+            let sent = send(self.state, self.cloud, request, &access).await;
+            let answer = sent.map_err(|_| self.failed("no answer"))?;
+            let status = answer.status().as_u16();
+            let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
+            let wait = wait.and_then(|wait| wait.trim().parse::<i64>().ok());
+            let body = match bounded(answer, MOST_PAGE).await {
+                Ok(body) => body,
+                Err(OutgoingError::TooLarge) => return Err(self.failed("an answer is too large")),
+                Err(_) => return Err(self.failed("an answer broke off")),
+            };
+            metrics::counter!(
+                "sekisho_cloud_calls_total",
+                "vendor" => self.cloud.adapter.name(), "status" => status.to_string()
+            )
+            .increment(1);
+            if let Some(need) = self.cloud.adapter.need(status, &body) {
+                return Err(Refusal::Stop(Stop::Needs(need)));
+            }
+            return match status {
+                200..=299 => {
+                    self.cloud.breaker.worked();
+                    Ok(body)
+                }
+                401 if !self.is_refreshed => {
+                    self.refresh().await?;
+                    continue;
+                }
+                401 => Err(Refusal::Stop(Stop::Ended)),
+                403 => Err(Refusal::Closed),
+                410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
+                429 => {
+                    // It answers, and says that it is enough: no fault of its own.
+                    let wait = wait.map(|seconds| seconds.clamp(1, 86_400) * 1_000);
+                    Err(Refusal::Stop(Stop::Failed {
+                        what: "too many requests",
+                        wait,
+                    }))
+                }
+                408 | 500..=599 => Err(self.failed("the vendor has a fault")),
+                _ => Err(Refusal::NotUnderstood),
+            };
+        }
+    }
+
+    /// A token that is good for a while.
+    async fn access(&mut self) -> Result<String, Refusal> {
+        let (tokens, _) = self.tokens.as_ref().ok_or(Refusal::Stop(Stop::Ended))?;
+        if !tokens::is_over(tokens, self.state.clock.now()) {
+            return Ok(tokens.access.clone());
+        }
+        self.refresh().await
+    }
+
+    /// Gets the next pair, unless another worker has got it meanwhile, and keeps it before it is used.
+    async fn refresh(&mut self) -> Result<String, Refusal> {
+        self.is_refreshed = true;
+        let held = self.tokens.as_ref().map(|(_, version)| *version);
+        let stored = self
+            .state
+            .store
+            .link_tokens(self.leased.link.id)
+            .await
+            .map_err(Stop::from)?;
+        let (tokens, version) = stored.ok_or(Refusal::Stop(Stop::Ended))?;
+        if held != Some(version) && !tokens::is_over(&tokens, self.state.clock.now()) {
+            let access = tokens.access.clone();
+            self.tokens = Some((tokens, version));
+            return Ok(access);
+        }
+        let now = self.state.clock.now();
+        let next = tokens::refresh(self.cloud, &self.state.outgoing, &tokens, now).await;
+        let next = match next {
+            Ok(next) => next,
+            Err(TokenError::Ended) => return Err(Refusal::Stop(Stop::Ended)),
+            Err(error @ TokenError::NoAnswer(_)) => {
+                tracing::info!(%error, link = self.leased.link.id, "tokens were not refreshed");
+                return Err(self.failed("no answer to a refresh"));
+            }
+            Err(error) => {
+                tracing::warn!(%error, vendor = self.cloud.adapter.name(), "tokens cannot be refreshed");
+                return Err(Refusal::Stop(Stop::Failed {
+                    what: "the refresh was refused",
+                    wait: None,
+                }));
+            }
+        };
+        let id = self.leased.link.id;
+        let access = next.access.clone();
+        if !self
+            .state
+            .store
+            .save_link_tokens(id, version, next.clone())
+            .await
+            .map_err(Stop::from)?
+        {
+            return Err(Refusal::Stop(Stop::Lost));
+        }
+        self.tokens = Some((next, version + 1));
+        Ok(access)
+    }
+
+    /// Stores what was gathered, and keeps how far it got.
+    async fn deliver(&mut self, asked: &[Want], now: UtcMillis) -> Result<(), Stop> {
+        let gathered = std::mem::take(&mut self.gathered);
+        self.bytes = 0;
+        let steps: Vec<Step> = gathered.iter().map(|(step, _)| *step).collect();
+        if !gathered.is_empty() {
+            self.store(gathered, now).await?;
+        }
+        for step in self.steps.drain(..).chain(steps) {
+            plan::moved(&mut self.progress, &step, now);
+        }
+        let (progress, asked) = (self.progress.clone(), asked.to_vec());
+        match self
+            .state
+            .store
+            .save_link_progress(self.leased, progress, asked)
+            .await?
+        {
+            true => Ok(()),
+            false => Err(Stop::Lost),
+        }
+    }
+
+    async fn store(&self, gathered: Vec<(Step, Vec<Vec<u8>>)>, now: UtcMillis) -> Result<(), Stop> {
+        let answers: Vec<Answered<'_>> = gathered
+            .into_iter()
+            .map(|(step, pages)| Answered {
+                ask: Ask {
+                    series: step.series.name,
+                    start: step.start,
+                    end: step.end,
+                },
+                pages,
+            })
+            .collect();
+        let adapter = self.cloud.adapter;
+        let link = &self.leased.link;
+        // Each page was read as an answer, so that it is one.
+        let text = pull::text(adapter.name(), &link.account_tag, now, &answers);
+        let text = text.ok_or(Stop::Failed {
+            what: "an answer was none",
+            wait: None,
+        })?;
+        drop(answers);
+        let place = Arc::clone(&self.state.pushes).acquire_owned().await;
+        let (store, person, id) = (self.state.store.clone(), link.person, link.id);
+        let reading = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let input = Input {
+                bytes: &text.as_slice(),
+                size: text.len() as u64,
+            };
+            let mut keep = |_: &model::Accounting, _: &[import::LeftOut]| NewPayload {
+                from: Sender::Link(id),
+                adapter: adapter.name().to_owned(),
+                batch: now.0.to_string(),
+                answer: Vec::new(),
+                body: text.clone(),
+            };
+            import::run_keeping(&store, person, adapter, &input, Some(&mut keep))
+        });
+        match reading.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(ImportError::Store(error))) => Err(Stop::Store(error)),
+            Ok(Err(ImportError::Adapter(error))) => {
+                tracing::warn!(%error, link = id, "what a cloud answered could not be read");
+                Err(Stop::Failed {
+                    what: "an answer could not be read",
+                    wait: None,
+                })
+            }
+            Err(_) => Err(Stop::Failed {
+                what: "reading ended early",
+                wait: None,
+            }),
+        }
+    }
+}
+
+/// Why an ask has no answer.
+enum Refusal {
+    /// This series is not open to us.
+    Closed,
+    /// The vendor refuses this ask, and nobody here knows why.
+    NotUnderstood,
+    /// The turn ends.
+    Stop(Stop),
+}
+
+impl From<Stop> for Refusal {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+/// Sends a request with a token.
+pub(super) async fn send(
+    state: &AppState,
+    cloud: &Cloud,
+    request: &Request,
+    access: &str,
+) -> Result<reqwest::Response, OutgoingError> {
+    let url = format!("{}{}", cloud.addresses.api, request.path);
+    state
+        .outgoing
+        .send(&url, |client, url| {
+            let call = match request.method {
+                "POST" => client.post(url).form(&request.parameters),
+                _ => client.get(url).query(&request.parameters),
+            };
+            call.header(AUTHORIZATION, format!("Bearer {access}"))
+        })
+        .await
+}

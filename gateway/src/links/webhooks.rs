@@ -1,0 +1,177 @@
+//! `/webhooks/v1/{vendor}`: what vendors say by themselves. A call is checked on its bytes as they came, kept in one commit with what
+//! it asks for, answered, and worked off afterwards.
+
+use std::net::{IpAddr, SocketAddr};
+
+use adapters::cloud::{Call, Heard, NotHeard};
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Router};
+use model::UtcMillis;
+use model::time::DAY_MS;
+use store::{Told, Want};
+
+use super::Cloud;
+use crate::limits;
+use crate::outgoing::bounded;
+use crate::state::AppState;
+
+/// How long what a vendor told waits for more, in milliseconds: a burst is one turn.
+const GATHER_MS: i64 = 2_000;
+
+/// The largest set of keys that is read, in bytes.
+const MOST_KEYS: usize = 64 * 1024;
+
+/// How long published keys are good, how long they are used when they cannot be fetched, and how long their address rests after it was
+/// asked, in milliseconds.
+const KEYS_GOOD_MS: i64 = DAY_MS;
+const KEYS_USED_MS: i64 = 7 * DAY_MS;
+const KEYS_REST_MS: i64 = 10_000;
+
+/// How far back is asked when a vendor does not say since when.
+const UNSAID_MS: i64 = 2 * DAY_MS;
+
+/// All routes of vendors' calls.
+pub fn routes() -> Router<AppState> {
+    Router::new().route("/webhooks/v1/{vendor}", post(receive))
+}
+
+/// `POST /webhooks/v1/{vendor}`.
+async fn receive(
+    State(state): State<AppState>,
+    Path(vendor): Path<String>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Some(cloud) = state.clouds.named(&vendor) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Some(secret) = cloud.webhook_secret.as_ref() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let Ok(body) = body else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let now = state.clock.now();
+    let hear = |keys: Option<Vec<u8>>| {
+        cloud.adapter.hear(&Call {
+            header: &|name| {
+                headers
+                    .get(name)
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned)
+            },
+            body: &body,
+            secret,
+            keys: keys.as_deref(),
+            now,
+        })
+    };
+    let mut heard = hear(keys(&state, cloud, now, false).await);
+    if heard == Err(NotHeard::UnknownKey) {
+        heard = hear(keys(&state, cloud, now, true).await);
+    }
+    let outcome = |outcome: &'static str| {
+        metrics::counter!("sekisho_webhooks_total", "vendor" => cloud.adapter.name(), "outcome" => outcome)
+            .increment(1);
+    };
+    match heard {
+        Ok(Heard::Probe(status)) => {
+            outcome("probe");
+            StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response()
+        }
+        Ok(Heard::Notices(notices)) => {
+            let told = notices.into_iter().map(|notice| told(notice, now)).collect();
+            match state
+                .store
+                .note_webhook(cloud.adapter.name(), body.to_vec(), told, GATHER_MS)
+                .await
+            {
+                Ok(noted) => {
+                    outcome("kept");
+                    metrics::counter!("sekisho_notices_unknown_total", "vendor" => cloud.adapter.name())
+                        .increment(noted.unknown);
+                    StatusCode::NO_CONTENT.into_response()
+                }
+                Err(error) => {
+                    // Not kept, so not answered: the vendor says it again.
+                    tracing::error!(%error, "a vendor's call could not be kept");
+                    outcome("failed");
+                    StatusCode::SERVICE_UNAVAILABLE.into_response()
+                }
+            }
+        }
+        // It is the vendor's, and would be the same if it came again.
+        Err(NotHeard::Malformed) => {
+            outcome("malformed");
+            match state
+                .store
+                .note_webhook(cloud.adapter.name(), body.to_vec(), Vec::new(), GATHER_MS)
+                .await
+            {
+                Ok(_) => StatusCode::NO_CONTENT.into_response(),
+                Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            }
+        }
+        Err(NotHeard::NotGenuine | NotHeard::UnknownKey) => {
+            outcome("not-genuine");
+            let peer = peer.map_or(
+                IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+                |Extension(ConnectInfo(peer))| peer.ip(),
+            );
+            let caller = limits::caller(peer, state.config.http.trusted_proxy, &headers);
+            match state.limits.address(caller) {
+                None => StatusCode::UNAUTHORIZED.into_response(),
+                Some(wait) => {
+                    let wait = HeaderValue::from(wait.as_secs() + 1);
+                    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response()
+                }
+            }
+        }
+    }
+}
+
+fn told(notice: adapters::cloud::Notice, now: UtcMillis) -> Told {
+    let (start, end) = notice.window.unwrap_or((now.plus(-UNSAID_MS), now));
+    Told {
+        account: notice.account,
+        want: notice.series.map(|series| Want {
+            series: series.to_owned(),
+            start,
+            end,
+        }),
+    }
+}
+
+/// The keys that the vendor publishes, fetched anew when they are old or one is missing.
+async fn keys(state: &AppState, cloud: &Cloud, now: UtcMillis, one_is_missing: bool) -> Option<Vec<u8>> {
+    let address = cloud.addresses.keys.as_ref()?;
+    {
+        let mut keys = cloud.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let age = now.0 - keys.fetched.0;
+        let held = keys.body.clone().filter(|_| age < KEYS_USED_MS);
+        let is_good = held.is_some() && age < KEYS_GOOD_MS && !one_is_missing;
+        if is_good || now.0 - keys.asked.0 < KEYS_REST_MS {
+            return held;
+        }
+        // Noted before it is called, so that many calls at once make one.
+        keys.asked = now;
+    }
+    let fetched = match state.outgoing.send(address, |client, url| client.get(url)).await {
+        Ok(answer) if answer.status().is_success() => bounded(answer, MOST_KEYS).await.ok(),
+        _ => None,
+    };
+    let mut keys = cloud.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match fetched {
+        Some(body) => {
+            (keys.body, keys.fetched) = (Some(body), now);
+        }
+        None => tracing::warn!(vendor = cloud.adapter.name(), "a vendor's keys could not be fetched"),
+    }
+    keys.body.clone().filter(|_| now.0 - keys.fetched.0 < KEYS_USED_MS)
+}

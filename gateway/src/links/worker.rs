@@ -1,0 +1,98 @@
+//! A worker a cloud: takes links that are due, the longest waiting first, and works some of them at the same time.
+//!
+//! Each cloud has its own, so that one that is slow holds up its own links alone.
+
+use std::time::Duration;
+
+use model::LinkState;
+use store::{LeasedLink, TurnEnd};
+use tokio::task::JoinSet;
+
+use super::{Cloud, turn};
+use crate::state::AppState;
+
+/// Links of one cloud that are worked at the same time.
+const AT_ONCE: usize = 16;
+
+/// How long a worker looks away when there is nothing to do.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Works all clouds until it is aborted; what was under way is due again when the leases run out.
+pub async fn work(state: AppState) {
+    let mut clouds = JoinSet::new();
+    for place in 0..state.clouds.all().len() {
+        let state = state.clone();
+        clouds.spawn(async move { work_cloud(&state, place).await });
+    }
+    clouds.join_all().await;
+}
+
+async fn work_cloud(state: &AppState, place: usize) {
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.try_join_next().is_some() {}
+        let cloud = &state.clouds.all()[place];
+        for leased in take(state, cloud, AT_ONCE - under_way.len()).await {
+            let state = state.clone();
+            under_way.spawn(async move { carry_out(&state, &state.clouds.all()[place], leased).await });
+        }
+        // A link that is done makes room for the next one at once.
+        if under_way.is_empty() {
+            tokio::time::sleep(IDLE).await;
+        } else {
+            let _ = tokio::time::timeout(IDLE, under_way.join_next()).await;
+        }
+    }
+}
+
+/// Takes links for as many turns as may begin.
+pub(super) async fn take(state: &AppState, cloud: &Cloud, free: usize) -> Vec<LeasedLink> {
+    let name = cloud.adapter.name();
+    match state.store.has_due_links(name).await {
+        Ok(true) if free > 0 => {}
+        Ok(_) => return Vec::new(),
+        Err(error) => {
+            tracing::warn!(%error, "due links could not be looked for");
+            return Vec::new();
+        }
+    }
+    let room = cloud.breaker.room(free, state.clock.now());
+    if room == 0 {
+        return Vec::new();
+    }
+    let leased = state
+        .store
+        .lease_links(name, room as u32)
+        .await
+        .unwrap_or_else(|error| {
+            tracing::warn!(%error, "links could not be taken");
+            Vec::new()
+        });
+    if leased.is_empty() {
+        cloud.breaker.was_not_tried();
+    }
+    leased
+}
+
+/// One turn, to its end.
+pub(super) async fn carry_out(state: &AppState, cloud: &Cloud, leased: LeasedLink) {
+    let end = turn::take(state, cloud, &leased).await;
+    // What did not meet the vendor says nothing of it.
+    cloud.breaker.was_not_tried();
+    let label = match &end {
+        TurnEnd::Went { .. } => "went",
+        TurnEnd::Failed { .. } => "failed",
+        TurnEnd::Refused(_) => "refused",
+        TurnEnd::GivenBack => "given-back",
+    };
+    metrics::counter!("sekisho_link_turns_total", "vendor" => cloud.adapter.name(), "outcome" => label).increment(1);
+    if let TurnEnd::Refused(need) = &end {
+        tracing::info!(link = leased.link.id, need = need.key(), "a link needs its person");
+    }
+    if leased.link.state == LinkState::Ended {
+        tracing::info!(link = leased.link.id, outcome = label, "the tokens of an ended link");
+    }
+    if let Err(error) = state.store.end_turn(&leased, end).await {
+        tracing::warn!(%error, link = leased.link.id, "what came of a turn could not be kept");
+    }
+}

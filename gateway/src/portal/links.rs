@@ -1,0 +1,159 @@
+//! `/portal/links`: the vendors' clouds that a resident can connect, how each connection is doing, and the buttons that hold and end it.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use model::{LinkEvent, LinkState};
+use store::{Link, StoreError};
+
+use super::form::Sent;
+use super::gives::gives;
+use super::page::{self, Frame, MessagePage, Pressed, send, shown};
+use super::resident::Resident;
+use super::words::Words;
+use super::{Problem, error_page};
+use crate::links::connect::Failure;
+use crate::links::{self, Cloud};
+use crate::sign_in::SignedIn;
+use crate::state::AppState;
+
+/// Where the page lies.
+pub const PATH: &str = "/portal/links";
+
+#[derive(Template)]
+#[template(path = "links.html")]
+struct View {
+    frame: Frame,
+    words: Words,
+    csrf: String,
+    clouds: Vec<Card>,
+    ended: Vec<String>,
+}
+
+/// One cloud.
+struct Card {
+    vendor: &'static str,
+    title: String,
+    gives: Vec<(String, String)>,
+    link: Option<Shown>,
+}
+
+/// A living link.
+struct Shown {
+    id: i64,
+    /// What the resident has to do, where they have to.
+    need: Option<String>,
+    is_paused: bool,
+    lines: Vec<String>,
+    /// Of the time that is asked back to, how much was, while it is not all.
+    done: Option<u8>,
+}
+
+/// `GET /portal/links`.
+pub async fn show(State(state): State<AppState>, signed_in: SignedIn, headers: HeaderMap) -> Response {
+    let view = view(&state, &signed_in).await;
+    shown(view, &headers, "the page of links could not be made")
+}
+
+async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, StoreError> {
+    let Some(resident) = Resident::load(state, &signed_in.own).await? else {
+        return Ok(None);
+    };
+    let words = Words(signed_in.language);
+    let all = state.store.links(&signed_in.own).await?;
+    let title = |cloud: &Cloud| {
+        let [ja, en] = cloud.adapter.title();
+        words.pick(ja, en).to_owned()
+    };
+    let card = |cloud: &Cloud| {
+        let living = all
+            .iter()
+            .find(|link| link.vendor == cloud.adapter.name() && link.state != LinkState::Ended);
+        Card {
+            vendor: cloud.adapter.name(),
+            title: title(cloud),
+            gives: gives(words, &[cloud.adapter.coverage()]),
+            link: living.map(|link| told(words, &resident, cloud, link)),
+        }
+    };
+    let before = |link: &Link| {
+        let cloud = state.clouds.named(&link.vendor)?;
+        let when = resident.moment(words.0, link.ended?);
+        Some(format!("{}: {}", title(cloud), words.with("links-ended", "when", when)))
+    };
+    Ok(Some(View {
+        csrf: signed_in.csrf.clone(),
+        clouds: state.clouds.all().iter().map(card).collect(),
+        ended: all.iter().filter_map(before).collect(),
+        frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
+        words,
+    }))
+}
+
+fn told(words: Words, resident: &Resident, cloud: &Cloud, link: &Link) -> Shown {
+    let need = match link.state {
+        LinkState::NeedsAttention(need) => Some(words.say(&format!("links-need-{}", need.key()))),
+        _ => None,
+    };
+    let fetched = match link.fetched {
+        Some(fetched) => words.with("links-fetched", "when", resident.moment(words.0, fetched)),
+        None => words.say("links-not-yet"),
+    };
+    let mut lines = vec![words.say(&format!("links-is-{}", link.state.key())), fetched];
+    let closed = links::closed(cloud, link);
+    if !closed.is_empty() {
+        let names: Vec<String> = closed.into_iter().map(|category| words.category(category)).collect();
+        lines.push(words.with("links-closed", "names", names.join(words.pick("、", ", "))));
+    }
+    let done = links::done(cloud, link, resident.now);
+    Shown {
+        id: link.id,
+        need,
+        is_paused: link.state == LinkState::Paused,
+        lines,
+        done: (done < 100 && link.state.is_connected()).then_some(done),
+    }
+}
+
+/// `POST /portal/links/{id}/{act}`: holds, resumes or ends a link.
+pub async fn change(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path((id, act)): Path<(String, String)>,
+    Sent { signed_in, .. }: Sent<SignedIn, Pressed>,
+) -> Response {
+    let event = match act.as_str() {
+        "hold" => LinkEvent::Held,
+        "resume" => LinkEvent::Resumed,
+        "end" => LinkEvent::Ended,
+        _ => return error_page(&headers, Problem::NotFound),
+    };
+    let Ok(id) = id.parse() else {
+        return error_page(&headers, Problem::NotFound);
+    };
+    let changed = state.store.change_link(&signed_in.own, id, event).await;
+    page::ended(changed, &headers, PATH, "a link")
+}
+
+/// The page that says that nothing was connected, and why.
+pub fn not_connected(headers: &HeaderMap, failure: Failure) -> Response {
+    let words = Words::for_reader(headers);
+    let (status, key) = match failure {
+        Failure::NotOurs => (StatusCode::BAD_REQUEST, "not-ours"),
+        Failure::NotAgreed => (StatusCode::OK, "not-agreed"),
+        Failure::Vendor => (StatusCode::BAD_GATEWAY, "vendor"),
+        Failure::NotReady => (StatusCode::OK, "not-ready"),
+        Failure::Anothers => (StatusCode::CONFLICT, "anothers"),
+        Failure::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    };
+    let page = MessagePage {
+        frame: Frame::open(words, PATH),
+        words,
+        title: words.say("links-not-connected"),
+        text: words.say(&format!("links-failed-{key}")),
+        is_error: failure != Failure::NotAgreed,
+        links: vec![(PATH.to_owned(), words.say("links-back"))],
+    };
+    send(status, &page, None)
+}
