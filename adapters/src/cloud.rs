@@ -39,6 +39,9 @@ pub trait Cloud: Adapter {
     /// What a refusal asks of the resident, where only they can mend it.
     fn need(&self, status: u16, answer: &[u8]) -> Option<Need>;
 
+    /// True for a set of keys as the vendor publishes it.
+    fn are_keys(&self, body: &[u8]) -> bool;
+
     /// What the vendor says by itself.
     ///
     /// # Errors

@@ -77,6 +77,18 @@ impl AppState {
     /// # Errors
     /// Secrets that cannot be read, and settings that cannot be.
     pub fn new(config: Config, store: Store) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Self::with_clock(config, store, Arc::new(MachineClock))
+    }
+
+    /// As [`AppState::new`], by this clock.
+    ///
+    /// # Errors
+    /// As [`AppState::new`].
+    pub fn with_clock(
+        config: Config,
+        store: Store,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let id_root = secrets::key_from_file(&config.data.id_root_file, "data.id_root_file", &MachineRandomness)?;
         let operators_return_to = format!("{}{}", config.http.public_url, operator::CALLBACK);
         let operators = config
@@ -89,7 +101,7 @@ impl AppState {
             signing: SigningKeys::from_file(&config.data.signing_keys_file())?,
             pairwise: Pairwise::new(&id_root),
             root: hkdf::Salt::new(hkdf::HKDF_SHA256, b"sekisho derived keys").extract(id_root.as_slice()),
-            clock: Arc::new(MachineClock),
+            clock: Arc::clone(&clock),
             randomness: Arc::new(MachineRandomness),
             metrics: logging::metrics(),
             limits: Limits::new(&config.limits),
@@ -99,7 +111,7 @@ impl AppState {
             outgoing: Outgoing::new(Reachable::public_and(&config.outgoing.also_reachable))?,
             residents: sign_in::ResidentProviders::new(&config)?,
             operators,
-            clouds: Clouds::new(&config)?,
+            clouds: Clouds::new(&config, &clock)?,
             config,
             store,
         })))

@@ -63,6 +63,9 @@ pub struct Mark {
     pub asked: i64,
     /// Back to here it was asked.
     pub back: i64,
+    /// When the time before it was last asked again, for what came late without a word.
+    #[serde(default)]
+    pub again: i64,
     /// The vendor says that this is not open to us.
     #[serde(default)]
     pub closed: bool,

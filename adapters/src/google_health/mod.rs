@@ -164,6 +164,10 @@ impl Cloud for GoogleHealth {
         (status == 400 && is_not_linked).then_some(Need::FinishThere)
     }
 
+    fn are_keys(&self, body: &[u8]) -> bool {
+        webhook::are_keys(body)
+    }
+
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {
         webhook::hear(call)
     }

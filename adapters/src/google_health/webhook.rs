@@ -145,6 +145,11 @@ struct KeyData {
     value: String,
 }
 
+/// True for a set of keys.
+pub(super) fn are_keys(body: &[u8]) -> bool {
+    serde_json::from_slice::<KeySet>(body).is_ok_and(|set| !set.key.is_empty())
+}
+
 fn verify(call: &Call<'_>, signature: &str) -> Result<(), NotHeard> {
     let signature = STANDARD.decode(signature).map_err(|_| NotHeard::NotGenuine)?;
     let Some((1, [a, b, c, d, signature @ ..])) = signature.split_first().map(|(first, rest)| (*first, rest)) else {

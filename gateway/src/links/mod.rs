@@ -16,11 +16,16 @@ pub mod worker;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
-use std::sync::Mutex;
+use std::sync::Arc;
 
 use adapters::cloud::{Cloud as Adapter, Series};
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use model::environment::Clock;
 use model::{ConsentCategory, UtcMillis};
 use store::Link;
 use zeroize::Zeroizing;
@@ -47,9 +52,10 @@ pub struct Cloud {
     poll_ms: i64,
     backfill_ms: i64,
     breaker: Breaker,
-    all: DefaultDirectRateLimiter,
-    accounts: DefaultKeyedRateLimiter<i64>,
-    keys: Mutex<PublishedKeys>,
+    all: RateLimiter<NotKeyed, InMemoryState, Paced, NoOpMiddleware<Nanos>>,
+    accounts: RateLimiter<i64, DefaultKeyedStateStore<i64>, Paced, NoOpMiddleware<Nanos>>,
+    clock: Paced,
+    keys: tokio::sync::Mutex<PublishedKeys>,
 }
 
 /// Where a vendor's servers are.
@@ -59,6 +65,18 @@ struct Addresses {
     revoke: String,
     api: String,
     keys: Option<String>,
+}
+
+/// The gateway's own clock, by which calls are counted.
+#[derive(Clone)]
+struct Paced(Arc<dyn Clock>);
+
+impl governor::clock::Clock for Paced {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.now().0.max(0).unsigned_abs().saturating_mul(1_000_000))
+    }
 }
 
 /// The keys that a vendor signs its notices with, as last fetched.
@@ -74,10 +92,15 @@ impl Clouds {
     ///
     /// # Errors
     /// Secrets that cannot be read.
-    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, ConfigError> {
         let known = |settings: &CloudSettings| {
             let adapter = adapters::clouds().iter().find(|cloud| cloud.name() == settings.name)?;
-            Some(Cloud::new(*adapter, settings, &config.http.public_url))
+            Some(Cloud::new(
+                *adapter,
+                settings,
+                &config.http.public_url,
+                Paced(Arc::clone(clock)),
+            ))
         };
         Ok(Self(config.clouds.iter().filter_map(known).collect::<Result<_, _>>()?))
     }
@@ -94,7 +117,12 @@ impl Clouds {
 }
 
 impl Cloud {
-    fn new(adapter: &'static dyn Adapter, settings: &CloudSettings, public_url: &str) -> Result<Self, ConfigError> {
+    fn new(
+        adapter: &'static dyn Adapter,
+        settings: &CloudSettings,
+        public_url: &str,
+        clock: Paced,
+    ) -> Result<Self, ConfigError> {
         let facts = adapter.facts();
         let address = |own: &str, documented: &str| if own.is_empty() { documented } else { own }.to_owned();
         let secret = |file: &Option<std::path::PathBuf>, key: &'static str| {
@@ -125,9 +153,14 @@ impl Cloud {
             poll_ms: i64::from(settings.poll_hours) * model::time::HOUR_MS,
             backfill_ms: i64::from(settings.backfill_days) * model::time::DAY_MS,
             breaker: Breaker::default(),
-            all: RateLimiter::direct(per_minute(facts.all_per_minute)),
-            accounts: RateLimiter::keyed(per_minute(facts.account_per_minute)),
-            keys: Mutex::default(),
+            all: RateLimiter::direct_with_clock(per_minute(facts.all_per_minute), clock.clone()),
+            accounts: RateLimiter::new(
+                per_minute(facts.account_per_minute),
+                DefaultKeyedStateStore::default(),
+                clock.clone(),
+            ),
+            clock,
+            keys: tokio::sync::Mutex::default(),
         })
     }
 
@@ -137,7 +170,7 @@ impl Cloud {
             (Err(not_yet), _) | (Ok(()), Err(not_yet)) => not_yet,
             (Ok(()), Ok(())) => return None,
         };
-        let wait = not_yet.wait_time_from(DefaultClock::default().now());
+        let wait = not_yet.wait_time_from(self.clock.now());
         Some(
             i64::try_from(wait.as_millis())
                 .unwrap_or(i64::MAX)

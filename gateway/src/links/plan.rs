@@ -14,6 +14,10 @@ const TOLD_MS: i64 = DAY_MS;
 /// Days that are asked for at once when a series is new.
 const FIRST_DAYS: i64 = 7;
 
+/// How often more than the last days is asked again, and how many days: what comes so late, and is not told of, is met then.
+const AGAIN_MS: i64 = 7 * DAY_MS;
+const AGAIN_DAYS: i64 = 30;
+
 /// One ask, and what it moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
@@ -36,6 +40,8 @@ pub(super) enum Moves {
     Forward {
         /// Nothing that is new follows.
         is_last: bool,
+        /// More than the last days is asked again.
+        again: bool,
     },
     /// How far back it got.
     Back,
@@ -110,15 +116,15 @@ pub(super) fn plan(
         if mark.is_some_and(|mark| now.0 < mark.asked + pace.again(series)) {
             continue;
         }
-        let from = mark.map_or(now.0 - FIRST_DAYS * DAY_MS, |mark| {
-            mark.until - i64::from(series.late_days) * DAY_MS
-        });
+        let again = mark.is_none_or(|mark| now.0 >= mark.again + AGAIN_MS);
+        let late = if again { AGAIN_DAYS } else { i64::from(series.late_days) };
+        let from = mark.map_or(now.0 - FIRST_DAYS * DAY_MS, |mark| mark.until - late * DAY_MS);
         spans(series, from.max(horizon), now.0 + 1, |start, end, is_last| {
             steps.push(Step {
                 series: *series,
                 start,
                 end,
-                moves: Moves::Forward { is_last },
+                moves: Moves::Forward { is_last, again },
             });
         });
     }
@@ -163,16 +169,20 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         until: step.end.0.min(now.0),
         asked: 0,
         back: step.start.0,
+        again: 0,
         closed: false,
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
     match step.moves {
         Moves::Nothing => {}
-        Moves::Forward { is_last } => {
+        Moves::Forward { is_last, again } => {
             let mark = mark.or_insert(fresh);
             mark.until = mark.until.max(fresh.until);
             if is_last {
                 mark.asked = now.0;
+            }
+            if is_last && again {
+                mark.again = now.0;
             }
         }
         Moves::Back => {
@@ -279,6 +289,7 @@ mod tests {
                 until: NOW.0,
                 asked: NOW.0,
                 back: 0,
+                again: NOW.0,
                 closed: false,
             };
             progress.marks.insert(one.name.to_owned(), mark);
@@ -330,7 +341,7 @@ mod tests {
             until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
         ) {
             let mut progress = Progress::default();
-            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, closed: false };
+            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false };
             progress.marks.insert("minutes".to_owned(), mark);
             let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
             let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);

@@ -193,6 +193,7 @@ impl Turn<'_> {
             until: now.0,
             asked: now.0,
             back: now.0,
+            again: now.0,
             closed: true,
         };
         self.progress

@@ -118,6 +118,11 @@ async fn receive(
                 Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             }
         }
+        // It may well be the vendor's, and cannot be told while its keys cannot be fetched: it says it again.
+        Err(NotHeard::UnknownKey) if is_without_keys(cloud, now).await => {
+            outcome("without-keys");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
         Err(NotHeard::NotGenuine | NotHeard::UnknownKey) => {
             outcome("not-genuine");
             let peer = peer.map_or(
@@ -151,27 +156,27 @@ fn told(notice: adapters::cloud::Notice, now: UtcMillis) -> Told {
 /// The keys that the vendor publishes, fetched anew when they are old or one is missing.
 async fn keys(state: &AppState, cloud: &Cloud, now: UtcMillis, one_is_missing: bool) -> Option<Vec<u8>> {
     let address = cloud.addresses.keys.as_ref()?;
-    {
-        let mut keys = cloud.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let age = now.0 - keys.fetched.0;
-        let held = keys.body.clone().filter(|_| age < KEYS_USED_MS);
-        let is_good = held.is_some() && age < KEYS_GOOD_MS && !one_is_missing;
-        if is_good || now.0 - keys.asked.0 < KEYS_REST_MS {
-            return held;
-        }
-        // Noted before it is called, so that many calls at once make one.
+    // Held while they are fetched: many calls at once make one call, and wait for it.
+    let mut keys = cloud.keys.lock().await;
+    let age = now.0 - keys.fetched.0;
+    let is_good = keys.body.is_some() && age < KEYS_GOOD_MS && !one_is_missing;
+    if !is_good && now.0 - keys.asked.0 >= KEYS_REST_MS {
         keys.asked = now;
-    }
-    let fetched = match state.outgoing.send(address, |client, url| client.get(url)).await {
-        Ok(answer) if answer.status().is_success() => bounded(answer, MOST_KEYS).await.ok(),
-        _ => None,
-    };
-    let mut keys = cloud.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    match fetched {
-        Some(body) => {
-            (keys.body, keys.fetched) = (Some(body), now);
+        let fetched = match state.outgoing.send(address, |client, url| client.get(url)).await {
+            Ok(answer) if answer.status().is_success() => bounded(answer, MOST_KEYS).await.ok(),
+            _ => None,
+        };
+        let fetched = fetched.filter(|body| cloud.adapter.are_keys(body));
+        match fetched {
+            Some(body) => (keys.body, keys.fetched) = (Some(body), now),
+            None => tracing::warn!(vendor = cloud.adapter.name(), "a vendor's keys could not be fetched"),
         }
-        None => tracing::warn!(vendor = cloud.adapter.name(), "a vendor's keys could not be fetched"),
     }
     keys.body.clone().filter(|_| now.0 - keys.fetched.0 < KEYS_USED_MS)
+}
+
+/// True when the keys could not be fetched when they were asked for last.
+async fn is_without_keys(cloud: &Cloud, now: UtcMillis) -> bool {
+    let keys = cloud.keys.lock().await;
+    keys.fetched != keys.asked || now.0 - keys.fetched.0 >= KEYS_USED_MS
 }

@@ -11,6 +11,8 @@ use openidconnect::url::form_urlencoded;
 use store::{MasterKey, NewOrganisation, NewPerson, OpenOptions, OrganisationKind, Store};
 use tower::ServiceExt as _;
 
+use model::environment::Clock;
+
 use crate::config::Config;
 use crate::demo::provider::{self, Login, ProviderSetup, RelyingParty};
 use crate::environment::{MachineClock, MachineRandomness};
@@ -35,8 +37,20 @@ impl Gateway {
     /// As [`Gateway::start`], with a configuration file made of our own address. At `/national-idp` stands a provider that asks for
     /// `private_key_jwt` of `RP1` and states the level `aal3`.
     pub async fn start_with(settings: &[(&str, &str)], file: impl FnOnce(&str) -> String) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let clock = Arc::new(MachineClock);
+        Self::start_at(listener, settings, file(&base), clock).await
+    }
+
+    /// As [`Gateway::start_with`], on this listener and by this clock.
+    pub async fn start_at(
+        listener: tokio::net::TcpListener,
+        settings: &[(&str, &str)],
+        file: String,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let issuer = format!("{base}/demo-idp");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -54,12 +68,12 @@ impl Gateway {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
         let named = folder.path().join("sekisho.toml");
-        std::fs::write(&named, file(&base)).unwrap();
+        std::fs::write(&named, file).unwrap();
         let config = Config::load(Some(&named), environment.into_iter()).unwrap();
         let store = Store::open(OpenOptions {
             folder: folder.path().join("data"),
             master_key: MasterKey::new([1; 32]),
-            clock: Arc::new(MachineClock),
+            clock: Arc::clone(&clock),
             randomness: Arc::new(MachineRandomness),
             exclusive: true,
             size_limit: None,
@@ -80,7 +94,7 @@ impl Gateway {
         };
         let person = store.create_person(hanako).await.unwrap();
         store.link_identity(person, &issuer, "sub-1").await.unwrap();
-        let state = AppState::new(config, store).unwrap();
+        let state = AppState::with_clock(config, store, Arc::clone(&clock)).unwrap();
         let login = |login: &str, sub: &str, name: &str| Login {
             login: login.to_owned(),
             password: "himitsu".to_owned(),
@@ -103,7 +117,7 @@ impl Gateway {
                 login("shiro", "sub-6", "関所 四郎"),
                 login("goro", "sub-7", "関所 五郎"),
             ],
-            clock: Arc::new(MachineClock),
+            clock: Arc::clone(&clock),
             randomness: Arc::new(MachineRandomness),
         })
         .unwrap();
@@ -116,7 +130,7 @@ impl Gateway {
             }],
             level: Some("aal3".to_owned()),
             residents: vec![login("jiro", "ppid-7", "関所 次郎")],
-            clock: Arc::new(MachineClock),
+            clock: Arc::clone(&clock),
             randomness: Arc::new(MachineRandomness),
         })
         .unwrap();
@@ -125,6 +139,8 @@ impl Gateway {
             .merge(portal::routes())
             .merge(portal::upload_routes())
             .merge(crate::operator::routes(&state))
+            .merge(crate::links::connect::routes())
+            .merge(crate::links::webhooks::routes())
             .nest("/demo-idp", demo)
             .nest("/national-idp", national)
             .with_state(state.clone());

@@ -1,0 +1,124 @@
+//! Bad days: whatever the vendor does, in the end we hold what it holds, once.
+
+use model::Need;
+
+use super::*;
+
+/// Scripts: what goes wrong, how often, and of which calls.
+const SCRIPTS: &[&[(&str, u32, &str)]] = &[
+    &[("slow", 3, "/dataPoints")],
+    &[("too-many", 1, "steps")],
+    &[("too-many", 20, "")],
+    &[("fault", 1, "heart-rate/")],
+    &[("fault", 30, "")],
+    &[("unavailable", 4, "steps")],
+    &[("html", 1, "steps")],
+    &[("html", 6, "heart-rate/")],
+    &[("truncated-gzip", 1, "steps")],
+    &[("truncated-gzip", 5, "")],
+    &[("cut", 1, "heart-rate/")],
+    &[("cut", 7, "")],
+    &[("huge", 1, "steps")],
+    &[("changed-types", 1, "steps")],
+    &[("changed-types", 40, "")],
+    &[("duplicates", 3, "steps")],
+    &[("duplicates", 60, "")],
+    &[("shuffled", 60, "")],
+    &[("late", 2, "steps")],
+    &[("late", 60, "")],
+    &[("lost-answer", 1, "steps")],
+    &[("lost-answer", 8, "")],
+    &[("unauthorized", 1, "steps")],
+    &[("refused", 1, "weight")],
+    &[("refused", 3, "steps")],
+    &[("fault", 2, "/token")],
+    &[("lost-answer", 2, "/token")],
+    &[("html", 1, "/token")],
+    &[("cut", 1, "/token")],
+    &[("too-many", 3, "/token")],
+    &[("fault", 2, "steps"), ("duplicates", 10, "steps")],
+    &[("late", 3, "steps"), ("shuffled", 10, "")],
+    &[("changed-types", 2, "heart-rate/"), ("fault", 3, "")],
+    &[("html", 2, ""), ("cut", 2, ""), ("truncated-gzip", 2, "")],
+    &[("too-many", 2, "steps"), ("unauthorized", 1, "heart-rate/")],
+    &[("late", 10, "heart-rate/"), ("lost-answer", 3, "heart-rate/")],
+    &[("fault", 12, "/token"), ("fault", 12, "")],
+    &[("duplicates", 20, ""), ("late", 5, ""), ("changed-types", 5, "")],
+    &[("unavailable", 1, "sleep"), ("refused", 1, "sleep")],
+    &[
+        ("shuffled", 5, "steps"),
+        ("cut", 1, "steps"),
+        ("html", 1, "steps"),
+        ("fault", 1, "steps"),
+    ],
+];
+
+/// Some scripts, each on a day of its own, one after the other.
+async fn lived(scripts: impl Iterator<Item = &'static [(&'static str, u32, &'static str)]>) {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    for script in scripts {
+        for (kind, times, path) in script {
+            world.mischief(kind, *times, path).await;
+        }
+        // While it goes wrong the vendor also changes its mind.
+        let at = two_days_ago(&world);
+        let body = json!({"count": (script.len() * 7 + 3).to_string()});
+        let point = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000, "body": body});
+        world.control("points", point).await;
+        let told = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000});
+        let status = world.control("notices", told.clone()).await["status"].as_u64().unwrap();
+        // Without its keys nothing can be believed; the vendor says it again.
+        assert!(status == 204 || status == 503, "{script:?}: {status}");
+        world.live(DAY_MS).await;
+        let url = format!("{}/control/mischief", world.vendor.base);
+        world.http.delete(url).send().await.unwrap();
+        if status != 204 {
+            assert_eq!(world.control("notices", told).await["status"], 204, "{script:?}");
+        }
+        // What was not there for days is met when more than the last days is asked again.
+        world.live_by(8 * DAY_MS, HOUR_MS).await;
+        assert_eq!(world.link().await.state, LinkState::Connected, "{script:?}");
+        world.agrees(HANAKO).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_bad_days_lose_nothing_and_double_nothing() {
+    assert_eq!(SCRIPTS.len(), 40);
+    let mut lives = tokio::task::JoinSet::new();
+    for part in 0..4 {
+        lives.spawn(lived(SCRIPTS.iter().copied().skip(part * 10).take(10)));
+    }
+    lives.join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_does_not_answer_is_left_alone_and_tried_by_one() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.mischief("fault", 100_000, "").await;
+    let before = world.counts().await["requests"].as_u64().unwrap();
+    world.live(6 * HOUR_MS).await;
+    let asked = world.counts().await["requests"].as_u64().unwrap() - before;
+    assert!(asked < 60, "{asked} calls to a vendor that is down");
+    let url = format!("{}/control/mischief", world.vendor.base);
+    world.http.delete(url).send().await.unwrap();
+    world.live(12 * HOUR_MS).await;
+    world.agrees(HANAKO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_has_ended_says_so_to_its_person() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.mischief("gone", 1, "").await;
+    world.work().await;
+    is(&world, LinkState::NeedsAttention(Need::ConnectSuccessor)).await;
+    let page = browser.get("/portal/links").await.body;
+    assert!(page.contains("このサービスは終了しました"), "{page}");
+}

@@ -1,0 +1,292 @@
+//! Links against a simulated vendor: connected in a browser, fetched turn by turn, on good days and on bad ones.
+
+mod bad_days;
+mod connecting;
+mod notices;
+mod storm;
+
+use std::sync::Arc;
+
+use consent::OwnAccess;
+use model::environment::{Clock as _, HandClock};
+use model::time::{DAY_MS, HOUR_MS};
+use model::{LinkState, Metric, PersonId, UtcMillis, Value};
+use serde_json::{Value as Json, json};
+use simulators::{Setup, Simulator};
+use store::{Access, Link, Record, Search};
+
+use super::worker;
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::sign_in::testing::{Answer, Browser, Gateway};
+
+/// Who can be chosen at the simulated vendor.
+const HANAKO: &str = "111111111111";
+const TARO: &str = "222222222222";
+const NEW: &str = "999999999999";
+
+/// Days back that are asked here.
+const DAYS: i64 = 16;
+
+struct World {
+    gateway: Gateway,
+    clock: Arc<HandClock>,
+    vendor: Simulator,
+    http: reqwest::Client,
+    _secrets: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = Arc::new(HandClock::at(MachineClock.now()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let setup = Setup {
+            return_to: format!("{base}{}", super::CALLBACK),
+            webhooks: format!("{base}/webhooks/v1"),
+            clock: Arc::new(Arc::clone(&clock)),
+            randomness: Arc::new(MachineRandomness),
+            tells: false,
+        };
+        let vendor = simulators::start_all(&setup).await.unwrap().remove(0);
+        let secrets = tempfile::tempdir().unwrap();
+        let secret = |name: &str, text: &str| {
+            let file = secrets.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            file.display().to_string()
+        };
+        let file = format!(
+            "[links.{}]\nclient_id = {:?}\nclient_secret_file = {:?}\nwebhook_secret_file = {:?}\nauthorize_url = {:?}\n\
+             token_url = {:?}\nrevoke_url = {:?}\napi_url = {:?}\nkeys_url = {:?}\nbackfill_days = {DAYS}\n",
+            vendor.name,
+            vendor.client.0,
+            secret("client", vendor.client.1),
+            secret("webhook", vendor.webhook_secret),
+            vendor.authorize_url,
+            vendor.token_url,
+            vendor.revoke_url,
+            vendor.api_url,
+            vendor.keys_url,
+        );
+        let gateway = Gateway::start_at(listener, &[], file, Arc::new(Arc::clone(&clock))).await;
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        Self {
+            gateway,
+            clock,
+            vendor,
+            http: http.unwrap(),
+            _secrets: secrets,
+        }
+    }
+
+    /// A browser in which hanako is signed in.
+    async fn hanako(&self) -> Browser<'_> {
+        let mut browser = self.gateway.browser();
+        browser.sign_in("hanako", "/portal/links").await;
+        browser
+    }
+
+    async fn person(&self) -> PersonId {
+        let found = self
+            .gateway
+            .state
+            .store
+            .person_by_identity(&self.gateway.issuer, "sub-1")
+            .await;
+        found.unwrap().unwrap()
+    }
+
+    /// The vendor's page, filled in and sent; where it leads back to. `keep` picks the scopes.
+    async fn agree(&self, browser: &mut Browser<'_>, account: &str, keep: impl Fn(&str) -> bool) -> String {
+        let start = format!("/portal/links/{}/connect", self.vendor.name);
+        let url = browser.get(&start).await.location("");
+        let page = self.http.get(&url).send().await.unwrap().text().await.unwrap();
+        let page = Answer {
+            status: reqwest::StatusCode::OK,
+            headers: Default::default(),
+            body: page,
+        };
+        let mut fields = page.hidden();
+        let scopes = page.body.split("name=\"scope\" value=\"").skip(1);
+        let scopes = scopes.map(|rest| rest.split('"').next().unwrap().to_owned());
+        fields.extend(
+            scopes
+                .filter(|scope| keep(scope))
+                .map(|scope| ("scope".to_owned(), scope)),
+        );
+        fields.push(("account".to_owned(), account.to_owned()));
+        fields.push(("answer".to_owned(), "allow".to_owned()));
+        let decide = url.split('?').next().unwrap().replace("/auth", "/decide");
+        let answer = self.http.post(decide).form(&fields).send().await.unwrap();
+        let back = answer.headers()["location"].to_str().unwrap().to_owned();
+        back.strip_prefix(&self.gateway.base).unwrap().to_owned()
+    }
+
+    async fn connect(&self, browser: &mut Browser<'_>, account: &str) -> Answer {
+        let back = self.agree(browser, account, |_| true).await;
+        browser.get(&back).await
+    }
+
+    async fn link(&self) -> Link {
+        let own = OwnAccess::of_signed_in(self.person().await);
+        self.gateway
+            .state
+            .store
+            .links(&own)
+            .await
+            .unwrap()
+            .into_iter()
+            .next()
+            .unwrap()
+    }
+
+    /// Works whatever is due, a second apart, until nothing is; how many turns that took.
+    async fn work(&self) -> usize {
+        let state = &self.gateway.state;
+        let cloud = &state.clouds.all()[0];
+        let mut turns = 0;
+        loop {
+            let leased = worker::take(state, cloud, 16).await;
+            if leased.is_empty() {
+                return turns;
+            }
+            for link in leased {
+                turns += 1;
+                worker::carry_out(state, cloud, link).await;
+            }
+            assert!(
+                turns < 2_000,
+                "it never ends: {:?} at {}",
+                self.link().await,
+                self.clock.now().0
+            );
+            self.clock.advance(1_000);
+        }
+    }
+
+    /// Lets so much time pass, working whatever comes due.
+    async fn live(&self, milliseconds: i64) {
+        // A retry comes within the time for which a vendor still takes the token before.
+        self.live_by(milliseconds, 60_000).await;
+    }
+
+    async fn live_by(&self, milliseconds: i64, step: i64) {
+        let end = self.clock.now().plus(milliseconds);
+        while self.clock.now() < end {
+            self.work().await;
+            let left = end.0 - self.clock.now().0;
+            self.clock.advance(left.clamp(1, step));
+        }
+        self.work().await;
+    }
+
+    async fn control(&self, path: &str, body: Json) -> Json {
+        let url = format!("{}/control/{path}", self.vendor.base);
+        let answer = self.http.post(url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Json::Null)
+    }
+
+    async fn counts(&self) -> Json {
+        let url = format!("{}/control/counts", self.vendor.base);
+        self.http.get(url).send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn mischief(&self, kind: &str, times: u32, path: &str) {
+        self.control("mischief", json!({"kind": kind, "times": times, "path": path}))
+            .await;
+    }
+
+    /// The first instant that is asked.
+    fn horizon(&self) -> UtcMillis {
+        // Whole days, so that what moves with the clock plays no part.
+        UtcMillis((self.clock.now().0 - (DAYS - 1) * DAY_MS).div_euclid(DAY_MS) * DAY_MS)
+    }
+
+    /// What the vendor holds of a type, as far as it was asked: when and how much.
+    async fn truth(&self, account: &str, kind: &str) -> Vec<(i64, String)> {
+        let until = self.link().await.progress.marks[kind].asked;
+        assert!(
+            until > self.clock.now().0 - 26 * HOUR_MS,
+            "{kind} was not asked for long"
+        );
+        let (start, end) = (self.horizon().0, until - 60_000);
+        let asked = json!({"account": account, "kind": kind, "start": start, "end": end});
+        let points = self.control("truth", asked).await;
+        let point = |point: &Json| {
+            (
+                point["at"].as_i64().unwrap(),
+                point["value"].as_str().unwrap_or("0").to_owned(),
+            )
+        };
+        let mut points: Vec<_> = points.as_array().unwrap().iter().map(point).collect();
+        points.sort_unstable();
+        points
+    }
+
+    /// What we hold.
+    async fn held(&self, metric: Metric) -> Vec<(i64, String)> {
+        let own = OwnAccess::of_signed_in(self.person().await);
+        let mut search = Search {
+            raw: vec![metric],
+            count: 1_000,
+            now: self.clock.now(),
+            ..Search::default()
+        };
+        let mut held = Vec::new();
+        loop {
+            let page = self
+                .gateway
+                .state
+                .store
+                .search(Access::Own(&own), search.clone())
+                .await
+                .unwrap();
+            held.extend(page.records.into_iter().filter_map(|record| match record {
+                Record::Sample(stored) => {
+                    let value = match stored.sample.value {
+                        Value::Quantity(number) => number.to_string(),
+                        other => format!("{other:?}"),
+                    };
+                    Some((stored.sample.start.0, value))
+                }
+                _ => None,
+            }));
+            match page.next {
+                Some(next) => search.after = Some(next),
+                None => break,
+            }
+        }
+        held.retain(|(at, _)| *at >= self.horizon().0);
+        held.sort_unstable();
+        held
+    }
+
+    /// We hold what the vendor holds, no more and no less.
+    async fn agrees(&self, account: &str) {
+        for (kind, metric) in [("steps", Metric::STEP_COUNT), ("heart-rate", Metric::HEART_RATE)] {
+            let (truth, mut held) = (self.truth(account, kind).await, self.held(metric).await);
+            let last = truth.last().map_or(0, |(at, _)| *at);
+            held.retain(|(at, _)| *at <= last);
+            let missing: Vec<_> = truth.iter().filter(|one| !held.contains(one)).take(3).collect();
+            let other: Vec<_> = held.iter().filter(|one| !truth.contains(one)).take(3).collect();
+            assert!(
+                truth == held,
+                "{kind}: {} for {}; missing {missing:?}, other {other:?}",
+                held.len(),
+                truth.len()
+            );
+            assert!(!truth.is_empty());
+        }
+    }
+}
+
+/// The middle of the day before yesterday, whole hours.
+fn two_days_ago(world: &World) -> UtcMillis {
+    UtcMillis((world.clock.now().0 - 2 * DAY_MS).div_euclid(DAY_MS) * DAY_MS + 4 * HOUR_MS)
+}
+
+async fn is(world: &World, state: LinkState) {
+    assert_eq!(world.link().await.state, state);
+}

@@ -1,0 +1,132 @@
+//! What the vendor says by itself: heard only from the vendor, kept, and worked off.
+
+use super::*;
+
+fn notice(account: &str, kind: &str, at: UtcMillis) -> Json {
+    json!({"account": account, "kind": kind, "start": at.0, "end": at.0 + HOUR_MS})
+}
+
+async fn tell(world: &World, mut notice: Json, more: Json) -> u64 {
+    notice
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    world.control("notices", notice).await["status"].as_u64().unwrap()
+}
+
+async fn connected() -> World {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correction_and_a_deletion_are_told_of_fetched_and_seen() {
+    let world = connected().await;
+    let at = two_days_ago(&world);
+    let point =
+        |body: Json| json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000, "body": body});
+    for (body, expected) in [
+        (json!({"count": "77"}), Some("77")),
+        (json!({"count": "78"}), Some("78")),
+        (Json::Null, None),
+        (json!({"count": "79"}), Some("79")),
+    ] {
+        world.control("points", point(body.clone())).await;
+        let operation = if body.is_null() { "DELETE" } else { "UPSERT" };
+        assert_eq!(
+            tell(&world, notice(HANAKO, "steps", at), json!({"operation": operation})).await,
+            204
+        );
+        world.clock.advance(3_000);
+        assert_eq!(world.work().await, 1, "one turn for it");
+        let held = world.held(Metric::STEP_COUNT).await;
+        let found = held
+            .iter()
+            .find(|(when, _)| *when == at.0)
+            .map(|(_, value)| value.as_str());
+        assert_eq!(found, expected);
+        world.agrees(HANAKO).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_vendor_is_heard_and_what_nobody_knows_is_no_error_to_it() {
+    let world = connected().await;
+    let at = two_days_ago(&world);
+    let steps = || notice(HANAKO, "steps", at);
+    // The vendor makes sure that the address is ours: once with the secret, once without.
+    let probe = json!({"body": {"type": "verification"}});
+    assert_eq!(tell(&world, steps(), probe.clone()).await, 201);
+    let mut without = probe;
+    without["wrong_secret"] = json!(true);
+    assert_eq!(tell(&world, steps(), without).await, 401);
+    assert_eq!(tell(&world, steps(), json!({"wrong_secret": true})).await, 401);
+    assert_eq!(tell(&world, steps(), json!({"wrong_signature": true})).await, 401);
+    assert_eq!(world.work().await, 0, "nothing came of it");
+    // Known to nobody here.
+    for strange in [notice(TARO, "steps", at), notice(HANAKO, "mind-reading", at)] {
+        assert_eq!(tell(&world, strange, json!({})).await, 204);
+    }
+    world.clock.advance(3_000);
+    assert_eq!(world.work().await, 0);
+    for odd in [json!({"hello": "world"}), json!([]), json!("text")] {
+        assert_eq!(tell(&world, steps(), json!({"body": odd})).await, 204);
+    }
+    // A list of them; an operation that nobody knows; no interval at all.
+    let many = json!([
+        {"data": {"healthUserId": HANAKO, "dataType": "steps", "operation": "RECONSIDER"}},
+        {"data": {"healthUserId": TARO, "dataType": "steps", "operation": "UPSERT"}},
+    ]);
+    assert_eq!(tell(&world, steps(), json!({"body": many})).await, 204);
+    world.clock.advance(3_000);
+    assert_eq!(world.work().await, 1);
+    // Its keys turn.
+    world.control("keys", json!({})).await;
+    world.clock.advance(11_000);
+    assert_eq!(tell(&world, steps(), json!({})).await, 204);
+    // Somebody who has neither, at no vendor's address.
+    let to = |vendor: &str| format!("{}/webhooks/v1/{vendor}", world.gateway.base);
+    let send = |url: String| world.http.post(url).body("{}").send();
+    assert_eq!(send(to(world.vendor.name)).await.unwrap().status(), 401);
+    assert_eq!(send(to("nobody")).await.unwrap().status(), 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_orders_of_the_same_changes_end_in_the_same_state() {
+    use model::environment::SeededRandomness;
+
+    let world = connected().await;
+    let at = two_days_ago(&world);
+    let random = SeededRandomness::new(5);
+    // Twelve changes of four minutes, told of in random orders and more than once, worked off now and then.
+    for round in 0..8i64 {
+        let mut told: Vec<UtcMillis> = Vec::new();
+        for change in 0..12i64 {
+            let minute = at.plus((change % 4) * 60_000);
+            let body = match random.below(4) {
+                0 => Json::Null,
+                _ => json!({"count": (round * 100 + change).to_string()}),
+            };
+            let point =
+                json!({"account": HANAKO, "kind": "steps", "start": minute.0, "end": minute.0 + 60_000, "body": body});
+            world.control("points", point).await;
+            told.push(minute);
+        }
+        while !told.is_empty() {
+            let minute = told.swap_remove(random.below(told.len() as u64) as usize);
+            for _ in 0..=random.below(2) {
+                assert_eq!(tell(&world, notice(HANAKO, "steps", minute), json!({})).await, 204);
+            }
+            if random.below(3) == 0 {
+                world.clock.advance(3_000);
+                world.work().await;
+            }
+        }
+        world.clock.advance(3_000);
+        world.work().await;
+        world.agrees(HANAKO).await;
+    }
+}

@@ -1,0 +1,35 @@
+//! A storm: the same notices many times over, on many connections at once.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_deliveries_of_the_same_notices_are_each_asked_for_once() {
+    const NOTICES: usize = 100;
+    const TIMES: usize = 10;
+    const CONNECTIONS: usize = 32;
+    let world = Arc::new(World::new().await);
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    drop(browser);
+    world.work().await;
+    let before = world.counts().await["requests"].as_u64().unwrap();
+    let begin = two_days_ago(&world).plus(-4 * DAY_MS);
+    let mut senders = tokio::task::JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        let world = Arc::clone(&world);
+        senders.spawn(async move {
+            for sent in (connection..NOTICES * TIMES).step_by(CONNECTIONS) {
+                let at = begin.plus((sent % NOTICES) as i64 * HOUR_MS);
+                let told = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000});
+                assert_eq!(world.control("notices", told).await["status"], 204);
+            }
+        });
+    }
+    senders.join_all().await;
+    world.clock.advance(3_000);
+    world.work().await;
+    let asked = world.counts().await["requests"].as_u64().unwrap() - before;
+    // Each hour that was told of once, and the keys once.
+    assert!((NOTICES as u64..NOTICES as u64 + 3).contains(&asked), "{asked}");
+    world.agrees(HANAKO).await;
+}

@@ -1,0 +1,158 @@
+//! An authorization server (RFC 6749 with PKCE, RFC 7009): codes, access tokens, and refresh tokens that stay or turn with each use.
+
+use std::collections::HashMap;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::UtcMillis;
+use model::environment::Randomness;
+
+/// Seconds for which an access token works.
+pub const ACCESS_SECONDS: i64 = 3_599;
+
+/// How long the refresh token before the last still works, in milliseconds: its answer may have been lost.
+const GRACE_MS: i64 = 120_000;
+
+/// What somebody agreed to.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Who.
+    pub account: String,
+    /// Scopes that they gave.
+    pub scopes: Vec<String>,
+    challenge: String,
+    access: Vec<(String, UtcMillis)>,
+    refresh: Vec<(String, Option<UtcMillis>)>,
+}
+
+/// All grants; a code or a token leads to one.
+#[derive(Default)]
+pub struct Grants {
+    codes: HashMap<String, Grant>,
+    living: Vec<Grant>,
+    /// Each use of a refresh token gives another.
+    pub turns: bool,
+    /// Refresh tokens that were used.
+    pub refreshed: u64,
+}
+
+/// What a token endpoint answers.
+pub struct Pair {
+    /// Shown with calls.
+    pub access: String,
+    /// Gets the next.
+    pub refresh: Option<String>,
+    /// As given.
+    pub scopes: Vec<String>,
+}
+
+fn random(randomness: &dyn Randomness, what: &str) -> String {
+    let mut bytes = [0; 24];
+    randomness.fill(&mut bytes);
+    format!("{what}-{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+impl Grants {
+    /// A code for what somebody agreed to.
+    pub fn agree(
+        &mut self,
+        randomness: &dyn Randomness,
+        account: &str,
+        scopes: Vec<String>,
+        challenge: &str,
+    ) -> String {
+        let code = random(randomness, "code");
+        let grant = Grant {
+            account: account.to_owned(),
+            scopes,
+            challenge: challenge.to_owned(),
+            access: Vec::new(),
+            refresh: Vec::new(),
+        };
+        self.codes.insert(code.clone(), grant);
+        code
+    }
+
+    /// Tokens for a code, once, for who has the verifier.
+    pub fn exchange(
+        &mut self,
+        randomness: &dyn Randomness,
+        code: &str,
+        verifier: &str,
+        now: UtcMillis,
+    ) -> Option<Pair> {
+        let mut grant = self.codes.remove(code)?;
+        if URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes())) != grant.challenge {
+            return None;
+        }
+        let pair = Pair {
+            access: random(randomness, "access"),
+            refresh: Some(random(randomness, "refresh")),
+            scopes: grant.scopes.clone(),
+        };
+        grant
+            .access
+            .push((pair.access.clone(), now.plus(ACCESS_SECONDS * 1_000)));
+        grant.refresh.push((pair.refresh.clone().unwrap_or_default(), None));
+        self.living.push(grant);
+        Some(pair)
+    }
+
+    /// The next pair.
+    pub fn refresh(&mut self, randomness: &dyn Randomness, token: &str, now: UtcMillis) -> Option<Pair> {
+        let turns = self.turns;
+        let is_good =
+            |(known, until): &(String, Option<UtcMillis>)| known == token && until.is_none_or(|until| now < until);
+        let grant = self.living.iter_mut().find(|grant| grant.refresh.iter().any(is_good))?;
+        self.refreshed += 1;
+        let pair = Pair {
+            access: random(randomness, "access"),
+            refresh: turns.then(|| random(randomness, "refresh")),
+            scopes: grant.scopes.clone(),
+        };
+        grant
+            .access
+            .push((pair.access.clone(), now.plus(ACCESS_SECONDS * 1_000)));
+        if let Some(next) = &pair.refresh {
+            for (_, until) in &mut grant.refresh {
+                *until = until.or(Some(now.plus(GRACE_MS)));
+            }
+            grant.refresh.push((next.clone(), None));
+        }
+        Some(pair)
+    }
+
+    /// Whose access token this is.
+    pub fn holder(&self, token: &str, now: UtcMillis) -> Option<&Grant> {
+        let is_it = |(known, until): &(String, UtcMillis)| known == token && now < *until;
+        self.living.iter().find(|grant| grant.access.iter().any(is_it))
+    }
+
+    /// Ends the grant of a token, access or refresh; true when there was one.
+    pub fn give_back(&mut self, token: &str) -> bool {
+        let before = self.living.len();
+        self.living.retain(|grant| {
+            let access = grant.access.iter().any(|(known, _)| known == token);
+            !access && grant.refresh.iter().all(|(known, _)| known != token)
+        });
+        self.living.len() < before
+    }
+
+    /// Ends whatever an account agreed to.
+    pub fn end(&mut self, account: &str) {
+        self.living.retain(|grant| grant.account != account);
+    }
+
+    /// Access tokens work no more, refresh tokens do.
+    pub fn expire(&mut self, account: &str) {
+        for grant in self.living.iter_mut().filter(|grant| grant.account == account) {
+            grant.access.clear();
+        }
+    }
+
+    /// Accounts that agreed to something.
+    pub fn accounts(&self) -> Vec<String> {
+        self.living.iter().map(|grant| grant.account.clone()).collect()
+    }
+}

@@ -1,0 +1,223 @@
+//! Bad days: what a server does to its own answers when it is told to.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_core::Stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// It takes 300 ms longer.
+    Slow,
+    /// Nothing comes for 30 s.
+    Stall,
+    /// 429 with `Retry-After`.
+    TooMany,
+    /// 500.
+    Fault,
+    /// 503 with an HTML page.
+    Unavailable,
+    /// 200 with an HTML page.
+    Html,
+    /// Compressed, and cut off.
+    TruncatedGzip,
+    /// JSON that breaks off.
+    Cut,
+    /// A body of 1 GB.
+    Huge,
+    /// Numbers are objects now.
+    ChangedTypes,
+    /// Each point twice.
+    Duplicates,
+    /// Points in another order.
+    Shuffled,
+    /// Points come later: none for now.
+    Late,
+    /// It is done, and the answer is lost.
+    LostAnswer,
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
+    /// 400 that nobody understands.
+    Refused,
+    /// 410.
+    Gone,
+}
+
+/// Some answers go wrong.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Mischief {
+    /// How.
+    pub kind: Kind,
+    /// How many.
+    pub times: u32,
+    /// Of requests whose path holds this.
+    #[serde(default)]
+    pub path: String,
+}
+
+/// What is still to go wrong, and how many requests there were.
+#[derive(Clone, Default)]
+pub struct Plan(Arc<Mutex<(Vec<Mischief>, u64)>>);
+
+impl Plan {
+    /// One more.
+    pub fn add(&self, mischief: Mischief) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(mischief);
+    }
+
+    /// All is well again.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    }
+
+    /// Requests until now.
+    pub fn requests(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
+    fn take(&self, path: &str) -> Option<Kind> {
+        let mut plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.1 += 1;
+        let found = plan
+            .0
+            .iter_mut()
+            .find(|one| one.times > 0 && path.contains(&one.path))?;
+        found.times -= 1;
+        Some(found.kind)
+    }
+}
+
+/// Does to an answer what is planned.
+pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> Response {
+    let Some(kind) = plan.take(request.uri().path()) else {
+        return next.run(request).await;
+    };
+    let status = |status: StatusCode, body: &'static str| (status, body).into_response();
+    match kind {
+        Kind::Slow => {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            next.run(request).await
+        }
+        Kind::Stall => {
+            tokio::time::sleep(Duration::from_secs(30)).await;
+            next.run(request).await
+        }
+        Kind::TooMany => {
+            let mut answer = status(
+                StatusCode::TOO_MANY_REQUESTS,
+                "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}",
+            );
+            answer
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            answer
+        }
+        Kind::Fault => status(StatusCode::INTERNAL_SERVER_ERROR, "{\"error\":{\"code\":500}}"),
+        Kind::Unavailable => status(StatusCode::SERVICE_UNAVAILABLE, "<html>maintenance</html>"),
+        Kind::Html => status(StatusCode::OK, "<html>please sign in</html>"),
+        Kind::Unauthorized => status(StatusCode::UNAUTHORIZED, "{\"error\":{\"code\":401}}"),
+        Kind::Forbidden => status(StatusCode::FORBIDDEN, "{\"error\":{\"code\":403}}"),
+        Kind::Refused => status(StatusCode::BAD_REQUEST, "{\"error\":{\"code\":400}}"),
+        Kind::Gone => status(StatusCode::GONE, "{\"error\":{\"code\":410}}"),
+        Kind::Huge => Body::from_stream(Endless(1 << 30)).into_response(),
+        Kind::LostAnswer => {
+            next.run(request).await;
+            Body::from_stream(Broken).into_response()
+        }
+        Kind::TruncatedGzip => {
+            let body = body_of(next.run(request).await).await;
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let _ = std::io::Write::write_all(&mut packed, &body);
+            let mut packed = packed.finish().unwrap_or_default();
+            packed.truncate(packed.len() / 2);
+            ([(header::CONTENT_ENCODING, "gzip")], packed).into_response()
+        }
+        Kind::Cut => {
+            let body = body_of(next.run(request).await).await;
+            body.slice(..body.len() / 2).into_response()
+        }
+        Kind::ChangedTypes | Kind::Duplicates | Kind::Shuffled | Kind::Late => {
+            let body = body_of(next.run(request).await).await;
+            match serde_json::from_slice::<Value>(&body) {
+                Ok(mut page) => {
+                    if let Some(points) = page.get_mut("dataPoints").and_then(Value::as_array_mut) {
+                        change(kind, points);
+                    }
+                    axum::Json(page).into_response()
+                }
+                Err(_) => body.into_response(),
+            }
+        }
+    }
+}
+
+async fn body_of(answer: Response) -> Bytes {
+    to_bytes(answer.into_body(), 64 << 20).await.unwrap_or_default()
+}
+
+fn change(kind: Kind, points: &mut Vec<Value>) {
+    match kind {
+        Kind::Duplicates => {
+            let again = points.clone();
+            points.extend(again);
+        }
+        Kind::Shuffled => {
+            let middle = points.len() / 2;
+            points.rotate_left(middle);
+            points.reverse();
+        }
+        Kind::Late => points.clear(),
+        _ => points.iter_mut().for_each(wrap),
+    }
+}
+
+/// Each number, and each text that is one, becomes an object.
+fn wrap(value: &mut Value) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(wrap),
+        Value::Array(items) => items.iter_mut().for_each(wrap),
+        Value::Number(_) => *value = json!({"units": value.clone()}),
+        Value::String(text) if text.parse::<f64>().is_ok() => *value = json!({"units": text.clone()}),
+        _ => {}
+    }
+}
+
+/// A body of so many bytes.
+struct Endless(usize);
+
+impl Stream for Endless {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        const CHUNK: &[u8] = &[b' '; 16 * 1024];
+        if self.0 == 0 {
+            return Poll::Ready(None);
+        }
+        self.0 = self.0.saturating_sub(CHUNK.len());
+        Poll::Ready(Some(Ok(Bytes::from_static(CHUNK))))
+    }
+}
+
+/// A body that breaks off before it begins.
+struct Broken;
+
+impl Stream for Broken {
+    type Item = Result<Bytes, std::io::Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Ready(Some(Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))))
+    }
+}
