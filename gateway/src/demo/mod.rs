@@ -2,6 +2,7 @@
 //!
 //! The same server as `serve`, beside it a small OpenID provider that knows the residents, in one process on loopback.
 
+mod clouds;
 pub mod provider;
 mod residents;
 
@@ -46,7 +47,8 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
             .await
             .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
         let address = listener.local_addr()?;
-        let config = config(&arguments, address)?;
+        let mut config = config(&arguments, address)?;
+        clouds::start(&mut config).await?;
         logging::start(&config.log);
         let store = open_store(&config).await?;
         let demo = residents::ready(&store, &config).await?;

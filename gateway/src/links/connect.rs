@@ -51,12 +51,12 @@ pub async fn start(
     signed_in: SignedIn,
     headers: HeaderMap,
 ) -> Response {
-    let Some(cloud) = state.clouds.named(&vendor) else {
-        return error_page(&headers, Problem::NotFound);
-    };
     if !signed_in.decides {
         return error_page(&headers, Problem::OnlySees);
     }
+    let Some(cloud) = state.clouds.named(&vendor) else {
+        return error_page(&headers, Problem::NotFound);
+    };
     let handle = Handle::new(&*state.randomness);
     let pending = Pending {
         session: session(&state, &headers),
@@ -95,6 +95,9 @@ pub async fn callback(
     signed_in: SignedIn,
     headers: HeaderMap,
 ) -> Response {
+    if !signed_in.decides {
+        return error_page(&headers, Problem::OnlySees);
+    }
     match finish(&state, &headers, &signed_in, answer).await {
         Ok(()) => Redirect::to(links::PATH).into_response(),
         Err(failure) => links::not_connected(&headers, failure),
@@ -133,7 +136,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
     let pending: Option<Pending> = body.and_then(|body| serde_json::from_slice(&body).ok());
     let pending = pending.ok_or(Failure::NotOurs)?;
     let is_ours = bool::from(session(state, headers).ct_eq(&pending.session));
-    if !is_ours || pending.person != signed_in.person.0 || !signed_in.decides {
+    if !is_ours || pending.person != signed_in.person.0 {
         return Err(Failure::NotOurs);
     }
     let cloud = state.clouds.named(&pending.vendor).ok_or(Failure::NotOurs)?;

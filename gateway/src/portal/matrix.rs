@@ -4,7 +4,7 @@
 
 use axum::http::StatusCode;
 use consent::{OwnAccess, Relationship};
-use store::{Actor, NewOrganisation, NewPerson, NewRepresentation, OrganisationKind, RequestKind};
+use store::{Actor, LinkTokens, NewLink, NewOrganisation, NewPerson, NewRepresentation, OrganisationKind, RequestKind};
 
 use super::consents::tests::shared;
 use crate::sign_in::testing::{Answer, Browser, Gateway};
@@ -39,7 +39,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 40] = [
+const ROWS: [(&str, Method, &str, Rule); 44] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -100,6 +100,25 @@ const ROWS: [(&str, Method, &str, Rule); 40] = [
         "\"/portal/phones/{id}/end\"",
         Post,
         "/portal/phones/{phone}/end",
+        OwnById,
+    ),
+    ("links::PATH", Get, "/portal/links", Own),
+    (
+        "\"/portal/links/{id}/{act}\"",
+        Post,
+        "/portal/links/{link}/hold",
+        OwnById,
+    ),
+    (
+        "\"/portal/links/{id}/{act}\"",
+        Post,
+        "/portal/links/{link}/resume",
+        OwnById,
+    ),
+    (
+        "\"/portal/links/{id}/{act}\"",
+        Post,
+        "/portal/links/{link}/end",
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
@@ -345,6 +364,17 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         .pair([7; 32], [8; 32], "花子の頼みのスマホ".to_owned())
         .await
         .unwrap();
+    let link = NewLink {
+        vendor: "nobody".to_owned(),
+        account: "花子の頼み".to_owned(),
+        scopes: Vec::new(),
+        tokens: LinkTokens {
+            access: "花子の頼み".to_owned(),
+            refresh: None,
+            expires: 0,
+        },
+    };
+    let link = store.connect_link(&own, link).await.unwrap();
     let mut rights = Vec::new();
     for (subject, relationship, decides) in [
         ("sub-5", Relationship::Guardian, true),
@@ -372,6 +402,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         ("{recipient}", consent.recipient.to_string()),
         ("{request}", request.to_string()),
         ("{phone}", phone.unwrap().id.to_string()),
+        ("{link}", link.id.to_string()),
     ];
     (gateway, ids)
 }
@@ -444,6 +475,20 @@ async fn every_page_answers_every_asker_by_rule() {
         }
     }
     assert!(cells > 200, "{cells}");
+    // Who begins to connect changes something, though it is a link.
+    for (asker, (browser, _)) in &mut browsers {
+        for path in ["/portal/links/nobody/connect", "/portal/links/callback?state=x&code=y"] {
+            let answer = browser.get(path).await;
+            let as_expected = match asker {
+                Asker::Nobody | Asker::Operator | Asker::OtherOperator => {
+                    answer.location(&gateway.base).starts_with("/sign-in?")
+                }
+                Asker::SeeingProxy => sees_only(&answer.body),
+                _ => answer.status.is_client_error(),
+            };
+            assert!(as_expected, "{path} by {asker:?}: {} {}", answer.status, answer.body);
+        }
+    }
     // Nobody changed anything: the consent still stands, the request is still open.
     let (_, (owner, _)) = &mut browsers[1];
     assert!(owner.get("/portal").await.body.contains("button stop"));

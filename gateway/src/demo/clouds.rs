@@ -1,0 +1,56 @@
+//! The demo's clouds: simulated vendors on this machine, so that every link can be tried without a key and without a network.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use simulators::{Setup, Simulator};
+
+use crate::cli::CommandError;
+use crate::config::{CloudSettings, Config};
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::links;
+
+/// How far back the demo asks, in days.
+const BACKFILL_DAYS: u16 = 60;
+
+/// Starts them, and makes them known.
+///
+/// # Errors
+/// What starting and writing their secrets answer.
+pub async fn start(config: &mut Config) -> Result<(), CommandError> {
+    let base = &config.http.public_url;
+    let setup = Setup {
+        return_to: format!("{base}{}", links::CALLBACK),
+        webhooks: format!("{base}/webhooks/v1"),
+        clock: Arc::new(MachineClock),
+        randomness: Arc::new(MachineRandomness),
+        tells: true,
+    };
+    let folder = config.data.folder.join("secrets");
+    std::fs::create_dir_all(&folder)?;
+    for cloud in simulators::start_all(&setup).await? {
+        config.clouds.push(settings(&folder, cloud)?);
+    }
+    Ok(())
+}
+
+fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandError> {
+    let kept = |what: &str, text: &str| -> Result<Option<PathBuf>, CommandError> {
+        let file = folder.join(format!("{}.{what}", cloud.name));
+        std::fs::write(&file, text)?;
+        Ok(Some(file))
+    };
+    Ok(CloudSettings {
+        name: cloud.name.to_owned(),
+        client_id: cloud.client.0.to_owned(),
+        client_secret_file: kept("client", cloud.client.1)?,
+        webhook_secret_file: kept("webhook", cloud.webhook_secret)?,
+        authorize_url: cloud.authorize_url,
+        token_url: cloud.token_url,
+        revoke_url: cloud.revoke_url,
+        api_url: cloud.api_url,
+        keys_url: cloud.keys_url,
+        poll_hours: 6,
+        backfill_days: BACKFILL_DAYS,
+    })
+}
