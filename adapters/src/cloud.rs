@@ -12,6 +12,9 @@ pub trait Cloud: Adapter {
     /// What residents call it, Japanese and English.
     fn title(&self) -> [&'static str; 2];
 
+    /// Whose records come this way, in a sentence, Japanese and English.
+    fn about(&self) -> [&'static str; 2];
+
     /// Its authorization server and its API.
     fn facts(&self) -> &'static Facts;
 
@@ -30,11 +33,8 @@ pub trait Cloud: Adapter {
     /// [`NotAnAnswer`] for what is none: an error page, a text that was cut off.
     fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer>;
 
-    /// What tells whose account it is.
-    fn account_request(&self) -> Request;
-
-    /// Whose account it is.
-    fn account(&self, answer: &[u8]) -> Option<String>;
+    /// How to learn whose account it is.
+    fn account_from(&self) -> AccountFrom;
 
     /// What a refusal asks of the resident, where only they can mend it.
     fn need(&self, status: u16, answer: &[u8]) -> Option<Need>;
@@ -47,6 +47,15 @@ pub trait Cloud: Adapter {
     /// # Errors
     /// [`NotHeard`] for what is not the vendor's, or nothing that it says.
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard>;
+}
+
+/// How to learn whose account it is.
+pub enum AccountFrom {
+    /// It is asked for, and read from the answer.
+    Request(Request, fn(&[u8]) -> Option<String>),
+    /// It stands in the ID token that came with the tokens. That came from the token endpoint itself over TLS, which stands for its
+    /// signature (OpenID Connect Core 1.0, 3.1.3.7).
+    IdToken(fn(&str) -> Option<String>),
 }
 
 /// What is known of a vendor's servers. Addresses are those of its documents; an operator may name others.
@@ -66,6 +75,8 @@ pub struct Facts {
     pub parameters: &'static [(&'static str, &'static str)],
     /// Scopes that are asked for besides those of the series.
     pub scopes: &'static [&'static str],
+    /// A refresh names the return address too.
+    pub refresh_names_return: bool,
     /// Requests a minute for one account.
     pub account_per_minute: u32,
     /// Requests a minute for all of them.
@@ -120,6 +131,8 @@ pub struct NotAnAnswer;
 pub struct Call<'a> {
     /// A header by its name in small letters.
     pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// What follows the vendor's name in the address, for those that can show nothing else.
+    pub path: Option<&'a str>,
     /// The body as it came.
     pub body: &'a [u8],
     /// What the vendor was told to show.

@@ -11,6 +11,7 @@ pub mod google_health;
 mod harness;
 pub mod health_connect;
 mod measure;
+pub mod omron;
 pub mod pull;
 mod push;
 
@@ -194,12 +195,13 @@ pub fn all() -> &'static [&'static dyn Adapter] {
         &apple_health_push::AppleHealthPush,
         &google_health::GoogleHealth,
         &health_connect::HealthConnect,
+        &omron::Omron,
     ]
 }
 
 /// Every cloud that is asked.
 pub fn clouds() -> &'static [&'static dyn cloud::Cloud] {
-    &[&google_health::GoogleHealth]
+    &[&google_health::GoogleHealth, &omron::Omron]
 }
 
 /// The adapter with this name.

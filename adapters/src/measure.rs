@@ -103,8 +103,12 @@ pub fn tidy(number: &Number) -> String {
     if !number.is_f64() {
         return number.to_string();
     }
-    let rounded: Option<f64> = number.as_f64().and_then(|exact| format!("{exact:.11e}").parse().ok());
-    rounded.map_or_else(|| number.to_string(), |rounded| rounded.to_string())
+    let exact = number.as_f64().unwrap_or_default();
+    match format!("{exact:.11e}").parse::<f64>() {
+        Ok(rounded) if rounded != exact => rounded.to_string(),
+        // As it was written: 72.0 is not 72.
+        _ => number.to_string(),
+    }
 }
 
 /// The code of a sample's value as a number with no decimals.

@@ -102,9 +102,14 @@ pub(crate) struct Windows<'a> {
 type Held = BTreeMap<(Metric, u16, UtcMillis, UtcMillis, String), Sample>;
 
 impl Windows<'_> {
+    /// True when a point of this time was asked for.
+    pub fn holds(&self, at: UtcMillis) -> bool {
+        (self.ask.start.0..self.ask.end.0).contains(&at.0)
+    }
+
     /// Puts the samples of one point into the window in which `at` lies. A point that is said twice counts as it was said last.
     pub fn put(&mut self, at: UtcMillis, name: &str, samples: Vec<Sample>) -> Result<(), Not> {
-        if !(self.ask.start.0..self.ask.end.0).contains(&at.0) {
+        if !self.holds(at) {
             return Err(Not::Rejected("outside-what-was-asked"));
         }
         let window = self.held.entry(at.0.div_euclid(self.length)).or_default();
@@ -126,7 +131,7 @@ pub(crate) trait Reads {
     fn window(&self, series: &str) -> Option<i64>;
 
     /// The points of a page.
-    fn points<'a>(&self, page: &'a str) -> Option<Vec<&'a RawValue>>;
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>>;
 
     /// Puts one point where it belongs.
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not>;
@@ -171,7 +176,7 @@ pub(crate) fn read(
         };
         for page in &answer.pages {
             let points = reads
-                .points(page.get())
+                .points(ask.series, page.get())
                 .ok_or_else(|| push::refused("a page is none"))?;
             for point in points {
                 place += 1;

@@ -12,7 +12,7 @@ use model::{LocalDay, Metric, Need, UtcMillis};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::cloud::{Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, TYPES, Type};
 
@@ -35,6 +35,7 @@ static FACTS: Facts = Facts {
     // A refresh token comes only with both.
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
+    refresh_names_return: false,
     account_per_minute: 300,
     all_per_minute: 120_000,
 };
@@ -85,7 +86,14 @@ struct Page<'a> {
 
 impl Cloud for GoogleHealth {
     fn title(&self) -> [&'static str; 2] {
-        ["Google ヘルス(Fitbit・Pixel)", "Google Health (Fitbit, Pixel)"]
+        ["Google ヘルス", "Google Health"]
+    }
+
+    fn about(&self) -> [&'static str; 2] {
+        [
+            "Fitbit や Pixel Watch の記録が届きます。",
+            "For records of Fitbit and Pixel Watch.",
+        ]
     }
 
     fn facts(&self) -> &'static Facts {
@@ -120,24 +128,23 @@ impl Cloud for GoogleHealth {
         Ok(Some(page.next_page_token).filter(|token| !token.is_empty()))
     }
 
-    fn account_request(&self) -> Request {
-        Request {
+    fn account_from(&self) -> AccountFrom {
+        let request = Request {
             method: "GET",
             path: "/v4/users/me/identity".to_owned(),
             parameters: Vec::new(),
-        }
-    }
-
-    fn account(&self, answer: &[u8]) -> Option<String> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Identity {
-            health_user_id: String,
-        }
-        let identity: Identity = serde_json::from_slice(answer).ok()?;
-        (1..=128)
-            .contains(&identity.health_user_id.len())
-            .then_some(identity.health_user_id)
+        };
+        AccountFrom::Request(request, |answer| {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Identity {
+                health_user_id: String,
+            }
+            let identity: Identity = serde_json::from_slice(answer).ok()?;
+            (1..=128)
+                .contains(&identity.health_user_id.len())
+                .then_some(identity.health_user_id)
+        })
     }
 
     fn need(&self, status: u16, answer: &[u8]) -> Option<Need> {

@@ -22,7 +22,7 @@ impl Reads for Points {
         named(series).map(Type::window)
     }
 
-    fn points<'a>(&self, page: &'a str) -> Option<Vec<&'a RawValue>> {
+    fn points<'a>(&self, _: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
         Some(page.data_points)
     }

@@ -42,7 +42,7 @@ fn a_page_says_what_follows_and_an_error_page_is_none() {
         GoogleHealth.next_page(br#"{"dataPoints":[],"nextPageToken":"x"}"#),
         Ok(Some("x".to_owned()))
     );
-    assert_eq!(GoogleHealth.next_page(b"<html>"), Err(NotAnAnswer));
+    assert_eq!(GoogleHealth.next_page(b"<p>"), Err(NotAnAnswer));
     assert_eq!(GoogleHealth.next_page(br#"{"dataPoints":[{"steps""#), Err(NotAnAnswer));
 }
 
@@ -51,7 +51,7 @@ fn an_account_without_health_data_asks_its_person_to_set_it_up() {
     let refusal = br#"{"error":{"code":400,"status":"FAILED_PRECONDITION","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"ACCOUNT_NOT_LINKED"}]}}"#;
     assert_eq!(GoogleHealth.need(400, refusal), Some(Need::FinishThere));
     assert_eq!(GoogleHealth.need(500, refusal), None);
-    assert_eq!(GoogleHealth.need(400, b"<html>"), None);
+    assert_eq!(GoogleHealth.need(400, b"<p>"), None);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn answers_become_a_text_that_the_adapter_reads() {
             NAME,
             "a",
             at("2026-05-02T00:00:00Z"),
-            &[answered(vec![b"<html>".to_vec()])]
+            &[answered(vec![b"<p>".to_vec()])]
         )
         .is_none()
     );

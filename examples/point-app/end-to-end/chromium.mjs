@@ -72,6 +72,44 @@ async function pushed(told, code, name) {
   assert.equal(stored, 1);
 }
 
+/** A vendor's cloud is connected on its own page, its data arrives, it is held, and ended. */
+async function linked(page, told, language, name) {
+  const links = `${told.base_url}/portal/links`;
+  await page.goto(`${told.base_url}/portal/upload`);
+  await page.locator('a[href="/portal/links"]').click();
+  await look(page, name('03-links'));
+  const first = page.locator('section.card').first();
+  await first.locator('details summary').click();
+  await look(page, name('03-links-gives'));
+  await first.locator('a[href$="/connect"]').click();
+  // Nobody is connected by a way that somebody else began: the vendor's page knows where to lead back.
+  await page.locator('select[name=account]').selectOption({ index: language === 'ja' ? 0 : 1 });
+  await page.locator('button[value=allow]').click();
+  await page.waitForURL(links);
+  await look(page, name('03-links-connected'));
+  const fetched = language === 'ja' ? '最後に確かめた日時' : 'Last checked';
+  for (let tries = 0; !(await page.locator('main').innerText()).includes(fetched); tries += 1) {
+    assert.ok(tries < 60, 'something is fetched within half a minute');
+    await page.waitForTimeout(500);
+    await page.goto(links);
+  }
+  await look(page, name('03-links-fetched'));
+  await page.locator('form[action$="/hold"] button').first().click();
+  await look(page, name('03-links-held'));
+  await page.locator('form[action$="/resume"] button').first().click();
+  await page.locator('form[action$="/end"] button').first().click();
+  await page.locator('a[href$="/connect"]').first().waitFor();
+  await look(page, name('03-links-ended'));
+  // Who says no at the vendor comes back to a page that says so.
+  await page.locator('a[href$="/connect"]').first().click();
+  await page.locator('button[value=deny]').click();
+  await page.locator('h1').waitFor();
+  await look(page, name('03-links-denied'));
+  await page.locator('main a').first().click();
+  await page.waitForURL(links);
+  step(`${language}: a cloud was connected, its data came, and it was ended`);
+}
+
 async function story(browser, { told }, resident, language, file) {
   const context = await browser.newContext({
     viewport: { width: 360, height: 740 },
@@ -108,6 +146,8 @@ async function story(browser, { told }, resident, language, file) {
   assert.equal(await phone.count(), 0, 'a phone that was ended pushes no more');
   await look(page, name('03-phones-ended'));
   step(`${language}: a phone was paired, pushed, and was ended`);
+
+  await linked(page, told, language, name);
 
   await page.locator('nav.menu a[href="/portal/steps"]').click();
   await page.locator('svg.chart rect.bar').first().waitFor();

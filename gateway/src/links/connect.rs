@@ -3,6 +3,7 @@
 //! What is under way is kept under the hash of its `state`, with the session it began in: nobody is connected by a link that
 //! somebody else began.
 
+use adapters::cloud::AccountFrom;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use store::{NewLink, StoreError};
 use subtle::ConstantTimeEq as _;
 
+use super::tokens::Granted;
 use super::{Cloud, tokens, turn};
 use crate::oauth::handles::{self, Handle};
 use crate::outgoing::bounded;
@@ -150,7 +152,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
         tracing::warn!(%error, vendor = cloud.adapter.name(), "a code was not exchanged");
         Failure::Vendor
     })?;
-    let account = match account(state, cloud, &granted.tokens.access).await {
+    let account = match account(state, cloud, &granted).await {
         Ok(account) => account,
         Err(failure) => {
             // Nothing here will use them.
@@ -178,9 +180,14 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
     }
 }
 
-async fn account(state: &AppState, cloud: &Cloud, access: &str) -> Result<String, Failure> {
-    let request = cloud.adapter.account_request();
-    let answer = turn::send(state, cloud, &request, access)
+async fn account(state: &AppState, cloud: &Cloud, granted: &Granted) -> Result<String, Failure> {
+    let (request, read) = match cloud.adapter.account_from() {
+        AccountFrom::IdToken(read) => {
+            return granted.id_token.as_deref().and_then(read).ok_or(Failure::Vendor);
+        }
+        AccountFrom::Request(request, read) => (request, read),
+    };
+    let answer = turn::send(state, cloud, &request, &granted.tokens.access)
         .await
         .map_err(|_| Failure::Vendor)?;
     let status = answer.status();
@@ -191,7 +198,7 @@ async fn account(state: &AppState, cloud: &Cloud, access: &str) -> Result<String
     if !status.is_success() {
         return Err(Failure::Vendor);
     }
-    cloud.adapter.account(&body).ok_or(Failure::Vendor)
+    read(&body).ok_or(Failure::Vendor)
 }
 
 /// Routes of connecting.

@@ -142,7 +142,7 @@ pub(super) fn plan(
         let end = back.div_euclid(length) * length;
         steps.push(Step {
             series: *series,
-            start: UtcMillis(end - i64::from(series.days) * DAY_MS),
+            start: UtcMillis((end - i64::from(series.days) * DAY_MS).max(horizon.div_euclid(length) * length)),
             end: UtcMillis(end),
             moves: Moves::Back,
         });

@@ -3,12 +3,16 @@
 use std::pin::Pin;
 
 use model::UtcMillis;
-use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenResponse};
-use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest,
-    HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope,
-    TokenResponse as _, TokenUrl,
+use oauth2::basic::{
+    BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse,
+    BasicTokenType,
 };
+use oauth2::{
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, ExtraTokenFields,
+    HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError,
+    Scope, StandardRevocableToken, StandardTokenResponse, TokenResponse as _, TokenUrl,
+};
+use serde::{Deserialize, Serialize};
 use store::LinkTokens;
 
 use super::Cloud;
@@ -43,11 +47,29 @@ pub(super) enum TokenError {
 /// What a code was exchanged for.
 pub(super) struct Granted {
     pub(super) tokens: LinkTokens,
+    /// Where the vendor sends one.
+    pub(super) id_token: Option<String>,
     /// Scopes that were given, of those that were asked for.
     pub(super) scopes: Vec<String>,
 }
 
-type Client = BasicClient<
+/// What some vendors send besides.
+#[derive(Debug, Serialize, Deserialize)]
+struct Besides {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
+}
+
+impl ExtraTokenFields for Besides {}
+
+type Answer = StandardTokenResponse<Besides, BasicTokenType>;
+
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Answer,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
     oauth2::EndpointSet,
     oauth2::EndpointNotSet,
     oauth2::EndpointNotSet,
@@ -58,7 +80,7 @@ type Client = BasicClient<
 fn client(cloud: &Cloud) -> Result<Client, TokenError> {
     let addresses = &cloud.addresses;
     let address = |_| TokenError::Address;
-    let client = BasicClient::new(ClientId::new(cloud.client_id.clone()))
+    let client = oauth2::Client::new(ClientId::new(cloud.client_id.clone()))
         .set_auth_uri(AuthUrl::new(addresses.authorize.clone()).map_err(address)?)
         .set_token_uri(TokenUrl::new(addresses.token.clone()).map_err(address)?)
         .set_redirect_uri(RedirectUrl::new(cloud.return_to.clone()).map_err(address)?)
@@ -126,6 +148,7 @@ pub(super) async fn exchange(
     };
     Ok(Granted {
         tokens: kept(&answer, None, now),
+        id_token: answer.extra_fields().id_token.clone(),
         scopes,
     })
 }
@@ -138,11 +161,12 @@ pub(super) async fn refresh(
     now: UtcMillis,
 ) -> Result<LinkTokens, TokenError> {
     let token = before.refresh.clone().ok_or(TokenError::Ended)?;
-    let answer = client(cloud)?
-        .exchange_refresh_token(&RefreshToken::new(token))
-        .request_async(&Http(outgoing))
-        .await
-        .map_err(error)?;
+    let (client, token) = (client(cloud)?, RefreshToken::new(token));
+    let mut request = client.exchange_refresh_token(&token);
+    if cloud.adapter.facts().refresh_names_return {
+        request = request.add_extra_param("redirect_uri", cloud.return_to.clone());
+    }
+    let answer = request.request_async(&Http(outgoing)).await.map_err(error)?;
     Ok(kept(&answer, before.refresh.clone(), now))
 }
 
@@ -151,7 +175,7 @@ pub(super) fn is_over(tokens: &LinkTokens, now: UtcMillis) -> bool {
     now.0 >= tokens.expires - EARLY_MS
 }
 
-fn kept(answer: &BasicTokenResponse, before: Option<String>, now: UtcMillis) -> LinkTokens {
+fn kept(answer: &Answer, before: Option<String>, now: UtcMillis) -> LinkTokens {
     let seconds = answer.expires_in().map_or(UNSAID_SECONDS, |lasts| {
         i64::try_from(lasts.as_secs()).unwrap_or(UNSAID_SECONDS)
     });

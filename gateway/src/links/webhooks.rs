@@ -37,18 +37,35 @@ const UNSAID_MS: i64 = 2 * DAY_MS;
 
 /// All routes of vendors' calls.
 pub fn routes() -> Router<AppState> {
-    Router::new().route("/webhooks/v1/{vendor}", post(receive))
+    Router::new()
+        .route("/webhooks/v1/{vendor}", post(at_vendor))
+        .route("/webhooks/v1/{vendor}/{secret}", post(at_secret))
 }
 
+/// What every call has besides its address.
+type Came = (State<AppState>, Option<Extension<ConnectInfo<SocketAddr>>>, HeaderMap);
+
 /// `POST /webhooks/v1/{vendor}`.
-async fn receive(
-    State(state): State<AppState>,
-    Path(vendor): Path<String>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
-    headers: HeaderMap,
+async fn at_vendor(came: Came, Path(vendor): Path<String>, body: Result<Bytes, BytesRejection>) -> Response {
+    receive(came, &vendor, None, body).await
+}
+
+/// `POST /webhooks/v1/{vendor}/{secret}`, for vendors that can show nothing else.
+async fn at_secret(
+    came: Came,
+    Path((vendor, secret)): Path<(String, String)>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let Some(cloud) = state.clouds.named(&vendor) else {
+    receive(came, &vendor, Some(&secret), body).await
+}
+
+async fn receive(
+    (State(state), peer, headers): Came,
+    vendor: &str,
+    path: Option<&str>,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let Some(cloud) = state.clouds.named(vendor) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let Some(secret) = cloud.webhook_secret.as_ref() else {
@@ -66,6 +83,7 @@ async fn receive(
                     .and_then(|value| value.to_str().ok())
                     .map(str::to_owned)
             },
+            path,
             body: &body,
             secret,
             keys: keys.as_deref(),

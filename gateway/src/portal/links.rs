@@ -35,6 +35,7 @@ struct View {
 struct Card {
     vendor: &'static str,
     title: String,
+    about: String,
     gives: Vec<(String, String)>,
     link: Option<Shown>,
 }
@@ -66,6 +67,10 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
         let [ja, en] = cloud.adapter.title();
         words.pick(ja, en).to_owned()
     };
+    let about = |cloud: &Cloud| {
+        let [ja, en] = cloud.adapter.about();
+        words.pick(ja, en).to_owned()
+    };
     let card = |cloud: &Cloud| {
         let living = all
             .iter()
@@ -73,6 +78,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
         Card {
             vendor: cloud.adapter.name(),
             title: title(cloud),
+            about: about(cloud),
             gives: gives(words, &[cloud.adapter.coverage()]),
             link: living.map(|link| told(words, &resident, cloud, link)),
         }

@@ -1,10 +1,13 @@
 //! Vendors' clouds, one server each: they speak the documented wire format with OAuth and signed notices, hold made-up residents whose
 //! days make sense, and misbehave when they are told to (`/control`). Nothing here is a vendor's, and nobody in it exists.
 
+mod agree;
+pub mod control;
 pub mod days;
 mod google_health;
-mod grants;
-mod mischief;
+pub mod grants;
+pub mod mischief;
+mod omron;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,7 +52,7 @@ pub struct Simulator {
     pub revoke_url: String,
     /// What the API's paths follow.
     pub api_url: String,
-    /// Where its keys lie.
+    /// Where its keys lie; empty for a vendor that signs nothing.
     pub keys_url: String,
 }
 
@@ -69,7 +72,10 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start_all(setup: &Setup) -> Result<Vec<Simulator>, StartError> {
-    Ok(vec![google_health::start(setup.clone()).await?])
+    Ok(vec![
+        google_health::start(setup.clone()).await?,
+        omron::start(setup.clone()).await?,
+    ])
 }
 
 /// Serves a router on a free port; its address.

@@ -153,15 +153,29 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
             let body = body_of(next.run(request).await).await;
             match serde_json::from_slice::<Value>(&body) {
                 Ok(mut page) => {
-                    if let Some(points) = page.get_mut("dataPoints").and_then(Value::as_array_mut) {
-                        change(kind, points);
-                    }
+                    lists(&mut page).into_iter().for_each(|points| change(kind, points));
                     axum::Json(page).into_response()
                 }
                 Err(_) => body.into_response(),
             }
         }
     }
+}
+
+/// The lists of points of a page: one that has its name, or all of a result.
+fn lists(page: &mut Value) -> Vec<&mut Vec<Value>> {
+    let Some(members) = page.as_object_mut() else {
+        return Vec::new();
+    };
+    let mut lists = Vec::new();
+    for (name, member) in members {
+        match (name.as_str(), member) {
+            ("dataPoints", Value::Array(points)) => lists.push(points),
+            ("result", Value::Object(inner)) => lists.extend(inner.values_mut().filter_map(Value::as_array_mut)),
+            _ => {}
+        }
+    }
+    lists
 }
 
 async fn body_of(answer: Response) -> Bytes {

@@ -6,17 +6,17 @@ use super::*;
 
 /// Scripts: what goes wrong, how often, and of which calls.
 const SCRIPTS: &[&[(&str, u32, &str)]] = &[
-    &[("slow", 3, "/dataPoints")],
+    &[("slow", 3, "/users/me/dataTypes")],
     &[("too-many", 1, "steps")],
     &[("too-many", 20, "")],
-    &[("fault", 1, "heart-rate/")],
+    &[("fault", 1, "heart-rate/d")],
     &[("fault", 30, "")],
     &[("unavailable", 4, "steps")],
     &[("html", 1, "steps")],
-    &[("html", 6, "heart-rate/")],
+    &[("html", 6, "heart-rate/d")],
     &[("truncated-gzip", 1, "steps")],
     &[("truncated-gzip", 5, "")],
-    &[("cut", 1, "heart-rate/")],
+    &[("cut", 1, "heart-rate/d")],
     &[("cut", 7, "")],
     &[("huge", 1, "steps")],
     &[("changed-types", 1, "steps")],
@@ -38,10 +38,10 @@ const SCRIPTS: &[&[(&str, u32, &str)]] = &[
     &[("too-many", 3, "/token")],
     &[("fault", 2, "steps"), ("duplicates", 10, "steps")],
     &[("late", 3, "steps"), ("shuffled", 10, "")],
-    &[("changed-types", 2, "heart-rate/"), ("fault", 3, "")],
+    &[("changed-types", 2, "heart-rate/d"), ("fault", 3, "")],
     &[("html", 2, ""), ("cut", 2, ""), ("truncated-gzip", 2, "")],
-    &[("too-many", 2, "steps"), ("unauthorized", 1, "heart-rate/")],
-    &[("late", 10, "heart-rate/"), ("lost-answer", 3, "heart-rate/")],
+    &[("too-many", 2, "steps"), ("unauthorized", 1, "heart-rate/d")],
+    &[("late", 10, "heart-rate/d"), ("lost-answer", 3, "heart-rate/d")],
     &[("fault", 12, "/token"), ("fault", 12, "")],
     &[("duplicates", 20, ""), ("late", 5, ""), ("changed-types", 5, "")],
     &[("unavailable", 1, "sleep"), ("refused", 1, "sleep")],
@@ -54,10 +54,10 @@ const SCRIPTS: &[&[(&str, u32, &str)]] = &[
 ];
 
 /// Some scripts, each on a day of its own, one after the other.
-async fn lived(scripts: impl Iterator<Item = &'static [(&'static str, u32, &'static str)]>) {
-    let world = World::new().await;
+async fn lived(vendor: Vendor, scripts: impl Iterator<Item = &'static [(&'static str, u32, &'static str)]>) {
+    let world = World::of(vendor).await;
     let mut browser = world.hanako().await;
-    world.connect(&mut browser, HANAKO).await;
+    world.connect(&mut browser, vendor.hanako).await;
     world.work().await;
     for script in scripts {
         for (kind, times, path) in script {
@@ -65,10 +65,7 @@ async fn lived(scripts: impl Iterator<Item = &'static [(&'static str, u32, &'sta
         }
         // While it goes wrong the vendor also changes its mind.
         let at = two_days_ago(&world);
-        let body = json!({"count": (script.len() * 7 + 3).to_string()});
-        let point = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000, "body": body});
-        world.control("points", point).await;
-        let told = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000});
+        let told = world.change(at, Some(script.len() as i64 * 7 + 3)).await;
         let status = world.control("notices", told.clone()).await["status"].as_u64().unwrap();
         // Without its keys nothing can be believed; the vendor says it again.
         assert!(status == 204 || status == 503, "{script:?}: {status}");
@@ -81,16 +78,18 @@ async fn lived(scripts: impl Iterator<Item = &'static [(&'static str, u32, &'sta
         // What was not there for days is met when more than the last days is asked again.
         world.live_by(8 * DAY_MS, HOUR_MS).await;
         assert_eq!(world.link().await.state, LinkState::Connected, "{script:?}");
-        world.agrees(HANAKO).await;
+        world.agrees(vendor.hanako).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forty_bad_days_lose_nothing_and_double_nothing() {
+async fn forty_bad_days_of_each_vendor_lose_nothing_and_double_nothing() {
     assert_eq!(SCRIPTS.len(), 40);
     let mut lives = tokio::task::JoinSet::new();
-    for part in 0..4 {
-        lives.spawn(lived(SCRIPTS.iter().copied().skip(part * 10).take(10)));
+    for vendor in [LISTS, SINCE] {
+        for part in 0..4 {
+            lives.spawn(lived(vendor, SCRIPTS.iter().copied().skip(part * 10).take(10)));
+        }
     }
     lives.join_all().await;
 }

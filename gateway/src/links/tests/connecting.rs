@@ -161,7 +161,7 @@ async fn tokens_are_refreshed_once_and_an_answer_that_was_lost_ends_nothing() {
     let mut browser = world.hanako().await;
     world.connect(&mut browser, HANAKO).await;
     world.work().await;
-    world.clock.advance(3 * HOUR_MS * 2);
+    world.clock.advance(12 * HOUR_MS);
     world.work().await;
     assert_eq!(
         world.counts().await["refreshed"],
@@ -170,7 +170,7 @@ async fn tokens_are_refreshed_once_and_an_answer_that_was_lost_ends_nothing() {
     );
     // The vendor did it, and we never heard: the token before works for a while.
     world.mischief("lost-answer", 1, "/token").await;
-    world.clock.advance(6 * HOUR_MS);
+    world.clock.advance(12 * HOUR_MS);
     world.work().await;
     world.live(HOUR_MS).await;
     is(&world, LinkState::Connected).await;

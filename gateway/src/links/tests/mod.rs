@@ -19,15 +19,55 @@ use super::worker;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::sign_in::testing::{Answer, Browser, Gateway};
 
-/// Who can be chosen at the simulated vendor.
+/// Who can be chosen at the first simulated vendor.
 const HANAKO: &str = "111111111111";
 const TARO: &str = "222222222222";
 const NEW: &str = "999999999999";
+
+/// A simulated vendor, by its place among them.
+#[derive(Clone, Copy)]
+struct Vendor {
+    place: usize,
+    /// The account that hanako connects.
+    hanako: &'static str,
+    /// What is compared: series, and what becomes of it.
+    checks: &'static [(&'static str, Metric)],
+    /// What is changed, as an interval or as a moment, with a number in its body.
+    changed: (&'static str, bool, fn(i64) -> Json),
+    /// What a part of a path is called there.
+    path: fn(&'static str) -> &'static str,
+}
+
+/// One that tells with a signature, and has a list for each type.
+const LISTS: Vendor = Vendor {
+    place: 0,
+    hanako: HANAKO,
+    checks: &[("steps", Metric::STEP_COUNT), ("heart-rate", Metric::HEART_RATE)],
+    changed: ("steps", true, |number| json!({"count": number.to_string()})),
+    path: |path| path,
+};
+
+/// One that tells without any, and answers everything since a day.
+const SINCE: Vendor = Vendor {
+    place: 1,
+    hanako: "0b0c5f1e-hanako",
+    checks: &[("bloodpressure", Metric::HEART_RATE), ("weight", Metric::BODY_WEIGHT)],
+    changed: (
+        "bloodpressure",
+        false,
+        |number| json!({"systolic": 120, "diastolic": 80, "pulse": 50 + number % 40, "bloodPressureUnits": "mmHg"}),
+    ),
+    path: |path| match path {
+        "" | "/token" => path,
+        _ => "/measurement",
+    },
+};
 
 /// Days back that are asked here.
 const DAYS: i64 = 16;
 
 struct World {
+    of: Vendor,
     gateway: Gateway,
     clock: Arc<HandClock>,
     vendor: Simulator,
@@ -37,6 +77,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::of(LISTS).await
+    }
+
+    async fn of(of: Vendor) -> Self {
         let clock = Arc::new(HandClock::at(MachineClock.now()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -47,7 +91,7 @@ impl World {
             randomness: Arc::new(MachineRandomness),
             tells: false,
         };
-        let vendor = simulators::start_all(&setup).await.unwrap().remove(0);
+        let vendor = simulators::start_all(&setup).await.unwrap().remove(of.place);
         let secrets = tempfile::tempdir().unwrap();
         let secret = |name: &str, text: &str| {
             let file = secrets.path().join(name);
@@ -56,7 +100,7 @@ impl World {
         };
         let file = format!(
             "[links.{}]\nclient_id = {:?}\nclient_secret_file = {:?}\nwebhook_secret_file = {:?}\nauthorize_url = {:?}\n\
-             token_url = {:?}\nrevoke_url = {:?}\napi_url = {:?}\nkeys_url = {:?}\nbackfill_days = {DAYS}\n",
+             token_url = {:?}\nrevoke_url = {:?}\napi_url = {:?}\nkeys_url = {:?}\nbackfill_days = {DAYS}\npoll_hours = 12\n",
             vendor.name,
             vendor.client.0,
             secret("client", vendor.client.1),
@@ -72,6 +116,7 @@ impl World {
             .redirect(reqwest::redirect::Policy::none())
             .build();
         Self {
+            of,
             gateway,
             clock,
             vendor,
@@ -117,7 +162,8 @@ impl World {
         );
         fields.push(("account".to_owned(), account.to_owned()));
         fields.push(("answer".to_owned(), "allow".to_owned()));
-        let decide = url.split('?').next().unwrap().replace("/auth", "/decide");
+        let action = page.body.split("action=\"").nth(1).unwrap().split('"').next().unwrap();
+        let decide = format!("{}{action}", self.vendor.base);
         let answer = self.http.post(decide).form(&fields).send().await.unwrap();
         let back = answer.headers()["location"].to_str().unwrap().to_owned();
         back.strip_prefix(&self.gateway.base).unwrap().to_owned()
@@ -193,9 +239,21 @@ impl World {
         self.http.get(url).send().await.unwrap().json().await.unwrap()
     }
 
-    async fn mischief(&self, kind: &str, times: u32, path: &str) {
+    async fn mischief(&self, kind: &str, times: u32, path: &'static str) {
+        let path = (self.of.path)(path);
         self.control("mischief", json!({"kind": kind, "times": times, "path": path}))
             .await;
+    }
+
+    /// The vendor changes its mind about one point, and holds another number now; none takes it out. What it tells of that.
+    async fn change(&self, at: UtcMillis, number: Option<i64>) -> Json {
+        let (kind, is_interval, body) = self.of.changed;
+        let end = at.0 + if is_interval { 60_000 } else { 0 };
+        let point = json!({"account": self.of.hanako, "kind": kind, "start": at.0, "end": end});
+        let mut change = point.clone();
+        change["body"] = number.map_or(Json::Null, body);
+        self.control("points", change).await;
+        point
     }
 
     /// The first instant that is asked.
@@ -265,7 +323,7 @@ impl World {
 
     /// We hold what the vendor holds, no more and no less.
     async fn agrees(&self, account: &str) {
-        for (kind, metric) in [("steps", Metric::STEP_COUNT), ("heart-rate", Metric::HEART_RATE)] {
+        for (kind, metric) in self.of.checks.iter().copied() {
             let (truth, mut held) = (self.truth(account, kind).await, self.held(metric).await);
             let last = truth.last().map_or(0, |(at, _)| *at);
             held.retain(|(at, _)| *at <= last);

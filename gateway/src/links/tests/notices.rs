@@ -26,30 +26,52 @@ async fn connected() -> World {
 async fn a_correction_and_a_deletion_are_told_of_fetched_and_seen() {
     let world = connected().await;
     let at = two_days_ago(&world);
-    let point =
-        |body: Json| json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000, "body": body});
-    for (body, expected) in [
-        (json!({"count": "77"}), Some("77")),
-        (json!({"count": "78"}), Some("78")),
-        (Json::Null, None),
-        (json!({"count": "79"}), Some("79")),
-    ] {
-        world.control("points", point(body.clone())).await;
-        let operation = if body.is_null() { "DELETE" } else { "UPSERT" };
-        assert_eq!(
-            tell(&world, notice(HANAKO, "steps", at), json!({"operation": operation})).await,
-            204
-        );
+    for number in [Some(77), Some(78), None, Some(79)] {
+        let told = world.change(at, number).await;
+        let operation = if number.is_none() { "DELETE" } else { "UPSERT" };
+        assert_eq!(tell(&world, told, json!({"operation": operation})).await, 204);
         world.clock.advance(3_000);
         assert_eq!(world.work().await, 1, "one turn for it");
         let held = world.held(Metric::STEP_COUNT).await;
         let found = held
             .iter()
             .find(|(when, _)| *when == at.0)
-            .map(|(_, value)| value.as_str());
-        assert_eq!(found, expected);
+            .map(|(_, value)| value.clone());
+        assert_eq!(found, number.map(|number| number.to_string()));
         world.agrees(HANAKO).await;
     }
+}
+
+/// The other vendor: connected by its ID token, told by the address alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_signs_nothing_is_heard_at_its_own_address_alone() {
+    let world = World::of(SINCE).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, SINCE.hanako).await;
+    world.work().await;
+    world.agrees(SINCE.hanako).await;
+    let at = two_days_ago(&world);
+    for number in [Some(1), Some(2), None] {
+        let told = world.change(at, number).await;
+        assert_eq!(tell(&world, told.clone(), json!({"wrong_secret": true})).await, 401);
+        assert_eq!(world.work().await, 0);
+        assert_eq!(tell(&world, told, json!({})).await, 204);
+        world.clock.advance(3_000);
+        assert_eq!(world.work().await, 1);
+        world.agrees(SINCE.hanako).await;
+    }
+    for odd in [
+        json!({"id": 5}),
+        json!([]),
+        json!({"id": "nobody", "type": "bloodpressure"}),
+    ] {
+        let told = json!({"account": SINCE.hanako, "kind": "weight", "start": at.0, "end": at.0, "body": odd});
+        assert_eq!(world.control("notices", told).await["status"], 204);
+    }
+    world.clock.advance(3_000);
+    assert_eq!(world.work().await, 0);
+    let bare = format!("{}/webhooks/v1/{}", world.gateway.base, world.vendor.name);
+    assert_eq!(world.http.post(bare).body("{}").send().await.unwrap().status(), 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::Form;
 use model::UtcMillis;
 use serde::Deserialize;
@@ -13,20 +13,10 @@ use serde_json::{Value, json};
 
 use super::points::{TYPES, Time};
 use super::{ACCOUNTS, CLIENT, EMPTY, Shared};
+use crate::agree::{self, Asked, Decision};
 use crate::grants::{ACCESS_SECONDS, Pair};
 
 const PREFIX: &str = "https://www.googleapis.com/auth/googlehealth.";
-
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    client_id: String,
-    redirect_uri: String,
-    response_type: String,
-    scope: String,
-    state: String,
-    code_challenge: String,
-    code_challenge_method: String,
-}
 
 /// The page on which somebody chooses their account and what they allow.
 pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
@@ -38,51 +28,13 @@ pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Quer
         return (StatusCode::BAD_REQUEST, "this client is not known here").into_response();
     }
     let accounts = ACCOUNTS.iter().map(|(number, name, _)| (*number, *name)).chain([EMPTY]);
-    let options: String = accounts
-        .map(|(number, name)| format!("<option value=\"{number}\">{name}</option>"))
-        .collect();
-    let boxes: String = asked
-        .scope
-        .split(' ')
-        .map(|scope| {
-            let shown = scope.strip_prefix(PREFIX).unwrap_or(scope);
-            format!("<p><label><input type=\"checkbox\" name=\"scope\" value=\"{scope}\" checked> {shown}</label></p>")
-        })
-        .collect();
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">
-         <title>A simulated health service</title><body style=\"font: 18px/1.6 sans-serif; max-width: 34em; margin: 1em auto; padding: 0 1em\">
-         <h1>A simulated health service</h1><p>Nobody here exists, and no data leaves this machine.</p>
-         <form method=\"post\" action=\"/o/oauth2/v2/decide\"><p><label>Account <select name=\"account\">{options}</select></label></p>{boxes}
-         <input type=\"hidden\" name=\"state\" value=\"{}\"><input type=\"hidden\" name=\"challenge\" value=\"{}\">
-         <p><button name=\"answer\" value=\"allow\">Allow</button> <button name=\"answer\" value=\"deny\">Deny</button></p></form></body></html>",
-        plain(&asked.state),
-        plain(&asked.code_challenge),
-    );
-    Html(page).into_response()
-}
-
-/// Nothing but what stands in tokens.
-fn plain(text: &str) -> String {
-    text.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || "-_.~".contains(*c))
-        .collect()
-}
-
-#[derive(Deserialize)]
-pub(super) struct Decision {
-    account: String,
-    #[serde(default)]
-    scope: Vec<String>,
-    state: String,
-    challenge: String,
-    answer: String,
+    agree::page(&asked, &accounts.collect::<Vec<_>>(), PREFIX, "/o/oauth2/v2/decide")
 }
 
 /// Sends the browser back.
 pub(super) async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
     let back = &shared.setup.return_to;
-    let state = plain(&decision.state);
+    let state = agree::plain(&decision.state);
     if decision.answer != "allow" {
         return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();
     }

@@ -1,22 +1,24 @@
 //! The Google Health API: authorization, lists of points, and signed notices.
 
 mod api;
-mod control;
 mod notices;
 mod points;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 
+use crate::control::{self, Change, Question, Telling, Vendor, locked};
 use crate::grants::Grants;
 use crate::mischief::{Plan, meddle};
 use crate::{Setup, Simulator, StartError};
-use notices::Signer;
-use points::Account;
+use model::UtcMillis;
+use notices::{Signer, Wrong};
+use points::{Account, TYPES, Time};
+use serde_json::Value;
 
 const CLIENT: (&str, &str) = ("sekisho-at-google", "not-a-secret-google");
 const WEBHOOK_SECRET: &str = "Bearer not-a-secret-notices";
@@ -47,7 +49,7 @@ struct State {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 }
 
@@ -102,6 +104,76 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/o/oauth2/v2/auth", get(api::choose))
         .route("/o/oauth2/v2/decide", post(api::decide))
         .merge(meddled)
-        .merge(control::routes())
+        .merge(control::routes::<Shared>())
         .with_state(shared)
+}
+
+impl Vendor for Shared {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn with_grants<T>(&self, act: impl FnOnce(&mut Grants) -> T) -> T {
+        act(&mut self.state().grants)
+    }
+
+    fn change(&self, change: &Change) -> bool {
+        let Some((kind, key, time, _)) = TYPES.iter().find(|(name, ..)| *name == change.kind) else {
+            return false;
+        };
+        let (start, end) = (UtcMillis(change.start), UtcMillis(change.end.unwrap_or(change.start)));
+        let at = if *time == Time::End { end } else { start };
+        let body = change.body.clone().map(|body| match time {
+            Time::Moment => points::moment(key, start, body).body,
+            _ => points::over(key, start, end, body).body,
+        });
+        let mut state = self.state();
+        let account = state.accounts.get_mut(&change.account);
+        account.map(|account| account.change(kind, at, body)).is_some()
+    }
+
+    fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
+        let now = self.setup.clock.now();
+        let state = self.state();
+        let points = state.accounts.get(&asked.account).map_or_else(Vec::new, |account| {
+            account.list(&asked.kind, UtcMillis(asked.start), UtcMillis(asked.end), now)
+        });
+        let key = TYPES
+            .iter()
+            .find(|(name, ..)| *name == asked.kind)
+            .map_or("", |(_, key, ..)| key);
+        let number = |body: &Value| {
+            let members = body[key].as_object()?;
+            members.values().find_map(|value| match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+        };
+        points
+            .iter()
+            .map(|point| (point.at.0, number(&point.body).unwrap_or_else(|| "0".to_owned())))
+            .collect()
+    }
+
+    async fn tell(&self, telling: Telling) -> u16 {
+        let operation = telling.operation.as_deref().unwrap_or("UPSERT");
+        let (start, end) = (UtcMillis(telling.start), UtcMillis(telling.end));
+        let body = telling.body;
+        let body = body.unwrap_or_else(|| notices::notice(&telling.account, &telling.kind, operation, start, end));
+        let wrong = Wrong {
+            signature: telling.wrong_signature,
+            secret: telling.wrong_secret,
+        };
+        notices::send(self, &body, wrong).await
+    }
+
+    fn turn_keys(&self) -> bool {
+        let mut state = self.state();
+        match state.signer.next() {
+            Ok(next) => state.signer = next,
+            Err(_) => return false,
+        }
+        true
+    }
 }

@@ -280,12 +280,12 @@ fn of_day(kind: &str, day: &Day) -> Vec<Point> {
         "steps" => by_minute(&|minute| json!({"count": day.steps(minute).to_string()})),
         "distance" => by_minute(&|minute| json!({"millimeters": (day.steps(minute) * 710).to_string()})),
         "active-energy-burned" => by_minute(&|minute| json!({"kcal": (day.steps(minute) as f64) * 0.04})),
-        "heart-rate" => (0..288)
-            .map(|five| {
+        "heart-rate" => (0..96)
+            .map(|quarter| {
                 moment(
                     key,
-                    day.at(five * 5),
-                    json!({"beatsPerMinute": day.pulse(five * 5).to_string()}),
+                    day.at(quarter * 15),
+                    json!({"beatsPerMinute": day.pulse(quarter * 15).to_string()}),
                 )
             })
             .collect(),

@@ -1,0 +1,176 @@
+//! The Omron partner API (OAuth, notices without a signature): blood pressure and weight as they were measured.
+//!
+//! Its documents are open to partners only; what stands here was read from five clients of it. Fields of blood pressure are sure; those
+//! of weight are as its clients name them, and an item that has others ends with a reason and is kept; activity is kept as text.
+//!
+//! It is asked since a day, in local time, and answers everything from there on: so an ask begins a day earlier, and what lies outside of
+//! what was asked is left to the ask that it belongs to.
+
+mod coverage;
+mod item;
+mod notice;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::time::DAY_MS;
+use model::{LocalDay, Metric, Need};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
+
+/// What is asked of the Omron partner API.
+#[derive(Clone, Copy, Debug)]
+pub struct Omron;
+
+const NAME: &str = "omron";
+
+static FACTS: Facts = Facts {
+    authorize: "https://prd-oauth-website.ohiomron.com/connect/authorize",
+    token: "https://prd-oauth.ohiomron.com/prd/connect/token",
+    revoke: "https://prd-oauth.ohiomron.com/prd/connect/revocation",
+    api: "https://prd-oauth.ohiomron.com/prd",
+    keys: None,
+    parameters: &[],
+    scopes: &["openid", "offline_access"],
+    refresh_names_return: true,
+    // Not documented: slow enough for anybody.
+    account_per_minute: 60,
+    all_per_minute: 1_200,
+};
+
+impl Adapter for Omron {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn mapping_version(&self) -> u32 {
+        coverage::MAPPING_VERSION
+    }
+
+    fn describes(&self) -> &'static str {
+        "answers of the Omron partner API"
+    }
+
+    fn coverage(&self) -> Coverage {
+        coverage::coverage()
+    }
+
+    fn recognises(&self, input: &Input<'_>) -> bool {
+        pull::recognises(NAME, input)
+    }
+
+    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
+        pull::read(NAME, &item::Items, input, sink)
+    }
+}
+
+/// What follows an answer that was cut.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    status: i64,
+    result: Option<Rest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rest {
+    #[serde(default)]
+    truncated: bool,
+    #[serde(default)]
+    pagination_key: Value,
+    #[serde(flatten)]
+    lists: serde_json::Map<String, Value>,
+}
+
+impl Cloud for Omron {
+    fn title(&self) -> [&'static str; 2] {
+        ["オムロン コネクト", "Omron connect"]
+    }
+
+    fn about(&self) -> [&'static str; 2] {
+        [
+            "オムロンの血圧計や体重計の記録が届きます。",
+            "For records of Omron blood pressure monitors and scales.",
+        ]
+    }
+
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn series(&self) -> &'static [Series] {
+        coverage::SERIES
+    }
+
+    fn metrics(&self, series: &str) -> Vec<Metric> {
+        coverage::metrics(series)
+    }
+
+    fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
+        let begin = LocalDay(i32::try_from(ask.start.0.div_euclid(DAY_MS) - 1).unwrap_or(0));
+        let mut parameters = vec![("type", ask.series.to_owned()), ("sortOrder", "asc".to_owned())];
+        match page.and_then(|page| page.split_once(':')) {
+            Some(("key", key)) => {
+                parameters.push(("since", begin.to_string()));
+                parameters.push(("bloodpressurePaginationKey", key.to_owned()));
+            }
+            Some((_, since)) => parameters.push(("since", since.to_owned())),
+            None => parameters.push(("since", begin.to_string())),
+        }
+        Request {
+            method: "POST",
+            path: "/api/measurement".to_owned(),
+            parameters,
+        }
+    }
+
+    fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer> {
+        let page: Page = serde_json::from_slice(answer).map_err(|_| NotAnAnswer)?;
+        // An error is answered with 200 too.
+        let rest = page.result.filter(|_| page.status == 0).ok_or(NotAnAnswer)?;
+        if !rest.truncated {
+            return Ok(None);
+        }
+        let key = rest
+            .pagination_key
+            .get("bloodpressurePaginationKey")
+            .and_then(Value::as_str);
+        if let Some(key) = key.filter(|key| !key.is_empty()) {
+            return Ok(Some(format!("key:{key}")));
+        }
+        // Without a key: from the day of the last one on.
+        let items = rest.lists.values().filter_map(Value::as_array).flatten();
+        let days = items.filter_map(|item| item.get("dateTimeLocal")?.as_str()?.get(..10));
+        Ok(days.max().map(|day| format!("since:{day}")))
+    }
+
+    fn account_from(&self) -> AccountFrom {
+        AccountFrom::IdToken(|token| {
+            #[derive(Deserialize)]
+            struct Claims {
+                sub: String,
+            }
+            let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+            let claims: Claims = serde_json::from_slice(&claims).ok()?;
+            (1..=128).contains(&claims.sub.len()).then_some(claims.sub)
+        })
+    }
+
+    fn need(&self, _: u16, _: &[u8]) -> Option<Need> {
+        None
+    }
+
+    fn are_keys(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {
+        notice::hear(call)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What is asked, what follows, and what notices say.
+
+use model::UtcMillis;
+
+use super::*;
+use crate::push::instant;
+
+fn at(text: &str) -> UtcMillis {
+    instant(text).unwrap().0
+}
+
+#[test]
+fn an_ask_begins_a_day_earlier_and_goes_on_by_key_or_by_day() {
+    let ask = Ask {
+        series: "bloodpressure",
+        start: at("2026-05-10T00:00:00Z"),
+        end: at("2026-05-12T00:00:00Z"),
+    };
+    let since = |page: Option<&str>| {
+        let request = Omron.request(&ask, page);
+        request
+            .parameters
+            .iter()
+            .find(|(name, _)| *name == "since")
+            .unwrap()
+            .1
+            .clone()
+    };
+    assert_eq!(since(None), "2026-05-09");
+    assert_eq!(since(Some("since:2026-05-11")), "2026-05-11");
+    assert!(
+        Omron
+            .request(&ask, Some("key:x:y"))
+            .parameters
+            .contains(&("bloodpressurePaginationKey", "x:y".to_owned()))
+    );
+    let next = |answer: &str| Omron.next_page(answer.as_bytes());
+    assert_eq!(
+        next(r#"{"status":0,"result":{"bloodPressure":[],"truncated":false}}"#),
+        Ok(None)
+    );
+    let cut = r#"{"status":0,"result":{"weight":[{"dateTimeLocal":"2026-05-10T07:00:00"}],"truncated":true}}"#;
+    assert_eq!(next(cut), Ok(Some("since:2026-05-10".to_owned())));
+    let by_key = r#"{"status":0,"result":{"truncated":true,"paginationKey":{"bloodpressurePaginationKey":"k"}}}"#;
+    assert_eq!(next(by_key), Ok(Some("key:k".to_owned())));
+    assert_eq!(
+        next(r#"{"status":12,"result":null}"#),
+        Err(NotAnAnswer),
+        "an error is answered with 200 too"
+    );
+    assert_eq!(next("<p>"), Err(NotAnAnswer));
+}
+
+#[test]
+fn a_notice_shows_what_its_address_ends_with_and_says_its_time_in_either_way() {
+    let now = at("2026-05-11T00:00:00Z");
+    let hear = |path: &str, body: &str| {
+        Omron.hear(&Call {
+            header: &|_| None,
+            path: Some(path),
+            body: body.as_bytes(),
+            secret: "unguessable",
+            keys: None,
+            now,
+        })
+    };
+    assert_eq!(hear("guessed", "{}"), Err(NotHeard::NotGenuine));
+    assert_eq!(hear("unguessable", "[]"), Err(NotHeard::Malformed));
+    let told = |body: &str| match hear("unguessable", body) {
+        Ok(Heard::Notices(notices)) => notices,
+        other => panic!("{other:?}"),
+    };
+    let iso = told(r#"{"id":"a","timestamp":"2026-05-10T12:00:00Z","type":"bloodpressure"}"#);
+    let seconds = told(r#"{"id":"a","timestamp":1778414400,"type":"BloodPressure"}"#);
+    let millis = told(r#"{"id":"a","timestamp":1778414400000,"type":"bloodpressure"}"#);
+    assert_eq!((&iso, &iso), (&seconds, &millis));
+    assert_eq!(iso[0].window, Some((at("2026-05-09T12:00:00Z"), now.plus(1))));
+    assert_eq!(told(r#"{"id":"a"}"#).len(), 3, "of any type");
+    assert_eq!(told(r#"{"id":"a","type":"dreams"}"#)[0].series, None);
+}
+
+#[test]
+fn an_account_stands_in_the_id_token() {
+    let AccountFrom::IdToken(read) = Omron.account_from() else {
+        panic!("it is asked for nowhere");
+    };
+    let token = format!("e30.{}.x", URL_SAFE_NO_PAD.encode(br#"{"sub":"8f14e45f"}"#));
+    assert_eq!(read(&token).as_deref(), Some("8f14e45f"));
+    for none in ["", "a.b", "e30.!!.x", "e30.e30.x"] {
+        assert_eq!(read(none), None);
+    }
+}

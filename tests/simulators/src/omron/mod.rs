@@ -1,0 +1,297 @@
+//! The Omron partner API: authorization with an ID token, measurements since a day, notices that nothing signs.
+
+mod items;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use axum_extra::extract::Form;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::UtcMillis;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::agree::{self, Asked, Decision};
+use crate::control::{self, Change, Question, Telling, Vendor, locked};
+use crate::grants::{ACCESS_SECONDS, Grants};
+use crate::mischief::{Plan, meddle};
+use crate::{Setup, Simulator, StartError};
+use items::Account;
+
+const CLIENT: (&str, &str) = ("sekisho-at-omron", "not-a-secret-omron");
+const WEBHOOK_SECRET: &str = "not-a-secret-path-0f2c9a";
+
+/// Items of one answer at most; more come by a key.
+const MOST: usize = 200;
+
+/// Who can be chosen: the number of the account, what they are called there, what their days are made of.
+const ACCOUNTS: &[(&str, &str, u64)] = &[
+    ("0b0c5f1e-hanako", "hanako@omron.example", 11),
+    ("7d41aa92-taro", "taro@omron.example", 23),
+    ("c3f8e6d0-misaki", "misaki@omron.example", 37),
+];
+
+struct Shared {
+    setup: Setup,
+    plan: Plan,
+    http: reqwest::Client,
+    state: Mutex<Held>,
+}
+
+struct Held {
+    grants: Grants,
+    accounts: BTreeMap<String, Account>,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, Held> {
+        locked(&self.state)
+    }
+}
+
+/// Starts it.
+pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
+    let base = crate::serve(|_| {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
+        let accounts = ACCOUNTS
+            .iter()
+            .map(|(number, _, seed)| ((*number).to_owned(), Account::new(*seed)));
+        let shared = Arc::new(Shared {
+            setup,
+            plan: Plan::default(),
+            http: http.map_err(|_| StartError::Made("no HTTP client"))?,
+            state: Mutex::new(Held {
+                grants: Grants::default(),
+                accounts: accounts.collect(),
+            }),
+        });
+        let meddled = Router::new()
+            .route("/prd/connect/token", post(token))
+            .route("/prd/connect/revocation", post(revoke))
+            .route("/prd/api/measurement", post(measurement))
+            .layer(middleware::from_fn_with_state(shared.plan.clone(), meddle));
+        Ok(Router::new()
+            .route("/connect/authorize", get(choose))
+            .route("/connect/decide", post(decide))
+            .merge(meddled)
+            .merge(control::routes::<Shared>())
+            .with_state(shared))
+    })
+    .await?;
+    Ok(Simulator {
+        name: "omron",
+        client: CLIENT,
+        webhook_secret: WEBHOOK_SECRET,
+        authorize_url: format!("{base}/connect/authorize"),
+        token_url: format!("{base}/prd/connect/token"),
+        revoke_url: format!("{base}/prd/connect/revocation"),
+        api_url: format!("{base}/prd"),
+        keys_url: String::new(),
+        base,
+    })
+}
+
+async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
+    let is_known = asked.client_id == CLIENT.0
+        && asked.redirect_uri == shared.setup.return_to
+        && asked.response_type == "code"
+        && matches!(asked.code_challenge_method.as_str(), "" | "S256");
+    if !is_known {
+        return (StatusCode::BAD_REQUEST, "this client is not known here").into_response();
+    }
+    let accounts: Vec<(&str, &str)> = ACCOUNTS.iter().map(|(number, name, _)| (*number, *name)).collect();
+    agree::page(&asked, &accounts, "", "/connect/decide")
+}
+
+async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
+    let back = &shared.setup.return_to;
+    let state = agree::plain(&decision.state);
+    if decision.answer != "allow" {
+        return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();
+    }
+    let randomness = Arc::clone(&shared.setup.randomness);
+    let grants = &mut shared.state().grants;
+    let code = grants.agree(&*randomness, &decision.account, decision.scope, &decision.challenge);
+    Redirect::to(&format!("{back}?state={state}&code={code}")).into_response()
+}
+
+#[derive(Deserialize)]
+struct TokenRequest {
+    grant_type: String,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    code: Option<String>,
+    code_verifier: Option<String>,
+    redirect_uri: Option<String>,
+    refresh_token: Option<String>,
+}
+
+fn refusal(status: StatusCode, error: &str) -> Response {
+    (status, Json(json!({"error": error}))).into_response()
+}
+
+/// The token endpoint: client and secret in the body, the return address also with a refresh.
+async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
+    if (asked.client_id.as_deref(), asked.client_secret.as_deref()) != (Some(CLIENT.0), Some(CLIENT.1)) {
+        return refusal(StatusCode::BAD_REQUEST, "invalid_client");
+    }
+    if asked.redirect_uri.as_deref() != Some(&shared.setup.return_to) {
+        return refusal(StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    let (now, randomness) = (shared.setup.clock.now(), Arc::clone(&shared.setup.randomness));
+    let grants = &mut shared.state().grants;
+    let pair = match asked.grant_type.as_str() {
+        "authorization_code" => {
+            let (code, verifier) = (asked.code.unwrap_or_default(), asked.code_verifier.unwrap_or_default());
+            grants.exchange(&*randomness, &code, &verifier, now)
+        }
+        "refresh_token" => grants.refresh(&*randomness, &asked.refresh_token.unwrap_or_default(), now),
+        _ => return refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+    };
+    let Some(pair) = pair else {
+        return refusal(StatusCode::BAD_REQUEST, "invalid_grant");
+    };
+    let account = grants.holder(&pair.access, now).map(|grant| grant.account.clone());
+    let claims = URL_SAFE_NO_PAD.encode(json!({"sub": account}).to_string());
+    let mut answer = json!({
+        "access_token": pair.access,
+        "id_token": format!("{}.{claims}.c2ln", URL_SAFE_NO_PAD.encode("{\"alg\":\"RS256\"}")),
+        "expires_in": ACCESS_SECONDS,
+        "token_type": "Bearer",
+        "scope": pair.scopes.join(" "),
+    });
+    if let Some(refresh) = pair.refresh {
+        answer["refresh_token"] = json!(refresh);
+    }
+    Json(answer).into_response()
+}
+
+#[derive(Deserialize)]
+struct Revocation {
+    token: String,
+}
+
+async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<Revocation>) -> StatusCode {
+    shared.state().grants.give_back(&asked.token);
+    StatusCode::OK
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Measurement {
+    since: Option<String>,
+    #[serde(rename = "type")]
+    kind: String,
+    bloodpressure_pagination_key: Option<usize>,
+}
+
+/// What was measured since a day, in local time.
+async fn measurement(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(asked): Form<Measurement>,
+) -> Response {
+    let shown = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|shown| shown.to_str().ok()?.strip_prefix("Bearer "));
+    let now = shared.setup.clock.now();
+    let state = shared.state();
+    let Some(grant) = shown.and_then(|shown| state.grants.holder(shown, now)) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    if !grant.scopes.contains(&asked.kind) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let since = asked
+        .since
+        .as_deref()
+        .and_then(|since| format!("{since}T00:00:00+09:00").parse::<jiff::Timestamp>().ok());
+    let Some(since) = since else {
+        return Json(json!({"status": 3, "result": null})).into_response();
+    };
+    let since = UtcMillis(since.as_millisecond());
+    let all = state
+        .accounts
+        .get(&grant.account)
+        .map_or_else(Vec::new, |account| account.list(&asked.kind, since, now.plus(1), now));
+    let from = asked.bloodpressure_pagination_key.unwrap_or(0);
+    let page: Vec<&Value> = all.iter().skip(from).take(MOST).map(|(_, item)| item).collect();
+    let name = if asked.kind == "bloodpressure" {
+        "bloodPressure"
+    } else {
+        asked.kind.as_str()
+    };
+    let rest = all.len().saturating_sub(from + page.len());
+    let mut result = json!({name: page, "measurementCount": page.len(), "truncated": rest > 0});
+    if rest > 0 {
+        result["paginationKey"] = json!({"bloodpressurePaginationKey": (from + MOST).to_string()});
+    }
+    Json(json!({"status": 0, "result": result})).into_response()
+}
+
+impl Vendor for Shared {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn with_grants<T>(&self, act: impl FnOnce(&mut Grants) -> T) -> T {
+        act(&mut self.state().grants)
+    }
+
+    fn change(&self, change: &Change) -> bool {
+        let mut state = self.state();
+        let account = state.accounts.get_mut(&change.account);
+        account
+            .map(|account| account.change(&change.kind, UtcMillis(change.start), change.body.clone()))
+            .is_some()
+    }
+
+    fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
+        let now = self.setup.clock.now();
+        let state = self.state();
+        let items = state.accounts.get(&asked.account).map_or_else(Vec::new, |account| {
+            account.list(&asked.kind, UtcMillis(asked.start), UtcMillis(asked.end), now)
+        });
+        let member = if asked.kind == "bloodpressure" {
+            "pulse"
+        } else {
+            "weight"
+        };
+        items
+            .iter()
+            .map(|(at, item)| (at.0, item[member].to_string()))
+            .collect()
+    }
+
+    async fn tell(&self, telling: Telling) -> u16 {
+        let secret = if telling.wrong_secret {
+            "guessed"
+        } else {
+            WEBHOOK_SECRET
+        };
+        let body = telling.body.unwrap_or_else(|| {
+            let at = jiff::Timestamp::from_millisecond(telling.start)
+                .unwrap_or_default()
+                .to_string();
+            json!({"id": telling.account, "timestamp": at, "type": telling.kind})
+        });
+        let sent = self
+            .http
+            .post(format!("{}/omron/{secret}", self.setup.webhooks))
+            .json(&body)
+            .send()
+            .await;
+        sent.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    fn turn_keys(&self) -> bool {
+        false
+    }
+}
