@@ -263,16 +263,22 @@ impl Store {
             .await
     }
 
-    /// Keeps how far a turn got, and drops the wants that it asked for, unless they were told of again since. False when the lease
-    /// was lost: then nothing changed, and what was fetched is fetched again.
+    /// Keeps how far a turn got, and drops the wants that it asked for, unless they were told of again since; `rest` takes the place of
+    /// one that was asked for in part. False when the lease was lost: then nothing changed, and what was fetched is fetched again.
     ///
     /// # Errors
     /// What writing can answer.
-    pub async fn save_link_progress(&self, leased: &LeasedLink, progress: Progress, asked: Vec<Want>) -> Result<bool> {
+    pub async fn save_link_progress(
+        &self,
+        leased: &LeasedLink,
+        progress: Progress,
+        asked: Vec<Want>,
+        rest: Option<Want>,
+    ) -> Result<bool> {
         let (id, fence, taken) = (leased.link.id, leased.fence, leased.taken);
         self.database
             .write("keep link progress", move |writing| {
-                sqlite::links::save_progress(writing, (id, fence, taken), &progress, &asked)
+                sqlite::links::save_progress(writing, (id, fence, taken), &progress, (&asked, rest.as_ref()))
             })
             .await
     }

@@ -15,10 +15,13 @@ const BACKFILL_DAYS: u16 = 60;
 
 /// Starts them, and makes them known.
 ///
+/// Answers a notice for load tests: where it goes, and what it says.
+///
 /// # Errors
 /// What starting and writing their secrets answer.
-pub async fn start(config: &mut Config) -> Result<(), CommandError> {
-    let base = &config.http.public_url;
+pub async fn start(config: &mut Config) -> Result<Option<(String, String)>, CommandError> {
+    let base = config.http.public_url.clone();
+    let mut told = None;
     let setup = Setup {
         return_to: format!("{base}{}", links::CALLBACK),
         webhooks: format!("{base}/webhooks/v1"),
@@ -29,9 +32,11 @@ pub async fn start(config: &mut Config) -> Result<(), CommandError> {
     let folder = config.data.folder.join("secrets");
     std::fs::create_dir_all(&folder)?;
     for cloud in simulators::start_all(&setup).await? {
+        let notice = cloud.notice.clone();
+        told = told.or(notice.map(|(path, body)| (format!("{base}/webhooks/v1/{path}"), body)));
         config.clouds.push(settings(&folder, cloud)?);
     }
-    Ok(())
+    Ok(told)
 }
 
 fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandError> {

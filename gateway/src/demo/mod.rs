@@ -48,13 +48,13 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
             .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
         let address = listener.local_addr()?;
         let mut config = config(&arguments, address)?;
-        clouds::start(&mut config).await?;
+        let notice = clouds::start(&mut config).await?;
         logging::start(&config.log);
         let store = open_store(&config).await?;
         let demo = residents::ready(&store, &config).await?;
         let state = AppState::new(config, store.clone())?;
         let provider = provider::routes(setup(&state))?;
-        tell(&arguments, &state, &demo);
+        tell(&arguments, &state, &demo, notice);
         let more = axum::Router::new().nest(PROVIDER, provider);
         server::serve(listener, state, more, server::stop_signal()).await?;
         store.close().await;
@@ -125,7 +125,7 @@ fn setup(state: &AppState) -> ProviderSetup {
 }
 
 #[expect(clippy::print_stdout, reason = "what the command is asked for")]
-fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
+fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo, notice: Option<(String, String)>) {
     let base = &state.config.http.public_url;
     let fhir = format!("{base}/fhir/r4");
     let person = demo.people.first().copied().unwrap_or_default();
@@ -144,6 +144,8 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
             "fhir_base_url": fhir,
             "push_url": format!("{base}/push/v1"),
             "push_token": demo.push_tokens.first(),
+            "webhook_url": notice.as_ref().map(|(url, _)| url),
+            "webhook_body": notice.as_ref().map(|(_, body)| body),
             "portal_url": format!("{base}/portal"),
             "operator_url": format!("{base}/operator"),
             "operator": {"login": residents::OPERATOR, "password": format!("{}-demo", residents::OPERATOR)},
@@ -171,6 +173,7 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo) {
         residents::OPERATOR,
         residents::OPERATOR
     );
+    println!("\nSimulated vendors can be connected at {base}/portal/links: no key, no network");
     println!("\nFHIR              {fhir}/metadata");
     println!(
         "Example app       client_id {} (examples/point-app, redirect {})",

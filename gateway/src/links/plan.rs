@@ -76,23 +76,22 @@ pub(super) fn open<'a>(series: &'a [Series], progress: &'a Progress) -> impl Ite
     })
 }
 
-/// What to ask now, and how many of the wants are among it.
+/// What to ask now; and of each want that is taken up, after how many steps all of it was asked for.
 pub(super) fn plan(
     series: &[Series],
     progress: &Progress,
     wants: &[Want],
     pace: Pace,
     now: UtcMillis,
-) -> (Vec<Step>, usize) {
+) -> (Vec<Step>, Vec<usize>) {
     let mut steps = Vec::new();
     let horizon = now.0 - pace.backfill_ms;
-    let mut taken = 0;
+    let mut taken = Vec::new();
     for want in wants {
         // One that is larger than a turn is asked for alone, however many asks it takes.
         if steps.len() >= MOST_ASKS {
             break;
         }
-        taken += 1;
         if let Some(series) = open(series, progress).find(|series| series.name == want.series) {
             let (start, end) = (want.start.0.max(horizon), want.end.0.min(now.0 + DAY_MS));
             spans(series, start, end, |start, end, _| {
@@ -107,6 +106,7 @@ pub(super) fn plan(
                 }
             });
         }
+        taken.push(steps.len());
     }
     for series in open(series, progress) {
         if steps.len() >= MOST_ASKS {
@@ -161,6 +161,21 @@ fn spans(series: &Series, start: i64, end: i64, mut each: impl FnMut(UtcMillis, 
         each(UtcMillis(from), UtcMillis(until), until == end);
         from = until;
     }
+}
+
+/// Of wants, those that were asked for whole after so many steps; and what is left of the next, where a part of it was.
+pub(super) fn settled(wants: &[Want], taken: &[usize], steps: &[Step], answered: usize) -> (usize, Option<Want>) {
+    let whole = taken.iter().take_while(|until| **until <= answered).count();
+    let before = whole.checked_sub(1).map_or(0, |last| taken[last]);
+    let rest = wants
+        .get(whole)
+        .zip(steps.get(answered))
+        .filter(|(want, step)| whole < taken.len() && before < answered && step.series.name == want.series);
+    let rest = rest.map(|(want, step)| Want {
+        start: step.start,
+        ..want.clone()
+    });
+    (whole, rest)
 }
 
 /// How far it got after an answer.
@@ -321,7 +336,8 @@ mod tests {
             want("seconds", 80 * 24),
         ];
         let (steps, taken) = plan(&ALL, &progress, &wants, PACE, NOW);
-        assert_eq!(taken, 4);
+        assert_eq!(taken.len(), 4);
+        assert_eq!((taken[0], taken[1], taken[2], taken[3]), (1, 1, 1, steps.len()));
         assert_eq!(
             (steps[0].series.name, steps[0].end.0 - steps[0].start.0),
             ("minutes", 2 * HOUR_MS)
@@ -333,6 +349,24 @@ mod tests {
         );
         progress.scopes = vec!["days".to_owned()];
         assert_eq!(open(&ALL, &progress).map(|one| one.name).collect::<Vec<_>>(), ["days"]);
+    }
+
+    #[test]
+    fn what_was_told_of_is_done_as_far_as_it_was_asked_for() {
+        let want = |series: &str, days: i64| Want {
+            series: series.to_owned(),
+            start: NOW.plus(-days * DAY_MS),
+            end: NOW,
+        };
+        let wants = [want("minutes", 1), want("seconds", 3), want("days", 1)];
+        let (steps, taken) = plan(&ALL, &Progress::default(), &wants, PACE, NOW);
+        assert_eq!(settled(&wants, &taken, &steps, 0), (0, None));
+        assert_eq!(settled(&wants, &taken, &steps, 1), (1, None));
+        let (whole, rest) = settled(&wants, &taken, &steps, 2);
+        assert_eq!((whole, rest.as_ref().map(|rest| rest.start)), (1, Some(steps[2].start)));
+        assert_eq!(rest.unwrap().end, NOW);
+        assert_eq!(settled(&wants, &taken, &steps, taken[1]), (2, None));
+        assert_eq!(settled(&wants, &taken, &steps, steps.len()), (3, None));
     }
 
     proptest! {

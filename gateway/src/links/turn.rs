@@ -10,7 +10,7 @@ use model::{LinkState, Need, UtcMillis};
 use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
 
 use super::Cloud;
-use super::plan::{self, Moves, Step};
+use super::plan::{self, Step};
 use super::tokens::{self, TokenError};
 use crate::import::{self, ImportError};
 use crate::outgoing::{OutgoingError, bounded};
@@ -21,6 +21,9 @@ const MOST_PAGE: usize = 12 << 20;
 
 /// Bytes of pages from which on they are laid into a delivery.
 const DELIVERY: usize = 4 << 20;
+
+/// After too many calls for now, in milliseconds: so that the next turn can make more than one.
+const LEAST_WAIT_MS: i64 = 5_000;
 
 /// Pages of one answer at most: a list that never ends is none.
 const MOST_PAGES: usize = 100;
@@ -73,7 +76,6 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         is_refreshed: false,
         gathered: Vec::new(),
         bytes: 0,
-        steps: Vec::new(),
         refused: 0,
     };
     let stop = turn.run().await;
@@ -93,7 +95,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         Ok(next) if turn.refused == 0 => TurnEnd::Went { next },
         Ok(_) => failed("some of it was refused", None),
         Err(Stop::Wait(wait)) => TurnEnd::Went {
-            next: state.clock.now().plus(wait),
+            next: state.clock.now().plus(wait.max(LEAST_WAIT_MS)),
         },
         Err(Stop::Failed { what, wait }) => failed(what, wait),
         Err(Stop::Needs(need)) => TurnEnd::Refused(need),
@@ -132,8 +134,6 @@ struct Turn<'a> {
     is_refreshed: bool,
     gathered: Vec<(Step, Vec<Vec<u8>>)>,
     bytes: usize,
-    /// Steps that were answered, and not kept yet.
-    steps: Vec<Step>,
     /// Series that the vendor refused in a way that nobody here understands.
     refused: u32,
 }
@@ -143,39 +143,47 @@ impl Turn<'_> {
         let series = self.cloud.adapter.series();
         let pace = self.cloud.pace();
         let now = self.state.clock.now();
-        let (steps, wants) = plan::plan(series, &self.progress, &self.leased.wants, pace, now);
-        let mut told = steps.iter().filter(|step| step.moves == Moves::Nothing).count();
-        let mut closed: Vec<&str> = Vec::new();
+        let (steps, taken) = plan::plan(series, &self.progress, &self.leased.wants, pace, now);
+        // What the vendor told of stands first: how many of the steps were answered, one after the other.
+        let (mut answered, mut is_whole) = (0, true);
+        let settled = |answered: usize| plan::settled(&self.leased.wants, &taken, &steps, answered);
+        let mut closed: Vec<(&str, bool)> = Vec::new();
         for step in &steps {
-            if closed.contains(&step.series.name) {
-                continue;
-            }
-            match self.ask(step).await {
+            let before = closed.iter().find(|(series, _)| *series == step.series.name);
+            let asked = match before {
+                Some((_, is_closed)) => Err(if *is_closed {
+                    Refusal::Closed
+                } else {
+                    Refusal::NotUnderstood
+                }),
+                None => self.ask(step).await,
+            };
+            match asked {
                 Ok(pages) => {
                     self.bytes += pages.iter().map(Vec::len).sum::<usize>();
                     self.gathered.push((*step, pages));
                 }
                 Err(Refusal::Closed) => {
-                    closed.push(step.series.name);
+                    closed.push((step.series.name, true));
                     self.close(step, now);
                 }
                 Err(Refusal::NotUnderstood) => {
-                    closed.push(step.series.name);
+                    closed.push((step.series.name, false));
                     self.refused += 1;
+                    is_whole = false;
                 }
                 Err(Refusal::Stop(stop)) => {
                     // What came before is not asked for again.
-                    self.deliver(&[], now).await?;
+                    self.deliver(settled(answered), now).await?;
                     return Err(stop);
                 }
             }
-            told = told.saturating_sub(usize::from(step.moves == Moves::Nothing));
+            answered += usize::from(is_whole);
             if self.bytes >= DELIVERY {
-                self.deliver(&[], now).await?;
+                self.deliver(settled(answered), now).await?;
             }
         }
-        let asked = if self.refused == 0 && told == 0 { wants } else { 0 };
-        self.deliver(&self.leased.wants[..asked], now).await?;
+        self.deliver(settled(answered), now).await?;
         if plan::open(series, &self.progress).next().is_none() {
             return Err(Stop::Needs(Need::AllowSomething));
         }
@@ -213,6 +221,11 @@ impl Turn<'_> {
         let (mut pages, mut page) = (Vec::new(), None);
         loop {
             let request = self.cloud.adapter.request(&ask, page.as_deref());
+            // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
+            let wait = self.cloud.wait(self.leased.link.id).filter(|_| page.is_none());
+            if let Some(wait) = wait {
+                return Err(Refusal::Stop(Stop::Wait(wait)));
+            }
             let answer = self.call(&request).await?;
             let next = self.cloud.adapter.next_page(&answer);
             let next = next.map_err(|_| self.failed("an answer was none"))?;
@@ -241,9 +254,6 @@ impl Turn<'_> {
     async fn call(&mut self, request: &Request) -> Result<Vec<u8>, Refusal> {
         loop {
             let access = self.access().await?;
-            if let Some(wait) = self.cloud.wait(self.leased.link.id) {
-                return Err(Refusal::Stop(Stop::Wait(wait)));
-            }
             let sent = send(self.state, self.cloud, request, &access).await;
             let answer = sent.map_err(|_| self.failed("no answer"))?;
             let status = answer.status().as_u16();
@@ -346,21 +356,23 @@ impl Turn<'_> {
     }
 
     /// Stores what was gathered, and keeps how far it got.
-    async fn deliver(&mut self, asked: &[Want], now: UtcMillis) -> Result<(), Stop> {
+    async fn deliver(&mut self, (whole, rest): (usize, Option<Want>), now: UtcMillis) -> Result<(), Stop> {
         let gathered = std::mem::take(&mut self.gathered);
         self.bytes = 0;
         let steps: Vec<Step> = gathered.iter().map(|(step, _)| *step).collect();
         if !gathered.is_empty() {
             self.store(gathered, now).await?;
         }
-        for step in self.steps.drain(..).chain(steps) {
+        for step in steps {
             plan::moved(&mut self.progress, &step, now);
         }
-        let (progress, asked) = (self.progress.clone(), asked.to_vec());
+        let progress = self.progress.clone();
+        // Of one that was asked for in part the rest stays, so that each turn gets further.
+        let asked = self.leased.wants[..whole + usize::from(rest.is_some())].to_vec();
         match self
             .state
             .store
-            .save_link_progress(self.leased, progress, asked)
+            .save_link_progress(self.leased, progress, asked, rest)
             .await?
         {
             true => Ok(()),

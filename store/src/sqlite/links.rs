@@ -311,7 +311,12 @@ fn held(writing: &Writing<'_>, (id, fence, _): Lease) -> Result<Option<PersonId>
         .doing("finding a link")
 }
 
-pub(crate) fn save_progress(writing: &Writing<'_>, lease: Lease, progress: &Progress, asked: &[Want]) -> Result<bool> {
+pub(crate) fn save_progress(
+    writing: &Writing<'_>,
+    lease: Lease,
+    progress: &Progress,
+    (asked, rest): (&[Want], Option<&Want>),
+) -> Result<bool> {
     let (id, _, taken) = lease;
     let Some(person) = held(writing, lease)? else {
         return Ok(false);
@@ -331,6 +336,9 @@ pub(crate) fn save_progress(writing: &Writing<'_>, lease: Lease, progress: &Prog
                 statement.execute(params![id, want.series, want.start.0, want.end.0, taken.0])
             })
             .doing("dropping what was asked for")?;
+    }
+    if let Some(rest) = rest {
+        want(writing, id, rest)?;
     }
     Ok(true)
 }
@@ -373,6 +381,19 @@ pub(crate) fn end_turn(writing: &Writing<'_>, lease: Lease, end: &TurnEnd) -> Re
     changed.doing("ending a turn").map(|changed| changed == 1)
 }
 
+fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> {
+    writing
+        .prepare_cached(
+            "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET received_ms = ?5",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![link, want.series, want.start.0, want.end.0, writing.now().0])
+        })
+        .doing("noting what to ask for")
+        .map(|_| ())
+}
+
 pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Told], delay_ms: i64) -> Result<Noted> {
     let now = writing.now();
     let mut noted = Noted::default();
@@ -391,13 +412,7 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
             continue;
         };
         noted.known += 1;
-        writing
-            .prepare_cached(
-                "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET received_ms = ?5",
-            )
-            .and_then(|mut statement| statement.execute(params![link, want.series, want.start.0, want.end.0, now.0]))
-            .doing("noting what to ask for")?;
+        self::want(writing, link, want)?;
         // One that failed waits as long as it does; one that is held waits for its person.
         if state == 1 {
             writing

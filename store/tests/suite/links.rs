@@ -77,13 +77,13 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
     let store = &house.store;
     assert!(
         !store
-            .save_link_progress(&silent, progress.clone(), vec![])
+            .save_link_progress(&silent, progress.clone(), vec![], None)
             .await
             .expect("an answer")
     );
     assert!(
         store
-            .save_link_progress(&second, progress.clone(), vec![])
+            .save_link_progress(&second, progress.clone(), vec![], None)
             .await
             .expect("an answer")
     );
@@ -163,7 +163,7 @@ async fn what_a_vendor_told_waits_until_it_was_asked_for() {
     assert!(
         house
             .store
-            .save_link_progress(&leased, Progress::default(), asked)
+            .save_link_progress(&leased, Progress::default(), asked, None)
             .await
             .expect("kept")
     );
@@ -180,7 +180,7 @@ async fn what_a_vendor_told_waits_until_it_was_asked_for() {
     assert!(
         house
             .store
-            .save_link_progress(&leased, Progress::default(), vec![want(1)])
+            .save_link_progress(&leased, Progress::default(), vec![want(1)], None)
             .await
             .expect("kept")
     );

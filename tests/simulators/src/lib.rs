@@ -54,6 +54,8 @@ pub struct Simulator {
     pub api_url: String,
     /// Where its keys lie; empty for a vendor that signs nothing.
     pub keys_url: String,
+    /// A notice of a vendor that signs nothing: what follows the address for notices, and a body with `#` for a time.
+    pub notice: Option<(String, String)>,
 }
 
 /// Why a simulator did not start.

@@ -14,6 +14,7 @@ mod quick_xml;
 mod server;
 mod sync;
 mod tokens;
+mod webhooks;
 
 use std::fmt;
 use std::io;
@@ -63,6 +64,8 @@ enum What {
     Sync,
     /// Whole authorization code flows, checked tokens, and a withdrawal under load.
     Tokens,
+    /// A storm of vendors' calls, beside the disk's own syncs.
+    Webhooks,
     /// All of them, one after the other.
     All,
     /// A bare quick-xml pass over a file that reads every attribute: the yardstick of `import`.
@@ -214,6 +217,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     }
     if all || matches!(arguments.what, What::Tokens) {
         show(tokens::measure(&bench)?);
+    }
+    if all || matches!(arguments.what, What::Webhooks) {
+        show(webhooks::measure(&bench)?);
     }
     if all || matches!(arguments.what, What::Memory { .. }) {
         show(memory::measure(&bench, large_days)?);

@@ -4,7 +4,10 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_deliveries_of_the_same_notices_are_each_asked_for_once() {
-    const NOTICES: usize = 100;
+    // Of these kinds in these hours.
+    const KINDS: [&str; 3] = ["steps", "distance", "floors"];
+    const HOURS: usize = 334;
+    const NOTICES: usize = 1_000;
     const TIMES: usize = 10;
     const CONNECTIONS: usize = 32;
     let world = Arc::new(World::new().await);
@@ -13,14 +16,16 @@ async fn many_deliveries_of_the_same_notices_are_each_asked_for_once() {
     drop(browser);
     world.work().await;
     let before = world.counts().await["requests"].as_u64().unwrap();
-    let begin = two_days_ago(&world).plus(-4 * DAY_MS);
+    let begin = two_days_ago(&world).plus(-13 * DAY_MS);
     let mut senders = tokio::task::JoinSet::new();
     for connection in 0..CONNECTIONS {
         let world = Arc::clone(&world);
         senders.spawn(async move {
             for sent in (connection..NOTICES * TIMES).step_by(CONNECTIONS) {
-                let at = begin.plus((sent % NOTICES) as i64 * HOUR_MS);
-                let told = json!({"account": HANAKO, "kind": "steps", "start": at.0, "end": at.0 + 60_000});
+                let notice = sent % NOTICES;
+                let at = begin.plus((notice % HOURS) as i64 * HOUR_MS);
+                let kind = KINDS[notice / HOURS];
+                let told = json!({"account": HANAKO, "kind": kind, "start": at.0, "end": at.0 + 60_000});
                 assert_eq!(world.control("notices", told).await["status"], 204);
             }
         });

@@ -88,6 +88,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
         revoke_url: format!("{base}/revoke"),
         api_url: base.clone(),
         keys_url: format!("{base}/webhooks_public_keyset.json"),
+        notice: None,
         base,
     })
 }

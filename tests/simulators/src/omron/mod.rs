@@ -94,6 +94,12 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
         revoke_url: format!("{base}/prd/connect/revocation"),
         api_url: format!("{base}/prd"),
         keys_url: String::new(),
+        notice: Some((
+            format!("omron/{WEBHOOK_SECRET}"),
+            json!({"id": ACCOUNTS[0].0, "type": "bloodpressure", "timestamp": "#"})
+                .to_string()
+                .replace("\"#\"", "#"),
+        )),
         base,
     })
 }

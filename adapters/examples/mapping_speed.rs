@@ -1,0 +1,101 @@
+//! How fast each adapter of JSON maps, beside a bare `serde_json` parse of the same bytes: the fixtures many times over, the median of
+//! several runs taken in turns. `cargo run --release -p adapters --example mapping_speed`.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::Instant;
+
+use adapters::{Adapter, Handed, Input, Sink, SinkClosed};
+use serde_json::Value;
+
+/// Bytes of an input at least, unless its adapter takes fewer records.
+const BYTES: usize = 4 << 20;
+/// Records of a list at most: what a push may have.
+const RECORDS: usize = 9_000;
+/// Runs of each; the median counts.
+const RUNS: usize = 9;
+
+/// Takes everything and keeps nothing.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed> {
+        black_box(&piece);
+        Ok(())
+    }
+}
+
+/// A fixture, its longest list many times over.
+fn enlarged(fixture: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut whole: Value = serde_json::from_str(fixture)?;
+    let members = whole.as_object_mut().ok_or("a fixture is an object")?;
+    let lists = members.values_mut().filter_map(Value::as_array_mut);
+    let list = lists.max_by_key(|list| list.len()).ok_or("a fixture has a list")?;
+    let once = list.clone();
+    let bytes = serde_json::to_vec(&once)?.len();
+    let times = (BYTES / bytes).min(RECORDS / once.len()).max(1);
+    *list = std::iter::repeat_n(once, times).flatten().collect();
+    Ok(serde_json::to_vec(&whole)?)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn seconds(act: impl FnOnce() -> bool) -> Result<f64, Box<dyn Error>> {
+    let start = Instant::now();
+    match act() {
+        true => Ok(start.elapsed().as_secs_f64()),
+        false => Err("the input was not read".into()),
+    }
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn measure(adapter: &dyn Adapter, fixture: &str) -> Result<(), Box<dyn Error>> {
+    let bytes = enlarged(fixture)?;
+    let (mut mapped, mut parsed) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        mapped.push(seconds(|| {
+            let input = Input {
+                bytes: &bytes.as_slice(),
+                size: bytes.len() as u64,
+            };
+            adapter
+                .read(&input, &mut Nowhere)
+                .is_ok_and(|reading| reading.samples > 0)
+        })?);
+        parsed.push(seconds(|| black_box(serde_json::from_slice::<Value>(&bytes)).is_ok())?);
+    }
+    let (mapped, parsed) = (median(mapped), median(parsed));
+    let megabytes = bytes.len() as f64 / 1_000_000.0;
+    let (name, ratio) = (adapter.name(), mapped / parsed);
+    println!(
+        "| {name} | {:.0} MB/s | {:.0} MB/s | {ratio:.2} |",
+        megabytes / mapped,
+        megabytes / parsed
+    );
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("| adapter | maps | bare parse | time beside it |\n|---|---|---|---|");
+    for (name, fixture) in [
+        (
+            "apple-health-push",
+            include_str!("../src/apple_health_push/fixtures/push.json"),
+        ),
+        (
+            "health-connect",
+            include_str!("../src/health_connect/fixtures/push.json"),
+        ),
+        (
+            "google-health",
+            include_str!("../src/google_health/fixtures/answers.json"),
+        ),
+        ("omron", include_str!("../src/omron/fixtures/answers.json")),
+    ] {
+        measure(adapters::named(name).ok_or("an adapter of this name")?, fixture)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! A storm of vendors' calls: ten thousand deliveries of a thousand notices on 32 connections, each answered once it is on the disk,
+//! beside how often this disk syncs in the same run.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::inputs::{Bench, median};
+use super::server::Server;
+use super::{BenchError, Figure};
+
+/// Notices, each delivered ten times.
+const NOTICES: usize = 1_000;
+const DELIVERIES: usize = 10_000;
+const CONNECTIONS: usize = 32;
+
+/// Syncs of one run, each after a page that was written.
+const SYNCS: usize = 300;
+const PAGE: [u8; 4_096] = [7; 4_096];
+
+/// Syncs a second of the folder that the gateway writes to.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+fn syncs(folder: &str) -> Result<f64, BenchError> {
+    let path = Path::new(folder).join("syncs");
+    let failed = |error| BenchError::file(&path, error);
+    let mut file = File::create(&path).map_err(failed)?;
+    let start = Instant::now();
+    for _ in 0..SYNCS {
+        file.write_all(&PAGE).map_err(failed)?;
+        file.sync_data().map_err(failed)?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    std::fs::remove_file(&path).map_err(failed)?;
+    Ok(SYNCS as f64 / seconds)
+}
+
+/// Answers a second; every one of them is a success.
+#[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+async fn answers(url: &str, body: &str) -> Result<f64, BenchError> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .pool_max_idle_per_host(CONNECTIONS)
+        .build()?;
+    let next = Arc::new(AtomicUsize::new(0));
+    let start = Instant::now();
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..CONNECTIONS {
+        let (client, next) = (client.clone(), Arc::clone(&next));
+        let (url, body) = (url.to_owned(), body.to_owned());
+        senders.spawn(async move {
+            loop {
+                let delivery = next.fetch_add(1, Ordering::Relaxed);
+                if delivery >= DELIVERIES {
+                    return Ok(());
+                }
+                let body = body.replace('#', &(1_700_000_000 + delivery % NOTICES).to_string());
+                client.post(&url).body(body).send().await?.error_for_status()?;
+            }
+        });
+    }
+    while let Some(sent) = senders.join_next().await {
+        let sent: Result<(), reqwest::Error> = sent.map_err(|error| BenchError::Answer(error.to_string()))?;
+        sent?;
+    }
+    Ok(DELIVERIES as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Durable answers beside syncs of the same disk.
+///
+/// # Errors
+/// When a run fails, or one delivery is not answered with a success.
+pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
+    let folder = bench.path("webhooks");
+    let server = Server::start(bench, &folder)?;
+    let (url, body) = (
+        server.text("webhook_url")?.to_owned(),
+        server.text("webhook_body")?.to_owned(),
+    );
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
+    let mut ratios = Vec::new();
+    for _ in 0..bench.runs {
+        let syncs = syncs(&folder)?;
+        let answers = runtime.block_on(answers(&url, &body))?;
+        eprintln!("{answers:.0} durable answers/s beside {syncs:.0} syncs/s");
+        ratios.push(answers / syncs);
+    }
+    server.stop()?;
+    Ok(vec![Figure::at_least(
+        "durable answers to vendors' calls on 32 connections, beside the disk's own syncs",
+        median(ratios),
+        5.0,
+        " ×",
+    )])
+}
