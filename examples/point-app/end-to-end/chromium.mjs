@@ -72,7 +72,7 @@ async function pushed(told, code, name) {
   assert.equal(stored, 1);
 }
 
-/** A vendor's cloud is connected on its own page, its data arrives, it is held, and ended. */
+/** A vendor's cloud is connected on its own page, its data arrives, it is held and goes on; where the vendor is, and which account. */
 async function linked(page, told, language, name) {
   const links = `${told.base_url}/portal/links`;
   await page.goto(`${told.base_url}/portal/upload`);
@@ -84,6 +84,7 @@ async function linked(page, told, language, name) {
   await first.locator('a[href$="/connect"]').click();
   // Nobody is connected by a way that somebody else began: the vendor's page knows where to lead back.
   await page.locator('select[name=account]').selectOption({ index: language === 'ja' ? 0 : 1 });
+  const vendor = { origin: new URL(page.url()).origin, account: await page.locator('select[name=account]').inputValue() };
   await page.locator('button[value=allow]').click();
   await page.waitForURL(links);
   await look(page, name('03-links-connected'));
@@ -97,8 +98,52 @@ async function linked(page, told, language, name) {
   await page.locator('form[action$="/hold"] button').first().click();
   await look(page, name('03-links-held'));
   await page.locator('form[action$="/resume"] button').first().click();
+  step(`${language}: a cloud was connected, and its data came`);
+  return vendor;
+}
+
+/** The vendor adds steps in the night, and takes them back: the app sees both when it asks for what changed. */
+async function corrected(page, { origin, account }, language) {
+  const japan = (at) => new Date(at + 9 * 3_600_000).toISOString();
+  const day = japan(Date.now() - 2 * 86_400_000).slice(0, 10);
+  const start = Date.parse(`${day}T03:00:00+09:00`);
+  const at = { account, kind: 'steps', start, end: start + 60_000 };
+  const control = async (path, body) => {
+    const answer = await fetch(`${origin}/control/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    assert.ok(answer.ok, `${path}: ${answer.status}`);
+    return answer.status === 204 ? null : answer.json();
+  };
+  const row = async () => {
+    await page.goto(`${HOME}/days?month=${day.slice(0, 7)}`);
+    const found = page.locator(`tr[data-day="${day}"]`);
+    return (await found.count()) === 0 ? 'no day' : found.innerText();
+  };
+  const until = async (holds, what) => {
+    for (let tries = 0; !holds(await row()); tries += 1) {
+      assert.ok(tries < 60, what);
+      await page.waitForTimeout(500);
+    }
+  };
+  const before = await row();
+  await control('points', { ...at, body: { count: '200' } });
+  assert.equal((await control('notices', at)).status, 204, 'the vendor tells of it');
+  await until((now) => now !== before, 'the app sees the correction');
+  await control('points', { ...at, body: null });
+  await control('notices', { ...at, operation: 'DELETE' });
+  await until((now) => now === before, 'the app sees the deletion');
+  step(`${language}: the vendor corrected and deleted, and the app saw both`);
+}
+
+/** The link is ended on its page, and a vendor's no comes back as one. */
+async function unlinked(page, told, language, name) {
+  const links = `${told.base_url}/portal/links`;
+  await page.goto(links);
   await page.locator('form[action$="/end"] button').first().click();
-  await page.locator('a[href$="/connect"]').first().waitFor();
+  await page.locator('section.card').first().locator('a[href$="/connect"]').waitFor();
   await look(page, name('03-links-ended'));
   // Who says no at the vendor comes back to a page that says so.
   await page.locator('a[href$="/connect"]').first().click();
@@ -107,7 +152,7 @@ async function linked(page, told, language, name) {
   await look(page, name('03-links-denied'));
   await page.locator('main a').first().click();
   await page.waitForURL(links);
-  step(`${language}: a cloud was connected, its data came, and it was ended`);
+  step(`${language}: the cloud was ended`);
 }
 
 async function story(browser, { told }, resident, language, file) {
@@ -147,7 +192,7 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('03-phones-ended'));
   step(`${language}: a phone was paired, pushed, and was ended`);
 
-  await linked(page, told, language, name);
+  const vendor = await linked(page, told, language, name);
 
   await page.locator('nav.menu a[href="/portal/steps"]').click();
   await page.locator('svg.chart rect.bar').first().waitFor();
@@ -184,6 +229,8 @@ async function story(browser, { told }, resident, language, file) {
   assert.ok((await page.locator('svg rect').count()) > 0, 'the app draws the steps');
   await look(page, name('09-app'));
   const shown = page.url();
+  await corrected(page, vendor, language);
+  await unlinked(page, told, language, name);
 
   await page.goto(told.portal_url);
   await look(page, name('10-portal'));

@@ -16,8 +16,9 @@ use crate::{Actor, Result, StoreError};
 
 const COLUMNS: &str = "id, person, vendor, state, need, connected_ms, fetched_ms, ended_ms, progress, account_hash";
 
-/// The level of zstd for vendors' calls.
+/// The level of zstd for vendors' calls, and the bytes up to which they are kept plain.
 const LEVEL: i32 = 3;
+const PLAIN: usize = 1_024;
 
 fn number(state: LinkState) -> (u8, Option<u8>) {
     match state {
@@ -425,7 +426,7 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
         .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM webhook")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("numbering a call")?;
-    let packed = zstd::encode_all(body, LEVEL).map_err(|error| StoreError::io("compressing a call", &error))?;
+    let packed = packed(body)?;
     let sealed =
         writing
             .keys()
@@ -447,6 +448,20 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
         })
         .doing("keeping a call")?;
     Ok(noted)
+}
+
+/// A call as it is kept: a byte that says how, then its text. Setting zstd up costs more than a short one takes.
+fn packed(body: &[u8]) -> Result<Vec<u8>> {
+    let mut packed = Vec::with_capacity(body.len().min(PLAIN) + 1);
+    if body.len() <= PLAIN {
+        packed.push(0);
+        packed.extend_from_slice(body);
+        return Ok(packed);
+    }
+    packed.push(1);
+    zstd::stream::copy_encode(body, &mut packed, LEVEL)
+        .map_err(|error| StoreError::io("compressing a call", &error))?;
+    Ok(packed)
 }
 
 pub(crate) fn delete_webhooks(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
