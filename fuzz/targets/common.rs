@@ -24,7 +24,11 @@ impl Sink for Counted {
             Handed::Identified(records) => {
                 for record in records {
                     assert!((1..=512).contains(&record.id.len()));
-                    record.what.samples().iter().for_each(|sample| sound(sample, self.sources));
+                    record
+                        .what
+                        .samples()
+                        .iter()
+                        .for_each(|sample| sound(sample, self.sources));
                     self.records += record.records();
                 }
             }

@@ -6,7 +6,11 @@ use model::UtcMillis;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
-    let (keys, signature, body) = (parts.next(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (keys, signature, body) = (
+        parts.next(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     for cloud in adapters::clouds() {
         let header = |name: &str| match name {
             "authorization" => Some("secret".to_owned()),

@@ -55,6 +55,10 @@ pub fn run(arguments: DoctorArguments) -> Result<ExitCode, CommandError> {
                 for finding in store.doctor().await? {
                     tell(finding.ok, &finding.what, &finding.advice);
                 }
+                for count in store.count_links().await? {
+                    let said = format!("{} {}", count.links, count.state);
+                    tell(true, &format!("links to {}", count.vendor), &said);
+                }
                 let file = config.data.signing_keys_file();
                 if !file.exists() {
                     tell(

@@ -25,6 +25,9 @@ const DELIVERY: usize = 4 << 20;
 /// After too many calls for now, in milliseconds: so that the next turn can make more than one.
 const LEAST_WAIT_MS: i64 = 5_000;
 
+/// How long a turn goes on before it keeps how far it got, in milliseconds.
+const KEEP_MS: i64 = 60_000;
+
 /// Pages of one answer at most: a list that never ends is none.
 const MOST_PAGES: usize = 100;
 
@@ -76,6 +79,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         is_refreshed: false,
         gathered: Vec::new(),
         bytes: 0,
+        kept: now,
         refused: 0,
     };
     let stop = turn.run().await;
@@ -134,6 +138,8 @@ struct Turn<'a> {
     is_refreshed: bool,
     gathered: Vec<(Step, Vec<Vec<u8>>)>,
     bytes: usize,
+    /// When it was kept last how far it got.
+    kept: UtcMillis,
     /// Series that the vendor refused in a way that nobody here understands.
     refused: u32,
 }
@@ -179,7 +185,8 @@ impl Turn<'_> {
                 }
             }
             answered += usize::from(is_whole);
-            if self.bytes >= DELIVERY {
+            // Keeping how far it got renews the lease, which a slow vendor would outlast.
+            if self.bytes >= DELIVERY || self.state.clock.now().0 >= self.kept.0 + KEEP_MS {
                 self.deliver(settled(answered), now).await?;
             }
         }
@@ -359,6 +366,7 @@ impl Turn<'_> {
     async fn deliver(&mut self, (whole, rest): (usize, Option<Want>), now: UtcMillis) -> Result<(), Stop> {
         let gathered = std::mem::take(&mut self.gathered);
         self.bytes = 0;
+        self.kept = self.state.clock.now();
         let steps: Vec<Step> = gathered.iter().map(|(step, _)| *step).collect();
         if !gathered.is_empty() {
             self.store(gathered, now).await?;
