@@ -31,6 +31,28 @@ pub(super) struct Step {
     pub(super) moves: Moves,
 }
 
+impl Step {
+    /// Its time in two, the half that is asked first before the other; `None` for a single window.
+    pub(super) fn halves(&self) -> Option<(Self, Self)> {
+        let length = i64::from(self.series.hours) * HOUR_MS;
+        let windows = (self.end.0 - self.start.0) / length;
+        let middle = self.start.plus(windows / 2 * length);
+        if windows < 2 {
+            return None;
+        }
+        let (mut early, mut late) = (*self, *self);
+        (early.end, late.start) = (middle, middle);
+        Some(match self.moves {
+            Moves::Back => (late, early),
+            Moves::Nothing => (early, late),
+            Moves::Forward { again, .. } => {
+                early.moves = Moves::Forward { is_last: false, again };
+                (early, late)
+            }
+        })
+    }
+}
+
 /// What an answer moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moves {
@@ -349,6 +371,45 @@ mod tests {
         );
         progress.scopes = vec!["days".to_owned()];
         assert_eq!(open(&ALL, &progress).map(|one| one.name).collect::<Vec<_>>(), ["days"]);
+    }
+
+    #[test]
+    fn what_is_too_much_is_asked_for_in_halves_down_to_one_window() {
+        let is_last = Moves::Forward {
+            is_last: true,
+            again: true,
+        };
+        for moves in [Moves::Nothing, Moves::Back, is_last] {
+            let whole = Step {
+                series: ALL[0],
+                start: UtcMillis(0),
+                end: UtcMillis(5 * HOUR_MS),
+                moves,
+            };
+            let mut pieces = vec![whole];
+            let mut asked: Vec<Step> = Vec::new();
+            while let Some(piece) = pieces.pop() {
+                match piece.halves() {
+                    Some((first, then)) => pieces.extend([then, first]),
+                    None => asked.push(piece),
+                }
+            }
+            assert_eq!(asked.len(), 5);
+            assert_eq!(
+                asked.last().unwrap().moves,
+                moves,
+                "the last one says that all was asked"
+            );
+            assert_eq!(
+                asked.iter().filter(|piece| piece.moves == is_last).count(),
+                usize::from(moves == is_last)
+            );
+            let mut starts: Vec<i64> = asked.iter().map(|piece| piece.start.0 / HOUR_MS).collect();
+            if moves == Moves::Back {
+                starts.reverse();
+            }
+            assert_eq!(starts, [0, 1, 2, 3, 4]);
+        }
     }
 
     #[test]

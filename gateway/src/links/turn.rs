@@ -22,8 +22,11 @@ const MOST_PAGE: usize = 12 << 20;
 /// Bytes of pages from which on they are laid into a delivery.
 const DELIVERY: usize = 4 << 20;
 
-/// After too many calls for now, in milliseconds: so that the next turn can make more than one.
-const LEAST_WAIT_MS: i64 = 5_000;
+/// Bytes of one answer at most; of more the time is asked for in halves. With a delivery that is nearly full it is still one that is read.
+const MOST_ANSWER: usize = 16 << 20;
+
+/// After too many calls for now, in milliseconds: a minute's calls are there again, so that the next turn gets as far as a turn can.
+const LEAST_WAIT_MS: i64 = 60_000;
 
 /// How long a turn goes on before it keeps how far it got, in milliseconds.
 const KEEP_MS: i64 = 60_000;
@@ -80,6 +83,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         gathered: Vec::new(),
         bytes: 0,
         kept: now,
+        deliveries: 0,
         refused: 0,
     };
     let stop = turn.run().await;
@@ -140,6 +144,8 @@ struct Turn<'a> {
     bytes: usize,
     /// When it was kept last how far it got.
     kept: UtcMillis,
+    /// Deliveries of this turn until now.
+    deliveries: u32,
     /// Series that the vendor refused in a way that nobody here understands.
     refused: u32,
 }
@@ -162,18 +168,15 @@ impl Turn<'_> {
                 } else {
                     Refusal::NotUnderstood
                 }),
-                None => self.ask(step).await,
+                None => self.gather(step, now).await,
             };
             match asked {
-                Ok(pages) => {
-                    self.bytes += pages.iter().map(Vec::len).sum::<usize>();
-                    self.gathered.push((*step, pages));
-                }
+                Ok(()) => {}
                 Err(Refusal::Closed) => {
                     closed.push((step.series.name, true));
                     self.close(step, now);
                 }
-                Err(Refusal::NotUnderstood) => {
+                Err(Refusal::NotUnderstood | Refusal::TooLarge) => {
                     closed.push((step.series.name, false));
                     self.refused += 1;
                     is_whole = false;
@@ -186,7 +189,7 @@ impl Turn<'_> {
             }
             answered += usize::from(is_whole);
             // Keeping how far it got renews the lease, which a slow vendor would outlast.
-            if self.bytes >= DELIVERY || self.state.clock.now().0 >= self.kept.0 + KEEP_MS {
+            if self.state.clock.now().0 >= self.kept.0 + KEEP_MS {
                 self.deliver(settled(answered), now).await?;
             }
         }
@@ -195,6 +198,28 @@ impl Turn<'_> {
             return Err(Stop::Needs(Need::AllowSomething));
         }
         Ok(plan::next(series, &self.progress, pace, self.state.clock.now()))
+    }
+
+    /// Asks for a step, in halves of its time where it is too much for one answer.
+    async fn gather(&mut self, step: &Step, now: UtcMillis) -> Result<(), Refusal> {
+        let mut pieces = vec![*step];
+        while let Some(piece) = pieces.pop() {
+            match self.ask(&piece).await {
+                Ok(pages) => {
+                    self.bytes += pages.iter().map(Vec::len).sum::<usize>();
+                    self.gathered.push((piece, pages));
+                }
+                Err(Refusal::TooLarge) => {
+                    let (first, then) = piece.halves().ok_or_else(|| self.failed("an answer is too large"))?;
+                    pieces.extend([then, first]);
+                }
+                Err(other) => return Err(other),
+            }
+            if self.bytes >= DELIVERY {
+                self.deliver((0, None), now).await?;
+            }
+        }
+        Ok(())
     }
 
     fn close(&mut self, step: &Step, now: UtcMillis) {
@@ -225,7 +250,7 @@ impl Turn<'_> {
             start: step.start,
             end: step.end,
         };
-        let (mut pages, mut page) = (Vec::new(), None);
+        let (mut pages, mut page, mut bytes) = (Vec::new(), None, 0);
         loop {
             let request = self.cloud.adapter.request(&ask, page.as_deref());
             // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
@@ -236,6 +261,10 @@ impl Turn<'_> {
             let answer = self.call(&request).await?;
             let next = self.cloud.adapter.next_page(&answer);
             let next = next.map_err(|_| self.failed("an answer was none"))?;
+            bytes += answer.len();
+            if bytes > MOST_ANSWER {
+                return Err(Refusal::TooLarge);
+            }
             pages.push(answer);
             match next {
                 None => return Ok(pages),
@@ -268,7 +297,7 @@ impl Turn<'_> {
             let wait = wait.and_then(|wait| wait.trim().parse::<i64>().ok());
             let body = match bounded(answer, MOST_PAGE).await {
                 Ok(body) => body,
-                Err(OutgoingError::TooLarge) => return Err(self.failed("an answer is too large")),
+                Err(OutgoingError::TooLarge) => return Err(Refusal::TooLarge),
                 Err(_) => return Err(self.failed("an answer broke off")),
             };
             metrics::counter!(
@@ -364,7 +393,11 @@ impl Turn<'_> {
 
     /// Stores what was gathered, and keeps how far it got.
     async fn deliver(&mut self, (whole, rest): (usize, Option<Want>), now: UtcMillis) -> Result<(), Stop> {
+        if self.gathered.is_empty() && whole == 0 && rest.is_none() && self.progress == self.leased.link.progress {
+            return Ok(());
+        }
         let gathered = std::mem::take(&mut self.gathered);
+        self.deliveries += 1;
         self.bytes = 0;
         self.kept = self.state.clock.now();
         let steps: Vec<Step> = gathered.iter().map(|(step, _)| *step).collect();
@@ -411,6 +444,7 @@ impl Turn<'_> {
         drop(answers);
         let place = Arc::clone(&self.state.pushes).acquire_owned().await;
         let (store, person, id) = (self.state.store.clone(), link.person, link.id);
+        let batch = format!("{}-{}", now.0, self.deliveries);
         let reading = tokio::task::spawn_blocking(move || {
             let _place = place;
             let input = Input {
@@ -420,7 +454,7 @@ impl Turn<'_> {
             let mut keep = |_: &model::Accounting, _: &[import::LeftOut]| NewPayload {
                 from: Sender::Link(id),
                 adapter: adapter.name().to_owned(),
-                batch: now.0.to_string(),
+                batch: batch.clone(),
                 answer: Vec::new(),
                 body: text.clone(),
             };
@@ -450,6 +484,8 @@ enum Refusal {
     Closed,
     /// The vendor refuses this ask, and nobody here knows why.
     NotUnderstood,
+    /// The answer is larger than what is read.
+    TooLarge,
     /// The turn ends.
     Stop(Stop),
 }
