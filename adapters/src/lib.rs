@@ -223,17 +223,13 @@ pub fn pushing() -> impl Iterator<Item = &'static dyn Adapter> {
     all().iter().copied().filter(|adapter| adapter.push_schema().is_some())
 }
 
-/// The adapter whose content this is.
+/// The adapter whose content this is, of those that read files: what phones push and clouds answer comes another way, or by name.
 ///
 /// # Errors
 /// [`AdapterError::Unrecognised`] that lists what is known.
 pub fn recognise(input: &Input<'_>) -> Result<&'static dyn Adapter, AdapterError> {
-    all()
-        .iter()
-        .copied()
-        .find(|adapter| adapter.recognises(input))
-        .ok_or_else(|| {
-            let known: Vec<&str> = all().iter().map(|adapter| adapter.describes()).collect();
-            AdapterError::Unrecognised(known.join(" nor "))
-        })
+    files().find(|adapter| adapter.recognises(input)).ok_or_else(|| {
+        let known: Vec<&str> = files().map(|adapter| adapter.describes()).collect();
+        AdapterError::Unrecognised(known.join(" nor "))
+    })
 }

@@ -1,7 +1,7 @@
 //! What was asked of a cloud, in one text: each answer with what it answers, its pages as they came.
 //!
 //! The points of an answer end in windows of whole hours or days, each handed on as one word: whatever it names no more is gone.
-//! Bounds: 24 MiB, and as many points as fit into them.
+//! Bounds: 24 MiB, as many points as fit into them, and 32,768 windows.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,9 @@ use crate::{AdapterError, Input, Reading, Sink, push};
 
 /// The largest text.
 pub const MOST_BYTES: u64 = 24 << 20;
+
+/// Windows of one text at most: more than a turn asks for, days of ten years for each of three series among them.
+const MOST_WINDOWS: i64 = 32_768;
 
 /// All answers of one turn.
 #[derive(Serialize, Deserialize)]
@@ -154,7 +157,7 @@ pub(crate) fn read(
     }
     let asked_at = at(&pull.asked_at)?;
     let mut push = Push::new(sink, asked_at);
-    let mut place = 0;
+    let (mut place, mut windows_of_all) = (0, 0);
     for answer in &pull.answers {
         let ask = Ask {
             series: &answer.series,
@@ -165,6 +168,10 @@ pub(crate) fn read(
         let length = length.ok_or_else(|| push::refused("it answers what is not asked here"))?;
         if ask.start.0 % length != 0 || ask.end.0 % length != 0 || ask.end <= ask.start {
             return Err(push::refused("it answers what lies across windows"));
+        }
+        windows_of_all += (ask.end.0 - ask.start.0) / length;
+        if windows_of_all > MOST_WINDOWS {
+            return Err(push::refused("it answers for too long a time"));
         }
         let mut windows = Windows {
             ask,

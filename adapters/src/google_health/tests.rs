@@ -80,6 +80,25 @@ fn answers_become_a_text_that_the_adapter_reads() {
 }
 
 #[test]
+fn an_answer_for_centuries_is_refused_before_its_windows_are_made() {
+    let century = |series| Answered {
+        ask: Ask {
+            series,
+            start: at("1900-01-01T00:00:00Z"),
+            end: at("2199-01-01T00:00:00Z"),
+        },
+        pages: vec![b"{}".to_vec()],
+    };
+    let laid = text(NAME, "a", at("2026-05-02T00:00:00Z"), &[century("steps")]).unwrap();
+    let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
+    let refused = reading.unwrap_err().to_string();
+    assert!(
+        refused.contains("too long a time") && collected.pieces.is_empty(),
+        "{refused}"
+    );
+}
+
+#[test]
 fn series_are_told_apart_and_their_windows_are_whole() {
     let mut names: Vec<&str> = GoogleHealth.series().iter().map(|series| series.name).collect();
     names.sort_unstable();

@@ -32,14 +32,18 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// How many windows it asks for.
+    pub(super) fn windows(&self) -> i64 {
+        (self.end.0 - self.start.0) / (i64::from(self.series.hours) * HOUR_MS)
+    }
+
     /// Its time in two, the half that is asked first before the other; `None` for a single window.
     pub(super) fn halves(&self) -> Option<(Self, Self)> {
-        let length = i64::from(self.series.hours) * HOUR_MS;
-        let windows = (self.end.0 - self.start.0) / length;
-        let middle = self.start.plus(windows / 2 * length);
+        let windows = self.windows();
         if windows < 2 {
             return None;
         }
+        let middle = self.start.plus(windows / 2 * i64::from(self.series.hours) * HOUR_MS);
         let (mut early, mut late) = (*self, *self);
         (early.end, late.start) = (middle, middle);
         Some(match self.moves {

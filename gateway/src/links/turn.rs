@@ -19,8 +19,9 @@ use crate::state::AppState;
 /// The largest page that is read, in bytes.
 const MOST_PAGE: usize = 12 << 20;
 
-/// Bytes of pages from which on they are laid into a delivery.
+/// Bytes of pages, and windows of hours or days, from which on they are laid into a delivery.
 const DELIVERY: usize = 4 << 20;
+const DELIVERY_WINDOWS: i64 = 8_192;
 
 /// Bytes of one answer at most; of more the time is asked for in halves. With a delivery that is nearly full it is still one that is read.
 const MOST_ANSWER: usize = 16 << 20;
@@ -82,6 +83,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         is_refreshed: false,
         gathered: Vec::new(),
         bytes: 0,
+        windows: 0,
         kept: now,
         deliveries: 0,
         refused: 0,
@@ -142,6 +144,7 @@ struct Turn<'a> {
     is_refreshed: bool,
     gathered: Vec<(Step, Vec<Vec<u8>>)>,
     bytes: usize,
+    windows: i64,
     /// When it was kept last how far it got.
     kept: UtcMillis,
     /// Deliveries of this turn until now.
@@ -207,6 +210,7 @@ impl Turn<'_> {
             match self.ask(&piece).await {
                 Ok(pages) => {
                     self.bytes += pages.iter().map(Vec::len).sum::<usize>();
+                    self.windows += piece.windows();
                     self.gathered.push((piece, pages));
                 }
                 Err(Refusal::TooLarge) => {
@@ -215,7 +219,7 @@ impl Turn<'_> {
                 }
                 Err(other) => return Err(other),
             }
-            if self.bytes >= DELIVERY {
+            if self.bytes >= DELIVERY || self.windows >= DELIVERY_WINDOWS {
                 self.deliver((0, None), now).await?;
             }
         }
@@ -398,7 +402,7 @@ impl Turn<'_> {
         }
         let gathered = std::mem::take(&mut self.gathered);
         self.deliveries += 1;
-        self.bytes = 0;
+        (self.bytes, self.windows) = (0, 0);
         self.kept = self.state.clock.now();
         let steps: Vec<Step> = gathered.iter().map(|(step, _)| *step).collect();
         if !gathered.is_empty() {
