@@ -121,6 +121,28 @@ pub fn minutes(start: UtcMillis, end: UtcMillis) -> Option<Measured> {
     Conversion::ratio(1, 60).convert(Decimal::whole((end.0 - start.0).div_euclid(1_000)))
 }
 
+/// The base with a number, judged by the metric's bounds.
+///
+/// # Errors
+/// A [`Rejection`] for what cannot be a measurement.
+pub fn measured(metric: Metric, value: Measured, base: &Sample) -> Result<Sample, Rejection> {
+    Ok(Sample {
+        metric,
+        flags: base.flags.with(bounds(metric, value.exact())?),
+        value: Value::Quantity(value),
+        ..base.clone()
+    })
+}
+
+/// The base with a code.
+pub fn coded(metric: Metric, code: u32, base: &Sample) -> Sample {
+    Sample {
+        metric,
+        value: Value::Code(code),
+        ..base.clone()
+    }
+}
+
 /// A sample without value, flags or metric yet.
 pub fn blank(source: u16, start: UtcMillis, end: UtcMillis) -> Sample {
     Sample {

@@ -379,6 +379,15 @@ pub(crate) fn text<'a>(record: &'a Value, member: &str) -> Option<&'a str> {
     record.get(member)?.as_str()
 }
 
+/// A member that is a list; empty where it is none.
+pub(crate) fn list<'a>(record: &'a Value, member: &str) -> &'a [Value] {
+    record
+        .get(member)
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
 /// An ISO 8601 instant with its zone, and whether it is finer than a second.
 pub(crate) fn instant(text: &str) -> Option<(UtcMillis, bool)> {
     let instant: jiff::Timestamp = text.parse().ok()?;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use model::UtcMillis;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use store::{Job, JobOutcome, StoreError, Task};
 use tokio::task::JoinSet;
 
 use crate::messages;
-use crate::outgoing::OutgoingError;
+use crate::outgoing::{OutgoingError, retry_after};
 use crate::state::AppState;
 
 /// Jobs under way at once.
@@ -23,9 +23,6 @@ const IDLE: Duration = Duration::from_secs(1);
 
 /// Seconds to wait after each failed attempt (Standard Webhooks, "Deliverability and reliability"); after the last the job is dead.
 const SCHEDULE: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
-
-/// The longest wait that a recipient's `Retry-After` can ask for, in seconds.
-const LONGEST_WAIT: i64 = 86_400;
 
 /// Works until it is aborted; what it held is due again when the leases run out.
 pub async fn work(state: AppState) {
@@ -141,24 +138,9 @@ fn answer_of(status: StatusCode, headers: &HeaderMap, now: UtcMillis) -> Answer 
         StatusCode::GONE => Answer::Hopeless { problem },
         _ => Answer::Failed {
             problem,
-            wait: headers
-                .get(RETRY_AFTER)
-                .and_then(|wait| seconds(wait.to_str().ok()?, now)),
+            wait: retry_after(headers, now),
         },
     }
-}
-
-/// `Retry-After` in seconds (RFC 9110 10.2.3): a number, or a date.
-fn seconds(text: &str, now: UtcMillis) -> Option<i64> {
-    let text = text.trim();
-    let wait = match text.parse::<i64>() {
-        Ok(wait) => wait,
-        Err(_) => {
-            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-            date.as_second() - now.0.div_euclid(1_000)
-        }
-    };
-    Some(wait.clamp(0, LONGEST_WAIT))
 }
 
 /// What becomes of a job after its `attempts`-th attempt. `jitter` is from 0 to 1: waits differ by up to a fifth, so that what

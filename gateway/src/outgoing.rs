@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use model::UtcMillis;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, Url};
 
 /// How long a whole call may take.
@@ -195,6 +197,22 @@ fn problem(error: &reqwest::Error) -> OutgoingError {
         () if error.is_connect() => "the connection failed",
         () => "the connection broke",
     })
+}
+
+/// The longest wait that a `Retry-After` can ask for, in seconds.
+pub const LONGEST_WAIT: i64 = 86_400;
+
+/// `Retry-After` in seconds (RFC 9110 10.2.3): a number, or a date.
+pub fn retry_after(headers: &HeaderMap, now: UtcMillis) -> Option<i64> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse::<i64>() {
+        Ok(wait) => wait,
+        Err(_) => {
+            let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+            date.as_second() - now.0.div_euclid(1_000)
+        }
+    };
+    Some(wait.clamp(0, LONGEST_WAIT))
 }
 
 /// Reads an answer of at most `limit` bytes.

@@ -12,7 +12,7 @@ use super::coverage::{self, Field, Kind, Makes, Type};
 use super::{Page, named};
 use crate::measure;
 use crate::pull::{Reads, Windows};
-use crate::push::{Not, Push, instant, text};
+use crate::push::{Not, Push, instant, list, text};
 
 /// Reads answers of `list`.
 pub(super) struct Points;
@@ -232,32 +232,21 @@ fn number(value: &Value, conversion: Conversion) -> Result<Measured, Not> {
 
 /// A sample of a number. What a zero says of being worn only a zero says.
 fn measured(metric: Metric, value: Measured, base: &Sample) -> Result<Sample, Not> {
-    let mut flags = base.flags;
+    let mut sample = measure::measured(metric, value, base)?;
     if value.exact() != model::Decimal::whole(0) {
-        flags = Flags(flags.0 & !Flags::TRUE_ZERO.0);
+        not_worn_still(&mut sample);
     }
-    Ok(Sample {
-        metric,
-        flags: flags.with(measure::bounds(metric, value.exact())?),
-        value: Measure::Quantity(value),
-        ..base.clone()
-    })
+    Ok(sample)
 }
 
 fn coded(metric: Metric, code: u32, base: &Sample) -> Sample {
-    Sample {
-        metric,
-        value: Measure::Code(code),
-        flags: Flags(base.flags.0 & !Flags::TRUE_ZERO.0),
-        ..base.clone()
-    }
+    let mut sample = measure::coded(metric, code, base);
+    not_worn_still(&mut sample);
+    sample
 }
 
-fn list<'a>(body: &'a Value, member: &str) -> &'a [Value] {
-    body.get(member)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+fn not_worn_still(sample: &mut Sample) {
+    sample.flags = Flags(sample.flags.0 & !Flags::TRUE_ZERO.0);
 }
 
 fn active_minutes(body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {

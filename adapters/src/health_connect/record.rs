@@ -5,8 +5,8 @@ use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, Source, Source
 use serde_json::{Number, Value};
 
 use super::coverage::{self, Field, Unit};
-use crate::measure;
-use crate::push::{Made, Not, Push, instant, text};
+use crate::measure::{self, coded};
+use crate::push::{Made, Not, Push, instant, list, text};
 
 /// What becomes of a record.
 pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
@@ -208,14 +208,6 @@ fn number(unit: Unit, value: &Value) -> Result<Measured, Not> {
     }
 }
 
-fn coded(metric: Metric, code: u32, base: &Sample) -> Sample {
-    Sample {
-        metric,
-        value: Measure::Code(code),
-        ..base.clone()
-    }
-}
-
 fn length(metric: Metric, base: &Sample) -> Result<Sample, Not> {
     let minutes = measure::minutes(base.start, base.end);
     Ok(Sample {
@@ -223,14 +215,6 @@ fn length(metric: Metric, base: &Sample) -> Result<Sample, Not> {
         value: Measure::Quantity(minutes.ok_or(Not::Rejected("number-too-long"))?),
         ..base.clone()
     })
-}
-
-fn list<'a>(record: &'a Value, member: &str) -> &'a [Value] {
-    record
-        .get(member)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
 }
 
 fn blood_pressure(record: &Value, base: &Sample) -> Result<Sample, Not> {

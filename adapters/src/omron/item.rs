@@ -2,13 +2,13 @@
 
 use jiff::civil::DateTime;
 use model::units::{Conversion, parse_number};
-use model::{Decimal, Measured, Metric, Offset, Sample, Source, SourceKind, UtcMillis, Value as Measure};
+use model::{Decimal, Measured, Metric, Offset, Sample, Source, SourceKind, UtcMillis};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::coverage::{BODY, SERIES};
-use crate::measure;
+use crate::measure::{self, measured};
 use crate::pull::{Reads, Windows};
 use crate::push::{Not, Push, instant, text};
 
@@ -158,13 +158,4 @@ fn weight(item: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
         true => Err(Not::Rejected("value-missing")),
         false => Ok(samples),
     }
-}
-
-fn measured(metric: Metric, value: Measured, base: &Sample) -> Result<Sample, Not> {
-    Ok(Sample {
-        metric,
-        flags: base.flags.with(measure::bounds(metric, value.exact())?),
-        value: Measure::Quantity(value),
-        ..base.clone()
-    })
 }

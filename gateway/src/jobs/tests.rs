@@ -10,7 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 use consent::Consent;
 use store::{Endpoint, JobState};
 
+use reqwest::header::RETRY_AFTER;
+
 use super::*;
+use crate::outgoing::LONGEST_WAIT;
 use crate::portal::consents::tests::shared;
 use crate::sign_in::testing::Gateway;
 

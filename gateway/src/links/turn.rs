@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::Input;
 use adapters::cloud::{Ask, Request};
 use adapters::pull::{self, Answered};
-use axum::http::header::{AUTHORIZATION, RETRY_AFTER};
+use axum::http::header::AUTHORIZATION;
 use model::{LinkState, Need, UtcMillis};
 use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
 
@@ -13,7 +13,7 @@ use super::Cloud;
 use super::plan::{self, Step};
 use super::tokens::{self, TokenError};
 use crate::import::{self, ImportError};
-use crate::outgoing::{OutgoingError, bounded};
+use crate::outgoing::{OutgoingError, bounded, retry_after};
 use crate::state::AppState;
 
 /// The largest page that is read, in bytes.
@@ -96,10 +96,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
             what,
             "a turn failed"
         );
-        let doubled = FIRST_WAIT_MS << leased.failures.min(12);
-        TurnEnd::Failed {
-            next: now.plus(wait.unwrap_or(0).max(doubled).min(LONGEST_WAIT_MS)),
-        }
+        after_failure(leased, now, wait.unwrap_or(0))
     };
     match stop {
         Ok(next) if turn.refused == 0 => TurnEnd::Went { next },
@@ -129,9 +126,15 @@ async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: Ut
             tracing::warn!(%error, link = leased.link.id, "the tokens of an ended link could not be given back");
             TurnEnd::GivenBack
         }
-        Err(_) => TurnEnd::Failed {
-            next: now.plus((FIRST_WAIT_MS << leased.failures.min(12)).min(LONGEST_WAIT_MS)),
-        },
+        Err(_) => after_failure(leased, now, 0),
+    }
+}
+
+/// Each wait is up to twice the one before, and at least what the vendor asks for.
+fn after_failure(leased: &LeasedLink, now: UtcMillis, asked: i64) -> TurnEnd {
+    let doubled = FIRST_WAIT_MS << leased.failures.min(12);
+    TurnEnd::Failed {
+        next: now.plus(asked.max(doubled).min(LONGEST_WAIT_MS)),
     }
 }
 
@@ -297,8 +300,7 @@ impl Turn<'_> {
             let sent = send(self.state, self.cloud, request, &access).await;
             let answer = sent.map_err(|_| self.failed("no answer"))?;
             let status = answer.status().as_u16();
-            let wait = answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
-            let wait = wait.and_then(|wait| wait.trim().parse::<i64>().ok());
+            let wait = retry_after(answer.headers(), self.state.clock.now());
             let body = match bounded(answer, MOST_PAGE).await {
                 Ok(body) => body,
                 Err(OutgoingError::TooLarge) => return Err(Refusal::TooLarge),
@@ -326,7 +328,7 @@ impl Turn<'_> {
                 410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
                 429 => {
                     // It answers, and says that it is enough: no fault of its own.
-                    let wait = wait.map(|seconds| seconds.clamp(1, 86_400) * 1_000);
+                    let wait = wait.map(|seconds| seconds.max(1) * 1_000);
                     Err(Refusal::Stop(Stop::Failed {
                         what: "too many requests",
                         wait,

@@ -1,7 +1,10 @@
 //! The page of a vendor on which somebody chooses their account and what they allow.
 
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
+
+use crate::Setup;
+use crate::control::Vendor;
 
 /// What an authorization request has (RFC 6749 4.1.1, RFC 7636 4.3).
 #[derive(Deserialize)]
@@ -53,6 +56,22 @@ pub(crate) fn page(asked: &Asked, accounts: &[(&str, &str)], prefix: &str, decid
         plain(&asked.code_challenge),
     );
     Html(page).into_response()
+}
+
+/// Sends the browser back: with a code, or with a no.
+pub(crate) fn decided(vendor: &impl Vendor, setup: &Setup, decision: Decision) -> Response {
+    let (back, state) = (&setup.return_to, plain(&decision.state));
+    if decision.answer != "allow" {
+        return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();
+    }
+    let Decision {
+        account,
+        scope,
+        challenge,
+        ..
+    } = decision;
+    let code = vendor.with_grants(|grants| grants.agree(&*setup.randomness, &account, scope, &challenge));
+    Redirect::to(&format!("{back}?state={state}&code={code}")).into_response()
 }
 
 /// Nothing but what stands in tokens and scopes.

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::UtcMillis;
 use model::environment::Randomness;
+use serde::Deserialize;
 
 /// Seconds for which an access token works.
 pub const ACCESS_SECONDS: i64 = 3_599;
@@ -35,6 +36,18 @@ pub struct Grants {
     pub turns: bool,
     /// Refresh tokens that were used.
     pub refreshed: u64,
+}
+
+/// What comes to a token endpoint (RFC 6749 4.1.3 and 6), the client in the body.
+#[derive(Deserialize)]
+pub(crate) struct TokenRequest {
+    pub(crate) grant_type: String,
+    pub(crate) client_id: Option<String>,
+    pub(crate) client_secret: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) code_verifier: Option<String>,
+    pub(crate) redirect_uri: Option<String>,
+    pub(crate) refresh_token: Option<String>,
 }
 
 /// What a token endpoint answers.

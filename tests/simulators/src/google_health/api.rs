@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
 use model::UtcMillis;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::points::{TYPES, Time};
 use super::{ACCOUNTS, CLIENT, EMPTY, Shared};
 use crate::agree::{self, Asked, Decision};
-use crate::grants::{ACCESS_SECONDS, Pair};
+use crate::grants::{ACCESS_SECONDS, Pair, TokenRequest};
 
 const PREFIX: &str = "https://www.googleapis.com/auth/googlehealth.";
 
@@ -33,28 +33,7 @@ pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Quer
 
 /// Sends the browser back.
 pub(super) async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    let back = &shared.setup.return_to;
-    let state = agree::plain(&decision.state);
-    if decision.answer != "allow" {
-        return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();
-    }
-    let randomness = Arc::clone(&shared.setup.randomness);
-    let code = shared
-        .state()
-        .grants
-        .agree(&*randomness, &decision.account, decision.scope, &decision.challenge);
-    Redirect::to(&format!("{back}?state={state}&code={code}")).into_response()
-}
-
-#[derive(Deserialize)]
-pub(super) struct TokenRequest {
-    grant_type: String,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    code: Option<String>,
-    code_verifier: Option<String>,
-    redirect_uri: Option<String>,
-    refresh_token: Option<String>,
+    agree::decided(&*shared, &shared.setup, decision)
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use axum_extra::extract::Form;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::agree::{self, Asked, Decision};
 use crate::control::{self, Change, Question, Telling, Vendor, locked};
-use crate::grants::{ACCESS_SECONDS, Grants};
+use crate::grants::{ACCESS_SECONDS, Grants, TokenRequest};
 use crate::mischief::{Plan, meddle};
 use crate::{Setup, Simulator, StartError};
 use items::Account;
@@ -117,26 +117,7 @@ async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -
 }
 
 async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    let back = &shared.setup.return_to;
-    let state = agree::plain(&decision.state);
-    if decision.answer != "allow" {
-        return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();
-    }
-    let randomness = Arc::clone(&shared.setup.randomness);
-    let grants = &mut shared.state().grants;
-    let code = grants.agree(&*randomness, &decision.account, decision.scope, &decision.challenge);
-    Redirect::to(&format!("{back}?state={state}&code={code}")).into_response()
-}
-
-#[derive(Deserialize)]
-struct TokenRequest {
-    grant_type: String,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    code: Option<String>,
-    code_verifier: Option<String>,
-    redirect_uri: Option<String>,
-    refresh_token: Option<String>,
+    agree::decided(&*shared, &shared.setup, decision)
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {
