@@ -3,6 +3,8 @@
 //! Nothing here calls anybody. The gateway sends what a cloud's adapter asks for, and lays all pages of what was answered into one
 //! text ([`crate::pull`]), which the adapter reads as it reads a file.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{Metric, Need, UtcMillis};
 
 use crate::Adapter;
@@ -23,6 +25,11 @@ pub trait Cloud: Adapter {
 
     /// What a series becomes.
     fn metrics(&self, series: &str) -> Vec<Metric>;
+
+    /// The cloud that continues this one, where it is switched off: it can be connected no more.
+    fn successor(&self) -> Option<Successor> {
+        None
+    }
 
     /// One page of an answer; `page` is what the page before named.
     fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request;
@@ -52,10 +59,49 @@ pub trait Cloud: Adapter {
 /// How to learn whose account it is.
 pub enum AccountFrom {
     /// It is asked for, and read from the answer.
-    Request(Request, fn(&[u8]) -> Option<String>),
+    Request(Request, fn(&[u8]) -> Option<Account>),
     /// It stands in the ID token that came with the tokens. That came from the token endpoint itself over TLS, which stands for its
     /// signature (OpenID Connect Core 1.0, 3.1.3.7).
-    IdToken(fn(&str) -> Option<String>),
+    IdToken,
+}
+
+/// Whose account it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// What the vendor calls it, 1 to 128 bytes.
+    pub id: String,
+    /// What it was called at a cloud that this one continues, with that cloud's name.
+    pub former: Option<(&'static str, String)>,
+}
+
+impl Account {
+    /// One that was nowhere else; `None` where it is no name.
+    pub fn named(id: &str) -> Option<Self> {
+        (1..=128).contains(&id.len()).then(|| Self {
+            id: id.to_owned(),
+            former: None,
+        })
+    }
+
+    /// Whom an ID token is about, by what stands in its middle.
+    pub fn of_id_token(token: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Claims {
+            sub: String,
+        }
+        let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        let claims: Claims = serde_json::from_slice(&claims).ok()?;
+        Self::named(&claims.sub)
+    }
+}
+
+/// What continues a cloud, and since when it answers no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Its name.
+    pub name: &'static str,
+    /// When the cloud before it is switched off.
+    pub from: UtcMillis,
 }
 
 /// What is known of a vendor's servers. Addresses are those of its documents; an operator may name others.
@@ -77,8 +123,10 @@ pub struct Facts {
     pub scopes: &'static [&'static str],
     /// A refresh names the return address too.
     pub refresh_names_return: bool,
-    /// Requests a minute for one account.
+    /// Requests a minute for one account, and how many may come at once.
     pub account_per_minute: u32,
+    /// As above.
+    pub account_burst: u32,
     /// Requests a minute for all of them.
     pub all_per_minute: u32,
 }
@@ -96,6 +144,8 @@ pub struct Series {
     pub hours: u16,
     /// Days back from what was asked last that are asked again: so late it may come without a word.
     pub late_days: u16,
+    /// Hours of windows to come that are asked for too: where a window is a civil day, it has begun before its number in UTC has.
+    pub ahead_hours: u16,
     /// The vendor tells when there is more of it.
     pub is_told: bool,
 }
@@ -133,10 +183,14 @@ pub struct Call<'a> {
     pub header: &'a dyn Fn(&str) -> Option<String>,
     /// What follows the vendor's name in the address, for those that can show nothing else.
     pub path: Option<&'a str>,
+    /// A code in its query by which a vendor makes sure that the address is ours.
+    pub verify: Option<&'a str>,
     /// The body as it came.
     pub body: &'a [u8],
     /// What the vendor was told to show.
     pub secret: &'a str,
+    /// The secret of our client, with which some sign.
+    pub client_secret: Option<&'a str>,
     /// The keys that it publishes, as last fetched.
     pub keys: Option<&'a [u8]>,
     /// When it came.

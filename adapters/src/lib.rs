@@ -4,9 +4,13 @@
 
 pub mod apple_health;
 pub mod apple_health_push;
+mod archive;
 pub mod cloud;
 mod coverage;
+pub mod fitbit;
+pub mod google_fit;
 pub mod google_health;
+pub mod google_takeout;
 #[cfg(test)]
 mod harness;
 pub mod health_connect;
@@ -193,7 +197,10 @@ pub fn all() -> &'static [&'static dyn Adapter] {
     &[
         &apple_health::AppleHealth,
         &apple_health_push::AppleHealthPush,
+        &fitbit::Fitbit,
+        &google_fit::GoogleFit,
         &google_health::GoogleHealth,
+        &google_takeout::GoogleTakeout,
         &health_connect::HealthConnect,
         &omron::Omron,
     ]
@@ -201,7 +208,12 @@ pub fn all() -> &'static [&'static dyn Adapter] {
 
 /// Every cloud that is asked.
 pub fn clouds() -> &'static [&'static dyn cloud::Cloud] {
-    &[&google_health::GoogleHealth, &omron::Omron]
+    &[
+        &google_health::GoogleHealth,
+        &omron::Omron,
+        &google_fit::GoogleFit,
+        &fitbit::Fitbit,
+    ]
 }
 
 /// The adapter with this name.

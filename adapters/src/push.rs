@@ -104,6 +104,7 @@ pub(crate) struct Push<'s> {
     sources: HashMap<String, u16>,
     series: HashMap<(String, String), u16>,
     records: Vec<Identified>,
+    samples: Vec<Sample>,
     parked: Vec<Parked>,
     texts: Vec<NotStored>,
     /// When the companion asked its phone.
@@ -167,7 +168,7 @@ pub(crate) fn read(
         };
         match made {
             Ok(made) => push.take(made)?,
-            Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1),
+            Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1)?,
         }
     }
     for deletion in list(form.deletions.0) {
@@ -238,6 +239,7 @@ impl<'s> Push<'s> {
             sources: HashMap::new(),
             series: HashMap::new(),
             records: Vec::new(),
+            samples: Vec::new(),
             parked: Vec::new(),
             texts: Vec::new(),
             sent,
@@ -300,6 +302,26 @@ impl<'s> Push<'s> {
         Ok(())
     }
 
+    /// Hands on what has no id: its metric, source and interval tell it apart.
+    pub fn sample(&mut self, sample: Sample) -> Result<(), SinkClosed> {
+        self.reading.samples += 1;
+        self.samples.push(sample);
+        if self.samples.len() >= CHUNK {
+            self.sink.hand(Handed::Samples(std::mem::take(&mut self.samples)))?;
+        }
+        Ok(())
+    }
+
+    /// Says when the vendor asserted all that follows.
+    pub fn asserted(&mut self, at: UtcMillis) -> Result<(), SinkClosed> {
+        self.sink.hand(Handed::Asserted(at))
+    }
+
+    /// Counts what is not handed on and not kept.
+    pub fn count(&mut self, outcome: Outcome, reason: &str) {
+        self.reading.accounting.count(outcome, reason);
+    }
+
     fn park(&mut self, vendor_type: String, unit: String, sample: Sample) -> Result<(), SinkClosed> {
         let key = (vendor_type, unit);
         let series = match self.series.get(&key) {
@@ -319,6 +341,9 @@ impl<'s> Push<'s> {
         self.reading.accounting.count(Outcome::Unsupported, "parked");
         debug_assert!(sample.metric == Metric::NONE && matches!(sample.value, Measure::Quantity(_)));
         self.parked.push(Parked { series, sample });
+        if self.parked.len() >= CHUNK {
+            self.sink.hand(Handed::Parked(std::mem::take(&mut self.parked)))?;
+        }
         Ok(())
     }
 
@@ -336,15 +361,17 @@ impl<'s> Push<'s> {
         match not {
             Not::Rejected(reason) => self.not_stored(Outcome::Rejected, reason.to_owned(), text.to_owned(), place),
             Not::Unsupported(reason) => {
-                self.not_stored(Outcome::Unsupported, reason.to_owned(), text.to_owned(), place);
+                self.not_stored(Outcome::Unsupported, reason.to_owned(), text.to_owned(), place)
             }
-            Not::Duplicate(reason) => self.reading.accounting.count(Outcome::Duplicate, reason),
-            Not::Closed => return Err(SinkClosed),
+            Not::Duplicate(reason) => {
+                self.reading.accounting.count(Outcome::Duplicate, reason);
+                Ok(())
+            }
+            Not::Closed => Err(SinkClosed),
         }
-        Ok(())
     }
 
-    fn not_stored(&mut self, outcome: Outcome, reason: String, mut text: String, line: u64) {
+    fn not_stored(&mut self, outcome: Outcome, reason: String, mut text: String, line: u64) -> Result<(), SinkClosed> {
         self.reading.accounting.count(outcome, &reason);
         let mut cut = text.len().min(MAX_TEXT);
         while !text.is_char_boundary(cut) {
@@ -357,11 +384,16 @@ impl<'s> Push<'s> {
             line,
             text,
         });
+        if self.texts.len() >= CHUNK {
+            self.sink.hand(Handed::NotStored(std::mem::take(&mut self.texts)))?;
+        }
+        Ok(())
     }
 
     /// Hands on what was gathered.
     pub fn finish(self) -> Result<Reading, AdapterError> {
         for (is_empty, piece) in [
+            (self.samples.is_empty(), Handed::Samples(self.samples)),
             (self.records.is_empty(), Handed::Identified(self.records)),
             (self.parked.is_empty(), Handed::Parked(self.parked)),
             (self.texts.is_empty(), Handed::NotStored(self.texts)),

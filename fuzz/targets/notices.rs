@@ -20,8 +20,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
         let _ = cloud.hear(&Call {
             header: &header,
             path: Some("secret"),
+            verify: None,
             body,
             secret: "secret",
+            client_secret: Some("secret"),
             keys,
             now: UtcMillis(1_778_400_000_000),
         });

@@ -44,7 +44,7 @@ pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use links::{
-    LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
     WANTS_AT_ONCE, Want,
 };
 pub use operations::{Finding, MetricStats, RebuildReport, Stats};

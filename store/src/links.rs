@@ -69,6 +69,9 @@ pub struct Mark {
     /// The vendor says that this is not open to us.
     #[serde(default)]
     pub closed: bool,
+    /// What lies before came by a link that this one continues, and is not asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
 }
 
 /// What opens an account.
@@ -102,6 +105,19 @@ pub struct NewLink {
     pub scopes: Vec<String>,
     /// What opens it.
     pub tokens: LinkTokens,
+    /// The link that it continues, if the person has it.
+    pub continues: Option<Continued>,
+}
+
+/// The same account at a vendor before.
+#[derive(Debug)]
+pub struct Continued {
+    /// The adapter's name.
+    pub vendor: String,
+    /// What the account was called there.
+    pub account: String,
+    /// Each series of the new link, with those of the old one that brought the same.
+    pub series: Vec<(String, Vec<String>)>,
 }
 
 /// A window that a vendor told of.

@@ -1,21 +1,12 @@
-//! The ZIP around an export: which entry is the export, what lies beside it, and the bounds of both.
+//! The ZIP around an export: which entry is the export, and what lies beside it.
 
 use std::io::{BufReader, Read};
 
-use flate2::read::DeflateDecoder;
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive, ZipArchiveEntryWayfinder};
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::archive::{HEAD, MAX_ENTRIES, Sequential, first, head, is_zip, unpack};
 use crate::{AdapterError, Input};
-
-/// The most entries of a container: years of routes are some thousands.
-const MAX_ENTRIES: usize = 200_000;
-/// The most bytes of an export after decompression.
-const MAX_EXPORT: u64 = 64 << 30;
-/// How many times larger than compressed an export may be, past the first 64 MiB: real ones are 15 to 40 times larger.
-const MAX_RATIO: u64 = 300;
-/// How much of a file is looked at to recognise it.
-const HEAD: usize = 64 * 1024;
 
 /// What lies beside the export, one word a file.
 pub type Beside = Vec<&'static str>;
@@ -32,25 +23,6 @@ pub struct Found<'a> {
 pub fn is_export(head: &[u8]) -> bool {
     let found = |word: &[u8]| memchr::memmem::find(head, word).is_some();
     found(b"<!DOCTYPE HealthData") || found(b"<HealthData")
-}
-
-/// Whether these first bytes are of a ZIP.
-pub fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04")
-}
-
-/// The first bytes of an input.
-pub fn head(input: &Input<'_>) -> Vec<u8> {
-    let mut head = vec![0; HEAD.min(usize::try_from(input.size).unwrap_or(HEAD))];
-    let mut read = 0;
-    while read < head.len() {
-        match input.bytes.read_at(&mut head[read..], read as u64) {
-            Ok(0) | Err(_) => break,
-            Ok(more) => read += more,
-        }
-    }
-    head.truncate(read);
-    head
 }
 
 /// Finds the export in a bare XML or a ZIP.
@@ -118,18 +90,10 @@ fn in_archive<'a>(
     // The largest first: most files have one anyway, and the others are looked into only when that is not an export.
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.size));
     for candidate in candidates.iter().take(16) {
-        let Ok(mut first) = open(input, &archive, candidate) else {
+        let Ok(mut opened) = open(input, &archive, candidate) else {
             continue;
         };
-        let mut head = vec![0; HEAD];
-        let mut read = 0;
-        while read < head.len() {
-            match first.read(&mut head[read..]) {
-                Ok(0) | Err(_) => break,
-                Ok(more) => read += more,
-            }
-        }
-        if is_export(&head[..read]) {
+        if is_export(&first(&mut opened, HEAD)) {
             return Ok(Found {
                 export: open(input, &archive, candidate)?,
                 beside,
@@ -160,26 +124,6 @@ fn open<'a>(
         .ok_or_else(|| damaged("the export is packed by a method other than DEFLATE"))
 }
 
-fn unpack<'a>(raw: impl Read + Send + 'a, method: CompressionMethod, packed: u64) -> Option<Box<dyn Read + Send + 'a>> {
-    let limit = (packed.saturating_mul(MAX_RATIO))
-        .saturating_add(64 << 20)
-        .min(MAX_EXPORT);
-    let raw = BufReader::with_capacity(128 * 1024, raw);
-    if method == CompressionMethod::DEFLATE {
-        Some(Box::new(Bounded {
-            inner: DeflateDecoder::new(raw),
-            left: limit,
-        }))
-    } else if method == CompressionMethod::STORE {
-        Some(Box::new(Bounded {
-            inner: raw,
-            left: limit,
-        }))
-    } else {
-        None
-    }
-}
-
 /// A ZIP without its directory, cut off: the entries are walked from the start, and the export read as far as it goes.
 fn in_truncated<'a>(input: &'a Input<'a>) -> Result<Found<'a>, AdapterError> {
     let nothing = |problem: &str| AdapterError::NothingInside {
@@ -206,17 +150,8 @@ fn in_truncated<'a>(input: &'a Input<'a>) -> Result<Found<'a>, AdapterError> {
         let rest = input.size.saturating_sub(body);
         let length = if size_known { packed.min(rest) } else { rest };
         let unpacked = || unpack(Sequential { input, at: body }.take(length), method, length);
-        let mut head = vec![0; HEAD];
-        let mut read = 0;
-        if let Some(mut first) = unpacked() {
-            while let Ok(more) = first.read(&mut head[read..]) {
-                read += more;
-                if more == 0 || read == head.len() {
-                    break;
-                }
-            }
-        }
-        if is_export(&head[..read]) {
+        let head = unpacked().map(|mut opened| first(&mut opened, HEAD));
+        if head.is_some_and(|head| is_export(&head)) {
             return unpacked()
                 .map(|export| Found {
                     export,
@@ -258,35 +193,5 @@ fn role(path: &str) -> Role {
         Role::Beside("clinical-record-file")
     } else {
         Role::Beside("other-file")
-    }
-}
-
-/// Reads an input from one place on.
-struct Sequential<'a> {
-    input: &'a Input<'a>,
-    at: u64,
-}
-
-impl Read for Sequential<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.input.bytes.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-/// Refuses to unpack more than a bound: a bomb ends as an error, not as a full memory or an endless import.
-struct Bounded<R> {
-    inner: R,
-    left: u64,
-}
-
-impl<R: Read> Read for Bounded<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            std::io::Error::other("it unpacks to far more than an export of its size would: a decompression bomb")
-        })?;
-        Ok(read)
     }
 }

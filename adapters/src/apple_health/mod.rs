@@ -18,7 +18,7 @@ mod tests;
 mod types;
 pub(crate) mod wire;
 
-use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
+use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, archive};
 
 /// Exports of the Health app.
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +42,8 @@ impl Adapter for AppleHealth {
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {
-        let head = container::head(input);
-        container::is_export(&head) || (container::is_zip(&head) && container::find(input).is_ok())
+        let head = archive::head(input);
+        container::is_export(&head) || (archive::is_zip(&head) && container::find(input).is_ok())
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {

@@ -105,6 +105,7 @@ const fn series(name: &'static str, scope: &'static str, days: u16, is_told: boo
         days,
         hours: if days == SPARSE { 24 } else { 1 },
         late_days: if days == SPARSE { 30 } else { 2 },
+        ahead_hours: 0,
         is_told,
     }
 }

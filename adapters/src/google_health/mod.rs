@@ -12,7 +12,7 @@ use model::{LocalDay, Metric, Need, UtcMillis};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::cloud::{Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, TYPES, Type};
 
@@ -21,6 +21,9 @@ use coverage::{Kind, TYPES, Type};
 pub struct GoogleHealth;
 
 const NAME: &str = "google-health";
+
+/// The cloud that this one continues.
+const CONTINUES: &str = "fitbit";
 
 /// Points of a page: the most there can be; sessions come by 25 (3.3).
 const PAGE: &str = "10000";
@@ -37,6 +40,7 @@ static FACTS: Facts = Facts {
     scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
     refresh_names_return: false,
     account_per_minute: 300,
+    account_burst: 300,
     all_per_minute: 120_000,
 };
 
@@ -139,11 +143,16 @@ impl Cloud for GoogleHealth {
             #[serde(rename_all = "camelCase")]
             struct Identity {
                 health_user_id: String,
+                #[serde(default)]
+                legacy_user_id: Option<String>,
             }
             let identity: Identity = serde_json::from_slice(answer).ok()?;
-            (1..=128)
-                .contains(&identity.health_user_id.len())
-                .then_some(identity.health_user_id)
+            let account = Account::named(&identity.health_user_id)?;
+            let former = identity.legacy_user_id.filter(|id| (1..=128).contains(&id.len()));
+            Some(Account {
+                former: former.map(|id| (CONTINUES, id)),
+                ..account
+            })
         })
     }
 

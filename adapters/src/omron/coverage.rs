@@ -16,6 +16,7 @@ const fn series(name: &'static str) -> Series {
         days: 3_660,
         hours: 24,
         late_days: 30,
+        ahead_hours: 0,
         is_told: true,
     }
 }

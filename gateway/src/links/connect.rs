@@ -3,12 +3,12 @@
 //! What is under way is kept under the hash of its `state`, with the session it began in: nobody is connected by a link that
 //! somebody else began.
 
-use adapters::cloud::AccountFrom;
+use adapters::cloud::{Account, AccountFrom, Series};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::{Deserialize, Serialize};
-use store::{NewLink, StoreError};
+use store::{Continued, NewLink, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use super::tokens::Granted;
@@ -56,7 +56,8 @@ pub async fn start(
     if !signed_in.decides {
         return error_page(&headers, Problem::OnlySees);
     }
-    let Some(cloud) = state.clouds.named(&vendor) else {
+    let cloud = state.clouds.named(&vendor);
+    let Some(cloud) = cloud.filter(|cloud| cloud.successor(state.clock.now()).is_none()) else {
         return error_page(&headers, Problem::NotFound);
     };
     let handle = Handle::new(&*state.randomness);
@@ -163,7 +164,10 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
     let back = granted.tokens.clone();
     let new = NewLink {
         vendor: cloud.adapter.name().to_owned(),
-        account,
+        continues: account
+            .former
+            .and_then(|(name, account)| continued(cloud, name, account)),
+        account: account.id,
         scopes: granted.scopes,
         tokens: granted.tokens,
     };
@@ -180,10 +184,28 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
     }
 }
 
-async fn account(state: &AppState, cloud: &Cloud, granted: &Granted) -> Result<String, Failure> {
+/// The link that this one continues, and which of its series brought what.
+fn continued(cloud: &Cloud, name: &str, account: String) -> Option<Continued> {
+    let before = adapters::clouds().iter().find(|before| before.name() == name)?;
+    let of = |series: &Series| {
+        let metrics = cloud.adapter.metrics(series.name);
+        let brings = |old: &&Series| before.metrics(old.name).iter().any(|metric| metrics.contains(metric));
+        let old = before.series().iter().filter(brings);
+        let old: Vec<String> = old.map(|old| old.name.to_owned()).collect();
+        (series.name.to_owned(), old)
+    };
+    Some(Continued {
+        vendor: name.to_owned(),
+        account,
+        series: cloud.adapter.series().iter().map(of).collect(),
+    })
+}
+
+async fn account(state: &AppState, cloud: &Cloud, granted: &Granted) -> Result<Account, Failure> {
     let (request, read) = match cloud.adapter.account_from() {
-        AccountFrom::IdToken(read) => {
-            return granted.id_token.as_deref().and_then(read).ok_or(Failure::Vendor);
+        AccountFrom::IdToken => {
+            let token = granted.id_token.as_deref();
+            return token.and_then(Account::of_id_token).ok_or(Failure::Vendor);
         }
         AccountFrom::Request(request, read) => (request, read),
     };

@@ -136,7 +136,8 @@ impl Cloud {
             };
             file.as_ref().map(read).transpose()
         };
-        let per_minute = |number: u32| Quota::per_minute(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN));
+        let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let per_minute = |number: u32| Quota::per_minute(at_least_one(number));
         Ok(Self {
             adapter,
             client_id: settings.client_id.clone(),
@@ -155,7 +156,7 @@ impl Cloud {
             breaker: Breaker::default(),
             all: RateLimiter::direct_with_clock(per_minute(facts.all_per_minute), clock.clone()),
             accounts: RateLimiter::new(
-                per_minute(facts.account_per_minute),
+                per_minute(facts.account_per_minute).allow_burst(at_least_one(facts.account_burst)),
                 DefaultKeyedStateStore::default(),
                 clock.clone(),
             ),
@@ -176,6 +177,12 @@ impl Cloud {
                 .unwrap_or(i64::MAX)
                 .clamp(1, model::time::HOUR_MS),
         )
+    }
+
+    /// The cloud that continues this one, once this one is switched off: it can be connected no more.
+    pub fn successor(&self, now: UtcMillis) -> Option<&'static str> {
+        let successor = self.adapter.successor()?;
+        (now >= successor.from).then_some(successor.name)
     }
 
     fn pace(&self) -> Pace {

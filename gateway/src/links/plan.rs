@@ -103,15 +103,14 @@ pub(super) fn open<'a>(series: &'a [Series], progress: &'a Progress) -> impl Ite
 }
 
 /// What to ask now; and of each want that is taken up, after how many steps all of it was asked for.
-pub(super) fn plan(
-    series: &[Series],
-    progress: &Progress,
+pub(super) fn plan<'a>(
+    series: &'a [Series],
+    progress: &'a Progress,
     wants: &[Want],
     pace: Pace,
     now: UtcMillis,
 ) -> (Vec<Step>, Vec<usize>) {
     let mut steps = Vec::new();
-    let horizon = now.0 - pace.backfill_ms;
     let mut taken = Vec::new();
     for want in wants {
         // One that is larger than a turn is asked for alone, however many asks it takes.
@@ -119,6 +118,7 @@ pub(super) fn plan(
             break;
         }
         if let Some(series) = open(series, progress).find(|series| series.name == want.series) {
+            let horizon = horizon(progress.marks.get(series.name), pace.backfill_ms, now);
             let (start, end) = (want.start.0.max(horizon), want.end.0.min(now.0 + DAY_MS));
             spans(series, start, end, |start, end, _| {
                 let step = Step {
@@ -145,7 +145,9 @@ pub(super) fn plan(
         let again = mark.is_none_or(|mark| now.0 >= mark.again + AGAIN_MS);
         let late = if again { AGAIN_DAYS } else { i64::from(series.late_days) };
         let from = mark.map_or(now.0 - FIRST_DAYS * DAY_MS, |mark| mark.until - late * DAY_MS);
-        spans(series, from.max(horizon), now.0 + 1, |start, end, is_last| {
+        let horizon = horizon(mark, pace.backfill_ms, now);
+        let end = now.0 + 1 + i64::from(series.ahead_hours) * HOUR_MS;
+        spans(series, from.max(horizon), end, |start, end, is_last| {
             steps.push(Step {
                 series: *series,
                 start,
@@ -155,12 +157,14 @@ pub(super) fn plan(
         });
     }
     // What is older, by how far each got: none waits for another that has much.
-    let mut backs: Vec<(i64, &Series)> = open(series, progress)
-        .filter_map(|series| Some((progress.marks.get(series.name)?.back, series)))
-        .filter(|(back, _)| *back > horizon)
-        .collect();
-    backs.sort_by_key(|(back, _)| -back);
-    for (back, series) in backs {
+    let back = |series: &'a Series| {
+        let mark = progress.marks.get(series.name)?;
+        Some((mark.back, horizon(Some(mark), pace.backfill_ms, now), series))
+    };
+    let backs = open(series, progress).filter_map(back);
+    let mut backs: Vec<(i64, i64, &'a Series)> = backs.filter(|(back, horizon, _)| back > horizon).collect();
+    backs.sort_by_key(|(back, ..)| -back);
+    for (back, horizon, series) in backs {
         if steps.len() >= MOST_ASKS {
             break;
         }
@@ -174,6 +178,12 @@ pub(super) fn plan(
         });
     }
     (steps, taken)
+}
+
+/// Before when nothing is asked.
+fn horizon(mark: Option<&Mark>, backfill_ms: i64, now: UtcMillis) -> i64 {
+    let since = mark.and_then(|mark| mark.since);
+    (now.0 - backfill_ms).max(since.unwrap_or(i64::MIN))
 }
 
 /// Cuts a time into asks of whole windows, the oldest first.
@@ -212,6 +222,7 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         back: step.start.0,
         again: 0,
         closed: false,
+        since: None,
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
     match step.moves {
@@ -235,11 +246,12 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
 
 /// When there is something to ask again, if no vendor says so before.
 pub(super) fn next(series: &[Series], progress: &Progress, pace: Pace, now: UtcMillis) -> UtcMillis {
-    let horizon = now.0 - pace.backfill_ms;
     let mut soonest = now.0 + pace.poll_ms;
     for series in open(series, progress) {
         match progress.marks.get(series.name) {
-            Some(mark) if mark.back <= horizon => soonest = soonest.min(mark.asked + pace.again(series)),
+            Some(mark) if mark.back <= horizon(Some(mark), pace.backfill_ms, now) => {
+                soonest = soonest.min(mark.asked + pace.again(series))
+            }
             // There is older to ask, or all of it.
             _ => return now,
         }
@@ -249,12 +261,14 @@ pub(super) fn next(series: &[Series], progress: &Progress, pace: Pace, now: UtcM
 
 /// Of the time that is asked back to, how much was, in percent.
 pub fn done(series: &[Series], progress: &Progress, pace_ms: i64, now: UtcMillis) -> u8 {
-    let horizon = now.0 - pace_ms;
     let (mut reached, mut wanted) = (0, 0);
     for series in open(series, progress) {
-        wanted += pace_ms;
-        if let Some(mark) = progress.marks.get(series.name) {
-            reached += (now.0 - mark.back.max(horizon)).clamp(0, pace_ms);
+        let mark = progress.marks.get(series.name);
+        let horizon = horizon(mark, pace_ms, now);
+        let all = (now.0 - horizon).max(1);
+        wanted += all;
+        if let Some(mark) = mark {
+            reached += (now.0 - mark.back.max(horizon)).clamp(0, all);
         }
     }
     if wanted == 0 {
@@ -277,6 +291,7 @@ mod tests {
             days,
             hours,
             late_days: 2,
+            ahead_hours: 0,
             is_told,
         }
     }
@@ -332,6 +347,7 @@ mod tests {
                 back: 0,
                 again: NOW.0,
                 closed: false,
+                since: None,
             };
             progress.marks.insert(one.name.to_owned(), mark);
         }
@@ -440,7 +456,7 @@ mod tests {
             until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
         ) {
             let mut progress = Progress::default();
-            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false };
+            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None };
             progress.marks.insert("minutes".to_owned(), mark);
             let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
             let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);

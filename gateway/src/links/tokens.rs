@@ -15,6 +15,8 @@ use oauth2::{
 use serde::{Deserialize, Serialize};
 use store::LinkTokens;
 
+use axum::http::StatusCode;
+
 use super::Cloud;
 use crate::outgoing::{Outgoing, OutgoingError, bounded};
 
@@ -33,6 +35,9 @@ pub(super) enum TokenError {
     /// The grant ended, there or by its holder (RFC 6749 5.2, `invalid_grant`).
     #[error("the grant is taken no more")]
     Ended,
+    /// The service is no more (RFC 9110 15.5.11, 410).
+    #[error("the service is switched off")]
+    SwitchedOff,
     /// Anything else that the server answers: our configuration or its fault.
     #[error("the authorization server refused: {0}")]
     Refused(String),
@@ -210,16 +215,20 @@ pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkT
     }
 }
 
-type Failed<E> = RequestTokenError<E, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
+/// What stands for 410, whatever its page says.
+const GONE: &str = "the service is switched off";
+
+type Failed = RequestTokenError<OutgoingError, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
 
 /// Without what a server wrote beyond its code: it may hold anything.
-fn error<E: std::error::Error + 'static>(error: Failed<E>) -> TokenError {
+fn error(error: Failed) -> TokenError {
     match error {
         RequestTokenError::ServerResponse(refusal) => match refusal.error() {
             BasicErrorResponseType::InvalidGrant => TokenError::Ended,
             BasicErrorResponseType::Extension(_) => TokenError::NoAnswer("a code of its own".to_owned()),
             other => TokenError::Refused(other.to_string()),
         },
+        RequestTokenError::Request(OutgoingError::NoAnswer(GONE)) => TokenError::SwitchedOff,
         RequestTokenError::Request(error) => TokenError::NoAnswer(error.to_string()),
         RequestTokenError::Parse(..) => TokenError::NoAnswer("it answered something else".to_owned()),
         RequestTokenError::Other(_) => TokenError::NoAnswer("it answered nothing".to_owned()),
@@ -248,6 +257,9 @@ impl<'c> AsyncHttpClient<'c> for Http<'_> {
             // A server with a fault says nothing of the grant, whatever its page says.
             if answer.status().is_server_error() || answer.status().as_u16() == 429 {
                 return Err(OutgoingError::NoAnswer("the server has a fault"));
+            }
+            if answer.status() == StatusCode::GONE {
+                return Err(OutgoingError::NoAnswer(GONE));
             }
             *response.body_mut() = bounded(answer, MOST).await?;
             Ok(response)

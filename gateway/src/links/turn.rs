@@ -242,6 +242,7 @@ impl Turn<'_> {
             back: now.0,
             again: now.0,
             closed: true,
+            since: None,
         };
         self.progress
             .marks
@@ -370,6 +371,7 @@ impl Turn<'_> {
         let next = match next {
             Ok(next) => next,
             Err(TokenError::Ended) => return Err(Refusal::Stop(Stop::Ended)),
+            Err(TokenError::SwitchedOff) => return Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
             Err(error @ TokenError::NoAnswer(_)) => {
                 tracing::info!(%error, link = self.leased.link.id, "tokens were not refreshed");
                 return Err(self.failed("no answer to a refresh"));

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use adapters::cloud::{Call, Heard, NotHeard};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -38,7 +38,7 @@ const UNSAID_MS: i64 = 2 * DAY_MS;
 /// All routes of vendors' calls.
 pub fn routes() -> Router<AppState> {
     Router::new()
-        .route("/webhooks/v1/{vendor}", post(at_vendor))
+        .route("/webhooks/v1/{vendor}", post(at_vendor).get(verify))
         .route("/webhooks/v1/{vendor}/{secret}", post(at_secret))
 }
 
@@ -57,6 +57,60 @@ async fn at_secret(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     receive(came, &vendor, Some(&secret), body).await
+}
+
+/// What a vendor asks to make sure that the address is ours.
+#[derive(serde::Deserialize)]
+struct Verification {
+    verify: String,
+}
+
+/// `GET /webhooks/v1/{vendor}?verify=CODE`. Guesses count against the address they come from.
+async fn verify(
+    (State(state), peer, headers): Came,
+    Path(vendor): Path<String>,
+    Query(asked): Query<Verification>,
+) -> Response {
+    let cloud = state.clouds.named(&vendor);
+    let Some((cloud, secret)) = cloud.and_then(|cloud| Some((cloud, cloud.webhook_secret.as_ref()?))) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let heard = cloud.adapter.hear(&Call {
+        header: &|_| None,
+        path: None,
+        verify: Some(&asked.verify),
+        body: &[],
+        secret,
+        client_secret: None,
+        keys: None,
+        now: state.clock.now(),
+    });
+    match heard {
+        Ok(Heard::Probe(status @ 200..=299)) => StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response(),
+        Ok(Heard::Probe(status)) => refused(&state, peer, &headers, StatusCode::from_u16(status).ok()),
+        _ => refused(&state, peer, &headers, None),
+    }
+}
+
+/// What is not the vendor's: it counts against the address it comes from.
+fn refused(
+    state: &AppState,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: &HeaderMap,
+    status: Option<StatusCode>,
+) -> Response {
+    let peer = peer.map_or(
+        IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        |Extension(ConnectInfo(peer))| peer.ip(),
+    );
+    let caller = limits::caller(peer, state.config.http.trusted_proxy, headers);
+    match state.limits.address(caller) {
+        None => status.unwrap_or(StatusCode::UNAUTHORIZED).into_response(),
+        Some(wait) => {
+            let wait = HeaderValue::from(wait.as_secs() + 1);
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response()
+        }
+    }
 }
 
 async fn receive(
@@ -84,8 +138,10 @@ async fn receive(
                     .map(str::to_owned)
             },
             path,
+            verify: None,
             body: &body,
             secret,
+            client_secret: cloud.client_secret.as_ref().map(|secret| secret.as_str()),
             keys: keys.as_deref(),
             now,
         })
@@ -143,18 +199,7 @@ async fn receive(
         }
         Err(NotHeard::NotGenuine | NotHeard::UnknownKey) => {
             outcome("not-genuine");
-            let peer = peer.map_or(
-                IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
-                |Extension(ConnectInfo(peer))| peer.ip(),
-            );
-            let caller = limits::caller(peer, state.config.http.trusted_proxy, &headers);
-            match state.limits.address(caller) {
-                None => StatusCode::UNAUTHORIZED.into_response(),
-                Some(wait) => {
-                    let wait = HeaderValue::from(wait.as_secs() + 1);
-                    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response()
-                }
-            }
+            refused(&state, peer, &headers, None)
         }
     }
 }

@@ -33,11 +33,12 @@ struct View {
 
 /// One cloud.
 struct Card {
-    vendor: &'static str,
     title: String,
     about: String,
     gives: Vec<(String, String)>,
     link: Option<Shown>,
+    /// The button that connects it, again, or what continues it: where it leads, and what it says.
+    button: Option<(String, String)>,
 }
 
 /// A living link.
@@ -71,18 +72,31 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
         let [ja, en] = cloud.adapter.about();
         words.pick(ja, en).to_owned()
     };
+    let button = |living: Option<&Link>, cloud: &Cloud| {
+        let (of, key) = match (cloud.successor(resident.now), living.map(|link| link.state)) {
+            (Some(successor), Some(_)) => (state.clouds.named(successor)?, "links-connect"),
+            (Some(_), None) => return None,
+            (None, None) => (cloud, "links-connect"),
+            (None, Some(LinkState::NeedsAttention(_))) => (cloud, "links-again"),
+            (None, Some(_)) => return None,
+        };
+        let address = format!("/portal/links/{}/connect", of.adapter.name());
+        Some((address, words.with(key, "name", title(of))))
+    };
     let card = |cloud: &Cloud| {
         let living = all
             .iter()
             .find(|link| link.vendor == cloud.adapter.name() && link.state != LinkState::Ended);
         Card {
-            vendor: cloud.adapter.name(),
             title: title(cloud),
             about: about(cloud),
             gives: gives(words, &[cloud.adapter.coverage()]),
             link: living.map(|link| told(words, &resident, cloud, link)),
+            button: button(living, cloud),
         }
     };
+    // One that is switched off and not connected is none of anybody's business.
+    let is_shown = |card: &Card| card.link.is_some() || card.button.is_some();
     let before = |link: &Link| {
         let cloud = state.clouds.named(&link.vendor)?;
         let when = resident.moment(words.0, link.ended?);
@@ -90,7 +104,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     };
     Ok(Some(View {
         csrf: signed_in.csrf.clone(),
-        clouds: state.clouds.all().iter().map(card).collect(),
+        clouds: state.clouds.all().iter().map(card).filter(is_shown).collect(),
         ended: all.iter().filter_map(before).collect(),
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
         words,

@@ -373,6 +373,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
             refresh: None,
             expires: 0,
         },
+        continues: None,
     };
     let link = store.connect_link(&own, link).await.unwrap();
     let mut rights = Vec::new();

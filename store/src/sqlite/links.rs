@@ -9,8 +9,8 @@ use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{acts, consents};
 use crate::links::{
-    LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, NewLink, Noted, Progress, Told, TurnEnd, WANTS_AT_ONCE,
-    Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
+    WANTS_AT_ONCE, Want,
 };
 use crate::{Actor, Result, StoreError};
 
@@ -145,6 +145,10 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
             .query_row("SELECT coalesce(max(id), 0) + 1 FROM link", [], |row| row.get(0))
             .doing("numbering a link")?,
     };
+    let continued = match &new.continues {
+        Some(continued) => take_over(writing, own, continued, &mut progress)?,
+        None => None,
+    };
     let sealed = seal_progress(writing, person, id, &progress)?;
     let tokens = seal_tokens(writing, person, id, &new.tokens)?;
     writing
@@ -158,8 +162,43 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
         )
         .doing("connecting a link")?;
     act(writing, own, "link-connected", id, &new.vendor)?;
+    if let Some(before) = continued {
+        change(writing, own, before, LinkEvent::Ended)?;
+    }
     let connected = living(writing, "id = ?1", [id])?.ok_or(StoreError::NotFound { what: "link" })?;
     open(writing, connected)
+}
+
+/// Of the link that is continued its number, where the person has it; what it brought is not to be asked for again.
+fn take_over(
+    writing: &Writing<'_>,
+    own: &OwnAccess,
+    continued: &Continued,
+    progress: &mut Progress,
+) -> Result<Option<i64>> {
+    let hash = account_hash(writing, &continued.vendor, &continued.account);
+    let by = params![own.person().0, continued.vendor, hash];
+    let Some(before) = living(writing, "person = ?1 AND vendor = ?2 AND account_hash = ?3", by)? else {
+        return Ok(None);
+    };
+    let before = open(writing, before)?;
+    let marks = &before.progress.marks;
+    for (series, sources) in &continued.series {
+        let reached = sources.iter().filter_map(|source| marks.get(source));
+        let reached = reached.filter(|mark| !mark.closed).map(|mark| mark.until).min();
+        if let (Some(reached), false) = (reached, progress.marks.contains_key(series)) {
+            let mark = Mark {
+                until: reached,
+                asked: 0,
+                back: reached,
+                again: 0,
+                closed: false,
+                since: Some(reached),
+            };
+            progress.marks.insert(series.clone(), mark);
+        }
+    }
+    Ok(Some(before.id))
 }
 
 pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Link>> {

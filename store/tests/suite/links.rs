@@ -24,6 +24,7 @@ fn agreed(account: &str) -> NewLink {
         account: account.to_owned(),
         scopes: vec!["steps".to_owned()],
         tokens: tokens(account),
+        continues: None,
     }
 }
 
@@ -72,6 +73,7 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
         back: 1,
         again: 0,
         closed: false,
+        since: None,
     };
     progress.marks.insert("steps".to_owned(), mark);
     let store = &house.store;

@@ -1,5 +1,6 @@
 //! The page of a vendor on which somebody chooses their account and what they allow.
 
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
@@ -18,6 +19,25 @@ pub(crate) struct Asked {
     pub(crate) code_challenge: String,
     #[serde(default)]
     pub(crate) code_challenge_method: String,
+}
+
+/// The page, for a client that is known.
+pub(crate) fn choose(
+    setup: &Setup,
+    client: &str,
+    asked: &Asked,
+    accounts: &[(&str, &str)],
+    prefix: &str,
+    decide: &str,
+) -> Response {
+    let is_known = asked.client_id == client
+        && asked.redirect_uri == setup.return_to
+        && asked.response_type == "code"
+        && matches!(asked.code_challenge_method.as_str(), "" | "S256");
+    match is_known {
+        true => page(asked, accounts, prefix, decide),
+        false => (StatusCode::BAD_REQUEST, "this client is not known here").into_response(),
+    }
 }
 
 /// What was decided on the page.

@@ -3,11 +3,17 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::Json;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::UtcMillis;
 use model::environment::Randomness;
 use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Setup;
 
 /// Seconds for which an access token works.
 pub const ACCESS_SECONDS: i64 = 3_599;
@@ -168,4 +174,58 @@ impl Grants {
     pub fn accounts(&self) -> Vec<String> {
         self.living.iter().map(|grant| grant.account.clone()).collect()
     }
+}
+
+/// Whose access token a call shows.
+pub(crate) fn shown<'a>(grants: &'a Grants, headers: &HeaderMap, now: UtcMillis) -> Option<&'a Grant> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    grants.holder(shown.strip_prefix("Bearer ")?, now)
+}
+
+/// A token endpoint with the client and its secret in the body; `add` puts what else this vendor answers.
+pub(crate) fn token(
+    grants: &mut Grants,
+    setup: &Setup,
+    client: (&str, &str),
+    asked: TokenRequest,
+    add: impl FnOnce(&mut Value, &str),
+) -> Response {
+    let refusal = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response();
+    if (asked.client_id.as_deref(), asked.client_secret.as_deref()) != (Some(client.0), Some(client.1)) {
+        return refusal("invalid_client");
+    }
+    let now = setup.clock.now();
+    let pair = match asked.grant_type.as_str() {
+        "authorization_code" if asked.redirect_uri.as_deref() != Some(&setup.return_to) => {
+            return refusal("invalid_request");
+        }
+        "authorization_code" => {
+            let (code, verifier) = (asked.code.unwrap_or_default(), asked.code_verifier.unwrap_or_default());
+            grants.exchange(&*setup.randomness, &code, &verifier, now)
+        }
+        "refresh_token" => grants.refresh(&*setup.randomness, &asked.refresh_token.unwrap_or_default(), now),
+        _ => return refusal("unsupported_grant_type"),
+    };
+    let Some(pair) = pair else {
+        return refusal("invalid_grant");
+    };
+    let account = grants.holder(&pair.access, now).map(|grant| grant.account.clone());
+    let mut answer = json!({
+        "access_token": pair.access,
+        "expires_in": ACCESS_SECONDS,
+        "token_type": "Bearer",
+        "scope": pair.scopes.join(" "),
+    });
+    if let Some(refresh) = pair.refresh {
+        answer["refresh_token"] = json!(refresh);
+    }
+    add(&mut answer, &account.unwrap_or_default());
+    Json(answer).into_response()
+}
+
+/// An ID token about an account. Nobody checks who signed it: it comes from the token endpoint itself.
+pub(crate) fn id_token(account: &str) -> Value {
+    let claims = URL_SAFE_NO_PAD.encode(json!({"sub": account}).to_string());
+    let head = URL_SAFE_NO_PAD.encode("{\"alg\":\"RS256\"}");
+    json!(format!("{head}.{claims}.c2ln"))
 }

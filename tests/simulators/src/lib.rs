@@ -2,8 +2,11 @@
 //! days make sense, and misbehave when they are told to (`/control`). Nothing here is a vendor's, and nobody in it exists.
 
 mod agree;
+mod changes;
 pub mod control;
 pub mod days;
+mod fitbit;
+mod google_fit;
 mod google_health;
 pub mod grants;
 pub mod mischief;
@@ -77,6 +80,8 @@ pub async fn start_all(setup: &Setup) -> Result<Vec<Simulator>, StartError> {
     Ok(vec![
         google_health::start(setup.clone()).await?,
         omron::start(setup.clone()).await?,
+        google_fit::start(setup.clone()).await?,
+        fitbit::start(setup.clone()).await?,
     ])
 }
 

@@ -170,8 +170,8 @@ fn lists(page: &mut Value) -> Vec<&mut Vec<Value>> {
     let mut lists = Vec::new();
     for (name, member) in members {
         match (name.as_str(), member) {
-            ("dataPoints", Value::Array(points)) => lists.push(points),
-            ("result", Value::Object(inner)) => lists.extend(inner.values_mut().filter_map(Value::as_array_mut)),
+            ("dataPoints" | "point" | "session" | "weight" | "sleep", Value::Array(points)) => lists.push(points),
+            (_, Value::Object(inner)) => lists.extend(inner.values_mut().filter_map(Value::as_array_mut)),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@ mod bad_days;
 mod connecting;
 mod notices;
 mod storm;
+mod successor;
 
 use std::sync::Arc;
 
@@ -34,8 +35,12 @@ struct Vendor {
     checks: &'static [(&'static str, Metric)],
     /// What is changed, as an interval or as a moment, with a number in its body.
     changed: (&'static str, bool, fn(i64) -> Json),
+    /// It tells of what changes.
+    tells: bool,
     /// What a part of a path is called there.
     path: fn(&'static str) -> &'static str,
+    /// Where its days begin; now if it does not matter.
+    now: Option<UtcMillis>,
 }
 
 /// One that tells with a signature, and has a list for each type.
@@ -44,7 +49,9 @@ const LISTS: Vendor = Vendor {
     hanako: HANAKO,
     checks: &[("steps", Metric::STEP_COUNT), ("heart-rate", Metric::HEART_RATE)],
     changed: ("steps", true, |number| json!({"count": number.to_string()})),
+    tells: true,
     path: |path| path,
+    now: None,
 };
 
 /// One that tells without any, and answers everything since a day.
@@ -57,10 +64,58 @@ const SINCE: Vendor = Vendor {
         false,
         |number| json!({"systolic": 120, "diastolic": 80, "pulse": 50 + number % 40, "bloodPressureUnits": "mmHg"}),
     ),
+    tells: true,
     path: |path| match path {
         "" | "/token" => path,
         _ => "/measurement",
     },
+    now: None,
+};
+
+/// One that never tells.
+const SILENT: Vendor = Vendor {
+    place: 2,
+    hanako: "108111",
+    checks: &[
+        ("step_count.delta", Metric::STEP_COUNT),
+        ("weight", Metric::BODY_WEIGHT),
+    ],
+    changed: (
+        "step_count.delta",
+        true,
+        |number| json!({"value": [{"intVal": number}]}),
+    ),
+    tells: false,
+    path: |path| match path {
+        "" | "/token" => path,
+        "steps" => "step_count.delta",
+        "sleep" => "/sessions",
+        "/users/me/dataTypes" => "/dataSources",
+        _ => "com.google.weight",
+    },
+    now: None,
+};
+
+/// One that answers by civil days, and is switched off on a day.
+const ENDING: Vendor = Vendor {
+    place: 3,
+    hanako: "228S74",
+    checks: &[
+        ("activities/steps", Metric::STEP_COUNT),
+        ("body/log/weight", Metric::BODY_WEIGHT),
+    ],
+    changed: ("activities/steps", true, |number| json!({"value": number})),
+    tells: true,
+    path: |path| match path {
+        "" => path,
+        "/token" => "/oauth2/token",
+        "steps" => "activities/steps",
+        "sleep" => "/sleep",
+        "/users/me/dataTypes" => "/user/-/",
+        _ => "body/log/weight",
+    },
+    // Half a year before.
+    now: Some(UtcMillis(1_777_939_200_000)),
 };
 
 /// Days back that are asked here.
@@ -71,6 +126,7 @@ struct World {
     gateway: Gateway,
     clock: Arc<HandClock>,
     vendor: Simulator,
+    other: Option<Simulator>,
     http: reqwest::Client,
     _secrets: tempfile::TempDir,
 }
@@ -81,7 +137,12 @@ impl World {
     }
 
     async fn of(of: Vendor) -> Self {
-        let clock = Arc::new(HandClock::at(MachineClock.now()));
+        Self::with(of, None).await
+    }
+
+    /// With another vendor that residents can connect.
+    async fn with(of: Vendor, other: Option<Vendor>) -> Self {
+        let clock = Arc::new(HandClock::at(of.now.unwrap_or(MachineClock.now())));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let setup = Setup {
@@ -91,26 +152,35 @@ impl World {
             randomness: Arc::new(MachineRandomness),
             tells: false,
         };
-        let vendor = simulators::start_all(&setup).await.unwrap().remove(of.place);
+        let mut all = simulators::start_all(&setup).await.unwrap();
+        let other = other.map(|other| all[other.place].clone());
+        let vendor = all.remove(of.place);
         let secrets = tempfile::tempdir().unwrap();
         let secret = |name: &str, text: &str| {
             let file = secrets.path().join(name);
             std::fs::write(&file, text).unwrap();
             file.display().to_string()
         };
-        let file = format!(
-            "[links.{}]\nclient_id = {:?}\nclient_secret_file = {:?}\nwebhook_secret_file = {:?}\nauthorize_url = {:?}\n\
+        let section = |vendor: &Simulator| {
+            format!(
+                "[links.{}]\nclient_id = {:?}\nclient_secret_file = {:?}\nwebhook_secret_file = {:?}\nauthorize_url = {:?}\n\
              token_url = {:?}\nrevoke_url = {:?}\napi_url = {:?}\nkeys_url = {:?}\nbackfill_days = {DAYS}\npoll_hours = 12\n",
-            vendor.name,
-            vendor.client.0,
-            secret("client", vendor.client.1),
-            secret("webhook", vendor.webhook_secret),
-            vendor.authorize_url,
-            vendor.token_url,
-            vendor.revoke_url,
-            vendor.api_url,
-            vendor.keys_url,
-        );
+                vendor.name,
+                vendor.client.0,
+                secret(&format!("{}-client", vendor.name), vendor.client.1),
+                secret(&format!("{}-webhook", vendor.name), vendor.webhook_secret),
+                vendor.authorize_url,
+                vendor.token_url,
+                vendor.revoke_url,
+                vendor.api_url,
+                vendor.keys_url,
+            )
+        };
+        let file = [Some(&vendor), other.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(section)
+            .collect();
         let gateway = Gateway::start_at(listener, &[], file, Arc::new(Arc::clone(&clock))).await;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -120,6 +190,7 @@ impl World {
             gateway,
             clock,
             vendor,
+            other,
             http: http.unwrap(),
             _secrets: secrets,
         }
@@ -190,7 +261,7 @@ impl World {
     /// Works whatever is due, a second apart, until nothing is; how many turns that took.
     async fn work(&self) -> usize {
         let state = &self.gateway.state;
-        let cloud = &state.clouds.all()[0];
+        let cloud = state.clouds.named(self.vendor.name).unwrap();
         let mut turns = 0;
         loop {
             let leased = worker::take(state, cloud, 16).await;

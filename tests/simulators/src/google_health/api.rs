@@ -27,7 +27,10 @@ pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Quer
     if !is_known {
         return (StatusCode::BAD_REQUEST, "this client is not known here").into_response();
     }
-    let accounts = ACCOUNTS.iter().map(|(number, name, _)| (*number, *name)).chain([EMPTY]);
+    let accounts = ACCOUNTS
+        .iter()
+        .map(|(number, name, ..)| (*number, *name))
+        .chain([EMPTY]);
     agree::page(&asked, &accounts.collect::<Vec<_>>(), PREFIX, "/o/oauth2/v2/decide")
 }
 
@@ -118,7 +121,10 @@ pub(super) async fn identity(State(shared): State<Arc<Shared>>, headers: HeaderM
         ),
         Some((account, _)) => {
             let name = format!("users/{account}/identity");
-            Json(json!({"name": name, "healthUserId": account, "legacyUserId": "ABC123"})).into_response()
+            // What the account was called before this service took it over.
+            let legacy = ACCOUNTS.iter().find(|(number, ..)| *number == account);
+            let legacy = legacy.map_or("", |(.., legacy)| *legacy);
+            Json(json!({"name": name, "healthUserId": account, "legacyUserId": legacy})).into_response()
         }
     }
 }

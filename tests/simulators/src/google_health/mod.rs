@@ -24,10 +24,10 @@ const CLIENT: (&str, &str) = ("sekisho-at-google", "not-a-secret-google");
 const WEBHOOK_SECRET: &str = "Bearer not-a-secret-notices";
 
 /// Who can be chosen on the page of the vendor: a number, what they are called there, and what their days are made of.
-const ACCOUNTS: &[(&str, &str, u64)] = &[
-    ("111111111111", "hanako@health.example", 11),
-    ("222222222222", "taro@health.example", 23),
-    ("333333333333", "misaki@health.example", 37),
+const ACCOUNTS: &[(&str, &str, u64, &str)] = &[
+    ("111111111111", "hanako@health.example", 11, "228S74"),
+    ("222222222222", "taro@health.example", 23, "229T85"),
+    ("333333333333", "misaki@health.example", 37, "230U96"),
 ];
 
 /// An account that holds no health data.
@@ -60,7 +60,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
         let accounts = ACCOUNTS
             .iter()
-            .map(|(number, _, seed)| ((*number).to_owned(), Account::new(*seed)));
+            .map(|(number, _, seed, _)| ((*number).to_owned(), Account::new(*seed)));
         let shared = Arc::new(Shared {
             base: base.to_owned(),
             plan: Plan::default(),

@@ -6,13 +6,13 @@ use model::UtcMillis;
 use model::time::HOUR_MS;
 use serde_json::{Value, json};
 
+use crate::changes::Changes;
 use crate::days::Day;
 
 /// An account.
 pub(super) struct Account {
     seed: u64,
-    /// By type and time: members that are there instead; `None` where it was taken out.
-    changes: BTreeMap<(String, i64), Option<Value>>,
+    changes: Changes,
 }
 
 impl Account {
@@ -20,13 +20,13 @@ impl Account {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
-            changes: BTreeMap::new(),
+            changes: Changes::default(),
         }
     }
 
     /// Puts an item, or takes one out.
     pub(super) fn change(&mut self, kind: &str, at: UtcMillis, members: Option<Value>) {
-        self.changes.insert((kind.to_owned(), at.0), members);
+        self.changes.put(kind, at, members);
     }
 
     /// All items of a type in this time that were measured by now, the first first.
@@ -37,17 +37,7 @@ impl Account {
                 items.insert(at.0, members);
             }
         }
-        for ((of, at), members) in &self.changes {
-            match members {
-                _ if of != kind => {}
-                None => {
-                    items.remove(at);
-                }
-                Some(members) => {
-                    items.insert(*at, members.clone());
-                }
-            }
-        }
+        self.changes.over(kind, &mut items);
         let is_there = |(at, _): &(i64, Value)| (start.0..end.0).contains(at) && *at <= now.0;
         let items = items.into_iter().filter(is_there);
         items

@@ -7,20 +7,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use axum_extra::extract::Form;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::UtcMillis;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::agree::{self, Asked, Decision};
 use crate::control::{self, Change, Question, Telling, Vendor, locked};
-use crate::grants::{ACCESS_SECONDS, Grants, TokenRequest};
+use crate::grants::{self, Grants, TokenRequest};
 use crate::mischief::{Plan, meddle};
 use crate::{Setup, Simulator, StartError};
 use items::Account;
@@ -105,59 +103,23 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
 }
 
 async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    let is_known = asked.client_id == CLIENT.0
-        && asked.redirect_uri == shared.setup.return_to
-        && asked.response_type == "code"
-        && matches!(asked.code_challenge_method.as_str(), "" | "S256");
-    if !is_known {
-        return (StatusCode::BAD_REQUEST, "this client is not known here").into_response();
-    }
     let accounts: Vec<(&str, &str)> = ACCOUNTS.iter().map(|(number, name, _)| (*number, *name)).collect();
-    agree::page(&asked, &accounts, "", "/connect/decide")
+    agree::choose(&shared.setup, CLIENT.0, &asked, &accounts, "", "/connect/decide")
 }
 
 async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
     agree::decided(&*shared, &shared.setup, decision)
 }
 
-fn refusal(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({"error": error}))).into_response()
-}
-
-/// The token endpoint: client and secret in the body, the return address also with a refresh.
+/// The token endpoint: the return address comes also with a refresh.
 async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
-    if (asked.client_id.as_deref(), asked.client_secret.as_deref()) != (Some(CLIENT.0), Some(CLIENT.1)) {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_client");
+    let setup = &shared.setup;
+    if asked.redirect_uri.as_deref() != Some(&setup.return_to) {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_request"}))).into_response();
     }
-    if asked.redirect_uri.as_deref() != Some(&shared.setup.return_to) {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request");
-    }
-    let (now, randomness) = (shared.setup.clock.now(), Arc::clone(&shared.setup.randomness));
-    let grants = &mut shared.state().grants;
-    let pair = match asked.grant_type.as_str() {
-        "authorization_code" => {
-            let (code, verifier) = (asked.code.unwrap_or_default(), asked.code_verifier.unwrap_or_default());
-            grants.exchange(&*randomness, &code, &verifier, now)
-        }
-        "refresh_token" => grants.refresh(&*randomness, &asked.refresh_token.unwrap_or_default(), now),
-        _ => return refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-    };
-    let Some(pair) = pair else {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_grant");
-    };
-    let account = grants.holder(&pair.access, now).map(|grant| grant.account.clone());
-    let claims = URL_SAFE_NO_PAD.encode(json!({"sub": account}).to_string());
-    let mut answer = json!({
-        "access_token": pair.access,
-        "id_token": format!("{}.{claims}.c2ln", URL_SAFE_NO_PAD.encode("{\"alg\":\"RS256\"}")),
-        "expires_in": ACCESS_SECONDS,
-        "token_type": "Bearer",
-        "scope": pair.scopes.join(" "),
-    });
-    if let Some(refresh) = pair.refresh {
-        answer["refresh_token"] = json!(refresh);
-    }
-    Json(answer).into_response()
+    grants::token(&mut shared.state().grants, setup, CLIENT, asked, |answer, account| {
+        answer["id_token"] = grants::id_token(account);
+    })
 }
 
 #[derive(Deserialize)]
@@ -185,12 +147,9 @@ async fn measurement(
     headers: HeaderMap,
     Form(asked): Form<Measurement>,
 ) -> Response {
-    let shown = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|shown| shown.to_str().ok()?.strip_prefix("Bearer "));
     let now = shared.setup.clock.now();
     let state = shared.state();
-    let Some(grant) = shown.and_then(|shown| state.grants.holder(shown, now)) else {
+    let Some(grant) = grants::shown(&state.grants, &headers, now) else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
     if !grant.scopes.contains(&asked.kind) {

@@ -1,0 +1,200 @@
+//! Answers of the Web API, each of one day or a range of days. A window is a civil day, wherever it was.
+
+use model::time::DAY_MS;
+use model::units::{Conversion, parse_number};
+use model::{Flags, Metric, Sample};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::coverage::{Makes, named};
+use super::local::{at_home, base, civil, of_day, source};
+use super::log;
+use crate::measure::{self, measured};
+use crate::pull::{Reads, Windows};
+use crate::push::{Not, Push, text};
+
+/// Reads answers.
+pub(super) struct Answers;
+
+impl Reads for Answers {
+    fn window(&self, series: &str) -> Option<i64> {
+        named(series).map(|_| DAY_MS)
+    }
+
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
+        use std::collections::HashMap;
+        let resource = named(series)?;
+        // Of one resource a day is an object, several are a list, and none is either of them, empty.
+        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(page) {
+            return Some(items);
+        }
+        let members: HashMap<&str, &RawValue> = serde_json::from_str(page).ok()?;
+        if resource.member.is_empty() {
+            let whole: &RawValue = serde_json::from_str(page).ok()?;
+            return Some(if members.is_empty() { Vec::new() } else { vec![whole] });
+        }
+        let listed = |member: &str| match members.get(member) {
+            None => Some(Vec::new()),
+            Some(items) => serde_json::from_str::<Vec<&RawValue>>(items.get()).ok(),
+        };
+        match resource.makes {
+            Makes::Minutes(..) => dataset(members.get(resource.member)?),
+            Makes::Heart => {
+                let mut items = listed("activities-heart")?;
+                items.extend(match members.get(resource.member) {
+                    Some(intraday) => dataset(intraday)?,
+                    None => Vec::new(),
+                });
+                Some(items)
+            }
+            _ => listed(resource.member),
+        }
+    }
+
+    fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
+        let resource = named(windows.ask.series).ok_or(Not::Unsupported("type-unknown"))?;
+        let item: Value = serde_json::from_str(point).map_err(|_| Not::Rejected("not-json"))?;
+        let unreadable = Not::Rejected("time-unreadable");
+        let (at, name, samples) = match resource.makes {
+            Makes::Minutes(metric, conversion) => {
+                let at = windows.ask.start.0 + clock(&item).ok_or(unreadable)?;
+                let (start, end) = (at_home(at), at_home(at + 60_000));
+                push.times(start, end)?;
+                let mut base = base(push.source(source(""))?, start, end);
+                base.flags = base.flags.with(Flags::MINUTE_PRECISION);
+                (
+                    at,
+                    String::new(),
+                    vec![number(&item, "value", metric, conversion, &base)?],
+                )
+            }
+            Makes::Heart => match clock(&item) {
+                Some(clock) => {
+                    let at = windows.ask.start.0 + clock;
+                    push.times(at_home(at), at_home(at))?;
+                    let base = base(push.source(source(""))?, at_home(at), at_home(at));
+                    let rate = number(&item, "value", Metric::HEART_RATE, Conversion::IDENTITY, &base)?;
+                    (at, String::new(), vec![rate])
+                }
+                None => {
+                    let at = day(&item)?;
+                    let base = of_day(push.source(source(""))?, at);
+                    let value = item.get("value").unwrap_or(&Value::Null);
+                    if value.get("restingHeartRate").is_none() {
+                        return Err(Not::Unsupported("no-resting-heart-rate"));
+                    }
+                    let same = Conversion::IDENTITY;
+                    let rate = number(value, "restingHeartRate", Metric::RESTING_HEART_RATE, same, &base)?;
+                    (at, String::new(), vec![rate])
+                }
+            },
+            Makes::Day(metric, path) => {
+                let at = day(&item)?;
+                let mut base = of_day(push.source(source(""))?, at);
+                if metric.temporal() == model::vocabulary::Temporal::Interval {
+                    base = super::local::base(base.source, at_home(at), at_home(at + DAY_MS));
+                }
+                let (holder, member) = match path {
+                    [] => (&item, "value"),
+                    [first, ..] => (item.get("value").unwrap_or(&Value::Null), *first),
+                };
+                let sample = number(holder, member, metric, Conversion::IDENTITY, &base)?;
+                (at, String::new(), vec![sample])
+            }
+            Makes::Body(metric, member) => {
+                let date = text(&item, "date").ok_or(unreadable)?;
+                let time = text(&item, "time").unwrap_or("00:00:00");
+                let at = civil(&format!("{date}T{time}")).ok_or(unreadable)?;
+                push.times(at_home(at), at_home(at))?;
+                let device = text(&item, "source").unwrap_or_default();
+                let mut base = base(push.source(source(device))?, at_home(at), at_home(at));
+                if matches!(device, "API" | "Web") {
+                    base.flags = base.flags.with(Flags::USER_ENTERED);
+                }
+                let id = item.get("logId").map(Value::to_string).unwrap_or_default();
+                (
+                    at,
+                    id,
+                    vec![number(&item, member, metric, Conversion::IDENTITY, &base)?],
+                )
+            }
+            Makes::Uptake => {
+                let at = day(&item)?;
+                let base = of_day(push.source(source(""))?, at);
+                let value = item.pointer("/value/vo2Max").ok_or(Not::Rejected("value-missing"))?;
+                (at, String::new(), vec![uptake(value, &base)?])
+            }
+            Makes::Sleep => {
+                let log = log::sleep(push, &item)?;
+                let at = text(&item, "dateOfSleep").and_then(civil).unwrap_or(log.civil);
+                (at, log.id, log.samples)
+            }
+            Makes::Exercise => {
+                let log = log::exercise(push, &item)?;
+                (log.civil, log.id, log.samples)
+            }
+        };
+        let at = model::UtcMillis(at);
+        match windows.holds(at) {
+            true => windows.put(at, &name, samples),
+            false => Err(Not::Duplicate("of-another-ask")),
+        }
+    }
+}
+
+/// The items of `{dataset: [...]}`.
+fn dataset(intraday: &RawValue) -> Option<Vec<&RawValue>> {
+    #[derive(serde::Deserialize)]
+    struct Intraday<'a> {
+        #[serde(borrow, default)]
+        dataset: Vec<&'a RawValue>,
+    }
+    let intraday: Intraday<'_> = serde_json::from_str(intraday.get()).ok()?;
+    Some(intraday.dataset)
+}
+
+/// `07:30:00` in milliseconds since midnight.
+fn clock(item: &Value) -> Option<i64> {
+    let time: jiff::civil::Time = text(item, "time")?.parse().ok()?;
+    let seconds = i64::from(time.hour()) * 3_600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    Some(seconds * 1_000)
+}
+
+fn day(item: &Value) -> Result<i64, Not> {
+    text(item, "dateTime")
+        .and_then(civil)
+        .ok_or(Not::Rejected("time-unreadable"))
+}
+
+/// A number, also one that is written as a text.
+fn number(holder: &Value, member: &str, metric: Metric, conversion: Conversion, base: &Sample) -> Result<Sample, Not> {
+    let text = match holder.get(member) {
+        Some(Value::Number(number)) => measure::tidy(number),
+        Some(Value::String(text)) => text.clone(),
+        _ => return Err(Not::Rejected("value-missing")),
+    };
+    let number = parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
+    let value = conversion.convert(number).ok_or(Not::Rejected("number-too-long"))?;
+    Ok(measured(metric, value, base)?)
+}
+
+/// A number, or a range of whole numbers, of which the middle is taken.
+fn uptake(value: &Value, base: &Sample) -> Result<Sample, Not> {
+    let text = match value {
+        Value::Number(number) => measure::tidy(number),
+        Value::String(text) => text.clone(),
+        _ => return Err(Not::Rejected("not-a-number")),
+    };
+    let number = match text.split_once('-') {
+        Some((low, high)) => {
+            let whole = |text: &str| text.trim().parse::<u8>().map_err(|_| Not::Rejected("not-a-number"));
+            let tenths = (i64::from(whole(low)?) + i64::from(whole(high)?)) * 5;
+            match tenths % 10 {
+                0 => model::Decimal::whole(tenths / 10),
+                _ => model::Decimal::new(tenths, 1),
+            }
+        }
+        None => parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?,
+    };
+    Ok(measured(Metric::VO2_MAX, model::Measured::as_given(number), base)?)
+}

@@ -1,0 +1,151 @@
+//! Times and devices as Fitbit writes them: civil times without an offset, devices by the name of their model.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use model::time::DAY_MS;
+use model::{LocalDay, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
+
+use crate::measure;
+use crate::push::instant;
+
+/// A civil time: `2026-05-10T07:30:00.000`, `2026-05-10 07:30`, `05/10/26 07:30:00`, or a date alone. In milliseconds as if it
+/// were UTC.
+pub fn civil(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let parsed = if text.contains('/') {
+        ["%m/%d/%y %H:%M:%S", "%m/%d/%y %H:%M"]
+            .iter()
+            .find_map(|form| DateTime::strptime(form, text).ok())
+            .or_else(|| {
+                let date = jiff::civil::Date::strptime("%m/%d/%y", text).ok()?;
+                Some(date.to_datetime(jiff::civil::Time::midnight()))
+            })
+    } else {
+        text.parse().ok()
+    };
+    let at = TimeZone::UTC.to_timestamp(parsed?).ok()?;
+    Some(at.as_millisecond())
+}
+
+/// An instant with its zone, also with a space or without a colon: `2026-05-30 06:00:00+0000`.
+pub fn zoned(text: &str) -> Option<(UtcMillis, bool)> {
+    let text = text.trim();
+    instant(text).or_else(|| {
+        let at = jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S%z", text).ok()?;
+        Some((UtcMillis(at.as_millisecond()), false))
+    })
+}
+
+/// `+09:00` in minutes.
+pub fn offset(text: &str) -> Option<i16> {
+    let (sign, clock) = text.trim().split_at_checked(1)?;
+    let (hours, minutes) = clock.split_once(':')?;
+    let minutes = hours.parse::<i16>().ok()?.checked_mul(60)? + minutes.parse::<i16>().ok()?;
+    let minutes = match sign {
+        "+" => minutes,
+        "-" => -minutes,
+        _ => return None,
+    };
+    Some(minutes).filter(|minutes| minutes.abs() <= 18 * 60)
+}
+
+/// A civil time, taken for Japan's: nobody says where it was.
+pub fn at_home(civil: i64) -> UtcMillis {
+    let home = Offset::JAPAN_ASSUMED;
+    UtcMillis(civil).plus(-i64::from(home.minutes) * model::time::MINUTE_MS)
+}
+
+/// A sample of an interval whose offset nobody states.
+pub fn base(source: u16, start: UtcMillis, end: UtcMillis) -> Sample {
+    let mut base = measure::blank(source, start, end);
+    base.end_offset_minutes = base.offset.minutes;
+    base
+}
+
+/// A sample of a civil day.
+pub fn of_day(source: u16, civil: i64) -> Sample {
+    let day = LocalDay(i32::try_from(civil.div_euclid(DAY_MS)).unwrap_or(0));
+    let mut base = measure::blank(source, UtcMillis(0), UtcMillis(0));
+    base.offset = Offset {
+        minutes: 0,
+        trust: OffsetTrust::None,
+    };
+    base.start = day.start(base.offset);
+    base.end = base.start;
+    base
+}
+
+/// A device or app by the name that the vendor gives it; without a name what the account has of all of them.
+pub fn source(name: &str) -> Source {
+    let spelled: String = name.trim().to_lowercase().replace('_', " ").chars().take(100).collect();
+    if spelled.is_empty() {
+        return Source {
+            key: "fitbit|account".to_owned(),
+            name: "Fitbit".to_owned(),
+            manufacturer: Some("Fitbit".to_owned()),
+            ..Source::default()
+        };
+    }
+    let has = |words: &[&str]| words.iter().any(|word| spelled.contains(word));
+    // What comes from the phone's own store was measured by something else.
+    let is_brought = has(&["health connect", "health kit"]);
+    let kind = if is_brought || has(&["app", "api", "web"]) {
+        SourceKind::App
+    } else if has(&["mobiletrack"]) {
+        SourceKind::Phone
+    } else if has(&["sense", "versa", "ionic", "blaze", "surge", "watch"]) {
+        SourceKind::Watch
+    } else if has(&["air", "charge", "inspire", "luxe", "ace", "alta", "flex", "force"]) {
+        SourceKind::Band
+    } else if has(&["aria"]) {
+        SourceKind::Instrument
+    } else {
+        SourceKind::Unknown
+    };
+    let shown: String = name.trim().chars().take(100).collect();
+    Source {
+        key: format!("fitbit|{spelled}"),
+        name: shown.clone(),
+        manufacturer: (!is_brought).then(|| "Fitbit".to_owned()),
+        model: (kind != SourceKind::App).then_some(shown),
+        hardware: None,
+        kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn civil_times_are_read_in_every_form() {
+        let morning = 1_778_398_200_000;
+        for (text, expected) in [
+            ("2026-05-10T07:30:00.000", Some(morning)),
+            ("2026-05-10T07:30", Some(morning)),
+            ("05/10/26 07:30:00", Some(morning)),
+            ("05/10/26", Some(morning - 450 * 60_000)),
+            ("2026-05-10", Some(morning - 450 * 60_000)),
+            ("10/05", None),
+            ("no data", None),
+        ] {
+            assert_eq!(civil(text), expected, "{text}");
+        }
+        assert_eq!(
+            zoned("2026-05-30 06:00:00+0000"),
+            instant("2026-05-30T06:00:00Z"),
+            "with a space and without a colon"
+        );
+        assert_eq!(
+            (offset("+09:00"), offset("-05:30"), offset("Z")),
+            (Some(540), Some(-330), None)
+        );
+    }
+
+    #[test]
+    fn a_device_is_one_however_its_name_is_spelled() {
+        assert_eq!(source("GOOGLE_FITBIT_AIR").key, source("Google Fitbit Air").key);
+        assert_eq!(source("Charge 6").kind, SourceKind::Band);
+        assert_eq!(source("Fit Health Connect").manufacturer, None);
+    }
+}

@@ -1,0 +1,224 @@
+//! Archives as accounts download them, with folders and files as real ones have them and values that nobody measured.
+
+use std::io::Write as _;
+
+use super::*;
+use crate::harness::{Collected, read};
+
+type File<'a> = (&'a str, &'a str);
+
+fn zip(files: &[File<'_>]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
+    let written = rawzip::time::UtcDateTime::from_components(2026, 9, 20, 0, 0, 0, 0).unwrap();
+    for (name, content) in files {
+        let method = rawzip::CompressionMethod::DEFLATE;
+        let options = archive.new_file(name).compression_method(method).last_modified(written);
+        let (mut entry, config) = options.start().unwrap();
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
+        let mut writer = config.wrap(encoder);
+        writer.write_all(content.as_bytes()).unwrap();
+        let (encoder, output) = writer.finish().unwrap();
+        encoder.finish().unwrap();
+        entry.finish(output).unwrap();
+    }
+    archive.finish().unwrap();
+    bytes
+}
+
+fn told(files: &[File<'_>]) -> (Vec<String>, Vec<String>) {
+    let (collected, reading) = read(&GoogleTakeout, &zip(files));
+    let reading = reading.unwrap();
+    assert!(reading.accounting.adds_up());
+    assert_eq!(reading.samples, collected.records());
+    let reasons = reading.accounting.reasons.iter();
+    let reasons = reasons.map(|((outcome, reason), count)| format!("{outcome}: {reason} {count}"));
+    (collected.lines(), reasons.collect())
+}
+
+const STREAM: &str = r#"{"Data Source":"derived:com.google.step_count.delta:com.google.android.gms:merge_step_deltas","Data Points":[
+{"fitValue":[{"value":{"intVal":90}}],"originDataSourceId":"raw:com.google.step_count.cumulative:com.google.android.gms:Maker:Phone 9:u:steps","startTimeNanos":1789358400000000000,"endTimeNanos":1789358460000000000,"dataTypeName":"com.google.step_count.delta"}]}"#;
+const RAW: &str = r#"{"Data Source":"raw:com.google.step_count.cumulative:com.google.android.gms:Maker:Phone 9:u:steps","Data Points":[
+{"fitValue":[{"value":{"intVal":90}}],"startTimeNanos":1789358400000000000,"endTimeNanos":1789358460000000000,"dataTypeName":"com.google.step_count.cumulative"}]}"#;
+const AGAIN: &str = r#"{"Data Source":"derived:com.google.step_count.delta:com.google.android.gms:estimated_steps","Data Points":[
+{"fitValue":[{"value":{"intVal":91}}],"startTimeNanos":1789358400000000000,"endTimeNanos":1789358460000000000,"dataTypeName":"com.google.step_count.delta"}]}"#;
+const WALK: &str = r#"{"fitnessActivity":"walking","startTime":"2026-09-13T18:00:00.000+09:00","endTime":"2026-09-13T18:30:00.000+09:00","duration":"1740.5s",
+"segment":[],"aggregate":[{"metricName":"com.google.step_count.delta","intValue":3100},{"metricName":"com.google.distance.delta","floatValue":2310.5},{"metricName":"com.google.calories.expended","floatValue":120}]}"#;
+
+/// The folder's name follows the account's language; files are told by what they hold.
+#[test]
+fn fit_is_read_in_any_language_and_its_steps_once() {
+    let english = [
+        (
+            "Takeout/Fit/All Data/derived_com.google.step_count.delta_com.google(1).json",
+            STREAM,
+        ),
+        (
+            "Takeout/Fit/All Data/raw_com.google.step_count.cumulative_com.goog.json",
+            RAW,
+        ),
+        (
+            "Takeout/Fit/All Data/derived_com.google.step_count.delta_com.google.json",
+            AGAIN,
+        ),
+        ("Takeout/Fit/All Sessions/2026-09-13T18_00_00+09_00_WALKING.json", WALK),
+        (
+            "Takeout/Fit/Activities/2026-09-13T18_00_00+09_00_PT30M_Walking.tcx",
+            "<x/>",
+        ),
+        ("Takeout/archive_browser.html", "<x/>"),
+    ];
+    let japanese = english.map(|(name, content)| {
+        let name = name.replace("Fit/All Data", "フィット/すべてのデータ");
+        let name = name.replace("Fit/All Sessions", "フィット/すべてのセッション");
+        (name.replace("Fit/Activities", "フィット/アクティビティ"), content)
+    });
+    let japanese: Vec<File<'_>> = japanese
+        .iter()
+        .map(|(name, content)| (name.as_str(), *content))
+        .collect();
+    let (lines, reasons) = told(&english);
+    insta::assert_snapshot!(lines.join("\n"));
+    insta::assert_snapshot!(reasons.join("\n"));
+    assert_eq!(told(&japanese).0, lines);
+}
+
+const STEPS: &str = "timestamp,steps,data source\n\
+    2026-09-12T05:00:00Z,60,Google Fitbit Air\n\
+    2026-09-12T05:00:00.000Z,58,MobileTrack\n\
+    2026-09-12T05:00:00Z,60,Fit Health Connect\n\
+    2026-09-12T05:01:00Z,NaN,Google Fitbit Air\n";
+const STEPS_LIST: &str =
+    r#"[{"dateTime":"09/12/26 05:00:00","value":"60"},{"dateTime":"05/01/20 03:00:00","value":"15"}]"#;
+const HEART: &str = "timestamp,beats per minute,data source\n2026-09-12T04:00:05Z,80,Google Fitbit Air\n2026-09-12T04:00:10Z,0,Google Fitbit Air\n";
+const HEART_LIST: &str = r#"[{"dateTime":"05/01/20 03:00:05","value":{"bpm":70,"confidence":2}},{"dateTime":"05/01/20 03:00:10","value":{"bpm":70,"confidence":0}}]"#;
+const RESTING: &str = "timestamp,beats per minute,data source\n2026-09-12T00:00:00Z,61.234,Google Health App\n";
+const WEIGHT: &str = "timestamp,weight grams,data source\n2026-09-10T05:00:00.000000Z,70500,Google Health App\n";
+const WEIGHT_LIST: &str = r#"[{"logId":1,"weight":155.4,"bmi":22.9,"date":"09/10/19","time":"05:00:00"}]"#;
+const NIGHTS: &str = "sleep_id,sleep_type,minutes_asleep,start_utc_offset,sleep_start,end_utc_offset,sleep_end,data_source,sleep_last_updated\n\
+    111,STAGES,410,+09:00,2026-09-11T14:00:00Z,+09:00,2026-09-11T21:30:00Z,GOOGLE_FITBIT_AIR,2026-09-11T22:00:00Z\n\
+    112,CLASSIC,40,+09:00,2026-09-12T04:00:00Z,+09:00,2026-09-12T04:40:00Z,GOOGLE_FITBIT_AIR,\n";
+const STAGES: &str = "sleep_id,sleep_stage_id,sleep_stage_type,start_utc_offset,sleep_stage_start,end_utc_offset,sleep_stage_end,data_source\n\
+    111,1,AWAKE,+09:00,2026-09-11T14:00:00Z,+09:00,2026-09-11T14:15:00Z,GOOGLE_FITBIT_AIR\n\
+    111,2,DEEP,+09:00,2026-09-11T14:15:00Z,+09:00,2026-09-11T21:30:00Z,GOOGLE_FITBIT_AIR\n";
+const NIGHT_LIST: &str = r#"[{"logId":5,"dateOfSleep":"2026-09-12","startTime":"2026-09-11T23:00:00.000","endTime":"2026-09-12T06:30:00.000","levels":{"data":[]}},
+{"logId":4,"dateOfSleep":"2020-05-02","startTime":"2020-05-01T23:00:00.000","endTime":"2020-05-02T06:00:00.000","type":"classic","levels":{"data":[{"dateTime":"2020-05-01T23:00:00.000","level":"asleep","seconds":25200}]}}]"#;
+const EXERCISES: &str = "exercise_id,exercise_start,exercise_end,utc_offset,exercise_last_updated,activity_name,log_type,tracker_total_calories,tracker_total_distance_mm,activity_type_probabilities\n\
+    9001,2026-09-12 09:00:00+0000,2026-09-12 09:30:00+0000,+09:00,2026-09-12T10:00:00Z,Outdoor Run,AUTO_DETECTED,300,5000000,\"a,b\"\n";
+const SEDENTARY: &str = r#"[{"dateTime":"09/12/26 00:00:00","value":"800"},{"dateTime":"12/31/26 00:00:00","value":"1440"},{"dateTime":"09/11/26 00:00:00","value":"1440"}]"#;
+const CALORIES: &str = r#"[{"dateTime":"09/12/26 23:59:00","value":"1.25"}]"#;
+const RESTING_LIST: &str = r#"[{"dateTime":"05/01/20 00:00:00","value":{"date":null,"value":0.0,"error":0.0}},{"dateTime":"05/02/20 00:00:00","value":{"date":"05/02/20","value":61.2,"error":5}}]"#;
+const UPTAKE: &str =
+    r#"[{"dateTime":"09/12/26 00:00:00","value":{"demographicVO2Max":41.234,"filteredDemographicVO2Max":40.8}}]"#;
+
+fn tracker(root: &str) -> Vec<(String, &'static str)> {
+    let files = [
+        ("Physical Activity_GoogleData/Steps/steps_2026-09-01.csv", STEPS),
+        ("Physical Activity_GoogleData/heart_rate_2026-09-12.csv", HEART),
+        ("Physical Activity_GoogleData/daily_resting_heart_rate.csv", RESTING),
+        ("Physical Activity_GoogleData/weight.csv", WEIGHT),
+        (
+            "Physical Activity_GoogleData/gps_location_2026-09-12.csv",
+            "timestamp,latitude\n",
+        ),
+        (
+            "Physical Activity_GoogleData/Live Pace/live_pace_2026-09-12.csv",
+            "timestamp,steps\n",
+        ),
+        ("Health Fitness Data_GoogleData/UserSleeps_2026-09-01.csv", NIGHTS),
+        ("Health Fitness Data_GoogleData/UserSleepStages_2026-09-01.csv", STAGES),
+        ("Health Fitness Data_GoogleData/UserExercises_2026-09-01.csv", EXERCISES),
+        (
+            "Health Fitness Data_GoogleData/UserActivityProbabilities_2026-09-01.csv",
+            STEPS,
+        ),
+        ("Global Export Data/steps-2026-09-11.json", STEPS_LIST),
+        ("Global Export Data/heart_rate-2020-05-01.json", HEART_LIST),
+        ("Global Export Data/resting_heart_rate-2020-05-01.json", RESTING_LIST),
+        ("Global Export Data/sedentary_minutes-2026-09-11.json", SEDENTARY),
+        ("Global Export Data/calories-2026-09-11.json", CALORIES),
+        ("Global Export Data/demographic_vo2_max-2026-09-11.json", UPTAKE),
+        ("Global Export Data/weight-2019-09-11.json", WEIGHT_LIST),
+        ("Global Export Data/sleep-2026-09-01.json", NIGHT_LIST),
+        (
+            "Oxygen Saturation (SpO2)/Daily SpO2 - 2020-05-01-2020-05-31.csv",
+            "timestamp,average_value,lower_bound,upper_bound\n2020-05-01T00:00:00Z,96.2,93,99\n",
+        ),
+        ("Biometrics/Glucose 202609.csv", "no data"),
+        ("Heart Rate Variability/README.txt", "what it is"),
+    ];
+    files.map(|(name, content)| (format!("{root}{name}"), content)).to_vec()
+}
+
+/// Steps are of each device as it counted them; what lies in two forms is read from the better one; what only the old form has,
+/// years before, is kept.
+#[test]
+fn a_tracker_s_records_are_read_once_under_either_name() {
+    let files = tracker("Takeout/Google Health/");
+    let files: Vec<File<'_>> = files.iter().map(|(name, content)| (name.as_str(), *content)).collect();
+    let (lines, reasons) = told(&files);
+    insta::assert_snapshot!(lines.join("\n"));
+    insta::assert_snapshot!(reasons.join("\n"));
+    let before = tracker("Takeout/Fitbit/");
+    let mut before: Vec<File<'_>> = before.iter().map(|(name, content)| (name.as_str(), *content)).collect();
+    before.reverse();
+    assert_eq!(
+        told(&before).0,
+        lines,
+        "whatever the folder is called and in whatever order the files lie"
+    );
+}
+
+#[test]
+fn both_products_of_one_archive_are_read() {
+    let (lines, _) = told(&[
+        ("Takeout/Fit/All Data/x.json", STREAM),
+        ("Takeout/Fitbit/Physical Activity_GoogleData/weight.csv", WEIGHT),
+        ("Takeout/Google Photos/holiday.json", "{\"title\":\"x\"}"),
+    ]);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[test]
+fn one_damaged_file_takes_nothing_from_the_others() {
+    let files = [
+        (
+            "Takeout/Fitbit/Global Export Data/steps-2020-05-01.json",
+            "[{\"dateTime\":\"05/01/20 03:00:00\",\"value\":\"15\"},{\"da",
+        ),
+        ("Takeout/Fitbit/Physical Activity_GoogleData/weight.csv", WEIGHT),
+    ];
+    let (collected, reading) = read(&GoogleTakeout, &zip(&files));
+    let reading = reading.unwrap();
+    assert_eq!(collected.samples().len(), 2);
+    assert!(reading.ended.is_some() && reading.accounting.adds_up());
+}
+
+#[test]
+fn a_zip_of_something_else_is_not_ours() {
+    let bytes = zip(&[("Takeout/Google Photos/holiday.json", "{\"title\":\"x\"}")]);
+    let input = Input {
+        bytes: &bytes.as_slice(),
+        size: bytes.len() as u64,
+    };
+    assert!(!GoogleTakeout.recognises(&input));
+    let mut sink = Collected::default();
+    assert!(matches!(
+        GoogleTakeout.read(&input, &mut sink),
+        Err(AdapterError::NothingInside { .. })
+    ));
+}
+
+#[test]
+fn every_cut_of_an_archive_gives_an_answer() {
+    let files = tracker("Takeout/Fitbit/");
+    let files: Vec<File<'_>> = files.iter().map(|(name, content)| (name.as_str(), *content)).collect();
+    let bytes = zip(&files);
+    for cut in (0..bytes.len()).step_by(bytes.len() / 97) {
+        let (collected, reading) = read(&GoogleTakeout, &bytes[..cut]);
+        match reading {
+            Ok(reading) => assert!(reading.accounting.adds_up()),
+            Err(_) => assert!(collected.samples().is_empty()),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A service that is switched off, and the one that continues it.
+
+use model::Need;
+
+use super::*;
+
+/// 2026-11-02, when the first vendor here stops answering.
+const SWITCHED_OFF: UtcMillis = UtcMillis(1_793_577_600_000);
+
+const TWO_WEEKS_BEFORE: Vendor = Vendor {
+    now: Some(UtcMillis(SWITCHED_OFF.0 - 14 * DAY_MS)),
+    ..ENDING
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_moved_keeps_its_history_and_is_not_fetched_twice() {
+    let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    world.agrees(ENDING.hanako).await;
+    // Until shortly before the end.
+    let left = SWITCHED_OFF.0 - world.clock.now().0 - 2 * HOUR_MS;
+    world.live_by(left, 6 * HOUR_MS).await;
+    let before = world.held(Metric::STEP_COUNT).await;
+    assert!(before.len() > 500);
+
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    assert_eq!(
+        world.link().await.state,
+        LinkState::NeedsAttention(Need::ConnectSuccessor)
+    );
+    // Two weeks later nobody is signed in any more.
+    let mut browser = world.hanako().await;
+    let page = browser.get("/portal/links").await.body;
+    assert!(page.contains("このサービスは終了しました"), "{page}");
+    assert!(page.contains("/portal/links/google-health/connect"), "{page}");
+    assert!(!page.contains("/portal/links/fitbit/connect"));
+    let again = browser.get("/portal/links/fitbit/connect").await;
+    assert_eq!(again.status, 404, "nobody is sent to a service that is no more");
+
+    let reached = world.link().await.progress.marks["activities/steps"].until;
+    world.vendor = world.other.take().unwrap();
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, LISTS.hanako).await;
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let links = world.gateway.state.store.links(&own).await.unwrap();
+    let states: Vec<_> = links.iter().map(|link| (link.vendor.as_str(), link.state)).collect();
+    assert_eq!(
+        states,
+        [("google-health", LinkState::Connected), ("fitbit", LinkState::Ended)]
+    );
+    let after = world.held(Metric::STEP_COUNT).await;
+    let kept: Vec<_> = before.iter().filter(|(at, _)| *at >= world.horizon().0).collect();
+    assert!(
+        !kept.is_empty() && kept.iter().all(|one| after.contains(one)),
+        "history stays"
+    );
+    let mut starts: Vec<i64> = after
+        .iter()
+        .map(|(at, _)| *at)
+        .filter(|at| *at < reached - HOUR_MS)
+        .collect();
+    let all = starts.len();
+    starts.dedup();
+    assert_eq!(starts.len(), all, "no minute came a second time");
+    assert!(
+        after.iter().any(|(at, _)| *at > SWITCHED_OFF.0),
+        "what is new comes from the new one"
+    );
+    let page = browser.get("/portal/links").await.body;
+    assert!(!page.contains("このサービスは終了しました"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_s_account_before_takes_nothing_over() {
+    let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.live(HOUR_MS).await;
+    world.vendor = world.other.take().unwrap();
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, TARO).await;
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let links = world.gateway.state.store.links(&own).await.unwrap();
+    assert!(links.iter().all(|link| link.state == LinkState::Connected), "{links:?}");
+    assert!(links[0].progress.marks.is_empty());
+}
