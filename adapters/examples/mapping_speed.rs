@@ -94,6 +94,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             include_str!("../src/google_health/fixtures/answers.json"),
         ),
         ("omron", include_str!("../src/omron/fixtures/answers.json")),
+        ("google-fit", include_str!("../src/google_fit/fixtures/answers.json")),
+        ("fitbit", include_str!("../src/fitbit/fixtures/answers.json")),
+        (
+            "google-takeout",
+            include_str!("../src/google_takeout/fixtures/points.json"),
+        ),
     ] {
         measure(adapters::named(name).ok_or("an adapter of this name")?, fixture)?;
     }

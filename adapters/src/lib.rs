@@ -174,6 +174,11 @@ pub trait Adapter: Send + Sync {
     /// What its files are, for people.
     fn describes(&self) -> &'static str;
 
+    /// What residents are told of its files, Japanese and English; `None` for what no resident brings.
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        None
+    }
+
     /// What it makes of the vendor's records.
     fn coverage(&self) -> Coverage;
 

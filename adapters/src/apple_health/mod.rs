@@ -37,6 +37,13 @@ impl Adapter for AppleHealth {
         "an Apple Health export (the ZIP, or the XML inside it)"
     }
 
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        Some([
+            "iPhoneの「ヘルスケア」アプリで書き出したZIPファイル",
+            "The ZIP that the Health app of an iPhone exports",
+        ])
+    }
+
     fn coverage(&self) -> Coverage {
         coverage::coverage()
     }

@@ -41,6 +41,13 @@ impl Adapter for GoogleTakeout {
         "a Google Takeout archive with the folder of Fit, Fitbit or Google Health (the ZIP, or a file of Fit's points)"
     }
 
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        Some([
+            "「Google データ エクスポート」のZIPファイル（Fit、Fitbit、Google ヘルスを選んだもの。いくつかに分かれていれば、1つずつ）",
+            "The ZIP of Google Takeout with Fit, Fitbit or Google Health chosen; where it is in parts, one after the other",
+        ])
+    }
+
     fn coverage(&self) -> Coverage {
         coverage::coverage()
     }

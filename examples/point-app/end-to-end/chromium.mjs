@@ -21,6 +21,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
 const binary = process.argv[2] ?? join(target, 'release/sekisho');
 const pictures = process.argv[3];
+/** A small archive of another vendor than the export is of. */
+const ARCHIVE = join(here, '../../../fuzz/corpus/files/takeout.zip');
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const step = (text) => console.log(`- ${text}`);
@@ -177,6 +179,14 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('.banner[role=status]').waitFor({ timeout: 120_000 });
   await look(page, name('03-uploaded'));
   step(`${language}: an export went in through the browser`);
+
+  await page.goto(`${told.base_url}/portal/upload`);
+  await page.locator('input[type=file]').setInputFiles(ARCHIVE);
+  await page.locator('form[data-upload] button').click();
+  const six = language === 'ja' ? /^6件を入れました/ : /^6 stored/;
+  await page.locator('.banner[role=status] p', { hasText: six }).waitFor({ timeout: 120_000 });
+  await look(page, name('03-archive'));
+  step(`${language}: an archive of another vendor went in the same way`);
 
   await page.locator('a[href="/portal/phones"]').click();
   await look(page, name('03-phones'));

@@ -246,6 +246,8 @@ struct View {
     running: Option<Running>,
     problem: Option<String>,
     done: Option<String>,
+    /// The files that can be brought.
+    brought: Vec<&'static str>,
     /// Each category that files can bring, with what of it.
     gives: Vec<(String, String)>,
     deliveries: Vec<(String, String)>,
@@ -280,6 +282,10 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         running,
         problem: begun.or(problem),
         done,
+        brought: adapters::files()
+            .filter_map(|adapter| adapter.brought())
+            .map(|[ja, en]| words.pick(ja, en))
+            .collect(),
         gives: gives(words, &covered),
         deliveries: deliveries
             .iter()

@@ -152,3 +152,30 @@ async fn a_thousand_orders_of_the_same_changes_end_in_the_same_state() {
         world.agrees(HANAKO).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_tried_with_a_code_answers_a_right_and_a_wrong_one() {
+    let world = World::of(ENDING).await;
+    let tried = |code: &str| {
+        let url = format!("{}/webhooks/v1/fitbit?verify={code}", world.gateway.base);
+        world.http.get(url).send()
+    };
+    assert_eq!(tried(world.vendor.webhook_secret).await.unwrap().status(), 204);
+    assert_eq!(tried("guessed").await.unwrap().status(), 404);
+    let url = format!("{}/webhooks/v1/omron?verify=x", world.gateway.base);
+    assert_eq!(
+        world.http.get(url).send().await.unwrap().status(),
+        404,
+        "nobody's address"
+    );
+    for wrong in [json!({"wrong_signature": true}), json!({"body": {"not": "a list"}})] {
+        let mut telling = json!({"account": ENDING.hanako, "kind": "sleep", "start": 0, "end": 1});
+        telling
+            .as_object_mut()
+            .unwrap()
+            .extend(wrong.as_object().unwrap().clone());
+        let status = world.control("notices", telling).await["status"].as_u64();
+        // What is the vendor's and says nothing is kept; what is not the vendor's is refused.
+        assert!(matches!(status, Some(401 | 204)), "{wrong}: {status:?}");
+    }
+}
