@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use model::{Identified, Metric, Outcome, Sample, Source, UtcMillis, Value as Measure, Word};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::measure::Rejection;
 use crate::{AdapterError, Handed, Input, MAX_TEXT, NotStored, Parked, Reading, Sink, SinkClosed};
@@ -17,6 +18,8 @@ use crate::{AdapterError, Handed, Input, MAX_TEXT, NotStored, Parked, Reading, S
 pub const MOST_BYTES: u64 = 16 << 20;
 /// The most sources of one push.
 const MOST_SOURCES: usize = 512;
+/// Sources that are found again by what they were made of.
+const MOST_MADE_OF: usize = 8;
 /// The most unmapped types of one push.
 const MOST_TYPES: usize = 512;
 /// Records that are handed on at once.
@@ -102,6 +105,8 @@ pub(crate) struct Push<'s> {
     sink: &'s mut dyn Sink,
     reading: Reading,
     sources: HashMap<String, u16>,
+    /// What the first sources were made of, and their numbers: mostly there are few.
+    made_of: Vec<([Value; 2], u16)>,
     series: HashMap<(String, String), u16>,
     records: Vec<Identified>,
     samples: Vec<Sample>,
@@ -126,7 +131,7 @@ pub(crate) fn recognises_format(format: &str, input: &Input<'_>, most: u64) -> b
         return false;
     }
     let Ok(bytes) = bytes(input, most) else { return false };
-    let head = serde_json::from_slice::<HashMap<String, &serde_json::value::RawValue>>(&bytes).ok();
+    let head = serde_json::from_slice::<HashMap<String, &RawValue>>(&bytes).ok();
     let found: Option<String> = head.and_then(|head| serde_json::from_str(head.get("format")?.get()).ok());
     found.as_deref() == Some(format)
 }
@@ -139,11 +144,25 @@ pub(crate) fn read(
     mut each: impl FnMut(&mut Push<'_>, &Value) -> Result<Made, Not>,
 ) -> Result<Reading, AdapterError> {
     let bytes = bytes(input, MOST_BYTES)?;
-    let whole: Value = serde_json::from_slice(&bytes).map_err(|error| AdapterError::Damaged {
+    let damaged = |error: serde_json::Error| AdapterError::Damaged {
         place: format!("at line {}, column {}", error.line(), error.column()),
         problem: "it is no JSON".to_owned(),
-    })?;
-    drop(bytes);
+    };
+    let members: HashMap<String, &RawValue> = serde_json::from_slice(&bytes).map_err(damaged)?;
+    // Records are taken apart one by one: a tree of all of them at once costs twice as much.
+    let records = members.get(form.records).map(|records| records.get());
+    let records: Vec<&RawValue> = records
+        .and_then(|records| serde_json::from_str(records).ok())
+        .unwrap_or_default();
+    let mut whole = serde_json::Map::new();
+    for (name, member) in &members {
+        let value = match name == form.records && !records.is_empty() {
+            true => records.iter().map(|record| stand_in(record)).collect(),
+            false => serde_json::from_str(member.get()).map_err(damaged)?,
+        };
+        whole.insert(name.clone(), value);
+    }
+    let whole = Value::Object(whole);
     let checks = form
         .checks
         .as_ref()
@@ -155,8 +174,18 @@ pub(crate) fn read(
     let sent = sent.ok_or_else(|| refused("sentAt is no instant"))?.0;
     let mut push = Push::new(sink, sent);
     let list = |name: &str| whole[name].as_array().map(Vec::as_slice).unwrap_or_default();
-    for (place, record) in list(form.records).iter().enumerate() {
-        let made = match checks.record.iter_errors(record).next() {
+    for (place, record) in records.into_iter().enumerate() {
+        let Ok(tree) = serde_json::from_str::<Value>(record.get()) else {
+            push.end_text(Not::Rejected("not-json"), record.get(), place as u64 + 1)?;
+            continue;
+        };
+        let record = &tree;
+        // What is wrong is looked for only where something is.
+        let error = match checks.record.is_valid(record) {
+            true => None,
+            false => checks.record.iter_errors(record).next(),
+        };
+        let made = match error {
             Some(error) => Err(format!("schema {}", place_of(&error, "the record"))),
             None => match each(&mut push, record) {
                 Ok(made) => Ok(made),
@@ -181,9 +210,17 @@ pub(crate) fn read(
     push.finish()
 }
 
+/// What stands for a record while the whole is looked at: that it is an object is all that the whole has to know.
+fn stand_in(record: &RawValue) -> Value {
+    match record.get().starts_with('{') {
+        true => Value::Object(serde_json::Map::new()),
+        false => Value::Null,
+    }
+}
+
 /// The companion's own id of a push; `None` for what is no push.
 pub fn push_batch(bytes: &[u8]) -> Option<String> {
-    let members: HashMap<String, &serde_json::value::RawValue> = serde_json::from_slice(bytes).ok()?;
+    let members: HashMap<String, &RawValue> = serde_json::from_slice(bytes).ok()?;
     let batch: String = serde_json::from_str(members.get("batch")?.get()).ok()?;
     (1..=128).contains(&batch.len()).then_some(batch)
 }
@@ -237,6 +274,7 @@ impl<'s> Push<'s> {
             sink,
             reading: Reading::default(),
             sources: HashMap::new(),
+            made_of: Vec::new(),
             series: HashMap::new(),
             records: Vec::new(),
             samples: Vec::new(),
@@ -257,6 +295,19 @@ impl<'s> Push<'s> {
         let number = self.sources.len() as u16;
         self.sources.insert(source.key.clone(), number);
         self.sink.hand(Handed::Source(source))?;
+        Ok(number)
+    }
+
+    /// The number of the source that these members of a record say, of which `make` makes it.
+    pub fn source_of(&mut self, said: [&Value; 2], make: impl FnOnce() -> Source) -> Result<u16, Not> {
+        let known = self.made_of.iter().find(|([one, other], _)| [one, other] == said);
+        if let Some((_, number)) = known {
+            return Ok(*number);
+        }
+        let number = self.source(make())?;
+        if self.made_of.len() < MOST_MADE_OF {
+            self.made_of.push((said.map(Value::clone), number));
+        }
         Ok(number)
     }
 

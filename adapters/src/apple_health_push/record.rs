@@ -60,16 +60,23 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
         (at("startDate", "start-unreadable")?, at("endDate", "end-unreadable")?);
     push.times(start, end)?;
     let part = |part: &Value, member: &str| text(part, member).map(|text| text.chars().take(128).collect());
-    let device = record.get("device").map(|device| Device {
-        manufacturer: part(device, "manufacturer"),
-        model: part(device, "model"),
-        hardware: part(device, "hardwareVersion"),
-    });
-    let name = record.pointer("/sourceRevision/source/name").and_then(Value::as_str);
-    let name = name
+    let device = record.get("device");
+    let described = || {
+        device.map(|device| Device {
+            manufacturer: part(device, "manufacturer"),
+            model: part(device, "model"),
+            hardware: part(device, "hardwareVersion"),
+        })
+    };
+    let said = record.pointer("/sourceRevision/source/name").unwrap_or(&Value::Null);
+    let name = said
+        .as_str()
         .filter(|name| !name.is_empty())
         .ok_or(Not::Rejected("source-missing"))?;
-    let mut sample = measure::blank(push.source(origin::source(name, device.as_ref()))?, start, end);
+    let source = push.source_of([said, device.unwrap_or(&Value::Null)], || {
+        origin::source(name, described().as_ref())
+    })?;
+    let mut sample = measure::blank(source, start, end);
     // What stands in the text is the offset of the phone when it was asked, not that of the sample.
     sample.offset = Offset {
         minutes: 0,

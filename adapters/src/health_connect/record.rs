@@ -83,7 +83,10 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
     }
     Ok(Sample {
         metric: Metric::NONE,
-        source: push.source(source(metadata))?,
+        source: push.source_of(
+            ["dataOrigin", "device"].map(|member| metadata.get(member).unwrap_or(&Value::Null)),
+            || source(metadata),
+        )?,
         start: start.0,
         end: end.0,
         offset: Offset {

@@ -3,10 +3,14 @@
 
 use std::fs::File;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::inputs::{Bench, median};
 use super::server::Server;
@@ -37,35 +41,58 @@ fn syncs(folder: &str) -> Result<f64, BenchError> {
     Ok(SYNCS as f64 / seconds)
 }
 
-/// Answers a second; every one of them is a success.
+/// Answers a second; every one of them is a success. The connections are plain ones, since sender and gateway share the machine.
 #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
 async fn answers(url: &str, body: &str) -> Result<f64, BenchError> {
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(CONNECTIONS)
-        .build()?;
+    let url = reqwest::Url::parse(url).map_err(|error| BenchError::Answer(error.to_string()))?;
+    let address = url
+        .socket_addrs(|| None)
+        .map_err(|error| BenchError::Answer(error.to_string()))?;
+    let address = *address
+        .first()
+        .ok_or_else(|| BenchError::Answer("no address".to_owned()))?;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n",
+        url.path()
+    );
     let next = Arc::new(AtomicUsize::new(0));
     let start = Instant::now();
     let mut senders = tokio::task::JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let (client, next) = (client.clone(), Arc::clone(&next));
-        let (url, body) = (url.to_owned(), body.to_owned());
-        senders.spawn(async move {
-            loop {
-                let delivery = next.fetch_add(1, Ordering::Relaxed);
-                if delivery >= DELIVERIES {
-                    return Ok(());
-                }
-                let body = body.replace('#', &(1_700_000_000 + delivery % NOTICES).to_string());
-                client.post(&url).body(body).send().await?.error_for_status()?;
-            }
-        });
+        let (head, body, next) = (head.clone(), body.to_owned(), Arc::clone(&next));
+        senders.spawn(async move { send(address, &head, &body, &next).await });
     }
     while let Some(sent) = senders.join_next().await {
-        let sent: Result<(), reqwest::Error> = sent.map_err(|error| BenchError::Answer(error.to_string()))?;
-        sent?;
+        let sent = sent.map_err(|error| BenchError::Answer(error.to_string()))?;
+        sent.map_err(|error| BenchError::Answer(error.to_string()))?;
     }
     Ok(DELIVERIES as f64 / start.elapsed().as_secs_f64())
+}
+
+/// One connection's deliveries, one after the other.
+async fn send(address: SocketAddr, head: &str, body: &str, next: &AtomicUsize) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut answer = Vec::with_capacity(1_024);
+    loop {
+        let delivery = next.fetch_add(1, Ordering::Relaxed);
+        if delivery >= DELIVERIES {
+            return Ok(());
+        }
+        let body = body.replace('#', &(1_700_000_000 + delivery % NOTICES).to_string());
+        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await?;
+        answer.clear();
+        // 204: it ends with its head.
+        while !answer.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut answer).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        if !answer.starts_with(b"HTTP/1.1 204 ") {
+            return Err(std::io::Error::other("a delivery was not taken"));
+        }
+    }
 }
 
 /// Durable answers beside syncs of the same disk.
