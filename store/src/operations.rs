@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use model::Metric;
+use model::{BatchId, Metric, Outcome, PersonId, UtcMillis};
 
 use crate::sqlite;
 use crate::{MasterKey, Result, Store};
@@ -67,6 +67,42 @@ pub struct Finding {
     pub advice: String,
 }
 
+/// Which records that are no data are asked for.
+#[derive(Clone, Debug)]
+pub struct RejectionsOf {
+    /// How they ended.
+    pub outcome: Outcome,
+    /// The adapter that read them; all where none is named.
+    pub adapter: Option<String>,
+    /// Of deliveries that came then or later.
+    pub since: UtcMillis,
+}
+
+/// Records of one delivery that ended for one reason. Nothing of it is a value that was measured; a reason can name a vendor's type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Whose.
+    pub person: PersonId,
+    /// The delivery's number within the person.
+    pub batch: BatchId,
+    /// Who read it.
+    pub adapter: String,
+    /// By which mapping.
+    pub mapping_version: u32,
+    /// When it came.
+    pub obtained: UtcMillis,
+    /// Why: a fixed word.
+    pub reason: String,
+    /// How many.
+    pub records: u64,
+    /// Where the first of them stand: lines of a file, numbers in a list, from 1.
+    pub places: Vec<u64>,
+    /// The number under which the delivery is kept as it came, while it is.
+    pub payload: Option<i64>,
+    /// The numbers under which texts of it are kept, sealed.
+    pub texts: Vec<i64>,
+}
+
 impl Store {
     /// Counts and sizes.
     ///
@@ -76,6 +112,23 @@ impl Store {
         let folder = self.database.folder().to_owned();
         self.database
             .read("count", move |reading| sqlite::operations::stats(reading, &folder))
+            .await
+    }
+
+    /// The next records that ended otherwise than as data, in the order of people and deliveries: a page, and where to go on.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn rejections(
+        &self,
+        wanted: &RejectionsOf,
+        after: (PersonId, BatchId),
+    ) -> Result<(Vec<Rejection>, Option<(PersonId, BatchId)>)> {
+        let wanted = wanted.clone();
+        self.database
+            .read("read rejections", move |snapshot| {
+                sqlite::batches::ended_as(snapshot, &wanted, after)
+            })
             .await
     }
 

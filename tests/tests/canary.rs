@@ -96,6 +96,32 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         .unwrap();
     assert_eq!(imported.code(), Some(2));
 
+    // The operator's table of what was refused says where it stands, and no value; what it prints is held against the canaries too.
+    let refused = || {
+        let told = sekisho()
+            .args(["rejected", "--since", "2026-01-01", "--data"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(told.status.success());
+        let told = String::from_utf8(told.stdout).unwrap();
+        std::io::Write::write_all(&mut File::options().append(true).open(&logs).unwrap(), told.as_bytes()).unwrap();
+        told.lines()
+            .skip(1)
+            .map(|row| row.split('\t').map(str::to_owned).collect())
+            .collect::<Vec<Vec<String>>>()
+    };
+    let rows = refused();
+    let mine = rows
+        .iter()
+        .find(|row| row[0] == person && row[5] == "not-a-number")
+        .unwrap();
+    assert_eq!(
+        (mine[3].as_str(), mine[6].as_str(), mine[7].as_str()),
+        ("apple-health", "1", "1")
+    );
+    assert!(mine[8].starts_with("text "), "{mine:?}");
+
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let base = format!("http://127.0.0.1:{port}");
     let server = Server(
@@ -262,6 +288,11 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         .text()
         .await
         .unwrap();
+    // Beside a running server.
+    let rows = refused();
+    let mine = rows.iter().find(|row| row[3] == "apple-health-push").unwrap();
+    assert_eq!((mine[5].as_str(), mine[7].as_str()), ("unknown-unit", "2"));
+    assert!(mine[8].starts_with("delivery "), "{mine:?}");
     drop(server);
 
     let logged = std::fs::read_to_string(&logs).unwrap();

@@ -9,6 +9,7 @@ mod keys;
 mod operator;
 mod person;
 mod provisions;
+mod rejected;
 mod replay;
 mod serve;
 mod stats;
@@ -62,11 +63,15 @@ enum Command {
     /// The adapter is found by the file's content unless named. Prints the accounting as one JSON object. Exit code: 0 all
     /// records understood, 2 something was rejected, 1 the file could not be imported. Not beside a running server.
     Import(import::ImportArguments),
-    /// Read phones' pushes that are still kept again, by the mapping of today.
+    /// Read phones' pushes and clouds' answers that are still kept again, by the mapping of today.
     ///
     /// Says what would become of their records beside what became of them, as one JSON object, and stores it where asked to.
     /// Not beside a running server.
     Replay(replay::ReplayArguments),
+    /// List records that became no data: of which delivery, why, how many, where in it, and under which numbers it is kept.
+    ///
+    /// Tabs between columns; no value of anybody is among them. Works beside a running server.
+    Rejected(rejected::RejectedArguments),
     /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
@@ -106,6 +111,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
+        Command::Rejected(arguments) => rejected::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
         Command::Consent(arguments) => consent::run(arguments),

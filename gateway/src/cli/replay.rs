@@ -13,10 +13,10 @@ use crate::replay::replay;
 pub struct ReplayArguments {
     #[command(flatten)]
     place: Place,
-    /// Name of the adapter whose pushes are read again.
+    /// Name of the adapter whose pushes or answers are read again.
     #[arg(long, value_name = "NAME")]
     adapter: String,
-    /// Pushes that came on this day or later, YYYY-MM-DD in Japan.
+    /// Of what came on this day or later, YYYY-MM-DD in Japan.
     #[arg(long, value_parser = day)]
     since: LocalDay,
     /// Store what comes of it. Without this, only what would change is told.
@@ -24,13 +24,13 @@ pub struct ReplayArguments {
     apply: bool,
 }
 
-/// Reads kept pushes again and prints one JSON object.
+/// Reads what is kept again and prints one JSON object.
 pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
-    let adapter = adapters::pushing().find(|adapter| adapter.name() == arguments.adapter);
+    let adapter = adapters::kept().find(|adapter| adapter.name() == arguments.adapter);
     let adapter = adapter.ok_or_else(|| {
-        let known: Vec<&str> = adapters::pushing().map(|adapter| adapter.name()).collect();
+        let known: Vec<&str> = adapters::kept().map(|adapter| adapter.name()).collect();
         format!(
-            "nothing is pushed to `{}`; allowed: {}",
+            "nothing of `{}` is kept as it came; allowed: {}",
             arguments.adapter,
             known.join(", ")
         )

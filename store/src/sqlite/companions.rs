@@ -174,7 +174,8 @@ pub(crate) fn answer(
         .transpose()
 }
 
-pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) -> Result<()> {
+/// Keeps what was sent, under a number.
+pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) -> Result<i64> {
     let now = writing.now().0;
     let sealer = writing.person_key(person)?;
     let packed =
@@ -196,13 +197,13 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
         })
         .doing("keeping a push")?;
     let Sender::Companion(companion) = new.from else {
-        return Ok(());
+        return Ok(number);
     };
     writing
         .prepare_cached("UPDATE companion SET seen_ms = ?3 WHERE id = ?1 AND person = ?2")
         .and_then(|mut statement| statement.execute(params![companion, person.0, now]))
         .doing("noting that a phone pushed")
-        .map(|_| ())
+        .map(|_| number)
 }
 
 pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {

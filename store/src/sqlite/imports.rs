@@ -66,6 +66,8 @@ pub(crate) struct Intake {
     bytes: usize,
     pushes: u64,
     parked_types: parked::Types,
+    /// Where records stood that are neither stored nor parked.
+    places: batches::Places,
     piece: raw::Piece,
     pieces: Vec<raw::Piece>,
     pieces_bytes: usize,
@@ -106,6 +108,7 @@ impl Intake {
             bytes: 0,
             pushes: 0,
             parked_types,
+            places: batches::Places::default(),
             piece: raw::Piece::default(),
             pieces: Vec::new(),
             pieces_bytes: 0,
@@ -227,6 +230,10 @@ impl Intake {
 
     /// Keeps a record that is neither stored nor parked.
     pub(crate) fn raw(&mut self, raw: &Raw) -> Result<()> {
+        let places = self.places.entry((raw.outcome, raw.reason.clone())).or_default();
+        if places.len() < batches::MOST_PLACES {
+            places.push(raw.line);
+        }
         if self.piece.add(raw) {
             self.end_piece()?;
         }
@@ -248,10 +255,11 @@ impl Intake {
     pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<ImportReport> {
         self.checkpoint()?;
         let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
+        let places = std::mem::take(&mut self.places);
         let end = move |writing: &Writing<'_>, commit: Commit| {
-            batches::finish(writing, person, batch, &accounting, commit)?;
-            push.as_ref()
-                .map_or(Ok(()), |push| companions::keep(writing, person, push))
+            let kept = push.as_ref().map(|push| companions::keep(writing, person, push));
+            let kept = kept.transpose()?;
+            batches::finish(writing, person, batch, (&accounting, &places), kept, commit)
         };
         let end = Arc::new(end);
         let at_once = Arc::clone(&end);
