@@ -47,7 +47,7 @@ pub use links::{
     Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
     WANTS_AT_ONCE, Want,
 };
-pub use operations::{Finding, MetricStats, RebuildReport, Rejection, RejectionsOf, Stats};
+pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
 pub use paper::PaperConsent;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};

@@ -103,6 +103,15 @@ pub struct Rejection {
     pub texts: Vec<i64>,
 }
 
+/// A page of rejections.
+#[derive(Clone, Debug, Default)]
+pub struct Rejections {
+    /// Its rows.
+    pub rows: Vec<Rejection>,
+    /// After which delivery to go on; `None` at the end.
+    pub next: Option<(PersonId, BatchId)>,
+}
+
 impl Store {
     /// Counts and sizes.
     ///
@@ -119,11 +128,7 @@ impl Store {
     ///
     /// # Errors
     /// What reading can answer.
-    pub async fn rejections(
-        &self,
-        wanted: &RejectionsOf,
-        after: (PersonId, BatchId),
-    ) -> Result<(Vec<Rejection>, Option<(PersonId, BatchId)>)> {
+    pub async fn rejections(&self, wanted: &RejectionsOf, after: (PersonId, BatchId)) -> Result<Rejections> {
         let wanted = wanted.clone();
         self.database
             .read("read rejections", move |snapshot| {

@@ -47,9 +47,9 @@ pub fn run(arguments: RejectedArguments) -> Result<ExitCode, CommandError> {
         println!("person\tdelivery\tcame\tadapter\tmapping\treason\trecords\tplaces\tkept");
         let mut after = Some((PersonId(0), BatchId(0)));
         while let Some(from) = after {
-            let (rows, next) = store.rejections(&wanted, from).await?;
-            rows.iter().for_each(|row| println!("{}", line(row)));
-            after = next;
+            let page = store.rejections(&wanted, from).await?;
+            page.rows.iter().for_each(|row| println!("{}", line(row)));
+            after = page.next;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -11,7 +11,7 @@ use super::fault::Doing as _;
 use super::people::Commit;
 use super::writer::Writing;
 use crate::leaf::columns;
-use crate::operations::{Rejection, RejectionsOf};
+use crate::operations::{Rejection, Rejections, RejectionsOf};
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
 use crate::{BatchStart, Folded, Result, StoreError};
 
@@ -116,7 +116,7 @@ pub(crate) fn ended_as(
     snapshot: &Snapshot<'_>,
     wanted: &RejectionsOf,
     after: (PersonId, BatchId),
-) -> Result<(Vec<Rejection>, Option<(PersonId, BatchId)>)> {
+) -> Result<Rejections> {
     /// Deliveries that are opened for one page.
     const PAGE: i64 = 500;
     type Found = (u32, u32, String, u32, i64, Option<Vec<u8>>);
@@ -180,7 +180,7 @@ pub(crate) fn ended_as(
             });
         }
     }
-    Ok((rows, next))
+    Ok(Rejections { rows, next })
 }
 
 fn kept_texts(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Vec<i64>> {
