@@ -325,7 +325,7 @@ impl Store {
     ) -> Result<Noted> {
         self.database
             .write("note webhook", move |writing| {
-                sqlite::links::note(writing, vendor, &body, &told, delay_ms)
+                sqlite::webhooks::note(writing, vendor, &body, &told, delay_ms)
             })
             .await
     }
@@ -337,7 +337,7 @@ impl Store {
     pub async fn delete_webhooks(&self, before: UtcMillis) -> Result<usize> {
         self.database
             .write("delete webhooks", move |writing| {
-                sqlite::links::delete_webhooks(writing, before)
+                sqlite::webhooks::delete_webhooks(writing, before)
             })
             .await
     }

@@ -132,7 +132,7 @@ impl Store {
         let wanted = wanted.clone();
         self.database
             .read("read rejections", move |snapshot| {
-                sqlite::batches::ended_as(snapshot, &wanted, after)
+                sqlite::rejections::ended_as(snapshot, &wanted, after)
             })
             .await
     }

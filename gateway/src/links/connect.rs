@@ -209,7 +209,7 @@ async fn account(state: &AppState, cloud: &Cloud, granted: &Granted) -> Result<A
         }
         AccountFrom::Request(request, read) => (request, read),
     };
-    let answer = turn::send(state, cloud, &request, &granted.tokens.access)
+    let answer = turn::calls::send(state, cloud, &request, &granted.tokens.access)
         .await
         .map_err(|_| Failure::Vendor)?;
     let status = answer.status();

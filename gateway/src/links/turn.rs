@@ -1,39 +1,32 @@
 //! One turn of a link: its tokens made good, what the plan says asked for, what came laid into deliveries, and how far that got.
 
+pub(super) mod calls;
+
 use std::sync::Arc;
 
 use adapters::Input;
-use adapters::cloud::{Ask, Request};
+use adapters::cloud::Ask;
 use adapters::pull::{self, Answered};
-use axum::http::header::AUTHORIZATION;
 use model::{LinkState, Need, UtcMillis};
 use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
 
+use calls::Refusal;
+
 use super::Cloud;
 use super::plan::{self, Step};
-use super::tokens::{self, TokenError};
+use super::tokens;
 use crate::import::{self, ImportError};
-use crate::outgoing::{OutgoingError, bounded, retry_after};
 use crate::state::AppState;
-
-/// The largest page that is read, in bytes.
-const MOST_PAGE: usize = 12 << 20;
 
 /// Bytes of pages, and windows of hours or days, from which on they are laid into a delivery.
 const DELIVERY: usize = 4 << 20;
 const DELIVERY_WINDOWS: i64 = 8_192;
-
-/// Bytes of one answer at most; of more the time is asked for in halves. With a delivery that is nearly full it is still one that is read.
-const MOST_ANSWER: usize = 16 << 20;
 
 /// After too many calls for now, in milliseconds: a minute's calls are there again, so that the next turn gets as far as a turn can.
 const LEAST_WAIT_MS: i64 = 60_000;
 
 /// How long a turn goes on before it keeps how far it got, in milliseconds.
 const KEEP_MS: i64 = 60_000;
-
-/// Pages of one answer at most: a list that never ends is none.
-const MOST_PAGES: usize = 100;
 
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const FIRST_WAIT_MS: i64 = 30_000;
@@ -251,154 +244,6 @@ impl Turn<'_> {
             .closed = true;
     }
 
-    /// All pages of an answer.
-    async fn ask(&mut self, step: &Step) -> Result<Vec<Vec<u8>>, Refusal> {
-        let ask = Ask {
-            series: step.series.name,
-            start: step.start,
-            end: step.end,
-        };
-        let (mut pages, mut page, mut bytes) = (Vec::new(), None, 0);
-        loop {
-            let request = self.cloud.adapter.request(&ask, page.as_deref());
-            // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
-            let wait = self.cloud.wait(self.leased.link.id).filter(|_| page.is_none());
-            if let Some(wait) = wait {
-                return Err(Refusal::Stop(Stop::Wait(wait)));
-            }
-            let answer = self.call(&request).await?;
-            let next = self.cloud.adapter.next_page(&answer);
-            let next = next.map_err(|_| self.failed("an answer was none"))?;
-            bytes += answer.len();
-            if bytes > MOST_ANSWER {
-                return Err(Refusal::TooLarge);
-            }
-            pages.push(answer);
-            match next {
-                None => return Ok(pages),
-                Some(_) if pages.len() >= MOST_PAGES => return Err(self.failed("an answer has no end")),
-                Some(same) if page.as_ref() == Some(&same) => return Err(self.failed("an answer goes in a circle")),
-                Some(next) => page = Some(next),
-            }
-        }
-    }
-
-    fn failed(&self, what: &'static str) -> Refusal {
-        if self.cloud.breaker.failed(self.state.clock.now()) {
-            tracing::warn!(
-                vendor = self.cloud.adapter.name(),
-                "a cloud does not answer: it is left alone for a time"
-            );
-            metrics::counter!("sekisho_clouds_left_alone_total", "vendor" => self.cloud.adapter.name()).increment(1);
-        }
-        Refusal::Stop(Stop::Failed { what, wait: None })
-    }
-
-    /// One call, its token made good before and, where the vendor takes it no more, once again.
-    async fn call(&mut self, request: &Request) -> Result<Vec<u8>, Refusal> {
-        loop {
-            let access = self.access().await?;
-            let sent = send(self.state, self.cloud, request, &access).await;
-            let answer = sent.map_err(|_| self.failed("no answer"))?;
-            let status = answer.status().as_u16();
-            let wait = retry_after(answer.headers(), self.state.clock.now());
-            let body = match bounded(answer, MOST_PAGE).await {
-                Ok(body) => body,
-                Err(OutgoingError::TooLarge) => return Err(Refusal::TooLarge),
-                Err(_) => return Err(self.failed("an answer broke off")),
-            };
-            metrics::counter!(
-                "sekisho_cloud_calls_total",
-                "vendor" => self.cloud.adapter.name(), "status" => status.to_string()
-            )
-            .increment(1);
-            if let Some(need) = self.cloud.adapter.need(status, &body) {
-                return Err(Refusal::Stop(Stop::Needs(need)));
-            }
-            return match status {
-                200..=299 => {
-                    self.cloud.breaker.worked();
-                    Ok(body)
-                }
-                401 if !self.is_refreshed => {
-                    self.refresh().await?;
-                    continue;
-                }
-                401 => Err(Refusal::Stop(Stop::Ended)),
-                403 => Err(Refusal::Closed),
-                410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
-                429 => {
-                    // It answers, and says that it is enough: no fault of its own.
-                    let wait = wait.map(|seconds| seconds.max(1) * 1_000);
-                    Err(Refusal::Stop(Stop::Failed {
-                        what: "too many requests",
-                        wait,
-                    }))
-                }
-                408 | 500..=599 => Err(self.failed("the vendor has a fault")),
-                _ => Err(Refusal::NotUnderstood),
-            };
-        }
-    }
-
-    /// A token that is good for a while.
-    async fn access(&mut self) -> Result<String, Refusal> {
-        let (tokens, _) = self.tokens.as_ref().ok_or(Refusal::Stop(Stop::Ended))?;
-        if !tokens::is_over(tokens, self.state.clock.now()) {
-            return Ok(tokens.access.clone());
-        }
-        self.refresh().await
-    }
-
-    /// Gets the next pair, unless another worker has got it meanwhile, and keeps it before it is used.
-    async fn refresh(&mut self) -> Result<String, Refusal> {
-        self.is_refreshed = true;
-        let held = self.tokens.as_ref().map(|(_, version)| *version);
-        let stored = self
-            .state
-            .store
-            .link_tokens(self.leased.link.id)
-            .await
-            .map_err(Stop::from)?;
-        let (tokens, version) = stored.ok_or(Refusal::Stop(Stop::Ended))?;
-        if held != Some(version) && !tokens::is_over(&tokens, self.state.clock.now()) {
-            let access = tokens.access.clone();
-            self.tokens = Some((tokens, version));
-            return Ok(access);
-        }
-        let now = self.state.clock.now();
-        let next = tokens::refresh(self.cloud, &self.state.outgoing, &tokens, now).await;
-        let next = match next {
-            Ok(next) => next,
-            Err(TokenError::Ended) => return Err(Refusal::Stop(Stop::Ended)),
-            Err(TokenError::SwitchedOff) => return Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
-            Err(error @ TokenError::NoAnswer(_)) => {
-                tracing::info!(%error, link = self.leased.link.id, "tokens were not refreshed");
-                return Err(self.failed("no answer to a refresh"));
-            }
-            Err(error) => {
-                tracing::warn!(%error, vendor = self.cloud.adapter.name(), "tokens cannot be refreshed");
-                return Err(Refusal::Stop(Stop::Failed {
-                    what: "the refresh was refused",
-                    wait: None,
-                }));
-            }
-        };
-        let id = self.leased.link.id;
-        let access = next.access.clone();
-        if !self
-            .state
-            .store
-            .save_link_tokens(id, version, next.clone())
-            .await
-            .map_err(Stop::from)?
-        {
-            return Err(Refusal::Stop(Stop::Lost));
-        }
-        self.tokens = Some((next, version + 1));
-        Ok(access)
-    }
-
     /// Stores what was gathered, and keeps how far it got.
     async fn deliver(&mut self, (whole, rest): (usize, Option<Want>), now: UtcMillis) -> Result<(), Stop> {
         if self.gathered.is_empty() && whole == 0 && rest.is_none() && self.progress == self.leased.link.progress {
@@ -484,42 +329,4 @@ impl Turn<'_> {
             }),
         }
     }
-}
-
-/// Why an ask has no answer.
-enum Refusal {
-    /// This series is not open to us.
-    Closed,
-    /// The vendor refuses this ask, and nobody here knows why.
-    NotUnderstood,
-    /// The answer is larger than what is read.
-    TooLarge,
-    /// The turn ends.
-    Stop(Stop),
-}
-
-impl From<Stop> for Refusal {
-    fn from(stop: Stop) -> Self {
-        Self::Stop(stop)
-    }
-}
-
-/// Sends a request with a token.
-pub(super) async fn send(
-    state: &AppState,
-    cloud: &Cloud,
-    request: &Request,
-    access: &str,
-) -> Result<reqwest::Response, OutgoingError> {
-    let url = format!("{}{}", cloud.addresses.api, request.path);
-    state
-        .outgoing
-        .send(&url, |client, url| {
-            let call = match request.method {
-                "POST" => client.post(url).form(&request.parameters),
-                _ => client.get(url).query(&request.parameters),
-            };
-            call.header(AUTHORIZATION, format!("Bearer {access}"))
-        })
-        .await
 }

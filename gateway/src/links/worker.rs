@@ -27,6 +27,15 @@ pub async fn work(state: AppState) {
     clouds.join_all().await;
 }
 
+/// Works one cloud, by its name, until it is aborted.
+#[cfg(test)]
+pub(super) async fn work_named(state: AppState, name: &'static str) {
+    let place = state.clouds.all().iter().position(|cloud| cloud.adapter.name() == name);
+    if let Some(place) = place {
+        work_cloud(&state, place).await;
+    }
+}
+
 async fn work_cloud(state: &AppState, place: usize) {
     let mut under_way = JoinSet::new();
     loop {

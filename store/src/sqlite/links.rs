@@ -1,7 +1,7 @@
-//! SQL of links, of what vendors told of them, and of vendors' calls as they came.
+//! SQL of links, and of what each is to ask for.
 
 use consent::OwnAccess;
-use model::{LinkEvent, LinkState, Need, OrganisationId, PersonId, UtcMillis};
+use model::{LinkEvent, LinkState, Need, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
@@ -9,16 +9,12 @@ use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{acts, consents};
 use crate::links::{
-    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
-    WANTS_AT_ONCE, Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Progress, TurnEnd, WANTS_AT_ONCE,
+    Want,
 };
 use crate::{Actor, Result, StoreError};
 
 const COLUMNS: &str = "id, person, vendor, state, need, connected_ms, fetched_ms, ended_ms, progress, account_hash";
-
-/// The level of zstd for vendors' calls, and the bytes up to which they are kept plain.
-const LEVEL: i32 = 3;
-const PLAIN: usize = 1_024;
 
 fn number(state: LinkState) -> (u8, Option<u8>) {
     match state {
@@ -80,7 +76,7 @@ fn open(snapshot: &Snapshot<'_>, columns: Columns) -> Result<Link> {
     })
 }
 
-fn account_hash(snapshot: &Snapshot<'_>, vendor: &str, account: &str) -> Vec<u8> {
+pub(super) fn account_hash(snapshot: &Snapshot<'_>, vendor: &str, account: &str) -> Vec<u8> {
     let parts: [&[u8]; 2] = [vendor.as_bytes(), account.as_bytes()];
     snapshot.keys().lookup_hash("link", &parts)
 }
@@ -421,7 +417,7 @@ pub(crate) fn end_turn(writing: &Writing<'_>, lease: Lease, end: &TurnEnd) -> Re
     changed.doing("ending a turn").map(|changed| changed == 1)
 }
 
-fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> {
+pub(super) fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> {
     writing
         .prepare_cached(
             "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -432,81 +428,6 @@ fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> {
         })
         .doing("noting what to ask for")
         .map(|_| ())
-}
-
-pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Told], delay_ms: i64) -> Result<Noted> {
-    let now = writing.now();
-    let mut noted = Noted::default();
-    for one in told {
-        let hash = account_hash(writing, vendor, &one.account);
-        let link: Option<(i64, u8)> = writing
-            .prepare_cached("SELECT id, state FROM link WHERE vendor = ?1 AND account_hash = ?2 AND state < 4")
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![vendor, hash], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .doing("finding a link")?;
-        let (Some((link, state)), Some(want)) = (link, &one.want) else {
-            noted.unknown += 1;
-            continue;
-        };
-        noted.known += 1;
-        self::want(writing, link, want)?;
-        // One that failed waits as long as it does; one that is held waits for its person.
-        if state == 1 {
-            writing
-                .prepare_cached("UPDATE link SET due_ms = min(due_ms, ?2) WHERE id = ?1 AND attempts = 0")
-                .and_then(|mut statement| statement.execute(params![link, now.plus(delay_ms).0]))
-                .doing("noting that a link is due")?;
-        }
-    }
-    let number: i64 = writing
-        .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM webhook")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("numbering a call")?;
-    let packed = packed(body)?;
-    let sealed =
-        writing
-            .keys()
-            .organisation(OrganisationId(1))?
-            .seal(writing.randomness(), "webhook", &[number], &packed)?;
-    writing
-        .prepare_cached(
-            "INSERT INTO webhook (number, vendor, received_ms, known, unknown, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![
-                number,
-                vendor,
-                now.0,
-                noted.known as i64,
-                noted.unknown as i64,
-                sealed
-            ])
-        })
-        .doing("keeping a call")?;
-    Ok(noted)
-}
-
-/// A call as it is kept: a byte that says how, then its text. Setting zstd up costs more than a short one takes.
-fn packed(body: &[u8]) -> Result<Vec<u8>> {
-    let mut packed = Vec::with_capacity(body.len().min(PLAIN) + 1);
-    if body.len() <= PLAIN {
-        packed.push(0);
-        packed.extend_from_slice(body);
-        return Ok(packed);
-    }
-    packed.push(1);
-    zstd::stream::copy_encode(body, &mut packed, LEVEL)
-        .map_err(|error| StoreError::io("compressing a call", &error))?;
-    Ok(packed)
-}
-
-pub(crate) fn delete_webhooks(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
-    writing
-        .execute("DELETE FROM webhook WHERE received_ms < ?1", [before.0])
-        .doing("deleting calls")
 }
 
 pub(crate) fn count(snapshot: &Snapshot<'_>) -> Result<Vec<LinkCount>> {

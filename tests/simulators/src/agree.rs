@@ -79,7 +79,8 @@ pub(crate) fn page(asked: &Asked, accounts: &[(&str, &str)], prefix: &str, decid
 }
 
 /// Sends the browser back: with a code, or with a no.
-pub(crate) fn decided(vendor: &impl Vendor, setup: &Setup, decision: Decision) -> Response {
+pub(crate) fn decided(vendor: &impl Vendor, decision: Decision) -> Response {
+    let setup = vendor.setup();
     let (back, state) = (&setup.return_to, plain(&decision.state));
     if decision.answer != "allow" {
         return Redirect::to(&format!("{back}?state={state}&error=access_denied")).into_response();

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::Setup;
 use crate::grants::Grants;
 use crate::mischief::{Mischief, Plan};
 
@@ -16,6 +17,12 @@ use crate::mischief::{Mischief, Plan};
 pub trait Vendor: Send + Sync + 'static {
     /// What goes wrong.
     fn plan(&self) -> &Plan;
+
+    /// What it was started with.
+    fn setup(&self) -> &Setup;
+
+    /// An account more, whose days are made of `seed`.
+    fn adopt(&self, account: &str, seed: u64);
 
     /// What was agreed to.
     fn with_grants<T>(&self, act: impl FnOnce(&mut Grants) -> T) -> T;
@@ -97,6 +104,7 @@ pub(crate) fn routes<V: Vendor>() -> Router<Arc<V>> {
         .route("/control/truth", post(truth::<V>))
         .route("/control/notices", post(tell::<V>))
         .route("/control/accounts/{account}/{act}", post(act::<V>))
+        .route("/control/accounts", post(adopt::<V>))
         .route("/control/turning", post(turning::<V>))
         .route("/control/keys", post(turn_keys::<V>))
         .route("/control/counts", get(counts::<V>))
@@ -139,6 +147,25 @@ async fn act<V: Vendor>(State(vendor): State<Arc<V>>, Path((account, act)): Path
         "revoke" | "expire" => StatusCode::NO_CONTENT,
         _ => StatusCode::NOT_FOUND,
     }
+}
+
+/// An account that agrees at once.
+#[derive(Deserialize)]
+struct Adopted {
+    account: String,
+    seed: u64,
+    scopes: Vec<String>,
+}
+
+/// Adds an account that agreed; its tokens.
+async fn adopt<V: Vendor>(State(vendor): State<Arc<V>>, Json(adopted): Json<Adopted>) -> Json<Value> {
+    vendor.adopt(&adopted.account, adopted.seed);
+    let (randomness, now) = (Arc::clone(&vendor.setup().randomness), vendor.setup().clock.now());
+    let pair = vendor.with_grants(|grants| grants.give(&*randomness, &adopted.account, adopted.scopes, now));
+    Json(json!({
+        "access": pair.as_ref().map(|pair| pair.access.clone()),
+        "refresh": pair.and_then(|pair| pair.refresh),
+    }))
 }
 
 /// From now on each use of a refresh token gives another.

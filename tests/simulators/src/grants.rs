@@ -118,6 +118,20 @@ impl Grants {
         Some(pair)
     }
 
+    /// Tokens for somebody who agreed elsewhere.
+    pub fn give(
+        &mut self,
+        randomness: &dyn Randomness,
+        account: &str,
+        scopes: Vec<String>,
+        now: UtcMillis,
+    ) -> Option<Pair> {
+        let verifier = random(randomness, "verifier");
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+        let code = self.agree(randomness, account, scopes, &challenge);
+        self.exchange(randomness, &code, &verifier, now)
+    }
+
     /// The next pair.
     pub fn refresh(&mut self, randomness: &dyn Randomness, token: &str, now: UtcMillis) -> Option<Pair> {
         let turns = self.turns;

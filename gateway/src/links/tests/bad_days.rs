@@ -121,3 +121,36 @@ async fn a_service_that_has_ended_says_so_to_its_person() {
     let page = browser.get("/portal/links").await.body;
     assert!(page.contains("このサービスは終了しました"), "{page}");
 }
+
+/// As a process that is killed leaves them: what was under way is gone, and only what was committed is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn turns_that_are_cut_off_again_and_again_lose_nothing_and_double_nothing() {
+    const CUTS: u64 = 25;
+    let random = model::environment::SeededRandomness::new(11);
+    let world = Arc::new(World::new().await);
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    let mut cut = 0;
+    while cut < CUTS {
+        let cloud = &world.gateway.state.clouds.all()[0];
+        let Some(leased) = worker::take(&world.gateway.state, cloud, 1).await.pop() else {
+            // The lease runs out, and there is more to ask for.
+            let at = two_days_ago(&world).plus(cut as i64 * HOUR_MS);
+            let told = world.change(at, Some(cut as i64 + 1)).await;
+            world.control("notices", told).await;
+            world.clock.advance(store::LINK_LEASE_MS + 1);
+            continue;
+        };
+        let working = Arc::clone(&world);
+        let turn = tokio::spawn(async move {
+            let state = &working.gateway.state;
+            worker::carry_out(state, &state.clouds.all()[0], leased).await;
+        });
+        tokio::time::sleep(std::time::Duration::from_micros(random.below(60_000))).await;
+        cut += u64::from(!turn.is_finished());
+        turn.abort();
+        let _ = turn.await;
+    }
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    world.agrees(HANAKO).await;
+}

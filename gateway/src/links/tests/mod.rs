@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod connecting;
+mod crowd;
 mod notices;
 mod storm;
 mod successor;

@@ -173,7 +173,7 @@ async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -
 }
 
 async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    agree::decided(&*shared, &shared.setup, decision)
+    agree::decided(&*shared, decision)
 }
 
 async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
@@ -284,6 +284,16 @@ fn page(kind: &str, items: Vec<(i64, Value)>, first: i64) -> Value {
 }
 
 impl Vendor for Shared {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn adopt(&self, account: &str, seed: u64) {
+        self.state()
+            .accounts
+            .insert(account.to_owned(), (seed, Changes::default()));
+    }
+
     fn plan(&self) -> &Plan {
         &self.plan
     }

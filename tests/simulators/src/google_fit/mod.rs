@@ -163,7 +163,7 @@ async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -
 }
 
 async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    agree::decided(&*shared, &shared.setup, decision)
+    agree::decided(&*shared, decision)
 }
 
 async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
@@ -287,6 +287,16 @@ async fn sessions(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(a
 }
 
 impl Vendor for Shared {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn adopt(&self, account: &str, seed: u64) {
+        self.state()
+            .accounts
+            .insert(account.to_owned(), (seed, Changes::default()));
+    }
+
     fn plan(&self) -> &Plan {
         &self.plan
     }

@@ -36,7 +36,7 @@ pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Quer
 
 /// Sends the browser back.
 pub(super) async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    agree::decided(&*shared, &shared.setup, decision)
+    agree::decided(&*shared, decision)
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

@@ -110,6 +110,14 @@ fn routes(shared: Arc<Shared>) -> Router {
 }
 
 impl Vendor for Shared {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn adopt(&self, account: &str, seed: u64) {
+        self.state().accounts.insert(account.to_owned(), Account::new(seed));
+    }
+
     fn plan(&self) -> &Plan {
         &self.plan
     }

@@ -108,7 +108,7 @@ async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -
 }
 
 async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision>) -> Response {
-    agree::decided(&*shared, &shared.setup, decision)
+    agree::decided(&*shared, decision)
 }
 
 /// The token endpoint: the return address comes also with a refresh.
@@ -183,6 +183,14 @@ async fn measurement(
 }
 
 impl Vendor for Shared {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn adopt(&self, account: &str, seed: u64) {
+        self.state().accounts.insert(account.to_owned(), Account::new(seed));
+    }
+
     fn plan(&self) -> &Plan {
         &self.plan
     }

@@ -1,0 +1,172 @@
+//! Ten thousand links, and one vendor's bad day beside another's good one. Slow: `cargo test --release -p gateway --bin sekisho --
+//! --ignored --nocapture links::tests::crowd`.
+
+use std::time::{Duration, Instant};
+
+use store::{LinkTokens, NewLink, NewPerson};
+
+use super::*;
+use crate::links::turn;
+
+/// What opens the nights of the first vendor.
+fn scope(world: &World) -> &'static str {
+    let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
+    let nights = cloud.adapter.series().iter().find(|series| series.name == "sleep");
+    nights.unwrap().scope
+}
+
+/// Bytes of this process that are in memory (proc(5), `statm`).
+fn resident() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    text.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4_096.0
+}
+
+/// A person whose account agreed.
+async fn linked(world: &World, account: &str, seed: usize, scope: &str) -> PersonId {
+    let store = &world.gateway.state.store;
+    let person = store.create_person(NewPerson::default()).await.unwrap();
+    let adopted = json!({"account": account, "seed": seed, "scopes": [scope]});
+    let tokens = world.control("accounts", adopted).await;
+    let new = NewLink {
+        vendor: world.vendor.name.to_owned(),
+        account: account.to_owned(),
+        scopes: vec![scope.to_owned()],
+        tokens: LinkTokens {
+            access: tokens["access"].as_str().unwrap().to_owned(),
+            refresh: tokens["refresh"].as_str().map(str::to_owned),
+            expires: world.clock.now().plus(DAY_MS).0,
+        },
+        continues: None,
+    };
+    store.connect_link(&OwnAccess::of_signed_in(person), new).await.unwrap();
+    person
+}
+
+/// Works all that is due, some at the same time.
+async fn worked(world: &Arc<World>) -> usize {
+    let mut turns = 0;
+    loop {
+        let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
+        let leased = worker::take(&world.gateway.state, cloud, 16).await;
+        if leased.is_empty() {
+            return turns;
+        }
+        turns += leased.len();
+        let mut under_way = tokio::task::JoinSet::new();
+        for link in leased {
+            let world = Arc::clone(world);
+            under_way.spawn(async move {
+                let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
+                worker::carry_out(&world.gateway.state, cloud, link).await;
+            });
+        }
+        under_way.join_all().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "some minutes"]
+async fn an_hour_of_ten_thousand_links_stays_as_large_as_it_was() {
+    const LINKS: usize = 10_000;
+    const MINUTES: usize = 60;
+    let world = Arc::new(World::new().await);
+    for link in 0..LINKS {
+        linked(&world, &format!("crowd-{link}"), link, scope(&world)).await;
+    }
+    let first = worked(&world).await;
+    assert!(first >= LINKS);
+    let mut sizes = Vec::new();
+    let mut turns = 0;
+    for minute in 0..MINUTES {
+        world.clock.advance(60_000);
+        let at = world.clock.now().plus(-DAY_MS);
+        let told: Vec<Json> = (minute..LINKS)
+            .step_by(MINUTES)
+            .map(|link| {
+                let interval = json!({"physicalTimeInterval": {"startTime": iso(at), "endTime": iso(at.plus(1))}});
+                json!({"data": {"version": "1", "healthUserId": format!("crowd-{link}"), "operation": "UPSERT", "dataType": "sleep", "intervals": [interval]}})
+            })
+            .collect();
+        let telling = json!({"account": "", "kind": "sleep", "start": 0, "end": 0, "body": told});
+        assert_eq!(world.control("notices", telling).await["status"], 204);
+        // What is told waits for more.
+        world.clock.advance(3_000);
+        turns += worked(&world).await;
+        sizes.push(resident());
+    }
+    assert!(turns >= LINKS, "each link was told of once: {turns}");
+    let median = |of: &[f64]| {
+        let mut of = of.to_vec();
+        of.sort_by(f64::total_cmp);
+        of[of.len() / 2]
+    };
+    let (early, late) = (median(&sizes[5..20]), median(&sizes[45..]));
+    println!(
+        "{LINKS} links, {turns} turns in an hour: {:.0} MB, then {:.0} MB, {:.2} ×",
+        early / 1e6,
+        late / 1e6,
+        late / early
+    );
+    assert!(late < early * 1.2, "{early} then {late}");
+}
+
+fn iso(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).unwrap().to_string()
+}
+
+/// Median time of a turn of the other vendor's links, in seconds.
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
+async fn turns(world: &World, other: &Simulator) -> f64 {
+    let state = &world.gateway.state;
+    let cloud = state.clouds.named(other.name).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        world.clock.advance(13 * HOUR_MS);
+        for leased in worker::take(state, cloud, 1).await {
+            let start = Instant::now();
+            let end = turn::take(state, cloud, &leased).await;
+            times.push(start.elapsed().as_secs_f64());
+            state.store.end_turn(&leased, end).await.unwrap();
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "it measures time"]
+async fn a_bad_day_of_one_vendor_slows_no_other() {
+    let mut world = World::with(LISTS, Some(SINCE)).await;
+    for link in 0..32 {
+        linked(&world, &format!("slow-{link}"), link, scope(&world)).await;
+    }
+    let slow = world.vendor.clone();
+    world.vendor = world.other.clone().unwrap();
+    for link in 0..8 {
+        linked(&world, &format!("well-{link}"), link, "bloodpressure").await;
+    }
+    let other = world.vendor.clone();
+    let mut ratios = Vec::new();
+    for _ in 0..3 {
+        let alone = turns(&world, &other).await;
+        // Every call of the first vendor hangs, is refused or comes to nothing while the other's are worked.
+        let http = world.http.clone();
+        for kind in ["stall", "huge", "fault", "html"] {
+            let mischief = json!({"kind": kind, "times": 30, "path": ""});
+            let url = format!("{}/control/mischief", slow.base);
+            http.post(url).json(&mischief).send().await.unwrap();
+        }
+        let bad = tokio::spawn(worker::work_named(world.gateway.state.clone(), slow.name));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let beside = turns(&world, &other).await;
+        bad.abort();
+        println!(
+            "a turn takes {:.2} ms alone, {:.2} ms beside a bad day",
+            alone * 1e3,
+            beside * 1e3
+        );
+        ratios.push(beside / alone);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("beside a bad day of another vendor: {:.2} ×", ratios[1]);
+}

@@ -1,0 +1,93 @@
+//! SQL of records that became no data: which deliveries had some, why, and where they stand.
+
+use model::{BatchId, PersonId, UtcMillis};
+use rusqlite::params;
+
+use super::batches::Body;
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use crate::Result;
+use crate::operations::{Rejection, Rejections, RejectionsOf};
+
+/// The next deliveries after `after` in which records ended as `outcome`, each with them: rows of one page, and where to go on.
+pub(crate) fn ended_as(
+    snapshot: &Snapshot<'_>,
+    wanted: &RejectionsOf,
+    after: (PersonId, BatchId),
+) -> Result<Rejections> {
+    /// Deliveries that are opened for one page.
+    const PAGE: i64 = 500;
+    type Found = (u32, u32, String, u32, i64, Option<Vec<u8>>);
+    let found: Vec<Found> = snapshot
+        .prepare_cached(
+            "SELECT person, batch, adapter, mapping_version, obtained_ms, body FROM batch
+             WHERE (person, batch) > (?1, ?2) AND obtained_ms >= ?3 AND (?4 IS NULL OR adapter = ?4)
+             ORDER BY person, batch LIMIT ?5",
+        )
+        .and_then(|mut statement| {
+            let by = params![after.0.0, after.1.0, wanted.since.0, wanted.adapter, PAGE];
+            let row = |row: &rusqlite::Row<'_>| {
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
+            };
+            statement.query_map(by, row)?.collect()
+        })
+        .doing("reading how deliveries ended")?;
+    let next = found
+        .last()
+        .map(|(person, batch, ..)| (PersonId(*person), BatchId(*batch)));
+    let next = next.filter(|_| found.len() as i64 == PAGE);
+    let mut rows = Vec::new();
+    for (person, batch, adapter, mapping_version, obtained, body) in found {
+        let (person, batch) = (PersonId(person), BatchId(batch));
+        // An erased person's cannot be opened, one under way has no end yet.
+        let Some((key, body)) = snapshot.person_key(person).ok().zip(body) else {
+            continue;
+        };
+        let plain = key.open("batch", &[i64::from(person.0), i64::from(batch.0)], &body)?;
+        let body = Body::decode(&plain)?;
+        let outcome = wanted.outcome.to_string();
+        let of = body.reasons.iter().filter(|(ended, ..)| *ended == outcome);
+        let mut kept = None;
+        for (_, reason, records) in of {
+            let kept = match &kept {
+                Some(kept) => kept,
+                None => kept.insert(kept_texts(snapshot, person, batch)?),
+            };
+            let places = body
+                .places
+                .iter()
+                .find(|(ended, of, _)| (ended, of) == (&outcome, reason));
+            rows.push(Rejection {
+                person,
+                batch,
+                adapter: adapter.clone(),
+                mapping_version,
+                obtained: UtcMillis(obtained),
+                reason: reason.clone(),
+                records: *records,
+                places: places.map(|(.., places)| places.clone()).unwrap_or_default(),
+                payload: body.payload,
+                texts: kept.clone(),
+            });
+        }
+    }
+    Ok(Rejections { rows, next })
+}
+
+fn kept_texts(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Vec<i64>> {
+    snapshot
+        .prepare_cached("SELECT number FROM raw WHERE person = ?1 AND batch = ?2 ORDER BY number LIMIT 20")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, batch.0], |row| row.get(0))?
+                .collect()
+        })
+        .doing("finding kept texts")
+}
