@@ -133,6 +133,11 @@ pub(crate) trait Reads {
     /// Milliseconds of one window of this series; `None` for one that is not read.
     fn window(&self, series: &str) -> Option<i64>;
 
+    /// True for a page that names all that there is of its time, false for one of what changed.
+    fn is_whole(&self, _: &str) -> bool {
+        true
+    }
+
     /// The points of a page.
     fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>>;
 
@@ -182,6 +187,7 @@ pub(crate) fn read(
                 .collect(),
         };
         for page in &answer.pages {
+            windows.is_whole &= reads.is_whole(page.get());
             let points = reads
                 .points(ask.series, page.get())
                 .ok_or_else(|| push::refused("a page is none"))?;

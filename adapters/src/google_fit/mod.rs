@@ -71,7 +71,7 @@ impl Adapter for GoogleFit {
     }
 }
 
-/// A page of points or of sessions; members that are empty are left out.
+/// A page of points, of sessions, of sums by time, or of what changed; members that are empty are left out.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page<'a> {
@@ -79,8 +79,27 @@ struct Page<'a> {
     point: Vec<&'a RawValue>,
     #[serde(borrow, default)]
     session: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    bucket: Vec<Bucket<'a>>,
+    #[serde(borrow, default)]
+    inserted_data_point: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    deleted_data_point: Vec<&'a RawValue>,
     #[serde(default)]
     next_page_token: String,
+}
+
+/// Sums of some time.
+#[derive(Deserialize)]
+struct Bucket<'a> {
+    #[serde(borrow, default)]
+    dataset: Vec<Dataset<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Dataset<'a> {
+    #[serde(borrow, default)]
+    point: Vec<&'a RawValue>,
 }
 
 /// Reads answers.
@@ -94,11 +113,18 @@ impl Reads for Points {
 
     fn points<'a>(&self, _: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
-        Some(if page.session.is_empty() {
-            page.point
-        } else {
-            page.session
-        })
+        let mut points = page.point;
+        points.extend(page.session);
+        let sums = page.bucket.into_iter().flat_map(|bucket| bucket.dataset);
+        points.extend(sums.flat_map(|dataset| dataset.point));
+        points.extend(page.inserted_data_point.unwrap_or_default());
+        Some(points)
+    }
+
+    /// A list of what changed names what is new. What it deletes has no name of its own, and shows when its time is asked for again.
+    fn is_whole(&self, page: &str) -> bool {
+        let page: Option<Page<'_>> = serde_json::from_str(page).ok();
+        page.is_some_and(|page| page.inserted_data_point.is_none() && page.deleted_data_point.is_empty())
     }
 
     fn point(&self, push: &mut Push<'_>, text: &str, windows: &mut Windows<'_>) -> Result<(), Not> {

@@ -273,7 +273,7 @@ pub fn source(stream: &str) -> Source {
     let parts: Vec<&str> = stream.split(':').collect();
     let part = |at: usize| parts.get(at).copied().filter(|part| !part.is_empty());
     let cut = |text: &str| text.chars().take(100).collect::<String>();
-    let app = cut(part(2).unwrap_or("unknown"));
+    let app = cut(part(2).unwrap_or("com.google.android.gms"));
     let has_device = parts.len() >= 6;
     let device = |at: usize| part(at).filter(|_| has_device).map(cut);
     let (manufacturer, model) = (device(3), device(4));

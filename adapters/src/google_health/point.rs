@@ -34,7 +34,9 @@ impl Reads for Points {
         let body = body.ok_or(Not::Rejected("value-missing"))?;
         let (base, at) = base(push, kind, &point, body)?;
         let samples = samples(push, kind, body, &base)?;
-        windows.put(at, text(&point, "name").unwrap_or_default(), samples)
+        // Of the merged stream the name stands in another member.
+        let name = text(&point, "name").or_else(|| text(&point, "dataPointName"));
+        windows.put(at, name.unwrap_or_default(), samples)
     }
 }
 
