@@ -107,6 +107,8 @@ pub(crate) struct Push<'s> {
     sources: HashMap<String, u16>,
     /// What the first sources were made of, and their numbers: mostly there are few.
     made_of: Vec<([Value; 2], u16)>,
+    /// Those whose vendor writes them as one text, by it.
+    by_writing: HashMap<String, u16>,
     series: HashMap<(String, String), u16>,
     records: Vec<Identified>,
     samples: Vec<Sample>,
@@ -275,6 +277,7 @@ impl<'s> Push<'s> {
             reading: Reading::default(),
             sources: HashMap::new(),
             made_of: Vec::new(),
+            by_writing: HashMap::new(),
             series: HashMap::new(),
             records: Vec::new(),
             samples: Vec::new(),
@@ -307,6 +310,18 @@ impl<'s> Push<'s> {
         let number = self.source(make())?;
         if self.made_of.len() < MOST_MADE_OF {
             self.made_of.push((said.map(Value::clone), number));
+        }
+        Ok(number)
+    }
+
+    /// The number of the source that is written so, of which `make` makes it.
+    pub fn source_written(&mut self, written: &str, make: impl FnOnce(&str) -> Source) -> Result<u16, Not> {
+        if let Some(number) = self.by_writing.get(written) {
+            return Ok(*number);
+        }
+        let number = self.source(make(written))?;
+        if self.by_writing.len() < MOST_SOURCES {
+            self.by_writing.insert(written.to_owned(), number);
         }
         Ok(number)
     }

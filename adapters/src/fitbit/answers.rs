@@ -60,7 +60,7 @@ impl Reads for Answers {
                 let at = windows.ask.start.0 + clock(&item).ok_or(unreadable)?;
                 let (start, end) = (at_home(at), at_home(at + 60_000));
                 push.times(start, end)?;
-                let mut base = base(push.source(source(""))?, start, end);
+                let mut base = base(push.source_written("", source)?, start, end);
                 base.flags = base.flags.with(Flags::MINUTE_PRECISION);
                 (
                     at,
@@ -72,13 +72,13 @@ impl Reads for Answers {
                 Some(clock) => {
                     let at = windows.ask.start.0 + clock;
                     push.times(at_home(at), at_home(at))?;
-                    let base = base(push.source(source(""))?, at_home(at), at_home(at));
+                    let base = base(push.source_written("", source)?, at_home(at), at_home(at));
                     let rate = number(&item, "value", Metric::HEART_RATE, Conversion::IDENTITY, &base)?;
                     (at, String::new(), vec![rate])
                 }
                 None => {
                     let at = day(&item)?;
-                    let base = of_day(push.source(source(""))?, at);
+                    let base = of_day(push.source_written("", source)?, at);
                     let value = item.get("value").unwrap_or(&Value::Null);
                     if value.get("restingHeartRate").is_none() {
                         return Err(Not::Unsupported("no-resting-heart-rate"));
@@ -90,7 +90,7 @@ impl Reads for Answers {
             },
             Makes::Day(metric, path) => {
                 let at = day(&item)?;
-                let mut base = of_day(push.source(source(""))?, at);
+                let mut base = of_day(push.source_written("", source)?, at);
                 if metric.temporal() == model::vocabulary::Temporal::Interval {
                     base = super::local::base(base.source, at_home(at), at_home(at + DAY_MS));
                 }
@@ -107,7 +107,7 @@ impl Reads for Answers {
                 let at = civil(&format!("{date}T{time}")).ok_or(unreadable)?;
                 push.times(at_home(at), at_home(at))?;
                 let device = text(&item, "source").unwrap_or_default();
-                let mut base = base(push.source(source(device))?, at_home(at), at_home(at));
+                let mut base = base(push.source_written(device, source)?, at_home(at), at_home(at));
                 if matches!(device, "API" | "Web") {
                     base.flags = base.flags.with(Flags::USER_ENTERED);
                 }
@@ -120,7 +120,7 @@ impl Reads for Answers {
             }
             Makes::Uptake => {
                 let at = day(&item)?;
-                let base = of_day(push.source(source(""))?, at);
+                let base = of_day(push.source_written("", source)?, at);
                 let value = item.pointer("/value/vo2Max").ok_or(Not::Rejected("value-missing"))?;
                 (at, String::new(), vec![uptake(value, &base)?])
             }

@@ -75,6 +75,15 @@ pub fn of_day(source: u16, civil: i64) -> Sample {
     base
 }
 
+/// True for what comes from the phone's own store: it was measured by something else.
+pub fn is_brought(name: &str) -> bool {
+    let has = |word: &str| {
+        let mut places = name.as_bytes().windows(word.len());
+        places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    has("health connect") || has("health kit")
+}
+
 /// A device or app by the name that the vendor gives it; without a name what the account has of all of them.
 pub fn source(name: &str) -> Source {
     let spelled: String = name.trim().to_lowercase().replace('_', " ").chars().take(100).collect();
@@ -87,8 +96,7 @@ pub fn source(name: &str) -> Source {
         };
     }
     let has = |words: &[&str]| words.iter().any(|word| spelled.contains(word));
-    // What comes from the phone's own store was measured by something else.
-    let is_brought = has(&["health connect", "health kit"]);
+    let is_brought = is_brought(&spelled);
     let kind = if is_brought || has(&["app", "api", "web"]) {
         SourceKind::App
     } else if has(&["mobiletrack"]) {

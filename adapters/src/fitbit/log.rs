@@ -56,7 +56,7 @@ pub fn sleep(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
     let (begins, ends) = (time("startTime")?, time("endTime")?);
     let (start, end) = (at_home(begins), at_home(ends));
     push.times(start, end)?;
-    let mut night = base(push.source(source(""))?, start, end);
+    let mut night = base(push.source_written("", source)?, start, end);
     if text(log, "logType") == Some("manual") {
         night.flags = night.flags.with(Flags::USER_ENTERED);
     }
@@ -145,7 +145,7 @@ pub fn exercise(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
     let active = active.filter(|millis| (0..=duration).contains(millis));
     push.times(start, end)?;
     let device = log.pointer("/source/name").and_then(Value::as_str).unwrap_or_default();
-    let mut sample = base(push.source(source(device))?, start, end);
+    let mut sample = base(push.source_written(device, source)?, start, end);
     if let Some(minutes) = offset {
         (sample.offset, sample.end_offset_minutes) = (model::Offset::given(minutes), minutes);
     }

@@ -11,6 +11,9 @@ use super::coverage::{self, Makes};
 use crate::measure::{self, coded, measured};
 use crate::push::{Made, Not, Push};
 
+/// The origin of what says none: the vendor's own stream of all.
+const MERGED: &str = "derived::com.google.android.gms";
+
 /// A point as it is written.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -121,12 +124,9 @@ pub fn made(push: &mut Push<'_>, point: &Point<'_>, stream: &str) -> Result<(Vec
     let (start, one) = point.start_time_nanos.nanos().ok_or(Not::Rejected("start-missing"))?;
     let (end, other) = point.end_time_nanos.nanos().unwrap_or((start, one));
     push.times(start, end)?;
-    let origin = if point.origin().is_empty() {
-        stream
-    } else {
-        point.origin()
-    };
-    let mut base = measure::blank(push.source(source(origin))?, start, end);
+    let origins = [point.origin(), stream, MERGED];
+    let origin = origins.into_iter().find(|origin| !origin.is_empty()).unwrap_or(MERGED);
+    let mut base = measure::blank(push.source_written(origin, source)?, start, end);
     // The vendor says no offset: the resident's home is taken.
     base.end_offset_minutes = base.offset.minutes;
     for (is_set, flag) in [
@@ -273,7 +273,7 @@ pub fn source(stream: &str) -> Source {
     let parts: Vec<&str> = stream.split(':').collect();
     let part = |at: usize| parts.get(at).copied().filter(|part| !part.is_empty());
     let cut = |text: &str| text.chars().take(100).collect::<String>();
-    let app = cut(part(2).unwrap_or("com.google.android.gms"));
+    let app = cut(part(2).unwrap_or("unknown"));
     let has_device = parts.len() >= 6;
     let device = |at: usize| part(at).filter(|_| has_device).map(cut);
     let (manufacturer, model) = (device(3), device(4));

@@ -116,7 +116,7 @@ fn one(
         let at = text(item, "dateTime").and_then(civil);
         at.ok_or(Not::Rejected("time-unreadable"))
     };
-    let account = |push: &mut Push<'_>| push.source(source(""));
+    let account = |push: &mut Push<'_>| push.source_written("", source);
     let sample = match items {
         Items::Minutes(metric, conversion, clock) => {
             let at = time()?;

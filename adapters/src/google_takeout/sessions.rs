@@ -66,7 +66,7 @@ impl Places {
         let start = moment(row, self.start[0]).ok_or(unreadable)?;
         let end = moment(row, self.end[0]).ok_or(unreadable)?;
         push.times(start, end)?;
-        let mut sample = base(push.source(source(cell(self.device)))?, start, end);
+        let mut sample = base(push.source_written(cell(self.device), source)?, start, end);
         if let Some(minutes) = offset(cell(self.start[1])) {
             sample.offset = Offset::given(minutes);
             sample.end_offset_minutes = offset(cell(self.end[1])).unwrap_or(minutes);

@@ -9,7 +9,7 @@ use model::{Metric, Outcome, UtcMillis};
 
 use super::elements::{Stopped, watched};
 use super::twins::{Form, Twins};
-use crate::fitbit::local::{at_home, base, civil, of_day, source, zoned};
+use crate::fitbit::local::{at_home, base, civil, is_brought, of_day, source, zoned};
 use crate::measure::measured;
 use crate::push::{Not, Push};
 
@@ -282,9 +282,7 @@ fn one(
         return Err(Not::Unsupported("no-value"));
     }
     let unreadable = Not::Rejected("time-unreadable");
-    let source = source(device);
-    let is_brought = source.manufacturer.is_none();
-    let number = push.source(source)?;
+    let number = push.source_written(device, source)?;
     let sample = if column.time == Time::Day {
         let day = at.get(..10).and_then(civil).ok_or(unreadable)?;
         of_day(number, day)
@@ -315,7 +313,7 @@ fn one(
         .ok_or(Not::Rejected("number-too-long"))?;
     let sample = measured(column.metric, converted, &sample)?;
     // What another app brought covers nothing that the tracker measured.
-    if !is_brought {
+    if !is_brought(device) {
         twins.note(column.metric, column.form, sample.start);
     }
     push.sample(sample)?;

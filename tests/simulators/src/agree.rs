@@ -52,7 +52,7 @@ pub(crate) struct Decision {
 }
 
 /// The page; its form goes to `decide`.
-pub(crate) fn page(asked: &Asked, accounts: &[(&str, &str)], prefix: &str, decide: &str) -> Response {
+fn page(asked: &Asked, accounts: &[(&str, &str)], prefix: &str, decide: &str) -> Response {
     let options: String = accounts
         .iter()
         .map(|(number, name)| format!("<option value=\"{number}\">{name}</option>"))

@@ -15,16 +15,21 @@ impl Changes {
         self.0.insert((kind.to_owned(), at.0), members);
     }
 
+    /// Of a type: when, and what is there instead.
+    pub fn of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (i64, Option<&'a Value>)> {
+        let of = self.0.iter().filter(move |((of, _), _)| of == kind);
+        of.map(|((_, at), members)| (*at, members.as_ref()))
+    }
+
     /// The items of a type, as they are now.
     pub fn over(&self, kind: &str, items: &mut BTreeMap<i64, Value>) {
-        for ((of, at), members) in &self.0 {
+        for (at, members) in self.of(kind) {
             match members {
-                _ if of != kind => {}
                 None => {
-                    items.remove(at);
+                    items.remove(&at);
                 }
                 Some(members) => {
-                    items.insert(*at, members.clone());
+                    items.insert(at, members.clone());
                 }
             }
         }

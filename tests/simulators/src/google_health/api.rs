@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::Form;
 use model::UtcMillis;
@@ -14,24 +14,25 @@ use serde_json::{Value, json};
 use super::points::{TYPES, Time};
 use super::{ACCOUNTS, CLIENT, EMPTY, Shared};
 use crate::agree::{self, Asked, Decision};
-use crate::grants::{ACCESS_SECONDS, Pair, TokenRequest};
+use crate::grants::{self, TokenRequest};
 
 const PREFIX: &str = "https://www.googleapis.com/auth/googlehealth.";
 
 /// The page on which somebody chooses their account and what they allow.
 pub(super) async fn choose(State(shared): State<Arc<Shared>>, Query(asked): Query<Asked>) -> Response {
-    let is_known = asked.client_id == CLIENT.0
-        && asked.redirect_uri == shared.setup.return_to
-        && asked.response_type == "code"
-        && asked.code_challenge_method == "S256";
-    if !is_known {
-        return (StatusCode::BAD_REQUEST, "this client is not known here").into_response();
-    }
     let accounts = ACCOUNTS
         .iter()
         .map(|(number, name, ..)| (*number, *name))
         .chain([EMPTY]);
-    agree::page(&asked, &accounts.collect::<Vec<_>>(), PREFIX, "/o/oauth2/v2/decide")
+    let accounts: Vec<(&str, &str)> = accounts.collect();
+    agree::choose(
+        &shared.setup,
+        CLIENT.0,
+        &asked,
+        &accounts,
+        PREFIX,
+        "/o/oauth2/v2/decide",
+    )
 }
 
 /// Sends the browser back.
@@ -39,44 +40,9 @@ pub(super) async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Fo
     agree::decided(&*shared, decision)
 }
 
-fn refusal(status: StatusCode, error: &str) -> Response {
-    (status, Json(json!({"error": error}))).into_response()
-}
-
 /// The token endpoint; client and secret come in the body.
 pub(super) async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
-    let shown = (asked.client_id.as_deref(), asked.client_secret.as_deref());
-    if shown != (Some(CLIENT.0), Some(CLIENT.1)) {
-        return refusal(StatusCode::UNAUTHORIZED, "invalid_client");
-    }
-    let (now, randomness) = (shared.setup.clock.now(), Arc::clone(&shared.setup.randomness));
-    let grants = &mut shared.state().grants;
-    let pair = match asked.grant_type.as_str() {
-        "authorization_code" if asked.redirect_uri.as_deref() == Some(&shared.setup.return_to) => {
-            let (code, verifier) = (asked.code.unwrap_or_default(), asked.code_verifier.unwrap_or_default());
-            grants.exchange(&*randomness, &code, &verifier, now)
-        }
-        "refresh_token" => grants.refresh(&*randomness, &asked.refresh_token.unwrap_or_default(), now),
-        _ => return refusal(StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-    };
-    let Some(Pair {
-        access,
-        refresh,
-        scopes,
-    }) = pair
-    else {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_grant");
-    };
-    let mut answer = json!({
-        "access_token": access,
-        "expires_in": ACCESS_SECONDS,
-        "scope": scopes.join(" "),
-        "token_type": "Bearer",
-    });
-    if let Some(refresh) = refresh {
-        answer["refresh_token"] = json!(refresh);
-    }
-    Json(answer).into_response()
+    grants::token(&mut shared.state().grants, &shared.setup, CLIENT, asked, |_, _| {})
 }
 
 #[derive(Deserialize)]
@@ -88,7 +54,7 @@ pub(super) struct Revocation {
 pub(super) async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<Revocation>) -> Response {
     match shared.state().grants.give_back(&asked.token) {
         true => Json(json!({})).into_response(),
-        false => refusal(StatusCode::BAD_REQUEST, "invalid_token"),
+        false => (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_token"}))).into_response(),
     }
 }
 
@@ -100,13 +66,8 @@ fn error(status: StatusCode, name: &str, reason: Option<&str>) -> Response {
 
 /// Whose token it is, and what it opens.
 fn holder(shared: &Shared, headers: &HeaderMap) -> Option<(String, Vec<String>)> {
-    let shown = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .strip_prefix("Bearer ")?;
     let state = shared.state();
-    let grant = state.grants.holder(shown, shared.setup.clock.now())?;
+    let grant = grants::shown(&state.grants, headers, shared.setup.clock.now())?;
     Some((grant.account.clone(), grant.scopes.clone()))
 }
 

@@ -6,6 +6,7 @@ use model::UtcMillis;
 use model::time::{DAY_MS, MINUTE_MS};
 use serde_json::{Value, json};
 
+use crate::changes::Changes;
 use crate::days::Day;
 
 /// By what time a type is listed.
@@ -156,8 +157,7 @@ pub(super) struct Point {
 #[derive(Debug)]
 pub(super) struct Account {
     seed: u64,
-    /// By type and time: what is there instead of what the day made; `None` where it was taken out.
-    changes: BTreeMap<(String, i64), Option<Value>>,
+    changes: Changes,
 }
 
 impl Account {
@@ -165,13 +165,13 @@ impl Account {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
-            changes: BTreeMap::new(),
+            changes: Changes::default(),
         }
     }
 
     /// Puts a point, or takes one out.
     pub(super) fn change(&mut self, kind: &str, at: UtcMillis, body: Option<Value>) {
-        self.changes.insert((kind.to_owned(), at.0), body);
+        self.changes.put(kind, at, body);
     }
 
     /// All points of a type that begin in this time and are known by now, the latest first.
@@ -185,21 +185,15 @@ impl Account {
                 }
             }
         }
-        for ((of, at), body) in &self.changes {
-            match body {
-                _ if of != kind => {}
-                None => {
-                    points.remove(at);
-                }
-                Some(body) => {
-                    let known = points.get(at).map_or(UtcMillis(*at), |point| point.known);
-                    let point = Point {
-                        at: UtcMillis(*at),
-                        known,
-                        body: body.clone(),
-                    };
-                    points.insert(*at, point);
-                }
+        for (at, body) in self.changes.of(kind) {
+            let before = points.remove(&at);
+            if let Some(body) = body {
+                let point = Point {
+                    at: UtcMillis(at),
+                    known: before.map_or(UtcMillis(at), |point| point.known),
+                    body: body.clone(),
+                };
+                points.insert(at, point);
             }
         }
         let is_there = |point: &Point| (start.0..end.0).contains(&point.at.0) && point.known <= now;
