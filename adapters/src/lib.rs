@@ -14,7 +14,7 @@ pub mod google_takeout;
 #[cfg(test)]
 mod harness;
 pub mod health_connect;
-mod measure;
+pub mod measure;
 pub mod omron;
 pub mod pull;
 mod push;
@@ -27,7 +27,8 @@ pub use push::push_batch;
 
 use std::collections::BTreeMap;
 
-use model::{Accounting, Identified, Outcome, Sample, Source, UtcMillis};
+use model::units::Conversion;
+use model::{Accounting, Identified, Metric, Outcome, Sample, Source, UtcMillis};
 pub use rawzip::ReaderAt;
 
 /// Bytes that can be read from anywhere: a file, or a sealed spool.
@@ -181,6 +182,11 @@ pub trait Adapter: Send + Sync {
 
     /// What it makes of the vendor's records.
     fn coverage(&self) -> Coverage;
+
+    /// What a number of this type and unit becomes that was parked when nothing mapped it; `None` for one that nothing maps now either.
+    fn promotes(&self, _vendor_type: &str, _unit: &str) -> Option<(Metric, Conversion)> {
+        None
+    }
 
     /// The JSON Schema of what companions push, for vendors that are pushed.
     fn push_schema(&self) -> Option<&'static str> {

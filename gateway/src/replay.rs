@@ -1,9 +1,10 @@
-//! Kept pushes read again by the mapping of today: what would become of their records, and on request what does.
+//! Kept pushes and parked numbers read again by the mapping of today: what would become of their records, and on request what does.
 
-use adapters::{Adapter, Handed, Input, Sink, SinkClosed};
-use model::UtcMillis;
+use adapters::{Adapter, Handed, Input, Sink, SinkClosed, measure};
+use model::units::Conversion;
+use model::{Accounting, Metric, Outcome, PersonId, Sample, UtcMillis};
 use serde_json::{Value, json};
-use store::Store;
+use store::{BatchStart, ImportReport, ParkedSeries, Store, StoreError};
 
 use crate::import::{self, ImportError};
 
@@ -18,6 +19,8 @@ pub struct Replayed {
     pub then: [u64; 4],
     /// By the mapping of today.
     pub now: [u64; 4],
+    /// Parked series that are mapped now, and the numbers of them.
+    pub parked: (u64, u64),
     /// What was stored by reading them again, and what of it are new versions; `None` where nothing was to be stored.
     pub applied: Option<(u64, u64)>,
 }
@@ -34,6 +37,8 @@ impl Replayed {
             "then": counts(self.then),
             "now": counts(self.now),
         });
+        let (series, numbers) = self.parked;
+        report["parked"] = json!({"series": series, "numbers": numbers});
         if let Some((stored, versions)) = self.applied {
             report["applied"] = json!({"stored": stored, "versions": versions});
         }
@@ -50,7 +55,8 @@ impl Sink for Nowhere {
     }
 }
 
-/// Reads the kept pushes of an adapter that came at `since` or later again; stores what comes of it where `apply` says so.
+/// Reads the kept pushes and answers of an adapter that came at `since` or later again, and looks through all that is parked; stores what
+/// comes of it where `apply` says so.
 ///
 /// # Errors
 /// What the store answers. What was stored before stays, and counts as known when it is run again.
@@ -116,7 +122,67 @@ pub async fn replay(
             *versions += imported.report.versions_new;
         }
     }
+    promote(store, adapter, apply, &mut done).await?;
     Ok(done)
+}
+
+/// Looks through what is parked of everybody, of whatever time, for what this adapter maps by now.
+async fn promote(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    apply: bool,
+    done: &mut Replayed,
+) -> Result<(), ImportError> {
+    let mut person = PersonId(0);
+    loop {
+        let all = store.parked_after(person).await?;
+        let Some(first) = all.first() else { return Ok(()) };
+        person = first.person;
+        let mapped = |series: ParkedSeries| {
+            let (metric, conversion) = adapter.promotes(&series.vendor_type, &series.unit)?;
+            Some((series, metric, conversion))
+        };
+        let mapped: Vec<(ParkedSeries, Metric, Conversion)> = all.into_iter().filter_map(mapped).collect();
+        done.parked.0 += mapped.len() as u64;
+        done.parked.1 += mapped.iter().map(|(series, ..)| series.numbers).sum::<u64>();
+        let Some((stored, versions)) = done.applied.as_mut().filter(|_| apply && !mapped.is_empty()) else {
+            continue;
+        };
+        let store = store.clone();
+        let work = move || -> Result<ImportReport, ImportError> {
+            let mut import = store.begin_import(
+                person,
+                BatchStart {
+                    adapter: adapter.name().to_owned(),
+                    mapping_version: adapter.mapping_version(),
+                },
+            )?;
+            let mut refused = Accounting::default();
+            for (series, metric, conversion) in mapped {
+                import.promote(&series, |parked| {
+                    let sample = as_sample(&parked, metric, conversion);
+                    sample.map_err(|reason| refused.count(Outcome::Rejected, reason)).ok()
+                })?;
+            }
+            import.account(&refused);
+            Ok(import.finish()?)
+        };
+        let report = tokio::task::spawn_blocking(work).await;
+        let report = report.map_err(|_| StoreError::Invalid {
+            what: "parked numbers that can be read",
+        })??;
+        *stored += report.accounting.stored;
+        *versions += report.versions_new;
+    }
+}
+
+/// A parked number in the metric's unit, judged by its bounds.
+fn as_sample(parked: &Sample, metric: Metric, conversion: Conversion) -> Result<Sample, &'static str> {
+    let model::Value::Quantity(number) = &parked.value else {
+        return Err("not-a-number");
+    };
+    let value = conversion.convert(number.exact()).ok_or("number-too-long")?;
+    measure::measured(metric, value, parked).map_err(|measure::Rejection(reason)| reason)
 }
 
 fn add(sum: &mut [u64; 4], more: [u64; 4]) {

@@ -74,7 +74,7 @@ pub struct ImportReport {
 
 /// A delivery on its way in. All methods block; dropping it without [`Import::finish`] leaves what was flushed.
 pub struct Import {
-    intake: Intake,
+    pub(crate) intake: Intake,
 }
 
 impl Store {

@@ -18,6 +18,7 @@ mod links;
 mod operations;
 mod operators;
 mod paper;
+mod parked;
 mod people;
 mod reads;
 mod representation;
@@ -50,6 +51,7 @@ pub use links::{
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
 pub use paper::PaperConsent;
+pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
     Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep, Page, PageKey, PatientView, Record,

@@ -18,6 +18,9 @@ mod tests;
 mod types;
 pub(crate) mod wire;
 
+use model::Metric;
+use model::units::Conversion;
+
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, archive};
 
 /// Exports of the Health app.
@@ -46,6 +49,10 @@ impl Adapter for AppleHealth {
 
     fn coverage(&self) -> Coverage {
         coverage::coverage()
+    }
+
+    fn promotes(&self, vendor_type: &str, unit: &str) -> Option<(Metric, Conversion)> {
+        coverage::promotes(vendor_type, unit)
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {

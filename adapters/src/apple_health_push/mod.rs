@@ -8,6 +8,9 @@ pub mod synthetic;
 
 use std::sync::LazyLock;
 
+use model::Metric;
+use model::units::Conversion;
+
 use crate::push::{self, Checks, Form};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
 
@@ -47,6 +50,10 @@ impl Adapter for AppleHealthPush {
             identity: "uuid; the same type, source, start and end in an export is the same record",
             ..crate::apple_health::coverage::coverage()
         }
+    }
+
+    fn promotes(&self, vendor_type: &str, unit: &str) -> Option<(Metric, Conversion)> {
+        crate::apple_health::coverage::promotes(vendor_type, unit)
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {

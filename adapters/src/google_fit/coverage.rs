@@ -249,6 +249,14 @@ pub fn named(name: &str) -> Option<&'static Type> {
     TYPES.iter().find(|kind| kind.name == name)
 }
 
+/// What a number that was parked becomes.
+pub fn promotes(vendor_type: &str) -> Option<(Metric, Conversion)> {
+    match named(vendor_type)?.makes {
+        Makes::Number(metric, conversion) => Some((metric, conversion)),
+        _ => None,
+    }
+}
+
 /// Stages of `sleep.segment`: 1 awake, 2 asleep, 3 out of bed, 4 light, 5 deep, 6 REM.
 pub const STAGES: &[(i64, u32)] = &[(1, 1), (2, ASLEEP), (3, 3), (4, 5), (5, 6), (6, 7)];
 /// Kinds of activity that are sleep: asleep, light, deep, REM, awake.

@@ -7,6 +7,7 @@ pub(crate) mod point;
 pub(crate) mod session;
 
 use model::time::{DAY_MS, HOUR_MS};
+use model::units::Conversion;
 use model::{Metric, Need, UtcMillis};
 use serde::Deserialize;
 use serde_json::Value;
@@ -60,6 +61,10 @@ impl Adapter for GoogleFit {
 
     fn coverage(&self) -> Coverage {
         coverage::coverage()
+    }
+
+    fn promotes(&self, vendor_type: &str, _: &str) -> Option<(Metric, Conversion)> {
+        coverage::promotes(vendor_type)
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {

@@ -14,7 +14,8 @@ mod twins;
 
 use std::io::Read;
 
-use model::{Outcome, UtcMillis};
+use model::units::Conversion;
+use model::{Metric, Outcome, UtcMillis};
 
 use crate::archive::{self, Archive, Sequential};
 use crate::push::Push;
@@ -50,6 +51,10 @@ impl Adapter for GoogleTakeout {
 
     fn coverage(&self) -> Coverage {
         coverage::coverage()
+    }
+
+    fn promotes(&self, vendor_type: &str, _: &str) -> Option<(Metric, Conversion)> {
+        crate::google_fit::coverage::promotes(vendor_type)
     }
 
     fn recognises(&self, input: &Input<'_>) -> bool {

@@ -65,7 +65,8 @@ enum Command {
     Import(import::ImportArguments),
     /// Read phones' pushes and clouds' answers that are still kept again, by the mapping of today.
     ///
-    /// Says what would become of their records beside what became of them, as one JSON object, and stores it where asked to.
+    /// Says what would become of their records beside what became of them, and how many parked numbers the adapter maps by now, as one
+    /// JSON object, and stores it where asked to.
     /// Not beside a running server.
     Replay(replay::ReplayArguments),
     /// List records that became no data: of which delivery, why, how many, where in it, and under which numbers it is kept.

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use consent::OwnAccess;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use model::units::Conversion;
 use model::{Metric, UtcMillis};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -382,6 +383,12 @@ impl Adapter for Later {
         }
     }
 
+    fn promotes(&self, vendor_type: &str, _: &str) -> Option<(Metric, Conversion)> {
+        vendor_type
+            .ends_with("StepsOfTomorrow")
+            .then_some((Metric::STEP_COUNT, Conversion::IDENTITY))
+    }
+
     fn recognises(&self, _input: &Input<'_>) -> bool {
         true
     }
@@ -419,6 +426,36 @@ async fn kept_pushes_are_read_again_by_a_later_mapping() {
     assert_eq!(again.applied, Some((0, 0)), "what is stored is known");
     let late = replay(store, &Later, UtcMillis::LATEST, true).await.unwrap();
     assert_eq!(late.pushes, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_numbers_become_samples_by_a_later_mapping() {
+    let world = World::new().await;
+    let token = world.paired().await;
+    let text = batch("1", &[("a", 500, 8), ("b", 700, 9), ("c", 9_000_000, 10)], &[]).to_string();
+    let (head, tail) = text.split_once("StepCount").unwrap();
+    let text = format!("{head}StepCount{}", tail.replace("StepCount", "StepsOfTomorrow"));
+    let answer = world.push(&token, &serde_json::from_str(&text).unwrap()).await;
+    assert_eq!(answer.body["unsupported"], 2, "{}", answer.body);
+    let store = &world.gateway.state.store;
+    // The push itself is kept no longer.
+    let late = UtcMillis::LATEST;
+    let told = replay(store, &Later, late, false).await.unwrap();
+    assert_eq!((told.pushes, told.parked, told.applied), (0, (1, 2), None));
+    assert_eq!(world.steps().await, ["500"], "only told");
+    let done = replay(store, &Later, late, true).await.unwrap();
+    assert_eq!(
+        (done.parked, done.applied),
+        ((1, 2), Some((1, 0))),
+        "one of them cannot be"
+    );
+    assert_eq!(world.steps().await, ["500", "700"]);
+    let again = replay(store, &Later, late, true).await.unwrap();
+    assert_eq!((again.parked, again.applied), ((0, 0), Some((0, 0))));
+    // Pushed anew, what is a sample by now is known.
+    let anew = batch("2", &[("b", 700, 9)], &[]);
+    assert_eq!(world.push(&token, &anew).await.body["stored"], 0);
+    assert_eq!(world.steps().await, ["500", "700"]);
 }
 
 proptest! {

@@ -15,6 +15,7 @@ use super::people::Commit;
 use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, companions, parked, people, raw, sources, totals};
+use crate::parked::ParkedSeries;
 use crate::{BatchStart, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
@@ -68,6 +69,8 @@ pub(crate) struct Intake {
     parked_types: parked::Types,
     /// Where records stood that are neither stored nor parked.
     places: batches::Places,
+    /// Parked series that are samples once the delivery ends.
+    promoted: Vec<Series>,
     piece: raw::Piece,
     pieces: Vec<raw::Piece>,
     pieces_bytes: usize,
@@ -109,6 +112,7 @@ impl Intake {
             pushes: 0,
             parked_types,
             places: batches::Places::default(),
+            promoted: Vec::new(),
             piece: raw::Piece::default(),
             pieces: Vec::new(),
             pieces_bytes: 0,
@@ -240,6 +244,29 @@ impl Intake {
         Ok(())
     }
 
+    /// Takes parked numbers as samples.
+    pub(crate) fn promote(
+        &mut self,
+        parked: &ParkedSeries,
+        mut make: impl FnMut(Sample) -> Option<Sample>,
+    ) -> Result<()> {
+        let (person, series) = (self.person, Series::parked(parked.kind, parked.source));
+        let mut after = 0;
+        loop {
+            let next = self.database.queue("read what is parked", true, move |writing| {
+                parked::next_leaf(writing, person, series, after)
+            })?;
+            let Some((number, said, numbers)) = next.wait()? else {
+                break;
+            };
+            after = number;
+            self.set_asserted(said)?;
+            self.push(numbers.into_iter().filter_map(&mut make).collect())?;
+        }
+        self.promoted.push(series);
+        Ok(())
+    }
+
     /// Adds how records ended that were not pushed.
     pub(crate) fn account(&mut self, accounting: &Accounting) {
         self.accounting.add(accounting);
@@ -255,10 +282,13 @@ impl Intake {
     pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<ImportReport> {
         self.checkpoint()?;
         let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
-        let places = std::mem::take(&mut self.places);
+        let (places, promoted) = (std::mem::take(&mut self.places), std::mem::take(&mut self.promoted));
         let end = move |writing: &Writing<'_>, commit: Commit| {
             let kept = push.as_ref().map(|push| companions::keep(writing, person, push));
             let kept = kept.transpose()?;
+            for series in &promoted {
+                parked::delete(writing, person, *series)?;
+            }
             batches::finish(writing, person, batch, (&accounting, &places), kept, commit)
         };
         let end = Arc::new(end);

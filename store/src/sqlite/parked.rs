@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::{Measured, Metric, PersonId, Sample, Value};
-use rusqlite::params;
+use model::{Measured, Metric, PersonId, Sample, UtcMillis, Value};
+use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
+use super::leaves::{self, Series};
 use super::writer::Writing;
+use crate::parked::ParkedSeries;
 use crate::{Parked, Result, StoreError};
 
 /// Numbers of types within a person have the 12 bits that metrics have.
@@ -108,6 +110,78 @@ fn insert(writing: &Writing<'_>, person: PersonId, vendor_type: &str, unit: &str
         .and_then(|mut statement| statement.execute(params![person.0, number, sealed]))
         .doing("numbering a parked type")?;
     Ok(number)
+}
+
+/// What is parked of the next person of whom something is.
+pub(crate) fn after(snapshot: &Snapshot<'_>, after: PersonId) -> Result<Vec<ParkedSeries>> {
+    let person: Option<u32> = snapshot
+        .prepare_cached("SELECT min(person) FROM parked WHERE person > ?1")
+        .and_then(|mut statement| statement.query_row([after.0], |row| row.get(0)))
+        .doing("looking for what is parked")?;
+    let Some(person) = person.map(PersonId) else {
+        return Ok(Vec::new());
+    };
+    let types = Types::read(snapshot, person)?;
+    let mut names = HashMap::new();
+    for (vendor_type, units) in &types.numbers {
+        names.extend(units.iter().map(|(unit, number)| (*number, (vendor_type, unit))));
+    }
+    let rows: Vec<(u16, u16, i64)> = snapshot
+        .prepare_cached("SELECT type, source, sum(samples) FROM parked WHERE person = ?1 GROUP BY type, source")
+        .and_then(|mut statement| {
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_map([person.0], row)?.collect()
+        })
+        .doing("looking for what is parked")?;
+    let series = |(kind, source, numbers): (u16, u16, i64)| {
+        let named = names.get(&kind);
+        let (vendor_type, unit) =
+            named.ok_or_else(|| StoreError::damaged(format!("parked type {kind} of person {person}")))?;
+        Ok(ParkedSeries {
+            person,
+            vendor_type: vendor_type.to_string(),
+            unit: unit.to_string(),
+            numbers: numbers.unsigned_abs(),
+            kind,
+            source,
+        })
+    };
+    rows.into_iter().map(series).collect()
+}
+
+/// The live numbers of the next leaf after `after`, when they were said, and which leaf that is.
+pub(crate) fn next_leaf(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    series: Series,
+    after: i64,
+) -> Result<Option<(i64, UtcMillis, Vec<Sample>)>> {
+    let found: Option<(i64, i64, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT number, asserted_floor, body FROM parked WHERE person = ?1 AND type = ?2 AND source = ?3 AND number > ?4
+             ORDER BY number LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            let by = params![person.0, series.kind(), series.source(), after];
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_row(by, row).optional()
+        })
+        .doing("reading what is parked")?;
+    let Some((number, floor, body)) = found else {
+        return Ok(None);
+    };
+    let rows = leaves::parked_rows(&*snapshot.person_key(person)?, number, &body, series, floor)?;
+    let live = rows.into_iter().filter(|row| !row.dead && row.moved_to.is_none());
+    Ok(Some((number, UtcMillis(floor), live.map(|row| row.sample).collect())))
+}
+
+/// They are samples now.
+pub(crate) fn delete(writing: &Writing<'_>, person: PersonId, series: Series) -> Result<()> {
+    writing
+        .prepare_cached("DELETE FROM parked WHERE person = ?1 AND type = ?2 AND source = ?3")
+        .and_then(|mut statement| statement.execute(params![person.0, series.kind(), series.source()]))
+        .doing("deleting what was parked")
+        .map(|_| ())
 }
 
 /// A parked number in the shape that leaves hold: a quantity without a metric, shown with the digits it came with.

@@ -9,6 +9,7 @@ mod units;
 mod values;
 
 use model::Metric;
+use model::units::Conversion;
 
 use crate::{Coverage, Covered, How, ReExporter};
 
@@ -77,6 +78,14 @@ pub fn target(vendor_type: &str) -> Option<Target> {
         .find(|(known, _)| *known == name)
         .map(|(_, target)| *target)
         .or_else(|| symptom(name))
+}
+
+/// What a number that was parked becomes.
+pub fn promotes(vendor_type: &str, unit: &str) -> Option<(Metric, Conversion)> {
+    match target(vendor_type)? {
+        Target::Quantity(metric) => Some((metric, conversion_to(metric.row().unit, unit)?)),
+        _ => None,
+    }
 }
 
 /// The number of a severity value.

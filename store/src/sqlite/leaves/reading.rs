@@ -11,7 +11,7 @@ use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::seal::SealKey;
 use super::super::writer::Writing;
-use super::hand::LEAF;
+use super::hand::{LEAF, PARKED};
 use super::{Row, Series};
 use crate::leaf::codec;
 use crate::{Result, StoreError};
@@ -166,6 +166,11 @@ pub(crate) fn superseded(key: &SealKey, number: i64, body: &[u8], metric: Metric
         source,
     };
     open(key, "history", number, body, series, i64::MIN)
+}
+
+/// The rows of a leaf of parked numbers.
+pub(crate) fn parked_rows(key: &SealKey, number: i64, body: &[u8], series: Series, floor: i64) -> Result<Vec<Row>> {
+    open(key, PARKED.name, number, body, series, floor)
 }
 
 /// The rows of one series that touch a range of time, dead ones among them, by start.
