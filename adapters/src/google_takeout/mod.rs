@@ -12,6 +12,7 @@ mod sessions;
 mod tables;
 mod twins;
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use model::units::Conversion;
@@ -110,7 +111,7 @@ fn order(role: Role) -> u8 {
     match role {
         Role::Points => 0,
         Role::Session => 1,
-        Role::Table("UserSleeps" | "UserSleepStages" | "UserExercises") => 2,
+        Role::Table(NIGHTS | "UserSleepStages" | "UserExercises") => 2,
         Role::Table(table) if is_newer(table) => 3,
         Role::Table(_) => 4,
         Role::List(_) => 5,
@@ -133,71 +134,95 @@ fn read_archive(input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, Adapt
     let mut places: Vec<usize> = (0..roles.len()).collect();
     places.sort_by_key(|place| order(roles[*place]));
     let written = archive.entries.iter().filter_map(|entry| entry.written).max();
-    let mut push = Push::new(sink, written.unwrap_or(UtcMillis::LATEST));
+    let mut reader = Reader {
+        push: Push::new(sink, written.unwrap_or(UtcMillis::LATEST)),
+        written,
+        streams: streams(&archive, &roles),
+        nights: Some(Nights::default()),
+        twins: Twins::default(),
+    };
     if let Some(written) = written {
-        push.asserted(written)?;
+        reader.push.asserted(written)?;
     }
-    let (mut nights, mut twins, mut ended) = (Nights::default(), Twins::default(), None);
-    let streams = streams(&archive, &roles, &places)?;
-    let ids: Vec<&str> = streams.iter().map(|(_, id)| id.as_str()).collect();
-    let mut chosen = streams
-        .iter()
-        .zip(fit::chosen(&ids))
-        .map(|((_, id), chosen)| (id, chosen));
-    let mut nights_are_open = true;
+    let mut ended = None;
     for place in places {
-        let (entry, role) = (&archive.entries[place], roles[place]);
-        if order(role) > 2 && std::mem::take(&mut nights_are_open) {
-            std::mem::take(&mut nights).finish(&mut push, &mut twins, written)?;
+        let role = roles[place];
+        if order(role) > order(Role::Table(NIGHTS)) {
+            reader.end_nights()?;
         }
-        let mut file: Box<dyn Read + Send> = match role {
-            Role::Beside(reason) => {
-                push.count(Outcome::Unsupported, reason);
-                continue;
-            }
-            Role::Other => continue,
-            _ => match archive.read(entry) {
-                Ok(file) => file,
-                Err(error) => {
-                    push.count(Outcome::Rejected, "file-damaged");
-                    ended.get_or_insert(error);
-                    continue;
-                }
-            },
+        if let Role::Beside(reason) = role {
+            reader.push.count(Outcome::Unsupported, reason);
+        }
+        if matches!(role, Role::Beside(_) | Role::Other) {
+            continue;
+        }
+        let error = match archive.read(&archive.entries[place]) {
+            Ok(file) => stopped(reader.file(place, role, file), "in one of its files")?,
+            Err(error) => Some(error),
         };
-        let read = match role {
-            Role::Points => {
-                let (id, is_chosen) = chosen.next().map_or(("", true), |(id, chosen)| (id.as_str(), chosen));
-                fit::points(&mut push, file, id, is_chosen)
-            }
-            Role::Session => fit::session(&mut push, &mut file).map_err(|_| Stopped::Closed),
-            Role::Table("UserSleeps") => nights.nights(&mut push, file),
-            Role::Table("UserSleepStages") => nights.stages(&mut push, file),
-            Role::Table("UserExercises") => sessions::exercises(&mut push, file, &mut twins, written),
-            Role::Table(table) => tables::table(&mut push, file, table, &mut twins),
-            Role::List(list) => lists::list(&mut push, file, list, &mut twins, written),
-            Role::Beside(_) | Role::Other => Ok(()),
-        };
-        if let Some(error) = stopped(read, "in one of its files")? {
-            push.count(Outcome::Rejected, "file-damaged");
+        if let Some(error) = error {
+            reader.push.count(Outcome::Rejected, "file-damaged");
             ended.get_or_insert(error);
         }
     }
-    nights.finish(&mut push, &mut twins, written)?;
-    finish(push, ended)
+    reader.end_nights()?;
+    finish(reader.push, ended)
 }
 
-/// The streams of all files of points, in the order in which they are read.
-fn streams(archive: &Archive<'_>, roles: &[Role], places: &[usize]) -> Result<Vec<(usize, String)>, AdapterError> {
-    let points = places.iter().filter(|place| roles[**place] == Role::Points);
-    let stream = |place: &usize| {
-        let head = match archive.read(&archive.entries[*place]) {
-            Ok(mut file) => archive::first(&mut file, archive::HEAD),
-            Err(_) => Vec::new(),
-        };
-        (*place, fit::stream(&head))
+const NIGHTS: &str = "UserSleeps";
+
+/// An archive under way.
+struct Reader<'s> {
+    push: Push<'s>,
+    written: Option<UtcMillis>,
+    /// By the place of a file of points: its stream, and whether its points count.
+    streams: HashMap<usize, (String, bool)>,
+    /// Gathered until all tables of them are read.
+    nights: Option<Nights>,
+    twins: Twins,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, place: usize, role: Role, file: Box<dyn Read + Send + '_>) -> Result<(), Stopped> {
+        let (push, twins, written) = (&mut self.push, &mut self.twins, self.written);
+        match (role, &mut self.nights) {
+            (Role::Points, _) => match self.streams.get(&place) {
+                Some((stream, is_chosen)) => fit::points(push, file, stream, *is_chosen),
+                None => fit::points(push, file, "", true),
+            },
+            (Role::Session, _) => fit::session(push, file).map_err(|SinkClosed| Stopped::Closed),
+            (Role::Table(NIGHTS), Some(nights)) => nights.nights(push, file),
+            (Role::Table("UserSleepStages"), Some(nights)) => nights.stages(push, file),
+            (Role::Table("UserExercises"), _) => sessions::exercises(push, file, twins, written),
+            (Role::Table(table), _) => tables::table(push, file, table, twins),
+            (Role::List(list), _) => lists::list(push, file, list, twins, written),
+            (Role::Beside(_) | Role::Other, _) => Ok(()),
+        }
+    }
+
+    fn end_nights(&mut self) -> Result<(), SinkClosed> {
+        match self.nights.take() {
+            Some(nights) => nights.finish(&mut self.push, &mut self.twins, self.written),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The streams of all files of points, each with whether its points count.
+fn streams(archive: &Archive<'_>, roles: &[Role]) -> HashMap<usize, (String, bool)> {
+    let points = (0..roles.len()).filter(|place| roles[*place] == Role::Points);
+    let stream = |place: usize| {
+        let mut file = archive.read(&archive.entries[place]).ok()?;
+        Some((place, fit::stream(&archive::first(&mut file, archive::HEAD))))
     };
-    Ok(points.map(stream).collect())
+    let streams: Vec<(usize, String)> = points.filter_map(stream).collect();
+    let ids: Vec<&str> = streams.iter().map(|(_, id)| id.as_str()).collect();
+    let chosen = fit::chosen(&ids);
+    streams
+        .into_iter()
+        .zip(chosen)
+        .map(|((place, id), is_chosen)| (place, (id, is_chosen)))
+        .collect()
 }
 
 #[cfg(test)]
