@@ -1,6 +1,8 @@
 //! ZIPs of any vendor: their entries, unpacked as they are read, and the bounds of both.
 
 use std::io::{BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::DeflateDecoder;
 use jiff::civil::DateTime;
@@ -9,12 +11,16 @@ use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive, Z
 
 use crate::{AdapterError, Input};
 
+const BOMB: &str = "it unpacks to far more than an export of its size would: a decompression bomb";
+
 /// The most entries of a container: years of routes are some thousands.
 pub const MAX_ENTRIES: usize = 200_000;
 /// The most bytes of an entry after decompression.
 const MAX_ENTRY: u64 = 64 << 30;
 /// How many times larger than compressed an entry may be, past the first 64 MiB: real ones are 15 to 40 times larger.
 const MAX_RATIO: u64 = 300;
+/// Bytes of all paths of a container at most.
+const MAX_PATHS: usize = 64 << 20;
 /// How much of a file is looked at to recognise it.
 pub const HEAD: usize = 64 * 1024;
 
@@ -40,6 +46,8 @@ pub fn first(reader: &mut dyn Read, most: usize) -> Vec<u8> {
 pub struct Archive<'a> {
     input: &'a Input<'a>,
     zip: ZipArchive<&'a (dyn ReaderAt + Sync)>,
+    /// Bytes that may still be unpacked, of all files together.
+    left: Arc<AtomicU64>,
     /// Its files, in the order of the directory.
     pub entries: Vec<Entry>,
 }
@@ -70,12 +78,13 @@ impl<'a> Archive<'a> {
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
         let zip = ZipArchive::with_max_search_space(1 << 20).locate_in_reader(input.bytes, &mut buffer, input.size);
         let zip = zip.map_err(|_| damaged("its directory is missing, as when a download was cut off"))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut paths) = (Vec::new(), 0);
         let mut listed = zip.entries(&mut buffer);
         while let Some(entry) = listed.next_entry().map_err(|_| damaged("its directory is broken"))? {
-            if entries.len() >= MAX_ENTRIES {
+            paths += entry.file_path().as_bytes().len();
+            if entries.len() >= MAX_ENTRIES || paths > MAX_PATHS {
                 return Err(AdapterError::Refused {
-                    problem: format!("its ZIP has more than {MAX_ENTRIES} entries"),
+                    problem: format!("its ZIP has more than {MAX_ENTRIES} entries, or names that no archive has"),
                 });
             }
             if entry.is_dir() {
@@ -89,7 +98,13 @@ impl<'a> Archive<'a> {
                 method: entry.compression_method(),
             });
         }
-        Ok(Self { input, zip, entries })
+        let most = input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20);
+        Ok(Self {
+            input,
+            zip,
+            left: Arc::new(AtomicU64::new(most.min(MAX_ENTRY))),
+            entries,
+        })
     }
 
     /// A file, unpacked as it is read.
@@ -105,8 +120,31 @@ impl<'a> Archive<'a> {
             input: self.input,
             at: from,
         };
-        unpack(raw.take(length), entry.method, length)
-            .ok_or_else(|| damaged("an entry is packed by a method other than DEFLATE"))
+        let unpacked = unpack(raw.take(length), entry.method, length)
+            .ok_or_else(|| damaged("an entry is packed by a method other than DEFLATE"))?;
+        Ok(Box::new(Together {
+            inner: unpacked,
+            left: Arc::clone(&self.left),
+        }))
+    }
+}
+
+/// Refuses to unpack more of all files together than an archive of this size holds.
+struct Together<R> {
+    inner: R,
+    left: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Together<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let spent = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            left.checked_sub(read as u64)
+        });
+        match spent {
+            Ok(_) => Ok(read),
+            Err(_) => Err(std::io::Error::other(BOMB)),
+        }
     }
 }
 
@@ -178,9 +216,10 @@ struct Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            std::io::Error::other("it unpacks to far more than an export of its size would: a decompression bomb")
-        })?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| std::io::Error::other(BOMB))?;
         Ok(read)
     }
 }

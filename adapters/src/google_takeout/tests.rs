@@ -15,7 +15,7 @@ fn zip(files: &[File<'_>]) -> Vec<u8> {
         let method = rawzip::CompressionMethod::DEFLATE;
         let options = archive.new_file(name).compression_method(method).last_modified(written);
         let (mut entry, config) = options.start().unwrap();
-        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::best());
         let mut writer = config.wrap(encoder);
         writer.write_all(content.as_bytes()).unwrap();
         let (encoder, output) = writer.finish().unwrap();
@@ -192,6 +192,26 @@ fn one_damaged_file_takes_nothing_from_the_others() {
     let reading = reading.unwrap();
     assert_eq!(collected.samples().len(), 2);
     assert!(reading.ended.is_some() && reading.accounting.adds_up());
+}
+
+/// Each file stays below what one may unpack to; together they do not.
+#[test]
+fn many_small_bombs_are_refused_together() {
+    let long = format!("\"{}\"", "a".repeat(2 << 20));
+    let list = format!("[{}]", vec![long.as_str(); 20].join(","));
+    let names: Vec<String> = (0..3)
+        .map(|day| format!("Takeout/Fitbit/Global Export Data/steps-2020-05-0{day}.json"))
+        .collect();
+    let files: Vec<File<'_>> = names.iter().map(|name| (name.as_str(), list.as_str())).collect();
+    let (_, reading) = read(&GoogleTakeout, &zip(&files));
+    let reading = reading.unwrap();
+    assert!(reading.ended.is_some());
+    let damaged = (model::Outcome::Rejected, "file-damaged".to_owned());
+    assert_eq!(
+        reading.accounting.reasons.get(&damaged),
+        Some(&1),
+        "the last of them is not read to its end"
+    );
 }
 
 #[test]
