@@ -105,10 +105,11 @@ fn one(
     twins: &mut Twins,
     written: Option<UtcMillis>,
 ) -> Result<(), Not> {
-    let mut is_twin = |metric, at| match twins.has_better(metric, Form::List, at) {
+    let is_day = matches!(items, Items::Day(..));
+    let mut is_twin = |metric, at| match twins.has_better((metric, is_day), Form::List, at) {
         true => Err(Not::Duplicate("in-another-form")),
         false => {
-            twins.note(metric, Form::List, at);
+            twins.note((metric, is_day), Form::List, at);
             Ok(())
         }
     };

@@ -78,7 +78,7 @@ impl Places {
 impl Nights {
     /// Reads `UserSleeps`.
     pub fn nights(&mut self, push: &mut Push<'_>, file: impl Read) -> Result<(), Stopped> {
-        rows(file, |headings, row, line| {
+        rows(push, file, |push, headings, row, line| {
             let offsets = ["start_utc_offset", "end_utc_offset"];
             let places = Places::of(headings, "sleep_id", ["sleep_start", "sleep_end"], offsets);
             let made = places.interval(push, row).and_then(|(id, sample)| {
@@ -96,7 +96,7 @@ impl Nights {
 
     /// Reads `UserSleepStages`.
     pub fn stages(&mut self, push: &mut Push<'_>, file: impl Read) -> Result<(), Stopped> {
-        rows(file, |headings, row, line| {
+        rows(push, file, |push, headings, row, line| {
             let offsets = ["start_utc_offset", "end_utc_offset"];
             let places = Places::of(headings, "sleep_id", ["sleep_stage_start", "sleep_stage_end"], offsets);
             let made = places.interval(push, row).and_then(|(id, sample)| {
@@ -128,7 +128,7 @@ impl Nights {
                 (true, None) => continue,
             };
             for sample in &samples {
-                twins.note(Metric::SLEEP_STAGE, Form::Table, sample.start);
+                twins.note((Metric::SLEEP_STAGE, false), Form::Table, sample.start);
             }
             push.identified(Identified {
                 id: format!("sleep/{id}"),
@@ -147,7 +147,7 @@ pub fn exercises(
     twins: &mut Twins,
     written: Option<UtcMillis>,
 ) -> Result<(), Stopped> {
-    rows(file, |headings, row, line| {
+    rows(push, file, |push, headings, row, line| {
         let offsets = ["utc_offset", "utc_offset"];
         let places = Places::of(headings, "exercise_id", ["exercise_start", "exercise_end"], offsets);
         let cell = |heading: &str| place(headings, heading).and_then(|at| row.get(at)).unwrap_or_default();
@@ -170,7 +170,7 @@ pub fn exercises(
                 number(distance, Conversion::ratio(1, 1_000)),
                 number(energy, Conversion::IDENTITY),
             ];
-            twins.note(Metric::EXERCISE_SESSION, Form::Table, sample.start);
+            twins.note((Metric::EXERCISE_SESSION, false), Form::Table, sample.start);
             let samples = vec![with_parts(sample, parts)];
             let updated = moment(row, place(headings, "exercise_last_updated"));
             push.identified(Identified {

@@ -9,6 +9,7 @@ use model::{Metric, Outcome, UtcMillis};
 
 use super::elements::{Stopped, watched};
 use super::twins::{Form, Twins};
+use crate::SinkClosed;
 use crate::fitbit::local::{at_home, base, civil, is_brought, of_day, source, zoned};
 use crate::measure::measured;
 use crate::push::{Not, Push};
@@ -213,8 +214,9 @@ pub const COLUMNS: &[Column] = &[
 
 /// The rows of a table; `each` is called with the headings and each row. A file of an empty kind says so in words and has no row.
 pub fn rows(
+    push: &mut Push<'_>,
     file: impl Read,
-    mut each: impl FnMut(&StringRecord, &StringRecord, u64) -> Result<(), Stopped>,
+    mut each: impl FnMut(&mut Push<'_>, &StringRecord, &StringRecord, u64) -> Result<(), Stopped>,
 ) -> Result<(), Stopped> {
     let (file, since) = watched(file);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file);
@@ -226,7 +228,14 @@ pub fn rows(
             Ok(false) => return Ok(()),
             Ok(true) => {
                 since.set(0);
-                each(&headings, &row, row.position().map_or(0, csv::Position::line))?;
+                each(push, &headings, &row, row.position().map_or(0, csv::Position::line))?;
+            }
+            // The row was read, and is no text: it ends alone.
+            Err(error) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
+                since.set(0);
+                let line = reader.position().line();
+                let ended = push.end_text(Not::Rejected("invalid-utf8"), "", line);
+                ended.map_err(|SinkClosed| Stopped::Closed)?;
             }
             Err(_) => return Err(damaged(reader.position().line())),
         }
@@ -244,7 +253,7 @@ pub fn table(push: &mut Push<'_>, file: impl Read, table: &str, twins: &mut Twin
     let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.table == table).collect();
     let mut places: Option<Vec<(&Column, usize, usize)>> = None;
     let mut device = None;
-    rows(file, |headings, row, line| {
+    rows(push, file, |push, headings, row, line| {
         let places = places.get_or_insert_with(|| {
             device = place(headings, "data source");
             let known = |column: &&'static Column| {
@@ -303,7 +312,8 @@ fn one(
         sample
     };
     push.times(sample.start, sample.end)?;
-    if twins.has_better(column.metric, column.form, sample.start) {
+    let kept = (column.metric, column.time == Time::Day);
+    if twins.has_better(kept, column.form, sample.start) {
         return Err(Not::Duplicate("in-another-form"));
     }
     let read = parse_number(value.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
@@ -314,7 +324,7 @@ fn one(
     let sample = measured(column.metric, converted, &sample)?;
     // What another app brought covers nothing that the tracker measured.
     if !is_brought(device) {
-        twins.note(column.metric, column.form, sample.start);
+        twins.note(kept, column.form, sample.start);
     }
     push.sample(sample)?;
     Ok(())

@@ -180,6 +180,31 @@ fn both_products_of_one_archive_are_read() {
 }
 
 #[test]
+fn a_day_s_number_stands_in_for_no_moment_and_a_row_that_is_no_text_ends_alone() {
+    let files = [
+        (
+            "Takeout/Fitbit/Physical Activity_GoogleData/daily_heart_rate_variability.csv",
+            "timestamp,average heart rate variability milliseconds\n2026-09-12T00:00:00Z,42.5\n",
+        ),
+        (
+            "Takeout/Fitbit/Heart Rate Variability/Heart Rate Variability Details - 2026-09-12.csv",
+            "timestamp,rmssd,coverage\n2026-09-12T01:00:00,31.5,0.9\n2026-09-12T01:05:00,X,0.9\n2026-09-12T01:10:00,33,0.9\n",
+        ),
+    ];
+    let mut bytes = zip(&files[..1]);
+    assert_eq!(read(&GoogleTakeout, &bytes).0.samples().len(), 1);
+    bytes = zip(&files);
+    assert_eq!(read(&GoogleTakeout, &bytes).0.samples().len(), 3);
+    let table = b"timestamp,steps\n2026-09-12T05:00:00Z,60\n2026-09-12T05:\xff:00Z,60\n2026-09-12T05:02:00Z,61\n";
+    let mut collected = Collected::default();
+    let mut push = Push::new(&mut collected, UtcMillis::LATEST);
+    let ended = tables::table(&mut push, table.as_slice(), "steps", &mut Twins::default());
+    assert!(ended.is_ok());
+    let reading = push.finish().unwrap();
+    assert_eq!((reading.samples, reading.accounting.rejected), (2, 1));
+}
+
+#[test]
 fn one_damaged_file_takes_nothing_from_the_others() {
     let files = [
         (

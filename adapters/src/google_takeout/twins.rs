@@ -20,12 +20,15 @@ pub enum Form {
 
 /// From when until when each form has each metric.
 #[derive(Default)]
-pub struct Twins(HashMap<Metric, [Option<(i64, i64)>; 3]>);
+pub struct Twins(HashMap<Kept, [Option<(i64, i64)>; 3]>);
+
+/// A metric, and whether it is a civil day's number: that one stands in for no moment of the day.
+pub type Kept = (Metric, bool);
 
 impl Twins {
     /// True for a record that a better form has too.
-    pub fn has_better(&self, metric: Metric, form: Form, at: UtcMillis) -> bool {
-        let Some(ranges) = self.0.get(&metric) else {
+    pub fn has_better(&self, kept: Kept, form: Form, at: UtcMillis) -> bool {
+        let Some(ranges) = self.0.get(&kept) else {
             return false;
         };
         let holds = |range: &Option<(i64, i64)>| {
@@ -35,8 +38,8 @@ impl Twins {
     }
 
     /// Notes that a form has a metric then.
-    pub fn note(&mut self, metric: Metric, form: Form, at: UtcMillis) {
-        let range = &mut self.0.entry(metric).or_default()[form as usize];
+    pub fn note(&mut self, kept: Kept, form: Form, at: UtcMillis) {
+        let range = &mut self.0.entry(kept).or_default()[form as usize];
         let (first, last) = range.unwrap_or((at.0, at.0));
         *range = Some((first.min(at.0), last.max(at.0)));
     }
