@@ -47,6 +47,8 @@ struct Shown {
     /// What the resident has to do, where they have to.
     need: Option<String>,
     is_paused: bool,
+    /// Its service is switched off: there is nothing to hold.
+    is_over: bool,
     lines: Vec<String>,
     /// Of the time that is asked back to, how much was, while it is not all.
     done: Option<u8>,
@@ -131,6 +133,7 @@ fn told(words: Words, resident: &Resident, cloud: &Cloud, link: &Link) -> Shown 
         id: link.id,
         need,
         is_paused: link.state == LinkState::Paused,
+        is_over: cloud.successor(resident.now).is_some(),
         lines,
         done: (done < 100 && link.state.is_connected()).then_some(done),
     }

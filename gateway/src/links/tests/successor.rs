@@ -35,7 +35,7 @@ async fn an_account_that_moved_keeps_its_history_and_is_not_fetched_twice() {
     let page = browser.get("/portal/links").await.body;
     assert!(page.contains("このサービスは終了しました"), "{page}");
     assert!(page.contains("/portal/links/google-health/connect"), "{page}");
-    assert!(!page.contains("/portal/links/fitbit/connect"));
+    assert!(!page.contains("/portal/links/fitbit/connect") && !page.contains("/hold\""));
     let again = browser.get("/portal/links/fitbit/connect").await;
     assert_eq!(again.status, 404, "nobody is sent to a service that is no more");
 
