@@ -44,16 +44,22 @@ pub trait Cloud: Adapter {
     fn account_from(&self) -> AccountFrom;
 
     /// What a refusal asks of the resident, where only they can mend it.
-    fn need(&self, status: u16, answer: &[u8]) -> Option<Need>;
+    fn need(&self, _status: u16, _answer: &[u8]) -> Option<Need> {
+        None
+    }
 
     /// True for a set of keys as the vendor publishes it.
-    fn are_keys(&self, body: &[u8]) -> bool;
+    fn are_keys(&self, _body: &[u8]) -> bool {
+        false
+    }
 
     /// What the vendor says by itself.
     ///
     /// # Errors
     /// [`NotHeard`] for what is not the vendor's, or nothing that it says.
-    fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard>;
+    fn hear(&self, _call: &Call<'_>) -> Result<Heard, NotHeard> {
+        Err(NotHeard::NotGenuine)
+    }
 }
 
 /// How to learn whose account it is.

@@ -128,18 +128,28 @@ impl Windows<'_> {
     }
 }
 
+/// The points of a page.
+pub(crate) struct Points<'a> {
+    /// Each as it came.
+    pub points: Vec<&'a RawValue>,
+    /// They are all that there is of their time, not only what changed.
+    pub are_all: bool,
+}
+
+impl<'a> Points<'a> {
+    /// All that there is.
+    pub fn all(points: Vec<&'a RawValue>) -> Self {
+        Self { points, are_all: true }
+    }
+}
+
 /// One vendor's way to read an answer.
 pub(crate) trait Reads {
     /// Milliseconds of one window of this series; `None` for one that is not read.
     fn window(&self, series: &str) -> Option<i64>;
 
-    /// True for a page that names all that there is of its time, false for one of what changed.
-    fn is_whole(&self, _: &str) -> bool {
-        true
-    }
-
     /// The points of a page.
-    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>>;
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>>;
 
     /// Puts one point where it belongs.
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not>;
@@ -187,11 +197,11 @@ pub(crate) fn read(
                 .collect(),
         };
         for page in &answer.pages {
-            windows.is_whole &= reads.is_whole(page.get());
             let points = reads
                 .points(ask.series, page.get())
                 .ok_or_else(|| push::refused("a page is none"))?;
-            for point in points {
+            windows.is_whole &= points.are_all;
+            for point in points.points {
                 place += 1;
                 if let Err(not) = reads.point(&mut push, point.get(), &mut windows) {
                     // A point of another shape than is known may be one that was held before.

@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use jsonschema::Validator;
-use model::{Identified, Metric, Outcome, Sample, Source, UtcMillis, Value as Measure, Word};
+use model::units::{Conversion, parse_number};
+use model::{Identified, Measured, Metric, Outcome, Sample, Source, UtcMillis, Value as Measure, Word};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::measure::Rejection;
+use crate::measure::{self, Rejection};
 use crate::{AdapterError, Handed, Input, MAX_TEXT, NotStored, Parked, Reading, Sink, SinkClosed};
 
 /// The largest push.
@@ -472,6 +473,17 @@ impl<'s> Push<'s> {
     }
 }
 
+/// A number, also one that is written as a text, converted.
+pub(crate) fn number(value: Option<&Value>, conversion: Conversion) -> Result<Measured, Not> {
+    let text = match value {
+        Some(Value::Number(number)) => measure::tidy(number),
+        Some(Value::String(text)) => text.clone(),
+        _ => return Err(Not::Rejected("value-missing")),
+    };
+    let number = parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
+    conversion.convert(number).ok_or(Not::Rejected("number-too-long"))
+}
+
 /// A text member.
 pub(crate) fn text<'a>(record: &'a Value, member: &str) -> Option<&'a str> {
     record.get(member)?.as_str()
@@ -491,4 +503,22 @@ pub(crate) fn instant(text: &str) -> Option<(UtcMillis, bool)> {
     let instant: jiff::Timestamp = text.parse().ok()?;
     let clock = text.split_once(['T', 't', ' ']).map_or("", |(_, clock)| clock);
     Some((UtcMillis(instant.as_millisecond()), clock.contains(['.', ','])))
+}
+
+/// `+09:00` in minutes.
+pub(crate) fn offset(text: &str) -> Option<i16> {
+    let (sign, clock) = text.trim().split_at_checked(1)?;
+    let (hours, minutes) = clock.split_once(':')?;
+    let minutes = hours.parse::<i16>().ok()?.checked_mul(60)? + minutes.parse::<i16>().ok()?;
+    let minutes = match sign {
+        "+" => minutes,
+        "-" => -minutes,
+        _ => return None,
+    };
+    Some(minutes).filter(|minutes| minutes.abs() <= 18 * 60)
+}
+
+/// The offset at the end of an instant, in minutes; `None` for one in UTC.
+pub(crate) fn offset_of(instant: &str) -> Option<i16> {
+    offset(instant.get(instant.len().checked_sub(6)?..)?)
 }

@@ -1,7 +1,9 @@
 //! Answers of the Web API, each of one day or a range of days. A window is a civil day, wherever it was.
 
+use std::collections::HashMap;
+
 use model::time::DAY_MS;
-use model::units::{Conversion, parse_number};
+use model::units::Conversion;
 use model::{Flags, Metric, Sample};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -9,9 +11,11 @@ use serde_json::value::RawValue;
 use super::coverage::{Makes, named};
 use super::local::{at_home, base, civil, of_day, source};
 use super::log;
-use crate::measure::{self, measured};
-use crate::pull::{Reads, Windows};
-use crate::push::{Not, Push, text};
+use crate::measure::measured;
+use crate::pull::{Points, Reads, Windows};
+use crate::push::{Not, Push, number, text};
+
+const SAME: Conversion = Conversion::IDENTITY;
 
 /// Reads answers.
 pub(super) struct Answers;
@@ -21,34 +25,8 @@ impl Reads for Answers {
         named(series).map(|_| DAY_MS)
     }
 
-    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
-        use std::collections::HashMap;
-        let resource = named(series)?;
-        // Of one resource a day is an object, several are a list, and none is either of them, empty.
-        if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(page) {
-            return Some(items);
-        }
-        let members: HashMap<&str, &RawValue> = serde_json::from_str(page).ok()?;
-        if resource.member.is_empty() {
-            let whole: &RawValue = serde_json::from_str(page).ok()?;
-            return Some(if members.is_empty() { Vec::new() } else { vec![whole] });
-        }
-        let listed = |member: &str| match members.get(member) {
-            None => Some(Vec::new()),
-            Some(items) => serde_json::from_str::<Vec<&RawValue>>(items.get()).ok(),
-        };
-        match resource.makes {
-            Makes::Minutes(..) => dataset(members.get(resource.member)?),
-            Makes::Heart => {
-                let mut items = listed("activities-heart")?;
-                items.extend(match members.get(resource.member) {
-                    Some(intraday) => dataset(intraday)?,
-                    None => Vec::new(),
-                });
-                Some(items)
-            }
-            _ => listed(resource.member),
-        }
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>> {
+        items(series, page).map(Points::all)
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
@@ -65,7 +43,7 @@ impl Reads for Answers {
                 (
                     at,
                     String::new(),
-                    vec![number(&item, "value", metric, conversion, &base)?],
+                    vec![measured(metric, number(item.get("value"), conversion)?, &base)?],
                 )
             }
             Makes::Heart => match clock(&item) {
@@ -73,7 +51,7 @@ impl Reads for Answers {
                     let at = windows.ask.start.0 + clock;
                     push.times(at_home(at), at_home(at))?;
                     let base = base(push.source_written("", source)?, at_home(at), at_home(at));
-                    let rate = number(&item, "value", Metric::HEART_RATE, Conversion::IDENTITY, &base)?;
+                    let rate = measured(Metric::HEART_RATE, number(item.get("value"), SAME)?, &base)?;
                     (at, String::new(), vec![rate])
                 }
                 None => {
@@ -83,8 +61,11 @@ impl Reads for Answers {
                     if value.get("restingHeartRate").is_none() {
                         return Err(Not::Unsupported("no-resting-heart-rate"));
                     }
-                    let same = Conversion::IDENTITY;
-                    let rate = number(value, "restingHeartRate", Metric::RESTING_HEART_RATE, same, &base)?;
+                    let rate = measured(
+                        Metric::RESTING_HEART_RATE,
+                        number(value.get("restingHeartRate"), SAME)?,
+                        &base,
+                    )?;
                     (at, String::new(), vec![rate])
                 }
             },
@@ -98,7 +79,7 @@ impl Reads for Answers {
                     [] => (&item, "value"),
                     [first, ..] => (item.get("value").unwrap_or(&Value::Null), *first),
                 };
-                let sample = number(holder, member, metric, Conversion::IDENTITY, &base)?;
+                let sample = measured(metric, number(holder.get(member), SAME)?, &base)?;
                 (at, String::new(), vec![sample])
             }
             Makes::Body(metric, member) => {
@@ -112,11 +93,7 @@ impl Reads for Answers {
                     base.flags = base.flags.with(Flags::USER_ENTERED);
                 }
                 let id = item.get("logId").map(Value::to_string).unwrap_or_default();
-                (
-                    at,
-                    id,
-                    vec![number(&item, member, metric, Conversion::IDENTITY, &base)?],
-                )
+                (at, id, vec![measured(metric, number(item.get(member), SAME)?, &base)?])
             }
             Makes::Uptake => {
                 let at = day(&item)?;
@@ -139,6 +116,36 @@ impl Reads for Answers {
             true => windows.put(at, &name, samples),
             false => Err(Not::Duplicate("of-another-ask")),
         }
+    }
+}
+
+/// The items of a page.
+fn items<'a>(series: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
+    let resource = named(series)?;
+    // Of one resource a day is an object, several are a list, and none is either of them, empty.
+    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(page) {
+        return Some(items);
+    }
+    let members: HashMap<&str, &RawValue> = serde_json::from_str(page).ok()?;
+    if resource.member.is_empty() {
+        let whole: &RawValue = serde_json::from_str(page).ok()?;
+        return Some(if members.is_empty() { Vec::new() } else { vec![whole] });
+    }
+    let listed = |member: &str| match members.get(member) {
+        None => Some(Vec::new()),
+        Some(items) => serde_json::from_str::<Vec<&RawValue>>(items.get()).ok(),
+    };
+    match resource.makes {
+        Makes::Minutes(..) => dataset(members.get(resource.member)?),
+        Makes::Heart => {
+            let mut items = listed("activities-heart")?;
+            items.extend(match members.get(resource.member) {
+                Some(intraday) => dataset(intraday)?,
+                None => Vec::new(),
+            });
+            Some(items)
+        }
+        _ => listed(resource.member),
     }
 }
 
@@ -166,35 +173,21 @@ fn day(item: &Value) -> Result<i64, Not> {
         .ok_or(Not::Rejected("time-unreadable"))
 }
 
-/// A number, also one that is written as a text.
-fn number(holder: &Value, member: &str, metric: Metric, conversion: Conversion, base: &Sample) -> Result<Sample, Not> {
-    let text = match holder.get(member) {
-        Some(Value::Number(number)) => measure::tidy(number),
-        Some(Value::String(text)) => text.clone(),
-        _ => return Err(Not::Rejected("value-missing")),
-    };
-    let number = parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
-    let value = conversion.convert(number).ok_or(Not::Rejected("number-too-long"))?;
-    Ok(measured(metric, value, base)?)
-}
-
 /// A number, or a range of whole numbers, of which the middle is taken.
 fn uptake(value: &Value, base: &Sample) -> Result<Sample, Not> {
-    let text = match value {
-        Value::Number(number) => measure::tidy(number),
-        Value::String(text) => text.clone(),
-        _ => return Err(Not::Rejected("not-a-number")),
-    };
-    let number = match text.split_once('-') {
+    if !(value.is_number() || value.is_string()) {
+        return Err(Not::Rejected("not-a-number"));
+    }
+    let uptake = match value.as_str().and_then(|text| text.split_once('-')) {
         Some((low, high)) => {
             let whole = |text: &str| text.trim().parse::<u8>().map_err(|_| Not::Rejected("not-a-number"));
             let tenths = (i64::from(whole(low)?) + i64::from(whole(high)?)) * 5;
-            match tenths % 10 {
+            model::Measured::as_given(match tenths % 10 {
                 0 => model::Decimal::whole(tenths / 10),
                 _ => model::Decimal::new(tenths, 1),
-            }
+            })
         }
-        None => parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?,
+        None => number(Some(value), SAME)?,
     };
-    Ok(measured(Metric::VO2_MAX, model::Measured::as_given(number), base)?)
+    Ok(measured(Metric::VO2_MAX, uptake, base)?)
 }

@@ -7,6 +7,8 @@ use model::{LocalDay, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis
 
 use crate::measure;
 use crate::push::instant;
+#[cfg(test)]
+use crate::push::offset;
 
 /// A civil time: `2026-05-10T07:30:00.000`, `2026-05-10 07:30`, `05/10/26 07:30:00`, or a date alone. In milliseconds as if it
 /// were UTC.
@@ -34,19 +36,6 @@ pub fn zoned(text: &str) -> Option<(UtcMillis, bool)> {
         let at = jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S%z", text).ok()?;
         Some((UtcMillis(at.as_millisecond()), false))
     })
-}
-
-/// `+09:00` in minutes.
-pub fn offset(text: &str) -> Option<i16> {
-    let (sign, clock) = text.trim().split_at_checked(1)?;
-    let (hours, minutes) = clock.split_once(':')?;
-    let minutes = hours.parse::<i16>().ok()?.checked_mul(60)? + minutes.parse::<i16>().ok()?;
-    let minutes = match sign {
-        "+" => minutes,
-        "-" => -minutes,
-        _ => return None,
-    };
-    Some(minutes).filter(|minutes| minutes.abs() <= 18 * 60)
 }
 
 /// A civil time, taken for Japan's: nobody says where it was.

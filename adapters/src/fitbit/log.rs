@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::local::{at_home, base, civil, source, zoned};
 use crate::measure::{self, coded};
-use crate::push::{Not, Push, list, text};
+use crate::push::{Not, Push, list, offset_of, text};
 
 /// Stages: of a night with stages `wake`, `light`, `deep`, `rem`; of a classic one `awake`, `restless`, `asleep`.
 pub const STAGES: &[(&str, u32)] = &[
@@ -132,12 +132,7 @@ pub fn exercise(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
     let duration = duration.ok_or(Not::Rejected("end-missing"))?;
     // The API states the offset, the archive does not.
     let (start, offset) = match zoned(written) {
-        Some((start, _)) => (
-            start,
-            written
-                .get(written.len().saturating_sub(6)..)
-                .and_then(super::local::offset),
-        ),
+        Some((start, _)) => (start, offset_of(written)),
         None => (at_home(civil(written).ok_or(Not::Rejected("time-unreadable"))?), None),
     };
     let end = start.plus(duration);

@@ -10,7 +10,7 @@ pub(crate) mod log;
 mod notice;
 
 use model::time::DAY_MS;
-use model::{LocalDay, Metric, Need, UtcMillis};
+use model::{LocalDay, Metric, UtcMillis};
 use serde_json::Value;
 
 use crate::cloud::{
@@ -163,14 +163,6 @@ impl Cloud for Fitbit {
             let profile: Value = serde_json::from_slice(answer).ok()?;
             Account::named(profile.pointer("/user/encodedId")?.as_str()?)
         })
-    }
-
-    fn need(&self, _: u16, _: &[u8]) -> Option<Need> {
-        None
-    }
-
-    fn are_keys(&self, _: &[u8]) -> bool {
-        false
     }
 
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {

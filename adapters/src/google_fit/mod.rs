@@ -8,12 +8,12 @@ pub(crate) mod session;
 
 use model::time::{DAY_MS, HOUR_MS};
 use model::units::Conversion;
-use model::{Metric, Need, UtcMillis};
+use model::{Metric, UtcMillis};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::cloud::{AccountFrom, Ask, Cloud, Facts, NotAnAnswer, Request, Series};
 use crate::pull::{Reads, Windows};
 use crate::push::{Not, Push};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
@@ -116,20 +116,16 @@ impl Reads for Points {
         Some(i64::from(series.hours) * HOUR_MS)
     }
 
-    fn points<'a>(&self, _: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
+    /// A list of what changed names what is new. What it deletes has no name of its own, and shows when its time is asked for again.
+    fn points<'a>(&self, _: &str, page: &'a str) -> Option<pull::Points<'a>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
         let mut points = page.point;
         points.extend(page.session);
         let sums = page.bucket.into_iter().flat_map(|bucket| bucket.dataset);
         points.extend(sums.flat_map(|dataset| dataset.point));
+        let are_all = page.inserted_data_point.is_none() && page.deleted_data_point.is_empty();
         points.extend(page.inserted_data_point.unwrap_or_default());
-        Some(points)
-    }
-
-    /// A list of what changed names what is new. What it deletes has no name of its own, and shows when its time is asked for again.
-    fn is_whole(&self, page: &str) -> bool {
-        let page: Option<Page<'_>> = serde_json::from_str(page).ok();
-        page.is_some_and(|page| page.inserted_data_point.is_none() && page.deleted_data_point.is_empty())
+        Some(pull::Points { points, are_all })
     }
 
     fn point(&self, push: &mut Push<'_>, text: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
@@ -225,17 +221,5 @@ impl Cloud for GoogleFit {
 
     fn account_from(&self) -> AccountFrom {
         AccountFrom::IdToken
-    }
-
-    fn need(&self, _: u16, _: &[u8]) -> Option<Need> {
-        None
-    }
-
-    fn are_keys(&self, _: &[u8]) -> bool {
-        false
-    }
-
-    fn hear(&self, _: &Call<'_>) -> Result<Heard, NotHeard> {
-        Err(NotHeard::NotGenuine)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::coverage;
 use super::point::{source, with_offset};
 use crate::measure::{self, measured};
-use crate::push::{Not, Push, instant, list, text};
+use crate::push::{Not, Push, instant, list, offset_of, text};
 
 /// Of the API: numbers for kinds, milliseconds for times.
 pub fn of_api(push: &mut Push<'_>, session: &Value) -> Result<Sample, Not> {
@@ -39,7 +39,7 @@ pub fn of_archive(push: &mut Push<'_>, session: &Value) -> Result<Sample, Not> {
     let time = |member: &str, missing| text(session, member).and_then(instant).ok_or(Not::Rejected(missing));
     let (start, end) = (time("startTime", "start-missing")?.0, time("endTime", "end-missing")?.0);
     let mut base = base(push, None, start, end)?;
-    with_offset(&mut base, text(session, "startTime").and_then(offset));
+    with_offset(&mut base, text(session, "startTime").and_then(offset_of));
     let word = text(session, "fitnessActivity").unwrap_or("unknown");
     let known = |list: &[(i64, &str)]| list.iter().any(|(_, theirs)| *theirs == word);
     match word {
@@ -96,18 +96,4 @@ fn exercise(
         value: Measure::Components(Box::new([code, minutes, distance, energy])),
         ..base.clone()
     })
-}
-
-/// The minutes of `+09:00` at the end of an instant.
-fn offset(text: &str) -> Option<i16> {
-    let tail = text.get(text.len().checked_sub(6)?..)?;
-    let (sign, clock) = tail.split_at_checked(1)?;
-    let (hours, minutes) = clock.split_once(':')?;
-    let total: i16 = hours.parse::<i16>().ok()? * 60 + minutes.parse::<i16>().ok()?;
-    match sign {
-        "+" => Some(total),
-        "-" => Some(-total),
-        _ => None,
-    }
-    .filter(|minutes| minutes.abs() <= 18 * 60)
 }

@@ -6,12 +6,11 @@ use model::{
     Flags, LocalDay, Measured, Metric, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis, Value as Measure,
 };
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::coverage::{self, Field, Kind, Makes, Type};
 use super::{Page, named};
 use crate::measure;
-use crate::pull::{Reads, Windows};
+use crate::pull::{self, Reads, Windows};
 use crate::push::{Not, Push, instant, list, text};
 
 /// Reads answers of `list`.
@@ -22,9 +21,9 @@ impl Reads for Points {
         named(series).map(Type::window)
     }
 
-    fn points<'a>(&self, _: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
+    fn points<'a>(&self, _: &str, page: &'a str) -> Option<pull::Points<'a>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
-        Some(page.data_points)
+        Some(pull::Points::all(page.data_points))
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {

@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use model::time::{DAY_MS, MINUTE_MS};
-use model::units::{Conversion, parse_number};
+use model::units::Conversion;
 use model::{Identified, Metric, UtcMillis, Word};
 use serde_json::Value;
 
@@ -14,8 +14,8 @@ use super::elements::{self, Stopped};
 use super::twins::{Form, Twins};
 use crate::fitbit::local::{at_home, base, civil, of_day, source};
 use crate::fitbit::log::{self, said};
-use crate::measure::{self, measured};
-use crate::push::{Not, Push, text};
+use crate::measure::measured;
+use crate::push::{Not, Push, number, text};
 
 /// What the items of a list become.
 #[derive(Clone, Copy, Debug)]
@@ -197,14 +197,4 @@ fn one(
     };
     push.sample(sample)?;
     Ok(())
-}
-
-fn number(value: Option<&Value>, conversion: Conversion) -> Result<model::Measured, Not> {
-    let text = match value {
-        Some(Value::Number(number)) => measure::tidy(number),
-        Some(Value::String(text)) => text.clone(),
-        _ => return Err(Not::Rejected("value-missing")),
-    };
-    let number = parse_number(text.as_bytes()).map_err(|_| Not::Rejected("not-a-number"))?;
-    conversion.convert(number).ok_or(Not::Rejected("number-too-long"))
 }

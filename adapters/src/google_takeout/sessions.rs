@@ -10,10 +10,10 @@ use model::{Identified, Measured, Metric, Offset, Sample, UtcMillis, Word};
 use super::elements::Stopped;
 use super::tables::{moment, place, rows};
 use super::twins::{Form, Twins};
-use crate::fitbit::local::{base, offset, source};
+use crate::fitbit::local::{base, source};
 use crate::fitbit::log::{kind, said, stage, with_parts};
 use crate::measure::{self, coded};
-use crate::push::{Not, Push};
+use crate::push::{Not, Push, offset};
 
 /// Nights of one archive at most, and stages of all of them: thirty years of nights of forty pieces.
 const MOST_NIGHTS: usize = 20_000;
@@ -21,6 +21,9 @@ const MOST_STAGES: usize = 600_000;
 
 /// Asleep, of no known stage.
 const ASLEEP: u32 = 4;
+
+/// Where a row of a night or a stage states its offsets.
+const OFFSETS: [&str; 2] = ["start_utc_offset", "end_utc_offset"];
 
 /// Nights, as far as they were read.
 #[derive(Default)]
@@ -78,16 +81,19 @@ impl Places {
 impl Nights {
     /// Reads `UserSleeps`.
     pub fn nights(&mut self, push: &mut Push<'_>, file: impl Read) -> Result<(), Stopped> {
+        let mut places = None;
         rows(push, file, |push, headings, row, line| {
-            let offsets = ["start_utc_offset", "end_utc_offset"];
-            let places = Places::of(headings, "sleep_id", ["sleep_start", "sleep_end"], offsets);
+            let (places, updated) = places.get_or_insert_with(|| {
+                let places = Places::of(headings, "sleep_id", ["sleep_start", "sleep_end"], OFFSETS);
+                (places, place(headings, "sleep_last_updated"))
+            });
             let made = places.interval(push, row).and_then(|(id, sample)| {
                 if self.nights.len() >= MOST_NIGHTS && !self.nights.contains_key(&id) {
                     return Err(Not::Rejected("too-many-nights"));
                 }
                 let night = self.nights.entry(id).or_default();
                 night.whole = Some(coded(Metric::SLEEP_STAGE, ASLEEP, &sample));
-                night.said = moment(row, place(headings, "sleep_last_updated"));
+                night.said = moment(row, *updated);
                 Ok(())
             });
             ended(push, made, row, line)
@@ -96,15 +102,18 @@ impl Nights {
 
     /// Reads `UserSleepStages`.
     pub fn stages(&mut self, push: &mut Push<'_>, file: impl Read) -> Result<(), Stopped> {
+        let mut places = None;
         rows(push, file, |push, headings, row, line| {
-            let offsets = ["start_utc_offset", "end_utc_offset"];
-            let places = Places::of(headings, "sleep_id", ["sleep_stage_start", "sleep_stage_end"], offsets);
+            let (places, word) = places.get_or_insert_with(|| {
+                let places = Places::of(headings, "sleep_id", ["sleep_stage_start", "sleep_stage_end"], OFFSETS);
+                (places, place(headings, "sleep_stage_type"))
+            });
             let made = places.interval(push, row).and_then(|(id, sample)| {
                 let is_full = self.nights.len() >= MOST_NIGHTS && !self.nights.contains_key(&id);
                 if is_full || self.stages >= MOST_STAGES {
                     return Err(Not::Rejected("too-many-nights"));
                 }
-                let word = place(headings, "sleep_stage_type").and_then(|at| row.get(at));
+                let word = word.and_then(|at| row.get(at));
                 let stage = coded(Metric::SLEEP_STAGE, stage(word.unwrap_or_default()), &sample);
                 self.nights.entry(id).or_default().stages.push(stage);
                 self.stages += 1;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::coverage::{BODY, SERIES};
 use crate::measure::{self, measured};
-use crate::pull::{Reads, Windows};
+use crate::pull::{Points, Reads, Windows};
 use crate::push::{Not, Push, instant, text};
 
 /// Reads answers of `measurement`.
@@ -40,13 +40,13 @@ impl Reads for Items {
         Some(i64::from(series.hours) * model::time::HOUR_MS)
     }
 
-    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>> {
         let answer: Answer<'a> = serde_json::from_str(page).ok()?;
-        Some(match series {
+        Some(Points::all(match series {
             "bloodpressure" => answer.result.blood_pressure,
             "weight" => answer.result.weight,
             _ => answer.result.activity,
-        })
+        }))
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {

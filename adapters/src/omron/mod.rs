@@ -11,7 +11,7 @@ mod item;
 mod notice;
 
 use model::time::DAY_MS;
-use model::{LocalDay, Metric, Need};
+use model::{LocalDay, Metric};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -148,14 +148,6 @@ impl Cloud for Omron {
 
     fn account_from(&self) -> AccountFrom {
         AccountFrom::IdToken
-    }
-
-    fn need(&self, _: u16, _: &[u8]) -> Option<Need> {
-        None
-    }
-
-    fn are_keys(&self, _: &[u8]) -> bool {
-        false
     }
 
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {
