@@ -96,6 +96,9 @@ pub enum OutgoingError {
     /// No answer came.
     #[error("no answer: {0}")]
     NoAnswer(&'static str),
+    /// What was called is no more (RFC 9110 15.5.11, 410).
+    #[error("what was called is no more")]
+    Gone,
     /// The answer is larger than what is read.
     #[error("the answer is too large")]
     TooLarge,

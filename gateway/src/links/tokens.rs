@@ -215,9 +215,6 @@ pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkT
     }
 }
 
-/// What stands for 410, whatever its page says.
-const GONE: &str = "the service is switched off";
-
 type Failed = RequestTokenError<OutgoingError, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
 
 /// Without what a server wrote beyond its code: it may hold anything.
@@ -228,7 +225,7 @@ fn error(error: Failed) -> TokenError {
             BasicErrorResponseType::Extension(_) => TokenError::NoAnswer("a code of its own".to_owned()),
             other => TokenError::Refused(other.to_string()),
         },
-        RequestTokenError::Request(OutgoingError::NoAnswer(GONE)) => TokenError::SwitchedOff,
+        RequestTokenError::Request(OutgoingError::Gone) => TokenError::SwitchedOff,
         RequestTokenError::Request(error) => TokenError::NoAnswer(error.to_string()),
         RequestTokenError::Parse(..) => TokenError::NoAnswer("it answered something else".to_owned()),
         RequestTokenError::Other(_) => TokenError::NoAnswer("it answered nothing".to_owned()),
@@ -259,7 +256,7 @@ impl<'c> AsyncHttpClient<'c> for Http<'_> {
                 return Err(OutgoingError::NoAnswer("the server has a fault"));
             }
             if answer.status() == StatusCode::GONE {
-                return Err(OutgoingError::NoAnswer(GONE));
+                return Err(OutgoingError::Gone);
             }
             *response.body_mut() = bounded(answer, MOST).await?;
             Ok(response)

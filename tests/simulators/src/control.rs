@@ -37,7 +37,9 @@ pub trait Vendor: Send + Sync + 'static {
     fn tell(&self, telling: Telling) -> impl Future<Output = u16> + Send;
 
     /// Another key signs from now on; false for a vendor that signs nothing.
-    fn turn_keys(&self) -> bool;
+    fn turn_keys(&self) -> bool {
+        false
+    }
 }
 
 /// A change of what an account holds. Times in milliseconds since 1970.

@@ -1,6 +1,7 @@
 //! Vendors' clouds, one server each: they speak the documented wire format with OAuth and signed notices, hold made-up residents whose
 //! days make sense, and misbehave when they are told to (`/control`). Nothing here is a vendor's, and nobody in it exists.
 
+mod accounts;
 mod agree;
 mod changes;
 pub mod control;

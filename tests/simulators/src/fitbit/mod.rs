@@ -1,7 +1,6 @@
 //! Fitbit's old Web API: resources by civil day, notices signed with the client's secret, and 410 for everything since it was switched
 //! off.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ use model::{LocalDay, UtcMillis};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::accounts::Accounts;
 use crate::agree::{self, Asked, Decision};
-use crate::changes::Changes;
 use crate::control::{self, Change, Question, Telling, Vendor, locked};
 use crate::days::Day;
 use crate::grants::{self, Grants, TokenRequest};
@@ -48,33 +47,19 @@ struct Shared {
     setup: Setup,
     plan: Plan,
     http: reqwest::Client,
-    state: Mutex<Held>,
-}
-
-struct Held {
-    grants: Grants,
-    accounts: BTreeMap<String, (u64, Changes)>,
+    state: Mutex<Accounts>,
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, Held> {
+    fn state(&self) -> MutexGuard<'_, Accounts> {
         locked(&self.state)
     }
 
     /// Items of a resource that begin in this time and are over by now, the first first.
     fn items(&self, account: &str, kind: &str, start: UtcMillis, end: UtcMillis) -> Vec<(i64, Value)> {
         let now = self.setup.clock.now();
-        let state = self.state();
-        let Some((seed, changes)) = state.accounts.get(account) else {
-            return Vec::new();
-        };
-        let mut items = BTreeMap::new();
-        for number in Day::number_at(start) - 1..=Day::number_at(end.min(now)) + 1 {
-            items.extend(of_day(kind, &Day::new(*seed, number)));
-        }
-        changes.over(kind, &mut items);
-        let is_there = |(at, _): &(i64, Value)| (start.0..end.0).contains(at) && at + MINUTE_MS <= now.0;
-        items.into_iter().filter(is_there).collect()
+        self.state()
+            .items(account, kind, (start, end), now, (of_day, |_| MINUTE_MS))
     }
 }
 
@@ -119,17 +104,11 @@ fn of_day(kind: &str, day: &Day) -> Vec<(i64, Value)> {
 pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
     let base = crate::serve(|_| {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
-        let accounts = ACCOUNTS
-            .iter()
-            .map(|(number, _, seed)| ((*number).to_owned(), (*seed, Changes::default())));
         let shared = Arc::new(Shared {
             setup,
             plan: Plan::default(),
             http: http.map_err(|_| StartError::Made("no HTTP client"))?,
-            state: Mutex::new(Held {
-                grants: Grants::default(),
-                accounts: accounts.collect(),
-            }),
+            state: Mutex::new(Accounts::of(ACCOUNTS)),
         });
         let meddled = Router::new()
             .route("/oauth2/token", post(token))
@@ -289,9 +268,7 @@ impl Vendor for Shared {
     }
 
     fn adopt(&self, account: &str, seed: u64) {
-        self.state()
-            .accounts
-            .insert(account.to_owned(), (seed, Changes::default()));
+        self.state().adopt(account, seed);
     }
 
     fn plan(&self) -> &Plan {
@@ -303,11 +280,7 @@ impl Vendor for Shared {
     }
 
     fn change(&self, change: &Change) -> bool {
-        let mut state = self.state();
-        let account = state.accounts.get_mut(&change.account);
-        account
-            .map(|(_, changes)| changes.put(&change.kind, UtcMillis(change.start), change.body.clone()))
-            .is_some()
+        self.state().change(change)
     }
 
     fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
@@ -349,9 +322,5 @@ impl Vendor for Shared {
             .send()
             .await;
         sent.map_or(0, |answer| answer.status().as_u16())
-    }
-
-    fn turn_keys(&self) -> bool {
-        false
     }
 }

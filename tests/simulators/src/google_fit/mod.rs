@@ -1,6 +1,5 @@
 //! Google Fit's REST API: streams that merge all sources of a type, sessions, and no notices.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::{Path, Query, State};
@@ -14,8 +13,8 @@ use model::time::MINUTE_MS;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::accounts::Accounts;
 use crate::agree::{self, Asked, Decision};
-use crate::changes::Changes;
 use crate::control::{self, Change, Question, Telling, Vendor, locked};
 use crate::days::Day;
 use crate::grants::{self, Grants, TokenRequest};
@@ -37,33 +36,18 @@ const ACCOUNTS: &[(&str, &str, u64)] = &[
 struct Shared {
     setup: Setup,
     plan: Plan,
-    state: Mutex<Held>,
-}
-
-struct Held {
-    grants: Grants,
-    accounts: BTreeMap<String, (u64, Changes)>,
+    state: Mutex<Accounts>,
 }
 
 impl Shared {
-    fn state(&self) -> MutexGuard<'_, Held> {
+    fn state(&self) -> MutexGuard<'_, Accounts> {
         locked(&self.state)
     }
 
     /// Items of a type that begin in this time and are over by now, the first first.
     fn items(&self, account: &str, kind: &str, start: UtcMillis, end: UtcMillis) -> Vec<(i64, Value)> {
         let now = self.setup.clock.now();
-        let state = self.state();
-        let Some((seed, changes)) = state.accounts.get(account) else {
-            return Vec::new();
-        };
-        let mut items = BTreeMap::new();
-        for number in Day::number_at(start) - 1..=Day::number_at(end.min(now)) + 1 {
-            items.extend(of_day(kind, &Day::new(*seed, number)));
-        }
-        changes.over(kind, &mut items);
-        let is_there = |(at, _): &(i64, Value)| (start.0..end.0).contains(at) && at + length(kind) <= now.0;
-        items.into_iter().filter(is_there).collect()
+        self.state().items(account, kind, (start, end), now, (of_day, length))
     }
 }
 
@@ -108,16 +92,10 @@ fn of_day(kind: &str, day: &Day) -> Vec<(i64, Value)> {
 /// Starts it.
 pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
     let base = crate::serve(|_| {
-        let accounts = ACCOUNTS
-            .iter()
-            .map(|(number, _, seed)| ((*number).to_owned(), (*seed, Changes::default())));
         let shared = Arc::new(Shared {
             setup,
             plan: Plan::default(),
-            state: Mutex::new(Held {
-                grants: Grants::default(),
-                accounts: accounts.collect(),
-            }),
+            state: Mutex::new(Accounts::of(ACCOUNTS)),
         });
         let meddled = Router::new()
             .route("/token", post(token))
@@ -292,9 +270,7 @@ impl Vendor for Shared {
     }
 
     fn adopt(&self, account: &str, seed: u64) {
-        self.state()
-            .accounts
-            .insert(account.to_owned(), (seed, Changes::default()));
+        self.state().adopt(account, seed);
     }
 
     fn plan(&self) -> &Plan {
@@ -306,11 +282,7 @@ impl Vendor for Shared {
     }
 
     fn change(&self, change: &Change) -> bool {
-        let mut state = self.state();
-        let account = state.accounts.get_mut(&change.account);
-        account
-            .map(|(_, changes)| changes.put(&change.kind, UtcMillis(change.start), change.body.clone()))
-            .is_some()
+        self.state().change(change)
     }
 
     fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
@@ -335,9 +307,5 @@ impl Vendor for Shared {
     /// It tells nobody anything.
     async fn tell(&self, _: Telling) -> u16 {
         0
-    }
-
-    fn turn_keys(&self) -> bool {
-        false
     }
 }

@@ -244,8 +244,4 @@ impl Vendor for Shared {
             .await;
         sent.map_or(0, |answer| answer.status().as_u16())
     }
-
-    fn turn_keys(&self) -> bool {
-        false
-    }
 }
