@@ -207,6 +207,108 @@ fn main() {
         writeln!(out, "    ({key:?}, {number}),").expect("memory");
     }
     writeln!(out, "];\n\nimpl Metric {{\n{constants}}}").expect("memory");
+    write("vocabulary.rs", &out);
+    write("checkup.rs", &checkup_tables(&by_key));
+}
+
+fn write(name: &str, text: &str) {
     let folder = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    std::fs::write(std::path::Path::new(&folder).join("vocabulary.rs"), out).expect("the build folder can be written");
+    std::fs::write(std::path::Path::new(&folder).join(name), text).expect("the build folder can be written");
+}
+
+/// The items of checkups, the lists of their answers, and their methods.
+fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
+    let mut out = String::new();
+    let mut by_code: BTreeMap<String, u16> = BTreeMap::new();
+    let items = table("checkup-items.tsv");
+    for (index, (place, row)) in items.iter().enumerate() {
+        let number: u16 = row["number"].parse().unwrap_or_else(|_| panic!("{place}: number"));
+        assert!(
+            usize::from(number) == index + 1,
+            "{place}: numbers are append-only and without gaps"
+        );
+        let code = &row["code"];
+        assert!(
+            by_code.insert(code.clone(), number).is_none(),
+            "{place}: {code} stands twice"
+        );
+    }
+    let named = |place: &str, code: &str| match code {
+        "" => 0,
+        code => *by_code
+            .get(code)
+            .unwrap_or_else(|| panic!("{place}: there is no item {code}")),
+    };
+    writeln!(out, "/// All items, by number.\npub static ITEMS: &[ItemRow] = &[").expect("memory");
+    for (place, row) in &items {
+        let kind = match row["kind"].as_str() {
+            "PQ" => "Quantity",
+            "CO" => "Ordered",
+            "CD" => "Coded",
+            "ST" => "Text",
+            other => panic!("{place}: kind {other}"),
+        };
+        let metric = metrics
+            .get(&row["metric"])
+            .unwrap_or_else(|| panic!("{place}: there is no metric {}", row["metric"]));
+        let part = match row["part"].as_str() {
+            "" => "None",
+            "systolic" => "Some(0)",
+            "diastolic" => "Some(1)",
+            other => panic!("{place}: part {other}"),
+        };
+        writeln!(
+            out,
+            "    ItemRow {{ number: {}, code: {:?}, name_ja: {:?}, kind: Kind::{kind}, unit: {:?}, ucum: {:?}, \
+             method: {:?}, list: {:?}, list_before: {:?}, category: {:?}, parent: {}, is_reason: {}, author: {}, \
+             metric: {metric}, part: {part}, lowest: {}, highest: {} }},",
+            row["number"],
+            row["code"],
+            row["name_ja"],
+            row["unit"],
+            row["ucum"],
+            row["method"],
+            row["list"],
+            row["list_before"],
+            row["category"],
+            named(place, &row["parent"]),
+            row["relation"] == "RSON",
+            named(place, &row["author"]),
+            decimal(place, &row["lowest"]),
+            decimal(place, &row["highest"]),
+        )
+        .expect("memory");
+    }
+    writeln!(out, "];\nstatic BY_CODE: &[(&str, u16)] = &[").expect("memory");
+    for (code, number) in &by_code {
+        writeln!(out, "    ({code:?}, {number}),").expect("memory");
+    }
+    writeln!(
+        out,
+        "];\n/// Every answer: list, code, Japanese name; sorted.\npub static ANSWERS: &[(&str, &str, &str)] = &["
+    )
+    .expect("memory");
+    let mut answers: Vec<_> = table("checkup-answers.tsv")
+        .into_iter()
+        .map(|(_, row)| (row["list"].clone(), row["code"].clone(), row["name_ja"].clone()))
+        .collect();
+    answers.sort();
+    for (list, code, name) in &answers {
+        writeln!(out, "    ({list:?}, {code:?}, {name:?}),").expect("memory");
+    }
+    writeln!(
+        out,
+        "];\n/// Every method: code and Japanese name; sorted.\npub static METHODS: &[(&str, &str)] = &["
+    )
+    .expect("memory");
+    let mut methods: Vec<_> = table("checkup-methods.tsv")
+        .into_iter()
+        .map(|(_, row)| (row["code"].clone(), row["name_ja"].clone()))
+        .collect();
+    methods.sort();
+    for (code, name) in &methods {
+        writeln!(out, "    ({code:?}, {name:?}),").expect("memory");
+    }
+    writeln!(out, "];").expect("memory");
+    out
 }

@@ -5,6 +5,7 @@
 
 pub mod accounting;
 pub mod category;
+pub mod checkup;
 pub mod decimal;
 pub mod environment;
 pub mod identified;

@@ -19,16 +19,19 @@ fn checksum(rows: &[MetricRow]) -> u64 {
 fn numbers_and_keys_never_change() {
     assert_eq!(
         METRICS.len(),
-        321,
+        339,
         "a row was added: extend this test by a line for the new rows"
     );
     assert_eq!((METRICS[0].number, METRICS[0].key), (1, "step_count"));
     assert_eq!((METRICS[317].number, METRICS[317].key), (318, "guidance_process"));
     assert_eq!((METRICS[320].number, METRICS[320].key), (321, "sleep_hours_typed"));
     assert_eq!(checksum(&METRICS[..321]), CHECKSUM_OF_321);
+    assert_eq!((METRICS[338].number, METRICS[338].key), (339, "checkup_other"));
+    assert_eq!(checksum(&METRICS[..339]), CHECKSUM_OF_339);
 }
 
 const CHECKSUM_OF_321: u64 = 9_670_769_583_161_746_052;
+const CHECKSUM_OF_339: u64 = 14_695_463_734_270_155_269;
 
 #[test]
 fn every_row_reads_back_by_number_and_by_key() {

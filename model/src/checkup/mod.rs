@@ -1,0 +1,229 @@
+//! Checkups as their documents tell them: what was found, digits and units as written, and about whom.
+
+pub mod items;
+pub mod unit;
+
+use serde::{Deserialize, Serialize};
+
+pub use items::{Item, ItemRow, Kind};
+
+use crate::decimal::Decimal;
+use crate::time::LocalDay;
+use crate::vocabulary::Metric;
+
+/// One checkup of one person. The same checkup told again has the same [`Checkup::identity`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checkup {
+    /// What the document is, as a code of OID 1.2.392.200119.6.1001: `10` for a specific health checkup.
+    pub report: String,
+    /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same.
+    pub programme: String,
+    /// The day it took place.
+    pub day: LocalDay,
+    /// The day the document was written: of two that tell the same checkup the later one holds.
+    pub written: LocalDay,
+    /// Who did it.
+    pub facility: Organisation,
+    /// Who wrote the document.
+    pub author: Organisation,
+    /// About whom it is.
+    pub subject: Subject,
+    /// What was found, in the order of the document.
+    pub findings: Vec<Finding>,
+    /// Whose word it is.
+    pub word: Told,
+}
+
+/// Whose word a checkup is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Told {
+    /// The document of who did it, or of their insurer.
+    Confirmed,
+    /// The resident's own.
+    Declared,
+}
+
+impl Told {
+    /// Its number in the vocabulary's list `checkup-word`.
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Confirmed => 1,
+            Self::Declared => 2,
+        }
+    }
+}
+
+/// A facility or insurer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// Ten digits of a facility (OID 1.2.392.200119.6.102), eight of an insurer; empty where it has none.
+    pub number: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// About whom a document is, as it says. Sealed with the person's key, shown to nobody outside the insurer's side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The insurer's number, eight digits.
+    pub insurer: String,
+    /// 記号, as written.
+    pub symbol: String,
+    /// 番号, as written.
+    pub number: String,
+    /// 枝番, as written.
+    pub branch: String,
+    /// Name, mostly in full-width katakana.
+    pub name: String,
+    /// Day of birth.
+    pub birth: Option<LocalDay>,
+    /// 1 male, 2 female (OID 1.2.392.200119.6.1104).
+    pub sex: Option<u8>,
+    /// Postal code.
+    pub postal_code: String,
+}
+
+/// A result of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What was looked for.
+    pub item: Item,
+    /// Which reading of the item in its document, from 0.
+    pub reading: u8,
+    /// What was found.
+    pub result: Found,
+    /// The judgement against the reference range: `N`, `H` or `L`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interpretation: Option<char>,
+    /// The method, as a code of OID 1.2.392.200119.6.1007.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The facility's reference range.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<Range>,
+    /// The doctor who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doctor: Option<String>,
+    /// Its own day, where it is not that of the checkup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<LocalDay>,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Found {
+    /// A number with its unit as written.
+    Quantity(Decimal, String),
+    /// At least this number: the highest that can be entered.
+    AtLeast(Decimal, String),
+    /// At most this number: the lowest that can be entered.
+    AtMost(Decimal, String),
+    /// An answer: its list (a whole OID) and its code.
+    Answer(String, String),
+    /// Text.
+    Text(String),
+    /// It was not done (未実施).
+    NotPerformed,
+    /// It could not be measured (測定不能).
+    NotMeasurable,
+}
+
+/// From where to where a facility takes a value for usual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Range {
+    /// Lowest, with its unit.
+    pub low: Option<(Decimal, String)>,
+    /// Highest, with its unit.
+    pub high: Option<(Decimal, String)>,
+}
+
+impl Checkup {
+    /// What makes two documents tell the same checkup, of one person: day, programme and facility.
+    pub fn identity(&self) -> (LocalDay, &str, &str) {
+        (self.day, &self.programme, &self.facility.number)
+    }
+
+    /// True for a request to delete what was told before (report categories 19, 49, 69, 79, 89).
+    pub fn is_deletion(&self) -> bool {
+        matches!(self.report.as_str(), "19" | "49" | "69" | "79" | "89")
+    }
+
+    /// The metric that says that a checkup of this kind took place.
+    pub fn event(&self) -> Metric {
+        match (self.report.as_str(), self.programme.as_str()) {
+            ("51", _) => Metric::CHECKUP_LUNG_CANCER,
+            ("52", _) => Metric::CHECKUP_BREAST_CANCER,
+            ("53", _) => Metric::CHECKUP_STOMACH_CANCER,
+            ("54", _) => Metric::CHECKUP_CERVICAL_CANCER,
+            ("55", _) => Metric::CHECKUP_COLORECTAL_CANCER,
+            ("56", _) | (_, "090") => Metric::CHECKUP_HEPATITIS,
+            ("57", _) => Metric::CHECKUP_OSTEOPOROSIS,
+            ("58", _) => Metric::CHECKUP_DENTAL,
+            (_, "010") => Metric::CHECKUP_SPECIFIC,
+            (_, "020") => Metric::CHECKUP_ELDERLY,
+            (_, "030") => Metric::CHECKUP_WORKPLACE,
+            (_, "040") => Metric::CHECKUP_SCHOOL,
+            (_, "060") => Metric::CHECKUP_CANCER,
+            _ => Metric::CHECKUP_OTHER,
+        }
+    }
+
+    /// All metrics of which one says that a checkup took place.
+    pub const EVENTS: [Metric; 15] = [
+        Metric::CHECKUP_SPECIFIC,
+        Metric::CHECKUP_ELDERLY,
+        Metric::CHECKUP_WORKPLACE,
+        Metric::CHECKUP_SCHOOL,
+        Metric::CHECKUP_COMPREHENSIVE,
+        Metric::CHECKUP_CANCER,
+        Metric::CHECKUP_LUNG_CANCER,
+        Metric::CHECKUP_BREAST_CANCER,
+        Metric::CHECKUP_STOMACH_CANCER,
+        Metric::CHECKUP_CERVICAL_CANCER,
+        Metric::CHECKUP_COLORECTAL_CANCER,
+        Metric::CHECKUP_OSTEOPOROSIS,
+        Metric::CHECKUP_DENTAL,
+        Metric::CHECKUP_HEPATITIS,
+        Metric::CHECKUP_OTHER,
+    ];
+}
+
+/// True for a metric that says that a checkup took place.
+pub fn is_event(metric: Metric) -> bool {
+    Checkup::EVENTS.contains(&metric)
+}
+
+impl Finding {
+    /// The number found, where it is one that stands for itself: not a bound, not a text.
+    pub fn number(&self) -> Option<(Decimal, &str)> {
+        match &self.result {
+            Found::Quantity(value, unit) => Some((*value, unit)),
+            _ => None,
+        }
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(text.as_bytes()).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for LocalDay {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for LocalDay {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i32::deserialize(deserializer).map(Self)
+    }
+}
