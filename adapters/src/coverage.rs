@@ -50,6 +50,8 @@ pub enum How {
     Part,
     /// Its code, as the vocabulary's list has it.
     Code,
+    /// Its words.
+    Text,
     /// That it took place.
     Event,
     /// The length of its interval.
@@ -63,6 +65,7 @@ impl How {
             Self::Value => "its number",
             Self::Part => "a part of it",
             Self::Code => "its code",
+            Self::Text => "its words",
             Self::Event => "that it took place",
             Self::Length => "how long it took",
         }

@@ -46,6 +46,7 @@ impl Collected {
         let records = self.pieces.iter().map(|piece| match piece {
             Handed::Samples(samples) => samples.len() as u64,
             Handed::Identified(records) => records.iter().map(Identified::records).sum(),
+            Handed::Checkup(brought) => brought.records(),
             _ => 0,
         });
         records.sum()
@@ -71,6 +72,22 @@ impl Collected {
             }
             Word::Deleted => format!("{} said at {} to be deleted", record.id, record.said.0),
         }));
+        for piece in &self.pieces {
+            let Handed::Checkup(brought) = piece else { continue };
+            let checkup = &brought.checkup;
+            let about = format!("checkup {} of {} ", checkup.programme, checkup.day);
+            lines.push(format!(
+                "{about}written {} report {} at {:?} by {:?} about {:?}",
+                checkup.written, checkup.report, checkup.facility, checkup.author, checkup.subject
+            ));
+            lines.extend(checkup.findings.iter().map(|finding| {
+                format!(
+                    "{about}{} {} {finding:?}",
+                    finding.item.row().code,
+                    finding.item.metric().key()
+                )
+            }));
+        }
         lines.sort();
         lines
     }

@@ -5,6 +5,7 @@
 pub mod apple_health;
 pub mod apple_health_push;
 mod archive;
+pub mod checkup;
 pub mod cloud;
 mod coverage;
 pub mod fitbit;
@@ -27,6 +28,7 @@ pub use push::push_batch;
 
 use std::collections::BTreeMap;
 
+use model::checkup::Checkup;
 use model::units::Conversion;
 use model::{Accounting, Identified, Metric, Outcome, Sample, Source, UtcMillis};
 pub use rawzip::ReaderAt;
@@ -86,6 +88,27 @@ pub enum Handed {
     Parked(Vec<Parked>),
     /// Records kept as text. Each was counted by the adapter.
     NotStored(Vec<NotStored>),
+    /// A checkup, told by a document.
+    Checkup(Box<BroughtCheckup>),
+}
+
+/// A checkup and the document that told it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BroughtCheckup {
+    /// What it says.
+    pub checkup: Checkup,
+    /// The document as it came.
+    pub original: Vec<u8>,
+}
+
+impl BroughtCheckup {
+    /// How many records it is: its results, or one request to delete.
+    pub fn records(&self) -> u64 {
+        match self.checkup.is_deletion() {
+            true => 1,
+            false => self.checkup.findings.len() as u64,
+        }
+    }
 }
 
 /// The receiver is gone: stop reading.
@@ -107,7 +130,7 @@ pub trait Sink {
 pub struct Reading {
     /// Every record that was not handed on as a sample. Samples are counted by the store: stored or duplicate.
     pub accounting: Accounting,
-    /// Samples handed on; of records that are named by ids the records, whatever they hold.
+    /// Samples handed on; of records that are named by ids the records, whatever they hold; of checkups their results.
     pub samples: u64,
     /// Metadata keys met, each with what is done with it and how often.
     pub metadata: BTreeMap<String, (MetadataUse, u64)>,
@@ -156,6 +179,12 @@ pub enum AdapterError {
         /// Which bound.
         problem: String,
     },
+    /// It bears Individual Numbers (マイナンバー), which may not be held.
+    #[error(
+        "the file was refused and nothing of it was kept: it bears Individual Numbers (マイナンバー), which may not be held \
+         here. Ask for the file without them"
+    )]
+    IndividualNumber,
     /// The file could not be read from disk.
     #[error("the file could not be read: {0}")]
     Io(#[from] std::io::Error),
@@ -208,6 +237,7 @@ pub fn all() -> &'static [&'static dyn Adapter] {
     &[
         &apple_health::AppleHealth,
         &apple_health_push::AppleHealthPush,
+        &checkup::CheckupDocuments,
         &fitbit::Fitbit,
         &google_fit::GoogleFit,
         &google_health::GoogleHealth,

@@ -1,0 +1,101 @@
+//! The Individual Number (マイナンバー) may not be held: a file that bears one is refused, and nothing of it is kept.
+//!
+//! A field that bears its name is enough. One number of twelve digits proves nothing, since one in ten that are not it pass its
+//! check digit; a column does, when nearly all of it passes.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::tree::Tree;
+use crate::AdapterError;
+
+/// Names of the number, as they are once widths, cases and separators are gone.
+const NAMES: &[&str] = &["個人番号", "マイナンバー", "mynumber", "individualnumber", "kojinbango"];
+
+/// True for the name of a field that holds the number. Names that only end like it are other numbers: KDB個人番号 and 国保個人番号
+/// are keys of insurers' systems, 住民番号 is the municipality's.
+pub(super) fn is_name(written: &str) -> bool {
+    let name: String = written
+        .nfkc()
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric() || *c == 'ー')
+        .collect();
+    NAMES.contains(&name.as_str())
+}
+
+/// True for twelve digits whose last is the check digit of the others (Ordinance of the Ministry of Internal Affairs No. 85 of
+/// 2014, article 5).
+pub(super) fn passes(digits: &str) -> bool {
+    let digits: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
+    let [body @ .., check] = digits.as_slice() else {
+        return false;
+    };
+    if body.len() != 11 {
+        return false;
+    }
+    let sum: u32 = body
+        .iter()
+        .rev()
+        .zip(1..)
+        .map(|(digit, place)| digit * if place <= 6 { place + 1 } else { place - 5 })
+        .sum();
+    let rest = sum % 11;
+    *check == if rest <= 1 { 0 } else { 11 - rest }
+}
+
+/// Refuses a document of which an element or attribute bears the number's name and has something in it.
+pub(super) fn refuse(tree: &Tree<'_>) -> Result<(), AdapterError> {
+    let bears = tree.elements().any(|element| {
+        let attributes = element.attributes();
+        is_name(element.name())
+            || attributes.iter().any(|(name, _)| is_name(name))
+            || (matches!(element.name(), "id" | "code") && element.attribute("displayName").is_some_and(is_name))
+            || element.attribute("assigningAuthorityName").is_some_and(is_name)
+    });
+    match bears {
+        true => Err(AdapterError::IndividualNumber),
+        false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn its_name_is_known_in_every_width_and_no_other_number_is_taken_for_it() {
+        for name in [
+            "個人番号",
+            "マイナンバー",
+            "ﾏｲﾅﾝﾊﾞｰ",
+            "myNumber",
+            "MY_NUMBER",
+            "ｍｙＮｕｍｂｅｒ",
+            "Individual Number",
+        ] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["KDB個人番号", "国保個人番号", "住民番号", "被保険者番号", "id", ""] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_check_digit_is_that_of_the_ordinance() {
+        // 2·6+3·5+… of 12345678901, worked by hand: the sum is 204, 204 mod 11 is 6, 11 - 6 is 5... of its mirror.
+        let check = |body: &str| (0..10).filter(|digit| passes(&format!("{body}{digit}"))).count();
+        for body in ["12345678901", "00000000000", "99999999999", "83452109876"] {
+            assert_eq!(check(body), 1, "{body}");
+        }
+        assert!(passes("123456789018"), "the example that the ordinance's readers use");
+        assert!(!passes("12345678901"), "eleven digits");
+    }
+
+    proptest! {
+        #[test]
+        fn one_change_of_a_digit_is_nearly_always_noticed(body in "[0-9]{11}") {
+            let passing = (0..10).filter(|digit| passes(&format!("{body}{digit}"))).count();
+            prop_assert_eq!(passing, 1);
+        }
+    }
+}

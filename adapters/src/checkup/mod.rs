@@ -1,0 +1,239 @@
+//! Japanese checkups: documents in the Ministry of Health's electronic form, one by one or in a ZIP of many.
+//!
+//! Found by content, never by name: a ZIP's names may be in any encoding. Indexes, sums and claims lie beside the documents; they
+//! are no results, and claims are money, which is no business of a health record.
+
+mod coverage;
+mod document;
+mod individual_number;
+pub mod synthetic;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use model::{Outcome, Source, SourceKind};
+
+use crate::archive::{self, Archive, Entry};
+use crate::{Adapter, AdapterError, BroughtCheckup, Coverage, Handed, Input, NotStored, Reading, Sink};
+use document::Document;
+use tree::{NotXml, Tree};
+
+/// Documents of checkups.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckupDocuments;
+
+/// The most bytes of one document: real ones have 30 to 80 kB.
+const MOST_OF_DOCUMENT: u64 = 8 << 20;
+/// Files of a ZIP that are looked at to recognise it.
+const LOOKED_AT: usize = 32;
+
+impl Adapter for CheckupDocuments {
+    fn name(&self) -> &'static str {
+        "checkup"
+    }
+
+    fn mapping_version(&self) -> u32 {
+        coverage::MAPPING_VERSION
+    }
+
+    fn describes(&self) -> &'static str {
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, or a ZIP of them)"
+    }
+
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        Some([
+            "健診結果のXMLファイル(マイナポータルや医療保険者から受け取ったもの)、またはそのZIP",
+            "The XML of a health checkup, as Myna Portal or your insurer gives it, or a ZIP of them",
+        ])
+    }
+
+    fn coverage(&self) -> Coverage {
+        coverage::coverage()
+    }
+
+    fn recognises(&self, input: &Input<'_>) -> bool {
+        let head = archive::head(input);
+        if !archive::is_zip(&head) {
+            return looks_like_document(&head);
+        }
+        let Ok(archive) = Archive::open(input) else {
+            return false;
+        };
+        archive
+            .entries
+            .iter()
+            .filter(|entry| may_be_document(entry))
+            .take(LOOKED_AT)
+            .any(|entry| {
+                let reader = archive.read(entry);
+                reader.is_ok_and(|mut reader| looks_like_document(&archive::first(&mut reader, 4_096)))
+            })
+    }
+
+    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
+        let mut documents = Documents {
+            sink,
+            reading: Reading::default(),
+        };
+        documents.sink.hand(Handed::Source(source()))?;
+        if !archive::is_zip(&archive::head(input)) {
+            let mut whole = archive::Sequential { input, at: 0 };
+            let bytes = bytes(&mut whole)?;
+            documents.document(bytes)?;
+            return Ok(documents.reading);
+        }
+        let archive = Archive::open(input)?;
+        for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
+            let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
+            let ended = match read {
+                Ok(bytes) => documents.entry(bytes),
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(()) => {}
+                // One file that is damaged takes nothing from the others.
+                Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, "damaged-document")?,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(documents.reading)
+    }
+}
+
+/// Everything a checkup's numbers come from is one source: who measured is said by the document itself.
+fn source() -> Source {
+    Source {
+        key: "checkup".to_owned(),
+        name: "健診".to_owned(),
+        manufacturer: None,
+        model: None,
+        hardware: None,
+        kind: SourceKind::Instrument,
+    }
+}
+
+fn may_be_document(entry: &Entry) -> bool {
+    let path = entry.path.to_ascii_lowercase();
+    path.ends_with(".xml")
+}
+
+/// True for the beginning of a checkup document: another's CDA is no checkup.
+fn looks_like_document(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    text.contains("ClinicalDocument") && text.contains("1.2.392.200119.6.1001")
+}
+
+fn bytes(reader: &mut dyn Read) -> Result<Vec<u8>, AdapterError> {
+    let mut bytes = Vec::new();
+    let read = reader.take(MOST_OF_DOCUMENT + 1).read_to_end(&mut bytes);
+    read.map_err(|_| damaged("it cannot be unpacked"))?;
+    match bytes.len() as u64 > MOST_OF_DOCUMENT {
+        true => Err(AdapterError::Refused {
+            problem: "a document of a checkup is larger than 8 MiB, as none is".to_owned(),
+        }),
+        false => Ok(bytes),
+    }
+}
+
+fn damaged(problem: &str) -> AdapterError {
+    AdapterError::Damaged {
+        place: "in a document".to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+/// A document's text: UTF-8, or what Japanese systems wrote before it.
+fn text(bytes: &[u8]) -> Result<Cow<'_, str>, AdapterError> {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (text, _, had_errors) = encoding_rs::SHIFT_JIS.decode(bytes);
+    match had_errors {
+        true => Err(damaged("it is neither UTF-8 nor Shift_JIS")),
+        false => Ok(text),
+    }
+}
+
+/// Documents being read.
+struct Documents<'s> {
+    sink: &'s mut dyn Sink,
+    reading: Reading,
+}
+
+impl Documents<'_> {
+    /// A file of a ZIP, of whatever kind.
+    fn entry(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
+        let text = text(&bytes)?;
+        let tree = parse(&text)?;
+        let root = tree.root();
+        match root.name() {
+            // Indexes and sums say what lies beside them; claims are money; schemas are nobody's.
+            "index" | "summary" | "checkupClaim" | "interventionClaim" | "schema" => Ok(()),
+            "ClinicalDocument" if document::is_document(root) => {
+                individual_number::refuse(&tree)?;
+                let document = document::read(&tree);
+                drop(tree);
+                drop(text);
+                self.hand(document, bytes)
+            }
+            _ => self.not_stored(Outcome::Unsupported, "another-document"),
+        }
+    }
+
+    fn document(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
+        let text = text(&bytes)?;
+        let tree = parse(&text)?;
+        if !document::is_document(tree.root()) {
+            return Err(AdapterError::NothingInside {
+                expected: "document of a checkup",
+                problem: "its root is another".to_owned(),
+            });
+        }
+        individual_number::refuse(&tree)?;
+        let document = document::read(&tree);
+        drop(tree);
+        drop(text);
+        self.hand(document, bytes)
+    }
+
+    fn hand(&mut self, document: Document, original: Vec<u8>) -> Result<(), AdapterError> {
+        for left_out in &document.left_out {
+            self.reading.accounting.count(left_out.outcome, &left_out.reason);
+        }
+        if !document.left_out.is_empty() {
+            self.sink.hand(Handed::NotStored(document.left_out))?;
+        }
+        if let Some(checkup) = document.checkup {
+            let brought = BroughtCheckup { checkup, original };
+            self.reading.samples += brought.records();
+            self.sink.hand(Handed::Checkup(Box::new(brought)))?;
+        }
+        Ok(())
+    }
+
+    fn not_stored(&mut self, outcome: Outcome, reason: &str) -> Result<(), AdapterError> {
+        self.reading.accounting.count(outcome, reason);
+        self.sink.hand(Handed::NotStored(vec![NotStored {
+            outcome,
+            reason: reason.to_owned(),
+            line: 1,
+            text: String::new(),
+        }]))?;
+        Ok(())
+    }
+}
+
+fn parse(text: &str) -> Result<Tree<'_>, AdapterError> {
+    Tree::read(text).map_err(|error| match error {
+        NotXml::Damaged => damaged("its tags do not close, as when a download was cut off"),
+        NotXml::Declares => AdapterError::Refused {
+            problem: "it declares types or entities of its own, which no document of a checkup does".to_owned(),
+        },
+        NotXml::TooLarge => AdapterError::Refused {
+            problem: "it is deeper, or has more elements, than any document of a checkup".to_owned(),
+        },
+    })
+}

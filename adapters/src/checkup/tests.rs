@@ -1,0 +1,397 @@
+use model::checkup::items::{ANSWERS, ROOT};
+use model::checkup::{Checkup, Finding, Found, Item, Kind, Range};
+use model::{Decimal, LocalDay, Outcome};
+use proptest::prelude::*;
+
+use super::synthetic::{MadeUp, document};
+use super::*;
+use crate::harness;
+
+fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
+    let (collected, reading) = harness::read(&CheckupDocuments, bytes);
+    let checkups = collected.pieces.into_iter().filter_map(|piece| match piece {
+        Handed::Checkup(brought) => Some(brought.checkup),
+        _ => None,
+    });
+    (checkups.collect(), reading)
+}
+
+/// Reads one document that somebody changed.
+fn read(text: &str) -> (Checkup, Reading) {
+    let (mut read, reading) = checkups(text.as_bytes());
+    assert_eq!(
+        read.len(),
+        1,
+        "{:?}",
+        reading.as_ref().map(|reading| &reading.accounting)
+    );
+    (read.remove(0), reading.unwrap())
+}
+
+fn empty(day: &str) -> Checkup {
+    Checkup {
+        day: LocalDay::parse(day).unwrap(),
+        written: LocalDay::parse("2026-04-01").unwrap(),
+        findings: Vec::new(),
+        ..MadeUp::of(1).checkup(2025)
+    }
+}
+
+fn finding(item: Item, result: Found) -> Finding {
+    Finding {
+        item,
+        reading: 0,
+        result,
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: None,
+        day: None,
+    }
+}
+
+/// A result of an item, as the form has it.
+fn usual(item: Item, day: LocalDay) -> Found {
+    let row = item.row();
+    match row.kind {
+        Kind::Quantity => Found::Quantity(Decimal::new(712, 1), row.unit.to_owned()),
+        Kind::Ordered | Kind::Coded => Found::Answer(format!("{ROOT}{}", item.list_on(day)), "1".to_owned()),
+        Kind::Text => Found::Text("所見なし\n二行目 <&>".to_owned()),
+    }
+}
+
+fn observation(value: &str) -> String {
+    let made = document(&empty("2025-06-01"));
+    let place = made.find("</section>").unwrap();
+    format!("{}<entry>{value}</entry>{}", &made[..place], &made[place..])
+}
+
+#[test]
+fn every_item_goes_in_and_comes_out_once() {
+    for day in ["2019-06-01", "2025-06-01"] {
+        let mut written = empty(day);
+        written.findings = Item::all()
+            .map(|item| finding(item, usual(item, written.day)))
+            .collect();
+        let (mut read, reading) = read(&document(&written));
+        read.findings.sort_by_key(|finding| finding.item);
+        assert_eq!(read, written, "{day}");
+        assert_eq!((reading.samples, reading.accounting.received), (329, 0));
+    }
+}
+
+#[test]
+fn every_answer_of_every_list_is_read_whatever_its_item() {
+    let smoking = Item::from_code("9N736000000000011").unwrap();
+    for (list, code, _) in ANSWERS {
+        let mut written = empty("2025-06-01");
+        written.findings = vec![finding(
+            smoking,
+            Found::Answer(format!("{ROOT}{list}"), (*code).to_owned()),
+        )];
+        assert_eq!(read(&document(&written)).0, written, "{list} {code}");
+    }
+}
+
+#[test]
+fn what_was_not_done_or_not_measurable_or_beyond_a_limit_is_told_apart() {
+    let item = Item::from_code("9A751000000000001").unwrap();
+    for result in [
+        Found::NotPerformed,
+        Found::NotMeasurable,
+        Found::AtLeast(Decimal::whole(300), "mm[Hg]".to_owned()),
+        Found::AtMost(Decimal::whole(60), "mm[Hg]".to_owned()),
+    ] {
+        let mut written = empty("2025-06-01");
+        written.findings = vec![finding(item, result)];
+        assert_eq!(read(&document(&written)).0.findings, written.findings);
+    }
+}
+
+#[test]
+fn what_stands_around_a_value_is_kept() {
+    let mut written = empty("2025-06-01");
+    written.findings = vec![Finding {
+        interpretation: Some('H'),
+        method: Some("3D04620000".to_owned()),
+        range: Some(Range {
+            low: None,
+            high: Some((Decimal::new(55, 1), "%".to_owned())),
+        }),
+        doctor: Some("見本 医師".to_owned()),
+        day: LocalDay::parse("2025-06-03"),
+        ..finding(
+            Item::from_code("3D046000001920402").unwrap(),
+            Found::Quantity(Decimal::new(580, 2), "%".to_owned()),
+        )
+    }];
+    assert_eq!(read(&document(&written)).0, written);
+}
+
+#[test]
+fn full_width_codes_and_numbers_are_what_they_mean() {
+    let (read, _) = read(&observation(
+        "<observation><code code=\"９N００６０００００００００００１\" codeSystem=\"1.2.392.200119.6.1005\"/><value xsi:type=\"PQ\" value=\" ６５．２０ \" unit=\"kg\"/></observation>",
+    ));
+    assert_eq!(read.findings[0].item.row().code, "9N006000000000001");
+    assert_eq!(
+        read.findings[0].result,
+        Found::Quantity(Decimal::new(6520, 2), "kg".to_owned())
+    );
+}
+
+#[test]
+fn a_list_that_is_left_out_is_that_of_the_day() {
+    let smoking = "<observation><code code=\"9N736000000000011\"/><value xsi:type=\"CD\" code=\"2\"/></observation>";
+    for (day, list) in [("20240331", "6.2003"), ("20240401", "6.24060")] {
+        let text = observation(smoking).replace(
+            "<effectiveTime value=\"20250601\"/>",
+            &format!("<effectiveTime value=\"{day}\"/>"),
+        );
+        let found = &read(&text).0.findings[0].result;
+        assert_eq!(*found, Found::Answer(format!("{ROOT}{list}"), "2".to_owned()), "{day}");
+    }
+}
+
+#[test]
+fn readings_of_one_item_are_told_apart() {
+    let twice = "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"PQ\" value=\"65.2\"/><value xsi:type=\"PQ\" value=\"65.4\"/></observation>";
+    let (read, _) = read(&observation(twice));
+    let readings: Vec<_> = read
+        .findings
+        .iter()
+        .map(|finding| (finding.reading, finding.number().unwrap().0))
+        .collect();
+    assert_eq!(readings, [(0, Decimal::new(652, 1)), (1, Decimal::new(654, 1))]);
+    let (many, reading) = self::read(&observation(&twice.repeat(20)));
+    assert_eq!(many.findings.len(), 16);
+    assert_eq!(reading.accounting.rejected, 12);
+}
+
+#[test]
+fn what_cannot_be_read_says_why_and_takes_nothing_else_with_it() {
+    let weight = "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"PQ\" value=\"65.2\"/></observation>";
+    for (broken, outcome, reason) in [
+        (
+            "<observation><code code=\"9N006000000000001\"/></observation>",
+            Outcome::Rejected,
+            "no-value",
+        ),
+        (
+            "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"PQ\" value=\"65,2\"/></observation>",
+            Outcome::Rejected,
+            "not-a-number",
+        ),
+        (
+            "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"PQ\"/></observation>",
+            Outcome::Rejected,
+            "no-value",
+        ),
+        (
+            "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"II\"/></observation>",
+            Outcome::Rejected,
+            "type-of-value",
+        ),
+        (
+            "<observation><code code=\"9N736000000000011\"/><value xsi:type=\"CD\"/></observation>",
+            Outcome::Rejected,
+            "no-code",
+        ),
+        (
+            "<observation><code code=\"9N511000000000049\"/><value xsi:type=\"ST\"> </value></observation>",
+            Outcome::Rejected,
+            "empty-text",
+        ),
+        (
+            "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"CD\" code=\"H\" codeSystem=\"2.16.840.1.113883.5.83\"/></observation>",
+            Outcome::Rejected,
+            "limit-without-its-number",
+        ),
+        (
+            "<observation><code code=\"Z9N06000000000001\"/><value xsi:type=\"PQ\" value=\"60\"/></observation>",
+            Outcome::Unsupported,
+            "item Z9N06000000000001",
+        ),
+        (
+            "<observation><code code=\"9N006000000000001\" codeSystem=\"1.2.392.200119.6.1006\"/><value xsi:type=\"PQ\" value=\"60\"/></observation>",
+            Outcome::Unsupported,
+            "item 9N006000000000001",
+        ),
+    ] {
+        let (read, reading) = read(&observation(&format!("{broken}</entry><entry>{weight}")));
+        assert_eq!(read.findings.len(), 1, "{reason}");
+        let reasons: Vec<_> = reading.accounting.reasons.keys().cloned().collect();
+        assert_eq!(reasons, [(outcome, reason.to_owned())]);
+    }
+}
+
+#[test]
+fn a_document_that_does_not_say_when_it_was_is_kept_aside() {
+    let made = document(&empty("2025-06-01"));
+    let event = made.find("<documentationOf>").unwrap()..made.find("</documentationOf>").unwrap() + 18;
+    for (text, reason) in [
+        (made.replace(&made[event.clone()], ""), "no-exam-date"),
+        (
+            made.replace(
+                "<effectiveTime value=\"20250601\"/>",
+                "<effectiveTime value=\"20250631\"/>",
+            ),
+            "no-exam-date",
+        ),
+        (
+            made.replace("<effectiveTime value=\"20260401\"/>", "<effectiveTime/>"),
+            "no-date-of-document",
+        ),
+        (
+            made.replace(
+                "<effectiveTime value=\"20260401\"/>",
+                "<effectiveTime value=\"20240401\"/>",
+            ),
+            "exam-date-after-document",
+        ),
+        (made.replace("code=\"010\"", "code=\"100\""), "health-guidance 10"),
+    ] {
+        let (read, reading) = checkups(text.as_bytes());
+        let reasons = reading.unwrap().accounting.reasons;
+        assert!(read.is_empty());
+        assert_eq!(
+            reasons.keys().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>(),
+            [reason]
+        );
+    }
+}
+
+#[test]
+fn a_request_to_delete_is_one_record() {
+    for report in ["19", "49", "69", "79", "89"] {
+        let mut written = MadeUp::of(3).checkup(2025);
+        report.clone_into(&mut written.report);
+        let (read, reading) = read(&document(&written));
+        assert!(read.is_deletion() && read.findings.is_empty());
+        assert_eq!(reading.samples, 1);
+    }
+}
+
+#[test]
+fn a_document_in_the_encoding_of_old_systems_is_read() {
+    let made = MadeUp::of(3).checkup(2020);
+    let text = document(&made).replace("encoding=\"UTF-8\"", "encoding=\"Shift_JIS\"");
+    let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode(&text);
+    let (read, _) = checkups(&bytes);
+    assert_eq!(read[0].subject, made.subject);
+}
+
+#[test]
+fn individual_numbers_refuse_the_whole_file() {
+    let made = document(&MadeUp::of(3).checkup(2025));
+    for bearing in [
+        made.replace("<patient>", "<個人番号>123456789018</個人番号><patient>"),
+        made.replace(
+            "<patient>",
+            "<id root=\"1.2.3\" extension=\"123456789018\" assigningAuthorityName=\"マイナンバー\"/><patient>",
+        ),
+        made.replace("<patient>", "<patient myNumber=\"123456789018\">"),
+    ] {
+        let (read, reading) = checkups(bearing.as_bytes());
+        assert!(read.is_empty());
+        let error = reading.unwrap_err();
+        assert!(matches!(error, AdapterError::IndividualNumber), "{error}");
+        assert!(!error.to_string().contains("1234"));
+    }
+    let other = made.replace(
+        "<patient>",
+        "<id root=\"1.2.3\" extension=\"123456789018\" assigningAuthorityName=\"KDB個人番号\"/><patient>",
+    );
+    assert_eq!(
+        checkups(other.as_bytes()).0.len(),
+        1,
+        "one number that passes proves nothing"
+    );
+}
+
+#[test]
+fn entities_and_other_roots_are_refused() {
+    let made = document(&MadeUp::of(3).checkup(2025));
+    let entity = made.replacen(
+        "<ClinicalDocument",
+        "<!DOCTYPE x [<!ENTITY a \"b\">]><ClinicalDocument",
+        1,
+    );
+    assert!(matches!(
+        checkups(entity.as_bytes()).1,
+        Err(AdapterError::Refused { .. })
+    ));
+    let deep = made.replace("<patient>", &"<a>".repeat(100));
+    assert!(matches!(checkups(deep.as_bytes()).1, Err(AdapterError::Refused { .. })));
+}
+
+/// A ZIP of stored entries, as written by hand.
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = rawzip::ZipArchiveWriter::new(Vec::new());
+    for (path, bytes) in entries {
+        let (mut entry, config) = writer.new_file(path).start().unwrap();
+        let mut data = config.wrap(&mut entry);
+        std::io::Write::write_all(&mut data, bytes).unwrap();
+        let (_, descriptor) = data.finish().unwrap();
+        entry.finish(descriptor).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+#[test]
+fn a_package_is_read_by_what_is_in_it() {
+    let [one, two] = [1, 2].map(|seed| document(&MadeUp::of(seed).checkup(2024)));
+    let index = "<index xmlns=\"http://tokuteikenshin.jp/checkup/2007\"><totalRecordCount value=\"2\"/></index>";
+    let package = zip(&[
+        ("p/ix08_V08.xml", index.as_bytes()),
+        ("p/XSD/hc08_V08.xsd", b"<schema/>"),
+        ("p/DATA/h1.xml", one.as_bytes()),
+        (
+            "p/DATA/h2.xml",
+            b"<ClinicalDocument><code codeSystem=\"1.2.392.200119.6.1001\"",
+        ),
+        ("p/DATA/h3.xml", two.as_bytes()),
+        ("p/CLAIMS/c1.xml", b"<checkupClaim/>"),
+        ("p/DATA/x.xml", b"<other/>"),
+    ]);
+    let input = Input {
+        bytes: &package.as_slice(),
+        size: package.len() as u64,
+    };
+    assert!(CheckupDocuments.recognises(&input));
+    let (read, reading) = checkups(&package);
+    assert_eq!(read.len(), 2);
+    let counted = reading.unwrap().accounting;
+    assert_eq!((counted.rejected, counted.unsupported), (1, 1));
+}
+
+proptest! {
+    #[test]
+    fn a_document_that_is_cut_flipped_or_reordered_gives_a_reason_and_nobody_elses_results(
+        seed in 0u64..50, at in 0usize..40_000, byte in any::<u8>(), cut in any::<bool>()
+    ) {
+        let made = MadeUp::of(seed).checkup(2025);
+        let mut bytes = document(&made).into_bytes();
+        let at = at % bytes.len();
+        if cut { bytes.truncate(at) } else { bytes[at] = byte }
+        let (read, reading) = checkups(&bytes);
+        if let Ok(reading) = reading {
+            prop_assert!(reading.accounting.adds_up());
+        }
+        for checkup in read {
+            prop_assert!(checkup.findings.len() <= made.findings.len());
+        }
+    }
+
+    #[test]
+    fn made_up_checkups_come_out_as_they_were_written(seed in any::<u64>(), year in 2013i32..2027) {
+        let made = MadeUp::of(seed).checkup(year);
+        let (mut read, _) = checkups(document(&made).as_bytes());
+        let mut read = read.remove(0);
+        let order = |findings: &mut Vec<Finding>| findings.sort_by_key(|finding| (finding.item, finding.reading));
+        let mut made = made;
+        order(&mut read.findings);
+        order(&mut made.findings);
+        prop_assert_eq!(read, made);
+    }
+}
