@@ -8,7 +8,7 @@ use model::{LocalDay, Measured, Summary, UtcMillis};
 
 use crate::json::{escaped, raw, whole};
 use crate::marks::{component_code, quality_flag};
-use crate::observation::{Components, quantity};
+use crate::observation::{Components, coded, quantity};
 use crate::prepared::{PreparedDay, coding, prepared};
 use crate::time::{date, instant};
 use crate::view::{AggregateView, DayStatus, EventView, TotalView};
@@ -120,9 +120,15 @@ pub fn event(out: &mut Vec<u8>, view: &EventView<'_>) {
             updated: view.updated,
         },
     );
-    raw(out, b",\"dataAbsentReason\":{\"coding\":[");
-    coding(out, systems::DATA_ABSENT_REASON, systems::ABSENT_MASKED, None);
-    raw(out, b"]}}");
+    match view.code.and_then(|code| coded(&pieces.codes, code)) {
+        Some(whose_word) => raw(out, whose_word),
+        None => {
+            raw(out, b",\"dataAbsentReason\":{\"coding\":[");
+            coding(out, systems::DATA_ABSENT_REASON, systems::ABSENT_MASKED, None);
+            raw(out, b"]}");
+        }
+    }
+    out.push(b'}');
 }
 
 /// `{"code":{…}`: the statistic, and which component of the metric it is of.

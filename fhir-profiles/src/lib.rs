@@ -7,6 +7,7 @@
 mod audit;
 mod bundle;
 mod capability;
+mod checkup;
 mod codings;
 mod daily;
 mod definitions;
@@ -23,6 +24,7 @@ mod view;
 pub use audit::{AuditItem, AuditView, audit_event};
 pub use bundle::SearchBundle;
 pub use capability::{CapabilityView, OFFERED, ResourceCapability, SearchParameter, UNFILLED, capability_statement};
+pub use checkup::{checkup_result, findable_item};
 pub use codings::{Findable, findable_sample, findable_summary};
 pub use daily::{aggregate, amount, daily_total, event};
 pub use definitions::{DETAILS, Definition, IDENTITY_LINES, VERSION as DEFINITIONS_VERSION, definitions};
@@ -32,6 +34,6 @@ pub use person::{device, patient};
 pub use provenance::provenance;
 pub use time::instant_text;
 pub use view::{
-    Activity, AggregateView, DayStatus, DeviceView, EventView, Gender, ObservationView, Origin, PatientView,
-    ProvenanceView, TotalView,
+    Activity, AggregateView, CheckupView, DayStatus, DeviceView, EventView, Gender, ObservationView, Origin,
+    PatientView, ProvenanceView, TotalView,
 };

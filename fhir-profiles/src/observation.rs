@@ -55,6 +55,22 @@ pub fn observation(out: &mut Vec<u8>, view: &ObservationView<'_>) {
         escaped(out, device);
         raw(out, b"\"}");
     }
+    for (place, id) in view.derived_from.iter().enumerate() {
+        raw(
+            out,
+            if place == 0 {
+                &b",\"derivedFrom\":["[..]
+            } else {
+                &b","[..]
+            },
+        );
+        raw(out, b"{\"reference\":\"Observation/");
+        escaped(out, id);
+        raw(out, b"\"}");
+    }
+    if !view.derived_from.is_empty() {
+        out.push(b']');
+    }
     out.push(b'}');
 }
 
@@ -236,7 +252,7 @@ pub(crate) fn quantity(out: &mut Vec<u8>, measured: Measured, tail: &[u8]) {
     raw(out, tail);
 }
 
-fn coded(codes: &[(u32, Vec<u8>)], number: u32) -> Option<&[u8]> {
+pub(crate) fn coded(codes: &[(u32, Vec<u8>)], number: u32) -> Option<&[u8]> {
     codes
         .iter()
         .find(|(known, _)| *known == number)

@@ -162,5 +162,6 @@ fn kind_key(kind: SourceKind) -> &'static str {
         SourceKind::Instrument => "instrument",
         SourceKind::SleepMat => "sleep-mat",
         SourceKind::Unknown => "unknown",
+        SourceKind::Document => "document",
     }
 }

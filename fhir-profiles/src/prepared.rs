@@ -189,7 +189,7 @@ fn computed_to_patient(row: &MetricRow, of_day: &MetricRow, summary: Summary) ->
 }
 
 /// From the end of `meta.lastUpdated` to the status.
-fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
+pub(crate) fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
     written(|out| {
         raw(out, b"\",");
         if !profiles.is_empty() {

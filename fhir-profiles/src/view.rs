@@ -2,6 +2,7 @@
 //!
 //! Ids are FHIR ids (`[A-Za-z0-9\-.]{1,64}`), without the resource type before them.
 
+use model::checkup::Finding;
 use model::{LocalDay, Measured, Metric, Sample, Source, Summary, UtcMillis};
 
 /// A stored sample as one recipient may see it.
@@ -22,6 +23,27 @@ pub struct ObservationView<'a> {
     /// When this version was stored.
     pub updated: UtcMillis,
     /// Entered in error: only that it was is said, nothing of what it held.
+    pub dead: bool,
+    /// Ids of the Observations that it was made of.
+    pub derived_from: &'a [&'a str],
+}
+
+/// A result of a checkup as one recipient may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckupView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// The result.
+    pub finding: &'a Finding,
+    /// Its civil day.
+    pub day: LocalDay,
+    /// Version, from 1.
+    pub version: u32,
+    /// When this version was stored.
+    pub updated: UtcMillis,
+    /// A later document has it no more: only that it was is said.
     pub dead: bool,
 }
 
@@ -119,6 +141,8 @@ pub struct EventView<'a> {
     pub metric: Metric,
     /// The civil day.
     pub day: LocalDay,
+    /// Whose word it is, of a checkup: an entry of the metric's list.
+    pub code: Option<u32>,
     /// When it was first known.
     pub updated: UtcMillis,
 }

@@ -207,6 +207,11 @@ impl Receiver {
                 }
                 self.import.park(parked)
             }
+            Handed::Checkup(brought) => {
+                // The adapter hands one source, and all that it reads is of it.
+                let source = self.number(0)?;
+                self.import.checkup(source, brought.checkup, brought.original)
+            }
             Handed::NotStored(records) => records.into_iter().try_for_each(|record| {
                 if self.left_out.len() < TOLD {
                     self.left_out.push(LeftOut {

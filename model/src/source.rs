@@ -23,6 +23,8 @@ pub enum SourceKind {
     /// Nobody said.
     #[default]
     Unknown = 9,
+    /// No device: the documents of a kind.
+    Document = 10,
 }
 
 impl SourceKind {
@@ -38,6 +40,7 @@ impl SourceKind {
             Self::Instrument,
             Self::SleepMat,
             Self::Unknown,
+            Self::Document,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == number)

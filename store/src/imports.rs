@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use model::checkup::Checkup;
 use model::{Accounting, BatchId, Decimal, Flags, Identified, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
 
 use crate::sqlite;
@@ -153,6 +154,15 @@ impl Import {
     /// As [`Import::push`], and [`crate::StoreError::Invalid`] for an empty or overlong id.
     pub fn push_identified(&mut self, records: Vec<Identified>) -> Result<()> {
         self.intake.push_identified(records)
+    }
+
+    /// Takes a checkup and the document that told it, of the person's source with this number. Its results end as stored or
+    /// duplicate in the accounting, or as rejected where it says that it is about somebody else.
+    ///
+    /// # Errors
+    /// As [`Import::push`], and [`crate::StoreError::TooMany`] beyond 4,095 checkups.
+    pub fn checkup(&mut self, source: u16, checkup: Checkup, original: Vec<u8>) -> Result<()> {
+        self.intake.checkup(source, checkup, original)
     }
 
     /// Keeps numbers of unmapped types. They are counted by whoever read them, not here: a list of beats is one record.

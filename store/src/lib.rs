@@ -7,6 +7,7 @@
 mod acts;
 mod audit;
 mod authorization;
+mod checkup;
 mod companions;
 mod consents;
 mod error;
@@ -38,6 +39,7 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
+pub use checkup::{CheckupEnded, OfCheckup};
 pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload, Sender};
 pub use consents::EndingConsent;
 pub use error::StoreError;

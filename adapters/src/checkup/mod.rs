@@ -111,7 +111,7 @@ fn source() -> Source {
         manufacturer: None,
         model: None,
         hardware: None,
-        kind: SourceKind::Instrument,
+        kind: SourceKind::Document,
     }
 }
 

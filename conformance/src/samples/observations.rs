@@ -73,6 +73,7 @@ fn rendered(name: String, stored: &Sample, zone: Option<&str>, dead: bool) -> Sa
                 version: 1 + u32::from(dead),
                 updated: STORED,
                 dead,
+                derived_from: &[],
             },
         );
     })

@@ -76,6 +76,7 @@ pub fn rendered_as(sample: &Sample, zone: Option<&str>, dead: bool) -> String {
             version: if dead { 2 } else { 1 },
             updated: STORED,
             dead,
+            derived_from: &[],
         },
     );
     String::from_utf8(out).expect("UTF-8")

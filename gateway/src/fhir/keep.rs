@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use model::Value;
 use model::vocabulary::{Shape, systems};
-use store::{DayStatus, Keep, Record};
+use store::{DayStatus, Keep, OfCheckup, Record, StoredSample};
 
 use super::parameters::Parameters;
 use super::token::Token;
@@ -58,6 +58,10 @@ pub fn of(caller: &Caller, parameters: &Parameters, home: &TimeZone) -> Result<K
 fn status(record: &Record) -> &'static str {
     match record {
         Record::Sample(sample) if sample.dead => "entered-in-error",
+        Record::Sample(StoredSample {
+            of_checkup: Some(OfCheckup::Result(finding)),
+            ..
+        }) if finding.has_no_value() => "cancelled",
         Record::Sample(_) | Record::Event(_) => "final",
         Record::Total(total) => of_day(total.status),
         Record::Aggregate(aggregate) => of_day(aggregate.status),

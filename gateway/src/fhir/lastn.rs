@@ -2,12 +2,15 @@
 //! Observations that share a coding are of one code, also through a third one. Under a consent to days it is the latest days.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
 use consent::Decision;
 use jiff::tz::TimeZone;
-use store::{Access, AccessKind, Record, Search, Sort, TimeBounds};
+use model::UtcMillis;
+use model::checkup::Item;
+use store::{Access, AccessKind, Keep, OfCheckup, Record, Search, Sort, TimeBounds};
 
 use super::included::Included;
 use super::invocation::Invocation;
@@ -22,6 +25,9 @@ use crate::state::AppState;
 
 /// The most of each code.
 const MOST: usize = 100;
+
+/// Pages of results of checkups that are looked through at most.
+const MOST_PAGES: usize = 20;
 
 /// Observations in one answer at most: it has no pages.
 const MOST_RECORDS: usize = 1_000;
@@ -122,8 +128,56 @@ async fn latest(
             found.push(Latest { codes, records });
         }
     }
+    for one in results(state, plan, decision, (times, updated), &keep).await? {
+        count += one.records.len().min(max);
+        if count > MOST_RECORDS {
+            return Err(too_wide());
+        }
+        found.push(one);
+    }
     let codes = by_code(found);
     Ok(codes.into_iter().flat_map(|one| cut(one.records, max, &home)).collect())
+}
+
+/// The results of checkups, all items in one search: a person has some ten checkups.
+async fn results(
+    state: &AppState,
+    plan: &Plan,
+    decision: &Decision,
+    (times, updated): (TimeBounds, (Option<UtcMillis>, Option<UtcMillis>)),
+    keep: &Keep,
+) -> Result<Vec<Latest>, FhirError> {
+    let mut search = Search {
+        items: plan.items(decision),
+        times,
+        updated,
+        sort: Sort::DateDescending,
+        count: MOST_RECORDS,
+        now: decision.decided_at(),
+        keep: keep.clone(),
+        ..Search::default()
+    };
+    let mut found: BTreeMap<Item, Latest> = BTreeMap::new();
+    // The latest of an item may lie behind a thousand results of others.
+    for _ in 0..MOST_PAGES {
+        let page = state.store.search(Access::Decision(decision), search.clone()).await?;
+        for record in page.records {
+            if let Record::Sample(stored) = &record
+                && let Some(OfCheckup::Result(finding)) = &stored.of_checkup
+            {
+                let of_item = found.entry(finding.item).or_insert_with(|| Latest {
+                    codes: fhir_profiles::findable_item(finding.item).codes,
+                    records: Vec::new(),
+                });
+                of_item.records.push(record);
+            }
+        }
+        match page.next {
+            Some(next) => search.after = Some(next),
+            None => return Ok(found.into_values().collect()),
+        }
+    }
+    Err(too_wide())
 }
 
 fn too_wide() -> FhirError {

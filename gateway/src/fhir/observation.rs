@@ -218,6 +218,7 @@ async fn find<'a>(
     let (raw, summaries) = plan.metrics(decision);
     let search = Search {
         raw,
+        items: plan.items(decision),
         daily: Vec::new(),
         summaries,
         times,

@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use consent::scope::{Interaction, ScopeSet};
 use consent::{Decision, Detail};
-use fhir_profiles::{Findable, findable_sample, findable_summary};
+use fhir_profiles::{Findable, findable_item, findable_sample, findable_summary};
+use model::checkup::{Item, is_event};
 use model::vocabulary::systems;
 use model::{ConsentCategory, Metric, RecordKey, RecordKind, Summary};
 
@@ -19,26 +20,52 @@ use super::token::Token;
 /// Something that can be found.
 struct Entry {
     metric: Metric,
-    /// Of what it is the summary; `None` for a sample.
-    summary: Option<Summary>,
+    what: What,
     findable: Findable,
+}
+
+/// What of a metric.
+#[derive(Clone, Copy)]
+enum What {
+    /// Its samples.
+    Samples,
+    /// Results of an item of checkups.
+    Results(Item),
+    /// A summary of its days.
+    Summary(Summary),
 }
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     let samples = Metric::all().map(|metric| Entry {
         metric,
-        summary: None,
+        what: What::Samples,
         findable: findable_sample(metric),
     });
-    let days = Metric::all().filter(|metric| has_days(*metric)).flat_map(|metric| {
-        Summary::ALL.map(|summary| Entry {
-            metric,
-            summary: Some(summary),
-            findable: findable_summary(metric, summary),
-        })
+    let results = Item::all().map(|item| Entry {
+        metric: item.metric(),
+        what: What::Results(item),
+        findable: findable_item(item),
     });
-    samples.chain(days).collect()
+    let days = Metric::all().flat_map(|metric| {
+        Summary::ALL
+            .into_iter()
+            .filter(move |summary| has_summary(metric, *summary))
+            .map(move |summary| Entry {
+                metric,
+                what: What::Summary(summary),
+                findable: findable_summary(metric, summary),
+            })
+    });
+    samples.chain(results).chain(days).collect()
 });
+
+/// True for summaries that are computed: that a checkup took place is no value that a day could have a mean of.
+fn has_summary(metric: Metric, summary: Summary) -> bool {
+    match is_event(metric) {
+        true => summary == Summary::Event,
+        false => has_days(metric),
+    }
+}
 
 /// True for metrics of which days are computed: not for a night, which is a day's summary itself, nor for its stages, which it
 /// sums, nor for totals that a vendor gave.
@@ -58,6 +85,7 @@ pub fn row_of(key: RecordKey) -> Metric {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     samples: Vec<Metric>,
+    items: Vec<Item>,
     summaries: Vec<(Metric, Summary)>,
     by_code: bool,
     /// Something that was named lies outside the token's scopes and is left out.
@@ -90,17 +118,21 @@ impl Plan {
         for entry in ENTRIES.iter().filter(|entry| fits(entry, parameters)) {
             if !in_scope(entry) {
                 outside = outside.or(Some(entry.metric.category()));
-            } else if let Some(summary) = entry.summary {
-                plan.summaries.push((entry.metric, summary));
-            } else {
-                plan.samples.push(entry.metric);
+                continue;
+            }
+            match entry.what {
+                What::Samples => plan.samples.push(entry.metric),
+                What::Results(item) => plan.items.push(item),
+                What::Summary(summary) => plan.summaries.push((entry.metric, summary)),
             }
         }
         match outside {
-            Some(category) if plan.samples.is_empty() && plan.summaries.is_empty() => Err(FhirError::OutOfScope {
-                asked: asked.to_owned(),
-                scope: scope_for(category),
-            }),
+            Some(category) if plan.samples.is_empty() && plan.items.is_empty() && plan.summaries.is_empty() => {
+                Err(FhirError::OutOfScope {
+                    asked: asked.to_owned(),
+                    scope: scope_for(category),
+                })
+            }
             _ => Ok(plan),
         }
     }
@@ -119,6 +151,14 @@ impl Plan {
         (samples.collect(), summaries.collect())
     }
 
+    /// The items of checkups whose results are looked for under a decision.
+    pub fn items(&self, decision: &Decision) -> Vec<Item> {
+        let items = self.items.iter().copied();
+        items
+            .filter(|item| decision.gives(item.metric().category(), Detail::Raw))
+            .collect()
+    }
+
     /// The metrics whose samples are looked for and not given, while their days are.
     pub fn samples_at_days(&self, decision: &Decision) -> Vec<Metric> {
         let days_only = |metric: &Metric| {
@@ -133,7 +173,11 @@ impl Plan {
     /// True when a record is among what the search is about, for a record that was asked for by its id.
     pub fn finds(&self, key: RecordKey) -> bool {
         match key.kind {
-            RecordKind::Sample | RecordKind::Session => self.samples.contains(&key.metric),
+            // The tie-break of a result is the number of its item; only the record says whether it is one.
+            RecordKind::Sample | RecordKind::Session => {
+                let item = Item::from_number(key.tie_break).filter(|item| item.metric() == key.metric);
+                self.samples.contains(&key.metric) || item.is_some_and(|item| self.items.contains(&item))
+            }
             RecordKind::Total => Summary::from_number(key.tie_break)
                 .is_some_and(|summary| self.summaries.contains(&(key.metric, summary))),
             _ => false,
@@ -354,7 +398,7 @@ mod tests {
     fn no_two_metrics_days_are_found_by_the_same_code_of_ours() {
         let mut codes: Vec<_> = ENTRIES
             .iter()
-            .filter(|entry| entry.summary.is_some())
+            .filter(|entry| matches!(entry.what, What::Summary(_)))
             .flat_map(|entry| &entry.findable.codes)
             .filter(|(system, _)| *system == systems::METRIC)
             .collect();

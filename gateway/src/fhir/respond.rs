@@ -2,12 +2,12 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fhir_profiles::{AggregateView, EventView, Issue, ObservationView, SearchBundle, Severity, TotalView};
+use fhir_profiles::{AggregateView, CheckupView, EventView, Issue, ObservationView, SearchBundle, Severity, TotalView};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::DAY_MS;
 use model::{LocalDay, PersonId, RecordKey, UtcMillis};
-use store::{DayStatus, Record, StoredAggregate, StoredTotal};
+use store::{DayStatus, OfCheckup, Record, StoredAggregate, StoredSample, StoredTotal};
 
 use super::included::Included;
 use super::{json, urls};
@@ -21,6 +21,8 @@ pub struct PageIds {
     text: String,
     records: usize,
     sources: Vec<u16>,
+    /// Records that were made of two others, by their place on the page.
+    made: Vec<usize>,
 }
 
 impl PageIds {
@@ -33,12 +35,24 @@ impl PageIds {
         for record in records {
             if let Record::Sample(sample) = record
                 && sample.sample.source != 0
+                && sample.of_checkup.is_none()
                 && !sources.contains(&sample.sample.source)
             {
                 sources.push(sample.sample.source);
             }
         }
         keys.extend(sources.iter().map(|source| device_key(person, *source)));
+        let mut made = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            if let Record::Sample(StoredSample {
+                of_checkup: Some(OfCheckup::Pressure(parts)),
+                ..
+            }) = record
+            {
+                made.push(place);
+                keys.extend(parts);
+            }
+        }
         let mut text = Vec::with_capacity(keys.len() * ID_LENGTH);
         ids.ids(&keys, &mut text);
         // Base32 is ASCII; an empty text would only make empty ids.
@@ -46,6 +60,7 @@ impl PageIds {
             text: String::from_utf8(text).unwrap_or_default(),
             records: records.len(),
             sources,
+            made,
         }
     }
 
@@ -63,6 +78,15 @@ impl PageIds {
     /// The id of the record at this place of the page.
     pub fn record(&self, index: usize) -> &str {
         self.at(1 + index)
+    }
+
+    /// The ids of the records that the one at this place was made of.
+    fn parts(&self, index: usize) -> Vec<&str> {
+        let Some(place) = self.made.iter().position(|made| *made == index) else {
+            return Vec::new();
+        };
+        let first = 1 + self.records + self.sources.len() + 2 * place;
+        vec![self.at(first), self.at(first + 1)]
     }
 
     /// The id of a device that measured one of the page's records.
@@ -125,6 +149,25 @@ impl ObservationPage<'_> {
 pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageIds) {
     let (id, patient) = (ids.record(index), ids.patient());
     match record {
+        Record::Sample(StoredSample {
+            of_checkup: Some(OfCheckup::Result(finding)),
+            sample,
+            version,
+            committed,
+            dead,
+            ..
+        }) => fhir_profiles::checkup_result(
+            out,
+            &CheckupView {
+                id,
+                patient,
+                finding,
+                day: sample.local_day(),
+                version: *version,
+                updated: *committed,
+                dead: *dead,
+            },
+        ),
         Record::Sample(stored) => fhir_profiles::observation(
             out,
             &ObservationView {
@@ -136,6 +179,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 version: stored.version,
                 updated: stored.committed,
                 dead: stored.dead,
+                derived_from: &ids.parts(index),
             },
         ),
         Record::Total(stored) => total(out, stored, id, patient),
@@ -147,6 +191,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 patient,
                 metric: stored.metric,
                 day: stored.day,
+                code: stored.code,
                 updated: stored.updated,
             },
         ),

@@ -61,7 +61,7 @@ pub async fn stats(
             let (mut parts, mut given, mut sources) = (Vec::new(), Vec::new(), Vec::new());
             if question.parameters.is_about(&own) {
                 for (metric, summary) in codes(plan, decision) {
-                    let search = search(state, caller, question, decision, (metric, summary)).await?;
+                    let search = search(state, caller, (question, plan), decision, (metric, summary)).await?;
                     let (numbers, items) = gather(state, decision, search, &mut sources, question.sources).await?;
                     if let Some(numbers) = numbers {
                         parts.push(observation(question, &own, metric, summary, &numbers));
@@ -163,6 +163,11 @@ impl Question {
 fn codes(plan: &Plan, decision: &Decision) -> Vec<(Metric, Option<Summary>)> {
     let (raw, summaries) = plan.metrics(decision);
     let mut codes: Vec<(Metric, Option<Summary>)> = raw.into_iter().map(|metric| (metric, None)).collect();
+    for item in plan.items(decision) {
+        if !codes.contains(&(item.metric(), None)) {
+            codes.push((item.metric(), None));
+        }
+    }
     // A week's numbers say nothing of another time, and an event has none.
     let days = summaries.into_iter().filter(|(_, summary)| *summary == Summary::Day);
     codes.extend(days.map(|(metric, summary)| (metric, Some(summary))));
@@ -250,7 +255,7 @@ fn text(mut mantissa: i128, mut scale: u8, digits: u8) -> String {
 async fn search(
     state: &AppState,
     caller: &Caller,
-    question: &Question,
+    (question, plan): (&Question, &Plan),
     decision: &Decision,
     (metric, summary): (Metric, Option<Summary>),
 ) -> Result<Search, FhirError> {
@@ -261,8 +266,15 @@ async fn search(
         let from = now.plus(-duration);
         times.start_from = Some(times.start_from.map_or(from, |known| known.max(from)));
     }
+    let of_samples = |metrics: Vec<Metric>| match summary {
+        None => metrics.into_iter().filter(|known| *known == metric).collect(),
+        Some(_) => Vec::new(),
+    };
+    let mut items = plan.items(decision);
+    items.retain(|item| summary.is_none() && item.metric() == metric);
     Ok(Search {
-        raw: if summary.is_none() { vec![metric] } else { Vec::new() },
+        raw: of_samples(plan.metrics(decision).0),
+        items,
         summaries: summary.map(|summary| (metric, summary)).into_iter().collect(),
         times,
         count: 1_000,

@@ -1,6 +1,8 @@
 //! The items of Japanese checkups (MHLW item codes, OID 1.2.392.200119.6.1005), the lists of their answers and their methods,
 //! generated from `model/vocabulary/checkup-*.tsv` when built.
 
+use std::borrow::Cow;
+
 use super::unit;
 use crate::decimal::{Decimal, Measured};
 use crate::time::LocalDay;
@@ -143,6 +145,23 @@ impl Item {
         })
     }
 
+    /// A unit of this item as UCUM; `None` for one that is not a spelling of it, or of a power of ten of it.
+    pub fn ucum(self, written: &str) -> Option<Cow<'static, str>> {
+        let row = self.row();
+        let (of_item, given) = (unit::parse(row.ucum), unit::parse(written));
+        if given.of != of_item.of {
+            return None;
+        }
+        Some(match (given.power - of_item.power, row.ucum) {
+            // Grams of a decilitre stand for per cent, and are not written so.
+            (0, "%") if written.contains('/') => "g/dL".into(),
+            (0, "") => "1".into(),
+            (0, ucum) => ucum.into(),
+            _ if given.power == 0 => "/uL".into(),
+            _ => format!("10*{}/uL", given.power).into(),
+        })
+    }
+
     /// The power of ten that the metric's unit counts in; that of the item for units that count in none.
     fn power_of_metric(self, of_item: i32) -> i32 {
         let of_metric = unit::parse(self.metric().row().unit);
@@ -268,6 +287,19 @@ mod tests {
             Some("71.3")
         );
         assert_eq!(trend("9N056160400000049", "1", ""), None, "a text");
+    }
+
+    #[test]
+    fn a_unit_is_coded_as_it_was_written() {
+        let ucum = |code: &str, unit: &str| Item::from_code(code).unwrap().ucum(unit);
+        assert_eq!(ucum("2A020000001930101", "万/mm3").as_deref(), Some("10*4/uL"));
+        assert_eq!(ucum("2A020000001930101", "10*6/uL").as_deref(), Some("10*6/uL"));
+        assert_eq!(ucum("2A010000001930101", "/mm3").as_deref(), Some("/uL"));
+        assert_eq!(ucum("2A080000001930101", "g/dL").as_deref(), Some("g/dL"));
+        assert_eq!(ucum("2A080000001930101", "%").as_deref(), Some("%"));
+        assert_eq!(ucum("9A751000000000001", "mmHg").as_deref(), Some("mm[Hg]"));
+        assert_eq!(ucum("1A030000000190301", "").as_deref(), Some("1"));
+        assert_eq!(ucum("3F070000002327101", "mmol/L"), None);
     }
 
     #[test]

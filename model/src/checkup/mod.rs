@@ -194,6 +194,11 @@ pub fn is_event(metric: Metric) -> bool {
 }
 
 impl Finding {
+    /// True for what was not done, or could not be measured.
+    pub fn has_no_value(&self) -> bool {
+        matches!(self.result, Found::NotPerformed | Found::NotMeasurable)
+    }
+
     /// The number found, where it is one that stands for itself: not a bound, not a text.
     pub fn number(&self) -> Option<(Decimal, &str)> {
         match &self.result {

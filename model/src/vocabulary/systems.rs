@@ -12,6 +12,14 @@ pub const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/ob
 pub const JP_OBSERVATION_CATEGORY: &str = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS";
 /// JLAC10 item codes of the health checkup (OID of the checkup guides).
 pub const CHECKUP_ITEM: &str = "urn:oid:1.2.392.200119.6.1005";
+/// JLAC10, the table of laboratory tests that MEDIS keeps (OID 1.2.392.200119.4.504 before JP Core 1.2).
+pub const JLAC10: &str = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits";
+/// Methods of checkup items.
+pub const CHECKUP_METHOD: &str = "urn:oid:1.2.392.200119.6.1007";
+/// Judgements of values.
+pub const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+/// Extension of a coding: its place among the others of its list.
+pub const ORDINAL_VALUE: &str = "http://hl7.org/fhir/StructureDefinition/ordinalValue";
 /// Confidentiality labels.
 pub const CONFIDENTIALITY: &str = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality";
 /// Kinds of sensitivity.
@@ -68,6 +76,10 @@ pub const SMART_ON_FHIR: &str = "SMART-on-FHIR";
 pub const CHECKUP_PROFILE: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_Observation_eCheckupGeneral";
 /// Code of [`DATA_ABSENT_REASON`]: nobody said.
 pub const ABSENT_UNKNOWN: &str = "unknown";
+/// Code of [`DATA_ABSENT_REASON`]: it was not done.
+pub const ABSENT_NOT_PERFORMED: &str = "not-performed";
+/// Code of [`DATA_ABSENT_REASON`]: it could not be measured.
+pub const ABSENT_ERROR: &str = "error";
 /// Code of [`DATA_ABSENT_REASON`]: there is a value, and no way to say it in FHIR yet.
 pub const ABSENT_UNSUPPORTED: &str = "unsupported";
 /// Code of [`DATA_ABSENT_REASON`]: there is a value, and it is not given to this reader.

@@ -10,7 +10,7 @@ mod record;
 mod search;
 
 use consent::OwnAccess;
-use model::{BatchId, LocalDay, Metric, RecordKey, UtcMillis};
+use model::{BatchId, LocalDay, Metric, RecordKey, SourceKind, UtcMillis};
 
 use crate::sqlite;
 use crate::{Result, Store};
@@ -82,7 +82,7 @@ impl Store {
             .await
     }
 
-    /// The devices and apps that the access key shows, by number.
+    /// The devices and apps that the access key shows, by number; what documents told is of none.
     ///
     /// # Errors
     /// What reading can answer.
@@ -93,6 +93,7 @@ impl Store {
                 let all = sqlite::sources::sources(snapshot, access.person())?;
                 Ok(all
                     .into_iter()
+                    .filter(|source| source.source.kind != SourceKind::Document)
                     .filter(|source| access.shows_source(source.number))
                     .collect())
             })

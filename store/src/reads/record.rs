@@ -1,5 +1,6 @@
 //! What is read of a person's data: samples as they are stored, days, weeks and months as they are computed.
 
+use crate::OfCheckup;
 use model::{BatchId, LocalDay, Measured, Metric, RecordKey, Sample, Summary, UtcMillis};
 
 /// One record of a page.
@@ -62,6 +63,8 @@ pub struct StoredSample {
     pub batch: BatchId,
     /// Entered in error: the vendor deleted it, or a session was joined into another.
     pub dead: bool,
+    /// What it is of a checkup; `None` for what was measured otherwise.
+    pub of_checkup: Option<OfCheckup>,
 }
 
 /// How far a day's total can be relied on.
@@ -155,6 +158,8 @@ pub struct StoredEvent {
     pub metric: Metric,
     /// The civil day.
     pub day: LocalDay,
+    /// Whose word it is, of a checkup: an entry of the metric's list.
+    pub code: Option<u32>,
     /// When it was first known, never before the day was over.
     pub updated: UtcMillis,
 }

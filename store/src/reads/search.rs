@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use consent::ConsentsVersion;
+use model::checkup::Item;
 use model::{Metric, Summary, UtcMillis};
 
 use super::Record;
@@ -39,6 +40,8 @@ pub enum Sort {
 pub struct Search {
     /// Metrics whose samples are asked for.
     pub raw: Vec<Metric>,
+    /// Items of checkups whose results are asked for.
+    pub items: Vec<Item>,
     /// Metrics whose days are asked for: the total of a summed metric, the aggregate of any other.
     pub daily: Vec<Metric>,
     /// Metrics whose weeks, months or events are asked for.

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use model::checkup::Checkup;
 use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, Source, UtcMillis, Value};
 
 use super::database::{Database, Pending};
@@ -14,9 +15,9 @@ use super::leaves::{self, Merged, Series};
 use super::people::Commit;
 use super::writer::Writing;
 use super::zone::HomeZone;
-use super::{batches, by_id, companions, parked, people, raw, sources, totals};
+use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
 use crate::parked::ParkedSeries;
-use crate::{BatchStart, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
+use crate::{BatchStart, CheckupEnded, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
 const BUDGET: usize = 16 << 20;
@@ -28,6 +29,8 @@ const WORTH_IT: usize = 8 << 10;
 const IDENTIFIED_UNIT: usize = 2_048;
 /// Why a record can be refused here.
 const TOO_MANY: &str = "more than 4,096 records of one second";
+/// Why a checkup can be refused here.
+const OF_ANOTHER: &str = "about another person";
 /// Units under way at most; the adapter waits beyond it.
 const UNDER_WAY: usize = 2;
 /// Bytes of kept text gathered before it is handed over.
@@ -50,6 +53,7 @@ enum Done {
     Parked(Merged),
     Identified(by_id::Ended),
     Text,
+    Checkup(CheckupEnded),
 }
 
 /// A delivery under way.
@@ -212,6 +216,18 @@ impl Intake {
         let pending = self.database.queue("carry out words", true, move |writing| {
             let commit = people::next_commit(writing, person, Some(batch))?;
             by_id::apply(writing, person, &space, records, commit).map(Done::Identified)
+        })?;
+        self.under_way.push_back(pending);
+        Ok(())
+    }
+
+    /// Takes a checkup and the document that told it.
+    pub(crate) fn checkup(&mut self, source: u16, checkup: Checkup, original: Vec<u8>) -> Result<()> {
+        self.check(source, UtcMillis(0), UtcMillis(0))?;
+        self.wait_until(UNDER_WAY - 1)?;
+        let (person, batch) = (self.person, self.batch);
+        let pending = self.database.queue("keep checkup", true, move |writing| {
+            checkups::keep(writing, person, (batch, source), checkup, &original).map(Done::Checkup)
         })?;
         self.under_way.push_back(pending);
         Ok(())
@@ -547,6 +563,20 @@ impl Intake {
                 }
                 self.report.new += ended.samples.0;
                 self.report.versions += ended.samples.1;
+            }
+            Done::Checkup(ended) => {
+                for (outcome, reason, count) in [
+                    (Outcome::Stored, "", ended.new),
+                    (Outcome::Stored, "new version", ended.versions),
+                    (Outcome::Stored, "deletion", ended.deletions),
+                    (Outcome::Duplicate, "known", ended.known),
+                    (Outcome::Duplicate, "superseded", ended.superseded),
+                    (Outcome::Rejected, OF_ANOTHER, ended.of_another),
+                ] {
+                    self.accounting.count_many(outcome, reason, count);
+                }
+                self.report.new += ended.new;
+                self.report.versions += ended.versions;
             }
             Done::Text => {}
         }

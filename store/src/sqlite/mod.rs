@@ -9,6 +9,7 @@ pub(crate) mod authorization;
 pub(crate) mod batches;
 pub(crate) mod by_id;
 pub(crate) mod chain;
+pub(crate) mod checkups;
 pub(crate) mod companions;
 pub(crate) mod consents;
 pub(crate) mod database;

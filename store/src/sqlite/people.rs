@@ -45,6 +45,8 @@ const ERASED_TABLES: &[&str] = &[
     "pairing",
     "payload",
     "link",
+    "checkup",
+    "checkup_version",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.

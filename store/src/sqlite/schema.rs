@@ -50,6 +50,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0008_links",
         text: include_str!("migrations/0008_links.sql"),
     },
+    Migration {
+        name: "0009_checkups",
+        text: include_str!("migrations/0009_checkups.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

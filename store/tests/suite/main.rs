@@ -6,6 +6,7 @@ mod audit;
 mod authorization;
 mod by_id;
 mod check_ins;
+mod checkups;
 mod consents;
 mod days;
 mod deliveries;

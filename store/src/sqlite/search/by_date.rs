@@ -1,10 +1,11 @@
 //! A search in the order of time: one stream a series, merged by a heap.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use model::{Metric, Summary};
 
+use super::checkups;
 use super::context::{Context, detail};
 use super::days::Days;
 use super::samples::{Samples, sources_of};
@@ -14,6 +15,7 @@ use crate::reads::{PageKey, Record, Search};
 enum Stream {
     Samples(Box<Samples>),
     Days(Days),
+    Checkups(VecDeque<(PageKey, Record)>),
 }
 
 impl Stream {
@@ -21,6 +23,7 @@ impl Stream {
         match self {
             Self::Samples(samples) => samples.peek(context),
             Self::Days(days) => days.peek(context),
+            Self::Checkups(records) => Ok(records.front().map(|(key, _)| *key)),
         }
     }
 
@@ -28,6 +31,7 @@ impl Stream {
         match self {
             Self::Samples(samples) => samples.take(context),
             Self::Days(days) => Ok(days.take()),
+            Self::Checkups(records) => Ok(records.pop_front().map(|(_, record)| record)),
         }
     }
 }
@@ -95,6 +99,8 @@ fn streams(context: &mut Context<'_>, search: &Search, ascending: bool) -> Resul
             }
         }
     }
+    let checkups = checkups::by_date(context, search, &(from..until), ascending)?;
+    streams.push(Stream::Checkups(checkups.into()));
     // A day's total or aggregate is of no one source.
     if search.source.is_none() {
         for (metric, summary) in summaries(search) {

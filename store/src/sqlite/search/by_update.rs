@@ -6,6 +6,7 @@ use rusqlite::params;
 use super::super::fault::Doing as _;
 use super::super::leaves::Row;
 use super::by_date::{distinct, summaries};
+use super::checkups;
 use super::context::{Context, detail};
 use super::days;
 use super::place;
@@ -43,6 +44,7 @@ pub(crate) fn page(context: &mut Context<'_>, search: &Search, ascending: bool) 
     if let Some(at) = latest {
         until = until.min(context.first_seq_at(at.plus(1))?);
     }
+    found.extend(checkups::by_update(context, search, &(from..until), ascending)?);
     let touched = touched(context, search, from)?;
     let mut taken = 0;
     let mut seq = if ascending { from } else { until - 1 };

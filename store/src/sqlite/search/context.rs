@@ -7,12 +7,14 @@ use consent::{ConsentsVersion, Detail};
 use model::{BatchId, LocalDay, Metric, PersonId, RecordKey, RecordKind, Sample, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
+use super::super::checkups;
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Rows};
 use super::super::people;
 use super::super::seal::SealKey;
 use super::super::zone::HomeZone;
+use super::checkups::Opened;
 use crate::reads::{HeldAccess, Record, StoredSample};
 use crate::{Result, StoreError};
 
@@ -29,6 +31,7 @@ pub(crate) struct Context<'a> {
     last_commit: UtcMillis,
     consents_version: u64,
     commits: HashMap<i64, (UtcMillis, BatchId)>,
+    checkups: Option<Opened>,
 }
 
 impl<'a> Context<'a> {
@@ -55,6 +58,7 @@ impl<'a> Context<'a> {
             last_commit: UtcMillis(last_commit),
             consents_version: consents_version as u64,
             commits: HashMap::new(),
+            checkups: None,
         })
     }
 
@@ -108,6 +112,16 @@ impl<'a> Context<'a> {
         Ok(low)
     }
 
+    /// The person's checkups, opened once a search.
+    pub(crate) fn checkups(&mut self) -> Result<Opened> {
+        if let Some(opened) = &self.checkups {
+            return Ok(Opened::clone(opened));
+        }
+        let opened = Opened::new(checkups::of_person(self.snapshot, &self.key, self.person)?);
+        self.checkups = Some(Opened::clone(&opened));
+        Ok(opened)
+    }
+
     /// The rows of a leaf, decoded once for all who read it.
     pub(crate) fn rows(&self, leaf: i64) -> Result<Rows> {
         leaves::rows(self.snapshot, &self.key, self.person, leaf)
@@ -146,6 +160,7 @@ impl<'a> Context<'a> {
             committed,
             batch,
             dead: row.dead,
+            of_checkup: None,
         }))
     }
 }

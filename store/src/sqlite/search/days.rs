@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use consent::Detail;
+use model::checkup::is_event;
 use model::time::DAY_MS;
 use model::{ConsentCategory, Decimal, LocalDay, Measured, Metric, Summary, UtcMillis, Value};
 use rusqlite::params;
@@ -11,6 +12,7 @@ use rusqlite::params;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Series};
 use super::super::{sources, totals};
+use super::checkups;
 use super::context::Context;
 use super::place;
 use super::samples::{follows, sources_of};
@@ -142,7 +144,10 @@ fn bounds(context: &mut Context<'_>, record: &Record) -> (UtcMillis, UtcMillis) 
 }
 
 /// The months in which a metric can have days.
-fn months_of(context: &Context<'_>, metric: Metric) -> Result<VecDeque<i32>> {
+fn months_of(context: &mut Context<'_>, metric: Metric) -> Result<VecDeque<i32>> {
+    if is_event(metric) {
+        return checkups::months(context, metric).map(VecDeque::from);
+    }
     if is_kept(metric) {
         return totals::months(context.snapshot, context.person, metric).map(VecDeque::from);
     }
@@ -181,6 +186,9 @@ pub(crate) fn of_metric(
     let category = metric.category();
     if first > last || !context.access.gives(category, Detail::of(summary)) {
         return Ok(Vec::new());
+    }
+    if checkups::gives(metric, summary) {
+        return checkups::events(context, metric, first, last);
     }
     let mut found = if is_kept(metric) {
         let days = kept(context, metric, category, summary, first, last)?;
@@ -221,6 +229,7 @@ fn event(context: &Context<'_>, metric: Metric, record: &Record) -> Record {
         key: totals::summary_key(context.person, metric, Summary::Event, day),
         metric,
         day,
+        code: None,
         updated: record.updated(),
     })
 }

@@ -5,6 +5,7 @@
 
 mod by_date;
 mod by_update;
+mod checkups;
 mod context;
 mod days;
 mod samples;
@@ -119,7 +120,10 @@ pub(crate) fn record(
     let mut context = Context::new(snapshot, access, now)?;
     match key.kind {
         RecordKind::Sample | RecordKind::Session => {
-            let found = samples::find(&mut context, key)?;
+            let found = match samples::find(&mut context, key)? {
+                Some(found) => Some(found),
+                None => checkups::find(&mut context, key)?,
+            };
             Ok(found.filter(|record| record.key() == key))
         }
         RecordKind::Total => {
@@ -154,7 +158,12 @@ pub(crate) fn versions(
     let mut versions = vec![present];
     if matches!(key.kind, RecordKind::Sample | RecordKind::Session) {
         let mut context = Context::new(snapshot, access, now)?;
-        versions.extend(samples::superseded(&mut context, key)?);
+        let mut superseded = match &versions[0] {
+            Record::Sample(stored) if stored.of_checkup.is_some() => checkups::former(&mut context, key)?,
+            _ => samples::superseded(&mut context, key)?,
+        };
+        superseded.retain(|former| former != &versions[0]);
+        versions.extend(superseded);
     }
     Ok(versions)
 }

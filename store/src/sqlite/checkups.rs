@@ -1,0 +1,229 @@
+//! SQL of checkups: a row each, sealed with the person's key, and the documents that a later one took the place of.
+
+use model::checkup::Checkup;
+use model::{BatchId, PersonId};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::people::{self, Profile};
+use super::seal::SealKey;
+use super::writer::Writing;
+use crate::checkup::{CheckupEnded, Kept, MOST, packed, unpacked};
+use crate::{Result, StoreError};
+
+/// A checkup as it is stored.
+pub(crate) struct Stored {
+    pub(crate) number: u16,
+    pub(crate) source: u16,
+    pub(crate) version: u32,
+    pub(crate) first_seq: i64,
+    pub(crate) seq: i64,
+    pub(crate) kept: Kept,
+}
+
+/// A row as it is read: number, source, version, first and last commit, body.
+type Row = (u16, u16, u32, i64, i64, Vec<u8>);
+
+/// Keeps what a document says of a person.
+pub(crate) fn keep(
+    writing: &Writing<'_>,
+    person: PersonId,
+    (batch, source): (BatchId, u16),
+    checkup: Checkup,
+    original: &[u8],
+) -> Result<CheckupEnded> {
+    let records = match checkup.is_deletion() {
+        true => 1,
+        false => checkup.findings.len() as u64,
+    };
+    if is_of_another(&people::profile(writing, person)?, &checkup) {
+        return Ok(CheckupEnded {
+            of_another: records,
+            ..CheckupEnded::default()
+        });
+    }
+    let key = writing.person_key(person)?;
+    let known = same_day(writing, &key, person, &checkup)?;
+    if let Some(known) = &known {
+        if known.kept.says_the_same(&checkup) {
+            return Ok(CheckupEnded {
+                known: records,
+                ..CheckupEnded::default()
+            });
+        }
+        if !known.kept.is_replaced_by(&checkup) {
+            return Ok(CheckupEnded {
+                superseded: records,
+                ..CheckupEnded::default()
+            });
+        }
+    }
+    let commit = people::next_commit(writing, person, Some(batch))?;
+    let (day, is_deletion) = (checkup.day, checkup.is_deletion());
+    let (kept, mut ended) = match &known {
+        Some(known) => known.kept.replaced(checkup, commit.seq),
+        None => Kept::first(checkup, commit.seq),
+    };
+    ended.deletions = u64::from(is_deletion);
+    let (number, version, first_seq) = match &known {
+        Some(known) => {
+            set_aside(writing, person, known.number)?;
+            (known.number, known.version + 1, known.first_seq)
+        }
+        None => (next_number(writing, person)?, 1, commit.seq),
+    };
+    let seal =
+        |table: &str, plain: &[u8]| key.seal(writing.randomness(), table, &place(person, number, version), plain);
+    let body = seal("checkup", &kept.to_bytes()?)?;
+    let original = seal("checkup.original", &packed(original)?)?;
+    writing
+        .prepare_cached(
+            "INSERT INTO checkup (person, number, day, state, source, version, first_seq, seq, body, original)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (person, number) DO UPDATE
+             SET state = ?4, source = ?5, version = ?6, seq = ?8, body = ?9, original = ?10",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                person.0,
+                number,
+                day.0,
+                is_deletion,
+                source,
+                version,
+                first_seq,
+                commit.seq,
+                body,
+                original
+            ])
+        })
+        .doing("keeping a checkup")?;
+    Ok(ended)
+}
+
+/// What names a sealed text of a checkup.
+fn place(person: PersonId, number: u16, version: u32) -> [i64; 3] {
+    [i64::from(person.0), i64::from(number), i64::from(version)]
+}
+
+/// True where a document says that it is about somebody who was born on another day, or is of another sex.
+fn is_of_another(profile: &Profile, checkup: &Checkup) -> bool {
+    let differ = |known: Option<i32>, said: Option<i32>| known.zip(said).is_some_and(|(known, said)| known != said);
+    let subject = &checkup.subject;
+    // Civil registers and checkups number the two alike; whoever is neither is not told apart by it.
+    let sex = |number: Option<u8>| number.filter(|number| matches!(number, 1 | 2)).map(i32::from);
+    differ(profile.birth_day, subject.birth.map(|day| day.0)) || differ(sex(profile.sex), sex(subject.sex))
+}
+
+fn same_day(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Option<Stored>> {
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(
+            "SELECT number, source, version, first_seq, seq, body FROM checkup WHERE person = ?1 AND day = ?2",
+        )
+        .and_then(|mut statement| statement.query_map(params![person.0, checkup.day.0], read)?.collect())
+        .doing("looking for a checkup")?;
+    for row in rows {
+        let stored = open(key, person, row)?;
+        if stored.kept.checkup.identity() == checkup.identity() {
+            return Ok(Some(stored));
+        }
+    }
+    Ok(None)
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+    ))
+}
+
+fn open(key: &SealKey, person: PersonId, row: Row) -> Result<Stored> {
+    let (number, source, version, first_seq, seq, body) = row;
+    let plain = key.open("checkup", &place(person, number, version), &body)?;
+    Ok(Stored {
+        number,
+        source,
+        version,
+        first_seq,
+        seq,
+        kept: Kept::from_bytes(&plain)?,
+    })
+}
+
+fn next_number(snapshot: &Snapshot<'_>, person: PersonId) -> Result<u16> {
+    let last: u16 = snapshot
+        .prepare_cached("SELECT coalesce(max(number), 0) FROM checkup WHERE person = ?1")
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
+        .doing("numbering a checkup")?;
+    match last < MOST {
+        true => Ok(last + 1),
+        false => Err(StoreError::TooMany {
+            what: "checkups",
+            limit: u32::from(MOST),
+        }),
+    }
+}
+
+/// The present document of a checkup becomes a former one.
+fn set_aside(writing: &Writing<'_>, person: PersonId, number: u16) -> Result<()> {
+    writing
+        .prepare_cached(
+            "INSERT INTO checkup_version (person, number, version, seq, source, body, original)
+             SELECT person, number, version, seq, source, body, original FROM checkup WHERE person = ?1 AND number = ?2",
+        )
+        .and_then(|mut statement| statement.execute(params![person.0, number]))
+        .doing("setting a checkup aside")
+        .map(|_| ())
+}
+
+/// All checkups of a person, in the order of their numbers.
+pub(crate) fn of_person(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Vec<Stored>> {
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(
+            "SELECT number, source, version, first_seq, seq, body FROM checkup WHERE person = ?1 ORDER BY number",
+        )
+        .and_then(|mut statement| statement.query_map([person.0], read)?.collect())
+        .doing("reading checkups")?;
+    rows.into_iter().map(|row| open(key, person, row)).collect()
+}
+
+/// Former documents of a person's checkups that a commit from this one on made, the newest last.
+pub(crate) fn former(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    number: Option<u16>,
+) -> Result<Vec<Stored>> {
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(
+            "SELECT number, source, version, seq, seq, body FROM checkup_version
+             WHERE person = ?1 AND number = coalesce(?2, number) ORDER BY number, version",
+        )
+        .and_then(|mut statement| statement.query_map(params![person.0, number], read)?.collect())
+        .doing("reading former checkups")?;
+    rows.into_iter().map(|row| open(key, person, row)).collect()
+}
+
+/// The document that told a checkup, as it came.
+pub(crate) fn original(snapshot: &Snapshot<'_>, person: PersonId, number: u16) -> Result<Option<Vec<u8>>> {
+    let found: Option<(u32, Vec<u8>)> = snapshot
+        .prepare_cached("SELECT version, original FROM checkup WHERE person = ?1 AND number = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, number], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })
+        .doing("reading a document")?;
+    found
+        .map(|(version, sealed)| {
+            let key = snapshot.person_key(person)?;
+            unpacked(&key.open("checkup.original", &place(person, number, version), &sealed)?)
+        })
+        .transpose()
+}

@@ -1,0 +1,431 @@
+//! Checkups as records: their results, the pressures that two of them make, and that they took place.
+//!
+//! A person has some ten checkups of some ninety results. A search that asks for any opens them all and merges them with what
+//! lies in leaves.
+
+use std::rc::Rc;
+
+use consent::Detail;
+use model::checkup::{Checkup, Finding, Item, is_event};
+use model::time::DAY_MS;
+use model::vocabulary::Shape;
+use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, Summary, UtcMillis, Value};
+
+use super::super::checkups::{self, Stored};
+use super::super::totals;
+use super::context::{Context, detail};
+use super::place;
+use super::samples::follows;
+use crate::Result;
+use crate::checkup::{JAPAN, OfCheckup, Standing, first_start, midnight, number_of};
+use crate::reads::{PageKey, Record, Search, StoredEvent, StoredSample};
+
+/// The tie-break of a pressure that is made of the first, second or other reading: above those of items.
+const PRESSURES: [(u16, &str, &str); 3] = [
+    (4_001, "9A751000000000001", "9A761000000000001"),
+    (4_002, "9A752000000000001", "9A762000000000001"),
+    (4_003, "9A755000000000001", "9A765000000000001"),
+];
+
+/// What a search asks of checkups.
+struct Wanted {
+    items: Vec<Item>,
+    metrics: Vec<Metric>,
+}
+
+impl Wanted {
+    fn of(context: &Context<'_>, search: &Search) -> Option<Self> {
+        let gives = |metric: Metric| context.access.gives(metric.category(), detail(metric));
+        let mut items: Vec<Item> = search.items.clone();
+        items.retain(|item| gives(item.metric()));
+        items.sort_unstable();
+        let made = |metric: &Metric| is_event(*metric) || *metric == Metric::BLOOD_PRESSURE;
+        let metrics: Vec<Metric> = search
+            .raw
+            .iter()
+            .copied()
+            .filter(made)
+            .filter(|metric| gives(*metric))
+            .collect();
+        (!items.is_empty() || !metrics.is_empty()).then_some(Self { items, metrics })
+    }
+
+    fn asks(&self, record: &StoredSample) -> bool {
+        match &record.of_checkup {
+            Some(OfCheckup::Result(finding)) => self.items.binary_search(&finding.item).is_ok(),
+            _ => self.metrics.contains(&record.sample.metric),
+        }
+    }
+}
+
+/// The records of checkups that a search by date finds after where its page begins, in its order.
+pub(crate) fn by_date(
+    context: &mut Context<'_>,
+    search: &Search,
+    seqs: &std::ops::Range<i64>,
+    ascending: bool,
+) -> Result<Vec<(PageKey, Record)>> {
+    let mut found = matching(context, search)?;
+    let with_dead = search.updated != (None, None);
+    found.retain(|(record, seq)| seqs.contains(seq) && (with_dead || !record.dead));
+    Ok(in_order(found, search, ascending, |record| record.sample.start))
+}
+
+/// As [`by_date`], of commits.
+pub(crate) fn by_update(
+    context: &mut Context<'_>,
+    search: &Search,
+    seqs: &std::ops::Range<i64>,
+    ascending: bool,
+) -> Result<Vec<(PageKey, Record)>> {
+    let mut found = matching(context, search)?;
+    if search.superseded {
+        found.extend(superseded(context, search)?);
+    }
+    found.retain(|(_, seq)| seqs.contains(seq));
+    Ok(in_order(found, search, ascending, |record| record.committed))
+}
+
+fn in_order(
+    found: Vec<(StoredSample, i64)>,
+    search: &Search,
+    ascending: bool,
+    time: impl Fn(&StoredSample) -> UtcMillis,
+) -> Vec<(PageKey, Record)> {
+    let mut placed: Vec<(PageKey, Record)> = found
+        .into_iter()
+        .map(|(record, _)| {
+            let (time, record) = (time(&record), Record::Sample(record));
+            (place(time, &record), record)
+        })
+        .filter(|(key, _)| search.after.is_none_or(|after| follows(*key, after, ascending)))
+        .collect();
+    placed.sort_by_key(|(key, _)| *key);
+    if !ascending {
+        placed.reverse();
+    }
+    placed
+}
+
+fn matching(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredSample, i64)>> {
+    let Some(wanted) = Wanted::of(context, search) else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for stored in context.checkups()?.iter() {
+        if search.source.is_none_or(|source| source == stored.source) && may_show(search, stored) {
+            found.extend(records(context, stored)?);
+        }
+    }
+    found
+        .retain(|(record, _)| wanted.asks(record) && in_times(search, &record.sample) && context.shows(&record.sample));
+    Ok(found)
+}
+
+/// Whether anything of a checkup can lie within a search's bounds on time: its own days differ from results' by weeks at most.
+fn may_show(search: &Search, stored: &Stored) -> bool {
+    let (start, slack) = (midnight(stored.kept.checkup.day).0, 366 * DAY_MS);
+    search.times.start_from.is_none_or(|from| start + slack >= from.0)
+        && search.times.start_before.is_none_or(|before| start - slack < before.0)
+}
+
+fn in_times(search: &Search, sample: &Sample) -> bool {
+    let (times, start, end) = (search.times, sample.start, sample.end);
+    times.start_from.is_none_or(|from| start >= from)
+        && times.start_before.is_none_or(|before| start < before)
+        && times.end_after.is_none_or(|after| end > after)
+        && times.end_until.is_none_or(|until| end <= until)
+}
+
+/// Every record that a checkup gives, with its commit.
+fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSample, i64)>> {
+    let mut found = Vec::new();
+    let checkup = &stored.kept.checkup;
+    for standing in stored.kept.standing() {
+        let record = result(context, stored, &standing)?;
+        found.push((record, standing.seq));
+    }
+    for pressure in pressures(stored) {
+        found.push((pressure_record(context, stored, &pressure)?, pressure.seq));
+    }
+    let event = checkup.event();
+    let value = Value::Code(checkup.word.number());
+    let key = key(context, stored, event, checkup.day, 0, 0);
+    let sample = sample(stored, event, checkup.day, value);
+    let (committed, batch) = context.commit(stored.seq)?;
+    found.push((
+        StoredSample {
+            key,
+            sample,
+            version: stored.version,
+            committed,
+            batch,
+            dead: checkup.is_deletion(),
+            of_checkup: Some(OfCheckup::TookPlace),
+        },
+        stored.seq,
+    ));
+    Ok(found)
+}
+
+fn key(
+    context: &Context<'_>,
+    stored: &Stored,
+    metric: Metric,
+    day: LocalDay,
+    reading: u8,
+    tie_break: u16,
+) -> RecordKey {
+    RecordKey {
+        person: context.person,
+        kind: RecordKind::Sample,
+        metric,
+        source: stored.source,
+        start: first_start(day, stored.number, reading),
+        tie_break,
+    }
+}
+
+fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sample {
+    Sample {
+        metric,
+        source: stored.source,
+        start: midnight(day),
+        end: midnight(day).plus(DAY_MS),
+        offset: JAPAN,
+        end_offset_minutes: JAPAN.minutes,
+        value,
+        flags: Flags::default(),
+        created: Sample::CREATION_UNKNOWN,
+    }
+}
+
+/// What stands for a value that is no number in the metric's unit: the result itself says what it is.
+fn no_number() -> Value {
+    Value::Components(Box::new([]))
+}
+
+fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -> Result<StoredSample> {
+    let checkup = &stored.kept.checkup;
+    let (item, reading) = standing.place;
+    let day = standing.finding.and_then(|finding| finding.day).unwrap_or(checkup.day);
+    let value = standing.finding.and_then(|finding| {
+        let (number, unit) = finding.number()?;
+        // One of two pressures is no pressure: its own Observation has the number.
+        (item.metric().shape() == Shape::Quantity).then_some(Value::Quantity(item.trend(number, unit)?))
+    });
+    let mut sample = sample(stored, item.metric(), day, value.unwrap_or_else(no_number));
+    if standing.finding.is_some_and(|finding| is_beyond(item, finding)) {
+        sample.flags = sample.flags.with(Flags::OUT_OF_RANGE);
+    }
+    let (committed, batch) = context.commit(standing.seq)?;
+    let finding = standing.finding.cloned().unwrap_or_else(|| Finding {
+        item,
+        reading,
+        result: model::checkup::Found::NotPerformed,
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: None,
+        day: None,
+    });
+    Ok(StoredSample {
+        // An id keeps the day of its checkup, wherever the result's own lies.
+        key: key(context, stored, item.metric(), checkup.day, reading, item.number()),
+        sample,
+        version: standing.version,
+        committed,
+        batch,
+        dead: standing.finding.is_none(),
+        of_checkup: Some(OfCheckup::Result(Box::new(finding))),
+    })
+}
+
+/// True for a number outside what may be entered: legal only as a bound.
+fn is_beyond(item: Item, finding: &Finding) -> bool {
+    let row = item.row();
+    finding.number().is_some_and(|(number, _)| {
+        row.lowest.is_some_and(|lowest| number.compare(lowest).is_lt())
+            || row.highest.is_some_and(|highest| number.compare(highest).is_gt())
+    })
+}
+
+/// Two results that make one pressure.
+struct Pressure {
+    tie_break: u16,
+    reading: u8,
+    parts: [Item; 2],
+    values: [model::Measured; 2],
+    version: u32,
+    seq: i64,
+}
+
+fn pressures(stored: &Stored) -> Vec<Pressure> {
+    let standing: Vec<Standing<'_>> = stored.kept.standing().collect();
+    let mut found = Vec::new();
+    for (tie_break, systolic, diastolic) in PRESSURES {
+        let (Some(systolic), Some(diastolic)) = (Item::from_code(systolic), Item::from_code(diastolic)) else {
+            continue;
+        };
+        for upper in standing.iter().filter(|standing| standing.place.0 == systolic) {
+            let place = (diastolic, upper.place.1);
+            let Some(lower) = standing.iter().find(|standing| standing.place == place) else {
+                continue;
+            };
+            let value = |standing: &Standing<'_>| {
+                let (number, unit) = standing.finding?.number()?;
+                standing.place.0.trend(number, unit)
+            };
+            if let (Some(high), Some(low)) = (value(upper), value(lower)) {
+                found.push(Pressure {
+                    tie_break,
+                    reading: upper.place.1,
+                    parts: [systolic, diastolic],
+                    values: [high, low],
+                    // It changed when either did.
+                    version: upper.version + lower.version - 1,
+                    seq: upper.seq.max(lower.seq),
+                });
+            }
+        }
+    }
+    found
+}
+
+fn pressure_record(context: &mut Context<'_>, stored: &Stored, pressure: &Pressure) -> Result<StoredSample> {
+    let day = stored.kept.checkup.day;
+    let of = |context: &Context<'_>, tie_break| {
+        key(
+            context,
+            stored,
+            Metric::BLOOD_PRESSURE,
+            day,
+            pressure.reading,
+            tie_break,
+        )
+    };
+    let [systolic, diastolic] = pressure.parts;
+    let value = Value::Components(pressure.values.map(Some).into());
+    let (committed, batch) = context.commit(pressure.seq)?;
+    Ok(StoredSample {
+        key: of(context, pressure.tie_break),
+        sample: sample(stored, Metric::BLOOD_PRESSURE, day, value),
+        version: pressure.version,
+        committed,
+        batch,
+        dead: false,
+        of_checkup: Some(OfCheckup::Pressure([
+            of(context, systolic.number()),
+            of(context, diastolic.number()),
+        ])),
+    })
+}
+
+/// One record of a checkup by its key, if the access key shows it.
+pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<Record>> {
+    let checkups = context.checkups()?;
+    let number = number_of(key.start);
+    let Some(stored) = checkups.iter().find(|stored| stored.number == number) else {
+        return Ok(None);
+    };
+    let found = records(context, stored)?.into_iter().map(|(record, _)| record);
+    let mut found = found.filter(|record| record.key == key && context.shows(&record.sample));
+    Ok(found.next().map(Record::Sample))
+}
+
+/// What former documents said otherwise of a result that the access key shows, the newest first.
+pub(crate) fn former(context: &mut Context<'_>, key: RecordKey) -> Result<Vec<Record>> {
+    let number = number_of(key.start);
+    let mut found = Vec::new();
+    for stored in checkups::former(context.snapshot, &context.key, context.person, Some(number))? {
+        let records = records(context, &stored)?.into_iter().map(|(record, _)| record);
+        found.extend(records.filter(|record| record.key == key && context.shows(&record.sample)));
+    }
+    found.sort_by_key(|record| std::cmp::Reverse(record.version));
+    found.dedup_by_key(|record| record.version);
+    Ok(found.into_iter().map(Record::Sample).collect())
+}
+
+/// Versions of results that later documents took the place of, as a search asks for them.
+fn superseded(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredSample, i64)>> {
+    let Some(wanted) = Wanted::of(context, search) else {
+        return Ok(Vec::new());
+    };
+    let mut present: Vec<(RecordKey, u32)> = Vec::new();
+    for stored in context.checkups()?.iter() {
+        let records = records(context, stored)?;
+        present.extend(records.into_iter().map(|(record, _)| (record.key, record.version)));
+    }
+    let mut found = Vec::new();
+    for stored in checkups::former(context.snapshot, &context.key, context.person, None)? {
+        for (record, seq) in records(context, &stored)? {
+            let version = (record.key, record.version);
+            let shows = wanted.asks(&record) && in_times(search, &record.sample) && context.shows(&record.sample);
+            if shows && !present.contains(&version) {
+                present.push(version);
+                found.push((record, seq));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The months in which a checkup of this kind took place.
+pub(crate) fn months(context: &mut Context<'_>, metric: Metric) -> Result<Vec<i32>> {
+    let checkups = context.checkups()?;
+    let of_kind = checkups.iter().filter(|stored| stored.kept.checkup.event() == metric);
+    let mut months: Vec<i32> = of_kind.map(|stored| stored.kept.checkup.day.month()).collect();
+    months.sort_unstable();
+    months.dedup();
+    Ok(months)
+}
+
+/// That a checkup of a kind took place, and on which day: the same whatever was found, however much, and however often it was
+/// told again.
+pub(crate) fn events(
+    context: &mut Context<'_>,
+    metric: Metric,
+    first: LocalDay,
+    last: LocalDay,
+) -> Result<Vec<Record>> {
+    let mut events: Vec<StoredEvent> = Vec::new();
+    for stored in context.checkups()?.iter() {
+        let checkup: &Checkup = &stored.kept.checkup;
+        let day = checkup.day;
+        let shown =
+            context
+                .access
+                .permits_summary(metric.category(), stored.source, Summary::Event, day, context.today);
+        if checkup.event() != metric || checkup.is_deletion() || !(first..=last).contains(&day) || !shown {
+            continue;
+        }
+        // When it was first told, whatever was told of it since, and never before the day was over.
+        let told = context.commit(stored.first_seq)?.0;
+        let over = context.zone.start_of(day.plus(1));
+        let word = checkup.word;
+        match events.iter_mut().find(|event| event.day == day) {
+            Some(event) => {
+                event.updated = event.updated.min(told.max(over));
+                // What a facility says is more than what the resident does.
+                event.code = event.code.min(Some(word.number()));
+            }
+            None => events.push(StoredEvent {
+                key: totals::summary_key(context.person, metric, Summary::Event, day),
+                metric,
+                day,
+                code: Some(word.number()),
+                updated: told.max(over),
+            }),
+        }
+    }
+    events.sort_by_key(|event| event.day);
+    Ok(events.into_iter().map(Record::Event).collect())
+}
+
+/// What one search opened of a person's checkups.
+pub(crate) type Opened = Rc<Vec<Stored>>;
+
+/// True where a summary of a metric's days is made of checkups: only that they took place.
+pub(crate) fn gives(metric: Metric, summary: Summary) -> bool {
+    is_event(metric) && Detail::of(summary) == Detail::Event
+}

@@ -1,0 +1,455 @@
+//! Checkups: one document after the other about the same checkup, results among samples, and what a consent shows of them.
+
+use consent::Detail;
+use model::checkup::{Checkup, Finding, Found, Item, Organisation, Subject, Told};
+use model::time::DAY_MS;
+use model::{ConsentCategory, Decimal, LocalDay, Metric, PersonId, Source, SourceKind, Summary, UtcMillis, Value};
+use store::{Access, BatchStart, ImportReport, NewPerson, OfCheckup, Record, Result, Search, Sex, Sort, StoredSample};
+
+use crate::deliveries::{day, ended, page};
+use crate::harness::{House, draft, own};
+
+/// A checkup of this day, as a document written that many days later tells it: codes with numbers.
+fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checkup {
+    let on = day(on);
+    Checkup {
+        report: "10".to_owned(),
+        programme: "010".to_owned(),
+        day: on,
+        written: on.plus(written_after),
+        facility: Organisation {
+            number: "1310000001".to_owned(),
+            name: "見本健診センター".to_owned(),
+        },
+        author: Organisation::default(),
+        subject: Subject::default(),
+        findings: results.iter().map(|(code, value)| finding(code, *value)).collect(),
+        word: Told::Confirmed,
+    }
+}
+
+fn finding(code: &str, value: i64) -> Finding {
+    let item = Item::from_code(code).expect("an item");
+    Finding {
+        item,
+        reading: 0,
+        result: Found::Quantity(Decimal::whole(value), item.row().unit.to_owned()),
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: None,
+        day: None,
+    }
+}
+
+const WEIGHT: &str = "9N006000000000001";
+const HDL: &str = "3F070000002327101";
+const SYSTOLIC: &str = "9A751000000000001";
+const DIASTOLIC: &str = "9A761000000000001";
+
+async fn bring(house: &House, person: PersonId, documents: Vec<Checkup>) -> Result<ImportReport> {
+    let store = house.store.clone();
+    let brought = move || -> Result<ImportReport> {
+        let start = BatchStart {
+            adapter: "checkup".to_owned(),
+            mapping_version: 1,
+        };
+        let mut import = store.begin_import(person, start)?;
+        let source = import.source(&Source {
+            key: "checkup".to_owned(),
+            name: "健診".to_owned(),
+            kind: SourceKind::Document,
+            ..Source::default()
+        })?;
+        for document in documents {
+            import.checkup(source, document, b"<ClinicalDocument/>".to_vec())?;
+        }
+        import.finish()
+    };
+    tokio::task::spawn_blocking(brought).await.expect("a thread")
+}
+
+/// Everything that checkups can give.
+fn all() -> Search {
+    Search {
+        raw: Metric::all().collect(),
+        items: Item::all().collect(),
+        count: 1_000,
+        ..Search::default()
+    }
+}
+
+async fn records(house: &House, person: PersonId, search: Search) -> Vec<StoredSample> {
+    let search = Search {
+        now: house.now(),
+        ..search
+    };
+    let records = page(house, person, search).await.records;
+    records
+        .into_iter()
+        .map(|record| match record {
+            Record::Sample(sample) => sample,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// What a record is, in a few words.
+fn told(sample: &StoredSample) -> String {
+    let value = match &sample.sample.value {
+        Value::Quantity(value) => value.to_string(),
+        Value::Components(values) => values
+            .iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("/"),
+        Value::Code(code) => format!("word {code}"),
+    };
+    let what = match &sample.of_checkup {
+        Some(OfCheckup::Result(finding)) => finding.item.row().code,
+        Some(OfCheckup::Pressure(_)) => "pressure",
+        Some(OfCheckup::TookPlace) => "took place",
+        None => "sample",
+    };
+    let dead = if sample.dead { " dead" } else { "" };
+    format!(
+        "{} {what} [{value}] v{}{dead}",
+        sample.sample.local_day(),
+        sample.version
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_lie_among_samples_by_date_and_by_id() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let report = bring(
+        &house,
+        person,
+        vec![
+            document("2025-06-10", 20, &[(WEIGHT, 62), (SYSTOLIC, 128), (DIASTOLIC, 79)]),
+            document("2024-06-10", 20, &[(HDL, 61)]),
+        ],
+    )
+    .await?;
+    assert_eq!(ended(&report), (4, 0, 0));
+    let found = records(&house, person, all()).await;
+    let lines: Vec<String> = found.iter().map(told).collect();
+    assert_eq!(
+        lines,
+        [
+            "2024-06-10 3F070000002327101 [61] v1",
+            "2024-06-10 took place [word 1] v1",
+            "2025-06-10 9N006000000000001 [62] v1",
+            "2025-06-10 9A751000000000001 [] v1",
+            "2025-06-10 9A761000000000001 [] v1",
+            "2025-06-10 pressure [128/79] v1",
+            "2025-06-10 took place [word 1] v1",
+        ]
+    );
+    for record in &found {
+        let read = house
+            .store
+            .record(Access::Own(&own(person)), record.key, house.now())
+            .await?;
+        assert_eq!(read, Some(Record::Sample(record.clone())));
+    }
+    let weights = records(
+        &house,
+        person,
+        Search {
+            raw: vec![Metric::BODY_WEIGHT],
+            ..all()
+        },
+    );
+    assert_eq!(weights.await.len(), 4, "results come by items, whatever the metrics");
+    let other = house.person().await;
+    for record in &found {
+        let read = house
+            .store
+            .record(Access::Own(&own(other)), record.key, house.now())
+            .await?;
+        assert_eq!(read, None, "another's id finds nothing");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_size_and_order_gives_each_record_once() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let years = (2016..2026).map(|year| {
+        let results = [(WEIGHT, 60), (HDL, 50), (SYSTOLIC, 120), (DIASTOLIC, 80)];
+        document(&format!("{year}-06-10"), 20, &results)
+    });
+    bring(&house, person, years.collect()).await?;
+    for sort in [
+        Sort::Date,
+        Sort::DateDescending,
+        Sort::LastUpdated,
+        Sort::LastUpdatedDescending,
+    ] {
+        let whole = Search { sort, ..all() };
+        let expected: Vec<String> = records(&house, person, whole.clone()).await.iter().map(told).collect();
+        assert_eq!(expected.len(), 60);
+        for count in [1, 7, 59, 60] {
+            let mut search = Search {
+                count,
+                now: house.now(),
+                ..whole.clone()
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = page(&house, person, search.clone()).await;
+                found.extend(page.records.into_iter().map(|record| match record {
+                    Record::Sample(sample) => told(&sample),
+                    other => panic!("{other:?}"),
+                }));
+                match page.next {
+                    Some(next) => search.after = Some(next),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{sort:?} by {count}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_document_changes_what_it_says_otherwise_and_nothing_else() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let first = document(
+        "2025-06-10",
+        20,
+        &[(WEIGHT, 62), (HDL, 61), (SYSTOLIC, 128), (DIASTOLIC, 79)],
+    );
+    bring(&house, person, vec![first.clone()]).await?;
+    let before = records(&house, person, all()).await;
+    house.clock.advance(DAY_MS);
+    let corrected = document("2025-06-10", 30, &[(WEIGHT, 63), (SYSTOLIC, 128), (DIASTOLIC, 79)]);
+    let report = bring(&house, person, vec![corrected.clone()]).await?;
+    assert_eq!(ended(&report), (1, 2, 0));
+    let changed = records(
+        &house,
+        person,
+        Search {
+            sort: Sort::LastUpdated,
+            updated: (Some(house.now()), None),
+            ..all()
+        },
+    );
+    let lines: Vec<String> = changed.await.iter().map(told).collect();
+    assert_eq!(
+        lines,
+        [
+            "2025-06-10 9N006000000000001 [63] v2",
+            "2025-06-10 3F070000002327101 [] v2 dead",
+            "2025-06-10 took place [word 1] v2",
+        ]
+    );
+    let weight = before
+        .iter()
+        .find(|record| told(record).contains(WEIGHT))
+        .expect("a weight");
+    let versions = house
+        .store
+        .versions(Access::Own(&own(person)), weight.key, house.now())
+        .await?;
+    let versions: Vec<String> = versions
+        .iter()
+        .map(|record| match record {
+            Record::Sample(sample) => told(sample),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        versions,
+        [
+            "2025-06-10 9N006000000000001 [63] v2",
+            "2025-06-10 9N006000000000001 [62] v1"
+        ]
+    );
+    // The former one once more, and the same again: nothing moves.
+    let again = bring(&house, person, vec![first, corrected]).await?;
+    assert_eq!(ended(&again), (0, 7, 4));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_to_delete_ends_what_was_told_before_it_and_nothing_later() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let deletion = Checkup {
+        report: "19".to_owned(),
+        ..document("2025-06-10", 40, &[])
+    };
+    let told_before = document("2025-06-10", 20, &[(WEIGHT, 62)]);
+    let report = bring(&house, person, vec![told_before.clone(), deletion.clone()]).await?;
+    assert_eq!(ended(&report), (2, 0, 0));
+    assert!(records(&house, person, all()).await.is_empty());
+    let dead = records(
+        &house,
+        person,
+        Search {
+            sort: Sort::LastUpdated,
+            ..all()
+        },
+    );
+    assert!(dead.await.iter().all(|record| record.dead));
+    assert_eq!(
+        ended(&bring(&house, person, vec![told_before.clone()]).await?),
+        (0, 1, 1)
+    );
+    let later = document("2025-06-10", 50, &[(WEIGHT, 64)]);
+    assert_eq!(ended(&bring(&house, person, vec![later]).await?), (1, 0, 0));
+    assert_eq!(records(&house, person, all()).await.len(), 2);
+
+    // A request that comes before what it is about.
+    let other = house.person().await;
+    bring(&house, other, vec![deletion]).await?;
+    bring(&house, other, vec![told_before]).await?;
+    assert!(records(&house, other, all()).await.is_empty());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_somebody_else_is_not_kept() -> Result<()> {
+    let house = House::new().await;
+    let person = house
+        .store
+        .create_person(NewPerson {
+            birth_date: Some(day("1960-02-29")),
+            sex: Some(Sex::Female),
+            ..NewPerson::default()
+        })
+        .await?;
+    let about = |birth: Option<&str>, sex: Option<u8>| Checkup {
+        subject: Subject {
+            birth: birth.map(day),
+            sex,
+            ..Subject::default()
+        },
+        ..document("2025-06-10", 20, &[(WEIGHT, 62), (HDL, 60)])
+    };
+    for (birth, sex) in [(Some("1960-03-01"), None), (Some("1960-02-29"), Some(1))] {
+        let report = bring(&house, person, vec![about(birth, sex)]).await?;
+        assert_eq!((report.accounting.stored, report.accounting.rejected), (0, 2));
+    }
+    assert!(records(&house, person, all()).await.is_empty());
+    let report = bring(&house, person, vec![about(Some("1960-02-29"), Some(2))]).await?;
+    assert_eq!(report.accounting.stored, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_shows_results_by_what_each_is_under() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let recipient = house.recipient().await;
+    let results = [(WEIGHT, 62), (HDL, 61), (SYSTOLIC, 128), (DIASTOLIC, 79)];
+    bring(&house, person, vec![document("2025-06-10", 20, &results)]).await?;
+    for (category, expected) in [
+        (ConsentCategory::Checkup, vec!["3F070000002327101", "took place"]),
+        (ConsentCategory::Body, vec!["9N006000000000001"]),
+        (
+            ConsentCategory::VitalSigns,
+            vec!["9A751000000000001", "9A761000000000001", "pressure"],
+        ),
+        (ConsentCategory::Sleep, vec![]),
+    ] {
+        let consent = house
+            .store
+            .give_consent(draft(person, recipient, &[category], Detail::Raw))
+            .await?;
+        let decision = house.decide(&consent).await?;
+        let search = Search {
+            now: house.now(),
+            ..all()
+        };
+        let found = house.store.search(Access::Decision(&decision), search.clone()).await?;
+        let lines: Vec<String> = found
+            .records
+            .iter()
+            .map(|record| match record {
+                Record::Sample(sample) => told(sample),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(lines.len(), expected.len(), "{category:?}: {lines:?}");
+        for what in expected {
+            assert!(lines.iter().any(|line| line.contains(what)), "{category:?}: {lines:?}");
+        }
+        assert_eq!(
+            house.store.count(Access::Decision(&decision), search).await?,
+            lines.len() as u64
+        );
+        house.store.withdraw_consent(&own(person), consent.id).await?;
+    }
+    Ok(())
+}
+
+/// What somebody who may know only that a checkup took place is shown of a person.
+async fn shown_of_events(house: &House, person: PersonId) -> Result<Vec<(Metric, LocalDay, Option<u32>, UtcMillis)>> {
+    let recipient = house.recipient().await;
+    let consent = house
+        .store
+        .give_consent(draft(person, recipient, &[ConsentCategory::Checkup], Detail::Event))
+        .await?;
+    let decision = house.decide(&consent).await?;
+    let search = Search {
+        summaries: Metric::all()
+            .flat_map(|metric| Summary::ALL.map(|summary| (metric, summary)))
+            .collect(),
+        now: house.now(),
+        ..all()
+    };
+    let mut shown = Vec::new();
+    for sort in [Sort::Date, Sort::LastUpdated] {
+        let search = Search { sort, ..search.clone() };
+        let page = house.store.search(Access::Decision(&decision), search).await?;
+        shown.extend(page.records.into_iter().map(|record| match record {
+            Record::Event(event) => (event.metric, event.day, event.code, event.updated),
+            other => panic!("more than that it took place: {other:?}"),
+        }));
+    }
+    house.store.withdraw_consent(&own(person), consent.id).await?;
+    Ok(shown)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_a_checkup_took_place_tells_nothing_of_what_was_found() -> Result<()> {
+    let house = House::new().await;
+    let [one, other] = [house.person().await, house.person().await];
+    bring(&house, one, vec![document("2025-06-10", 20, &[(HDL, 61)])]).await?;
+    let many: Vec<(&str, i64)> = Item::all()
+        .filter(|item| item.row().kind == model::checkup::Kind::Quantity)
+        .map(|item| (item.row().code, 70))
+        .collect();
+    bring(&house, other, vec![document("2025-06-10", 20, &many)]).await?;
+    let first = shown_of_events(&house, one).await?;
+    assert_eq!(first.len(), 2, "by date and by change the one event");
+    assert_eq!(
+        (first[0].0, first[0].1, first[0].2),
+        (Metric::CHECKUP_SPECIFIC, day("2025-06-10"), Some(1))
+    );
+    let untimed = |shown: &[(Metric, LocalDay, Option<u32>, UtcMillis)]| -> Vec<_> {
+        shown
+            .iter()
+            .map(|(metric, day, code, _)| (*metric, *day, *code))
+            .collect()
+    };
+    assert_eq!(untimed(&first), untimed(&shown_of_events(&house, other).await?));
+    // A correction of what was found leaves the event as it was, its time too.
+    house.clock.advance(3 * DAY_MS);
+    bring(
+        &house,
+        one,
+        vec![document("2025-06-10", 30, &[(HDL, 99), (WEIGHT, 60)])],
+    )
+    .await?;
+    assert_eq!(shown_of_events(&house, one).await?, first);
+    Ok(())
+}
