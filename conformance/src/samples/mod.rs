@@ -1,5 +1,6 @@
 //! At least one resource of every kind for every metric, always the same, rendered as the gateway renders them.
 
+mod checkups;
 mod observations;
 mod others;
 
@@ -16,6 +17,9 @@ pub fn all() -> Vec<SampleResource> {
     let mut samples = Vec::new();
     for metric in model::Metric::all() {
         observations::of(metric, &mut samples);
+    }
+    for item in model::checkup::Item::all() {
+        checkups::of(item, &mut samples);
     }
     others::all(&mut samples);
     samples

@@ -210,6 +210,7 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
                 id: "e1",
                 patient: "p1",
                 metric,
+                code: None,
                 day: DAY,
                 updated: STORED,
             },

@@ -1,5 +1,6 @@
 //! Rendered resources, read back: invariants of the profiles, shapes by example, properties over any sample.
 
+mod checkups;
 mod common;
 mod properties;
 mod snapshots;

@@ -173,6 +173,7 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 id: "e1",
                 patient: "p1",
                 metric: Metric::BLOOD_PRESSURE,
+                code: None,
                 day: DAY,
                 updated: STORED,
             }

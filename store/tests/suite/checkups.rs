@@ -10,7 +10,7 @@ use crate::deliveries::{day, ended, page};
 use crate::harness::{House, draft, own};
 
 /// A checkup of this day, as a document written that many days later tells it: codes with numbers.
-fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checkup {
+pub fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checkup {
     let on = day(on);
     Checkup {
         report: "10".to_owned(),
@@ -42,12 +42,14 @@ fn finding(code: &str, value: i64) -> Finding {
     }
 }
 
-const WEIGHT: &str = "9N006000000000001";
+/// A weight.
+pub const WEIGHT: &str = "9N006000000000001";
 const HDL: &str = "3F070000002327101";
 const SYSTOLIC: &str = "9A751000000000001";
 const DIASTOLIC: &str = "9A761000000000001";
 
-async fn bring(house: &House, person: PersonId, documents: Vec<Checkup>) -> Result<ImportReport> {
+/// Brings documents.
+pub async fn bring(house: &House, person: PersonId, documents: Vec<Checkup>) -> Result<ImportReport> {
     let store = house.store.clone();
     let brought = move || -> Result<ImportReport> {
         let start = BatchStart {
@@ -70,7 +72,7 @@ async fn bring(house: &House, person: PersonId, documents: Vec<Checkup>) -> Resu
 }
 
 /// Everything that checkups can give.
-fn all() -> Search {
+pub fn all() -> Search {
     Search {
         raw: Metric::all().collect(),
         items: Item::all().collect(),
@@ -79,7 +81,8 @@ fn all() -> Search {
     }
 }
 
-async fn records(house: &House, person: PersonId, search: Search) -> Vec<StoredSample> {
+/// What a search finds, as the person themselves.
+pub async fn records(house: &House, person: PersonId, search: Search) -> Vec<StoredSample> {
     let search = Search {
         now: house.now(),
         ..search

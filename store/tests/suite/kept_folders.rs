@@ -9,6 +9,7 @@ use model::{ConsentCategory, UtcMillis};
 use store::{OpenOptions, Store};
 
 use crate::by_id::{deleted, holds, say};
+use crate::checkups;
 use crate::deliveries::*;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
 
@@ -60,7 +61,9 @@ async fn write_a_folder() {
         .withdraw_consent(&own(person), consent.id)
         .await
         .expect("a withdrawal");
-    let to = folders().join("8");
+    let checkup = checkups::document("2025-06-10", 20, &[(checkups::WEIGHT, 62)]);
+    checkups::bring(&house, person, vec![checkup]).await.expect("a checkup");
+    let to = folders().join("9");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
@@ -94,12 +97,12 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
             .await
             .expect("a total");
         assert_eq!(day.eligible, 24 * 500);
-        if entry
-            .file_name()
-            .to_string_lossy()
-            .parse::<u32>()
-            .is_ok_and(|schema| schema >= 7)
-        {
+        let schema = entry.file_name().to_string_lossy().parse::<u32>();
+        if schema.as_ref().is_ok_and(|schema| *schema >= 9) {
+            let found = checkups::records(&house, person, checkups::all()).await;
+            assert_eq!(found.iter().filter(|found| found.of_checkup.is_some()).count(), 2);
+        }
+        if schema.is_ok_and(|schema| schema >= 7) {
             let starts =
                 |found: Vec<store::StoredSample>| found.iter().map(|found| found.sample.start).collect::<Vec<_>>();
             assert_eq!(

@@ -1,0 +1,192 @@
+//! Results of checkups, each kind whole, and every item once.
+
+use fhir_profiles::{CheckupView, checkup_result, findable_item};
+use model::checkup::items::{FOURTH_PERIOD, ROOT};
+use model::checkup::{Finding, Found, Item, Kind, Range};
+use model::{Decimal, LocalDay};
+use serde_json::Value as Json;
+
+use crate::common::{STORED, json};
+
+fn finding(code: &str, result: Found) -> Finding {
+    Finding {
+        item: Item::from_code(code).expect("an item"),
+        reading: 0,
+        result,
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: None,
+        day: None,
+    }
+}
+
+fn view(finding: &Finding, dead: bool) -> CheckupView<'_> {
+    CheckupView {
+        id: "o1",
+        patient: "p1",
+        finding,
+        day: LocalDay(20_583),
+        version: if dead { 2 } else { 1 },
+        updated: STORED,
+        dead,
+    }
+}
+
+fn rendered_as(finding: &Finding, dead: bool) -> Json {
+    let mut out = Vec::new();
+    checkup_result(&mut out, &view(finding, dead));
+    json(&String::from_utf8(out).expect("UTF-8"))
+}
+
+fn rendered(finding: &Finding) -> Json {
+    rendered_as(finding, false)
+}
+
+fn quantity(number: &str, unit: &str) -> Found {
+    Found::Quantity(Decimal::parse(number.as_bytes()).expect("a number"), unit.to_owned())
+}
+
+macro_rules! approved {
+    ($name:literal, $json:expr) => {
+        insta::assert_snapshot!($name, serde_json::to_string_pretty(&$json).expect("JSON"));
+    };
+}
+
+#[test]
+fn results_of_each_kind() {
+    let bound = |number: i64| Some((Decimal::new(number, 1), "%".to_owned()));
+    let sugar = Finding {
+        interpretation: Some('H'),
+        method: Some("3D04620000".to_owned()),
+        range: Some(Range {
+            low: bound(46),
+            high: bound(55),
+        }),
+        ..finding("3D046000001920402", quantity("5.80", "%"))
+    };
+    approved!("checkup_number", rendered(&sugar));
+    let mut out = Vec::new();
+    checkup_result(&mut out, &view(&sugar, false));
+    let text = String::from_utf8(out).expect("UTF-8");
+    assert!(text.contains("\"value\":5.80,"), "the digits of the document: {text}");
+    approved!("checkup_gone", rendered_as(&sugar, true));
+    let beyond = Found::AtLeast(Decimal::whole(300), "mmHg".to_owned());
+    approved!(
+        "checkup_beyond_what_can_be_entered",
+        rendered(&finding("9A751000000000001", beyond))
+    );
+    approved!(
+        "checkup_not_performed",
+        rendered(&finding("3C020000002327101", Found::NotPerformed))
+    );
+    approved!(
+        "checkup_not_measurable",
+        rendered(&finding("9N011000000000001", Found::NotMeasurable))
+    );
+    let protein = Found::Answer(format!("{ROOT}6.2102"), "3".to_owned());
+    approved!(
+        "checkup_ordered_answer",
+        rendered(&finding("1A010000000191111", protein))
+    );
+    let smokes_no_more = Found::Answer(format!("{ROOT}6.24060"), "2".to_owned());
+    approved!(
+        "checkup_answer",
+        rendered(&finding("9N736000000000011", smokes_no_more))
+    );
+    let judgement = Finding {
+        doctor: Some("見本 医師".to_owned()),
+        ..finding("9N511000000000049", Found::Text("要経過観察\n再検査".to_owned()))
+    };
+    approved!("checkup_text", rendered(&judgement));
+}
+
+#[test]
+fn the_same_answer_means_what_its_own_list_says() {
+    let smoking = |list: &str| {
+        let result = Found::Answer(format!("{ROOT}{list}"), "2".to_owned());
+        rendered(&finding("9N736000000000011", result))["valueCodeableConcept"]["text"].clone()
+    };
+    assert_eq!(smoking("6.2003"), "いいえ");
+    assert_eq!(smoking("6.24060"), "以前は吸っていたが、最近1ヶ月間は吸っていない");
+    let unknown = rendered(&finding(
+        "9N786000000000011",
+        Found::Answer(format!("{ROOT}6.2005"), "2".to_owned()),
+    ));
+    assert_eq!(unknown["valueCodeableConcept"]["coding"][0]["code"], "2");
+    assert!(unknown["valueCodeableConcept"].get("text").is_none(), "never guessed");
+}
+
+#[test]
+fn a_unit_that_nobody_knows_is_said_and_not_coded() {
+    let odd = rendered(&finding("3F070000002327101", quantity("1.6", "mmol/L")));
+    assert_eq!(odd["valueQuantity"]["unit"], "mmol/L");
+    assert!(odd["valueQuantity"].get("code").is_none());
+}
+
+#[test]
+fn every_item_says_its_code_first_and_can_be_found_by_what_it_says() {
+    for item in Item::all() {
+        let row = item.row();
+        let result = match row.kind {
+            Kind::Quantity => quantity("7.0", row.unit),
+            Kind::Ordered | Kind::Coded => Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".into()),
+            Kind::Text => Found::Text("見本".into()),
+        };
+        let json = rendered(&finding(row.code, result));
+        let codings = json["code"]["coding"].as_array().expect("codings");
+        assert_eq!(
+            (codings[0]["system"].as_str(), codings[0]["code"].as_str()),
+            (Some("urn:oid:1.2.392.200119.6.1005"), Some(row.code))
+        );
+        assert_eq!(json["code"]["text"], row.name_ja);
+        let loinc = codings.iter().position(|coding| coding["system"] == "http://loinc.org");
+        assert!(
+            loinc.is_none_or(|place| place == codings.len() - 1),
+            "{}: LOINC last",
+            row.code
+        );
+        let findable = findable_item(item);
+        let said: Vec<(&str, &str)> = codings
+            .iter()
+            .map(|coding| {
+                (
+                    coding["system"].as_str().expect("a system"),
+                    coding["code"].as_str().expect("a code"),
+                )
+            })
+            .collect();
+        let found: Vec<(&str, &str)> = findable
+            .codes
+            .iter()
+            .map(|(system, code)| (*system, code.as_ref()))
+            .collect();
+        assert_eq!(said, found);
+        assert_eq!(
+            json["category"].as_array().map(Vec::len),
+            Some(1),
+            "the guide allows one"
+        );
+        assert_eq!(json["status"], "final");
+        assert!(
+            json.get("effectiveDateTime").is_some() && json.get("dataAbsentReason").is_none(),
+            "{}",
+            row.code
+        );
+        if row.kind == Kind::Quantity {
+            assert!(
+                json["valueQuantity"].get("code").is_some(),
+                "{}: its own unit is known",
+                row.code
+            );
+        }
+    }
+}
+
+#[test]
+fn results_by_two_standards_are_never_of_one_code() {
+    let [old, new] =
+        ["3D045000001920402", "3D046000001920402"].map(|code| findable_item(Item::from_code(code).expect("an item")));
+    assert!(old.codes.iter().all(|code| !new.codes.contains(code)));
+    assert_ne!(old.row, new.row);
+}
