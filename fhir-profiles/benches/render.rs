@@ -52,6 +52,7 @@ fn render(bencher: Bencher<'_, '_>, samples: &[Sample]) {
                         version: 1,
                         updated: UtcMillis(NOON + 1),
                         dead: false,
+                        derived_from: &[],
                     },
                 );
             });

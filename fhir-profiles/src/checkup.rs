@@ -10,6 +10,7 @@ use model::{Decimal, Measured};
 
 use crate::codings::{Coding, Findable, categories};
 use crate::json::{decimal, escaped, presentable, raw, string, text_member, whole};
+use crate::marks;
 use crate::prepared::{coding, list, to_status, written};
 use crate::time::{date, instant};
 use crate::view::CheckupView;
@@ -20,7 +21,9 @@ struct Pieces {
     to_status: Vec<u8>,
     /// From the end of the status to the id of the patient.
     to_patient: Vec<u8>,
-    /// The same two of one entered in error, which claims no profile.
+    /// The first of the two for what the resident says themselves.
+    by_hand: Vec<u8>,
+    /// Both of one entered in error, which claims no profile.
     dead: Vec<u8>,
 }
 
@@ -43,6 +46,7 @@ fn pieces(item: Item) -> Pieces {
     });
     Pieces {
         to_status: to_status(row, &[systems::CHECKUP_PROFILE]),
+        by_hand: to_status(row, &[systems::MANUAL_ENTRY_PROFILE]),
         dead: written(|out| {
             raw(out, to_status(row, &[]));
             raw(out, b"entered-in-error");
@@ -121,7 +125,14 @@ pub fn checkup_result(out: &mut Vec<u8>, view: &CheckupView<'_>) {
         raw(out, b"\"}}");
         return;
     }
-    raw(out, &pieces.to_status);
+    raw(
+        out,
+        if view.by_hand {
+            &pieces.by_hand
+        } else {
+            &pieces.to_status
+        },
+    );
     raw(out, if finding.has_no_value() { "cancelled" } else { "final" });
     raw(out, &pieces.to_patient);
     escaped(out, view.patient);
@@ -130,14 +141,19 @@ pub fn checkup_result(out: &mut Vec<u8>, view: &CheckupView<'_>) {
     raw(out, b"\",\"issued\":\"");
     instant(out, view.updated);
     out.push(b'"');
-    if let Some(doctor) = finding.doctor.as_deref().and_then(presentable) {
+    if view.by_hand {
+        raw(out, b",\"performer\":[{\"reference\":\"Patient/");
+        escaped(out, view.patient);
+        raw(out, b"\"}]");
+        raw(out, marks::manual_method());
+    } else if let Some(doctor) = finding.doctor.as_deref().and_then(presentable) {
         raw(out, b",\"performer\":[{\"display\":");
         string(out, &doctor);
         raw(out, b"}]");
     }
     value(out, finding);
     interpretation(out, finding);
-    if let Some(method) = &finding.method {
+    if let Some(method) = finding.method.as_ref().filter(|_| !view.by_hand) {
         raw(out, b",\"method\":{\"coding\":[");
         coding(out, systems::CHECKUP_METHOD, method, items::method(method));
         raw(out, b"]}");

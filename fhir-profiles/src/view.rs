@@ -39,6 +39,8 @@ pub struct CheckupView<'a> {
     pub finding: &'a Finding,
     /// Its civil day.
     pub day: LocalDay,
+    /// The resident says it themselves: no document does.
+    pub by_hand: bool,
     /// Version, from 1.
     pub version: u32,
     /// When this version was stored.

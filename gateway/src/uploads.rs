@@ -73,6 +73,10 @@ pub enum Failure {
     NothingInside,
     /// It is damaged before its first record, or passes bounds that no honest file passes.
     Damaged,
+    /// All that is in it is about somebody else.
+    Anothers,
+    /// It bears Individual Numbers.
+    IndividualNumber,
     /// Our own fault.
     Internal,
 }
@@ -232,6 +236,9 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) ->
     match outcome {
         Ok(imported) => {
             let accounting = &imported.report.accounting;
+            if accounting.received > 0 && accounting.reasons.get(&store::of_another()) == Some(&accounting.received) {
+                return State::Failed(Failure::Anothers);
+            }
             State::Done {
                 counts: DeliveryCounts {
                     received: accounting.received,
@@ -245,6 +252,7 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) ->
         }
         Err(ImportError::Adapter(AdapterError::Unrecognised(_))) => State::Failed(Failure::UnknownKind),
         Err(ImportError::Adapter(AdapterError::NothingInside { .. })) => State::Failed(Failure::NothingInside),
+        Err(ImportError::Adapter(AdapterError::IndividualNumber)) => State::Failed(Failure::IndividualNumber),
         Err(ImportError::Adapter(AdapterError::Damaged { .. } | AdapterError::Refused { .. })) => {
             State::Failed(Failure::Damaged)
         }

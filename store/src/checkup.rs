@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use model::checkup::{Checkup, Finding, Item};
-use model::{LocalDay, Offset, OffsetTrust, RecordKey, UtcMillis};
+use model::{LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{Result, StoreError};
@@ -16,6 +16,14 @@ use crate::{Result, StoreError};
 pub(crate) const MOST: u16 = 4_095;
 /// The most readings of one item that ids tell apart.
 pub(crate) const READINGS: i64 = 16;
+
+/// Why a checkup can be refused here.
+pub(crate) const OF_ANOTHER: &str = "about another person";
+
+/// How results end that say that they are about somebody else: outcome and reason of an accounting.
+pub fn of_another() -> (Outcome, String) {
+    (Outcome::Rejected, OF_ANOTHER.to_owned())
+}
 
 /// What came of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

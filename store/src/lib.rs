@@ -39,7 +39,7 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
-pub use checkup::{CheckupEnded, OfCheckup};
+pub use checkup::{CheckupEnded, OfCheckup, of_another};
 pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload, Sender};
 pub use consents::EndingConsent;
 pub use error::StoreError;
@@ -56,9 +56,9 @@ pub use paper::PaperConsent;
 pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
-    Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep, Page, PageKey, PatientView, Record,
-    Search, Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal, TimeBounds,
-    TotalExplanation,
+    Access, BatchInfo, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep, OwnCheckup, Page, PageKey,
+    PatientView, Record, Search, Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource, StoredTotal,
+    TimeBounds, TotalExplanation,
 };
 pub use representation::{NewRepresentation, Representation};
 pub use requests::{

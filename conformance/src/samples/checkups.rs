@@ -43,7 +43,7 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
             doctor: Some("見本 医師".to_owned()),
             day: None,
         };
-        for dead in [false, true] {
+        for (dead, by_hand) in [(false, false), (false, true), (true, false)] {
             samples.push(sample(format!("{} {what}", row.code), |out| {
                 checkup_result(
                     out,
@@ -52,6 +52,7 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
                         patient: "p1",
                         finding: &finding,
                         day: LocalDay(20_583),
+                        by_hand,
                         version: 1 + u32::from(dead),
                         updated: UtcMillis(1_778_447_402_114),
                         dead,

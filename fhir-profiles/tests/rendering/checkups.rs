@@ -27,6 +27,7 @@ fn view(finding: &Finding, dead: bool) -> CheckupView<'_> {
         patient: "p1",
         finding,
         day: LocalDay(20_583),
+        by_hand: false,
         version: if dead { 2 } else { 1 },
         updated: STORED,
         dead,

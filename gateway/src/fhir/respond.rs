@@ -6,7 +6,7 @@ use fhir_profiles::{AggregateView, CheckupView, EventView, Issue, ObservationVie
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::DAY_MS;
-use model::{LocalDay, PersonId, RecordKey, UtcMillis};
+use model::{Flags, LocalDay, PersonId, RecordKey, UtcMillis};
 use store::{DayStatus, OfCheckup, Record, StoredAggregate, StoredSample, StoredTotal};
 
 use super::included::Included;
@@ -163,6 +163,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 patient,
                 finding,
                 day: sample.local_day(),
+                by_hand: sample.flags.has(Flags::USER_ENTERED),
                 version: *version,
                 updated: *committed,
                 dead: *dead,

@@ -5,6 +5,9 @@ use model::ConsentCategory;
 
 use super::words::Words;
 
+/// Names of a category that are told one by one.
+const MOST: usize = 30;
+
 /// By category, the names of what can come. Without what stands in brackets: it tells measures apart that nobody outside has to.
 pub fn gives(words: Words, covered: &[Coverage]) -> Vec<(String, String)> {
     let of = |category: ConsentCategory| {
@@ -16,7 +19,15 @@ pub fn gives(words: Words, covered: &[Coverage]) -> Vec<(String, String)> {
                 names.push(name);
             }
         }
-        (!names.is_empty()).then(|| (words.category(category), names.join(words.pick("、", "; "))))
+        let join = |names: &[&str]| names.join(words.pick("、", "; "));
+        let told = match names.split_at_checked(MOST) {
+            Some((first, rest)) if !rest.is_empty() => words.fill(
+                "gives-more",
+                [("names", join(first)), ("count", rest.len().to_string())],
+            ),
+            _ => join(&names),
+        };
+        (!names.is_empty()).then(|| (words.category(category), told))
     };
     ConsentCategory::ALL.into_iter().filter_map(of).collect()
 }

@@ -39,7 +39,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 44] = [
+const ROWS: [(&str, Method, &str, Rule); 49] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -122,6 +122,26 @@ const ROWS: [(&str, Method, &str, Rule); 44] = [
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
+    ("checkups::PATH", Get, "/portal/checkups", Own),
+    ("checkups::PATH", Post, "/portal/checkups", Own),
+    (
+        "\"/portal/checkups/{number}\"",
+        Get,
+        "/portal/checkups/{checkup}",
+        OwnById,
+    ),
+    (
+        "\"/portal/checkups/{number}/document\"",
+        Get,
+        "/portal/checkups/{document}/document",
+        OwnById,
+    ),
+    (
+        "\"/portal/checkups/{number}/take-back\"",
+        Post,
+        "/portal/checkups/{checkup}/take-back",
+        OwnById,
+    ),
     ("requests::PATH", Get, "/portal/requests", Own),
     ("requests::PATH", Post, "/portal/requests", Own),
     (
@@ -376,6 +396,32 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         continues: None,
     };
     let link = store.connect_link(&own, link).await.unwrap();
+    let [document, checkup] = [2024, 2025].map(|year| {
+        let mut made = adapters::checkup::synthetic::MadeUp::of(1)
+            .known_as("関所 花子", None, None)
+            .checkup(year);
+        if year == 2025 {
+            made = model::checkup::Checkup::declared(made.event(), made.day, made.day, made.findings);
+        }
+        made
+    });
+    let (bringing, person) = (store.clone(), consent.person);
+    let bring = move || {
+        let start = store::BatchStart {
+            adapter: "checkup".to_owned(),
+            mapping_version: 1,
+        };
+        let mut import = bringing.begin_import(person, start).unwrap();
+        let source = model::Source {
+            key: "checkup".to_owned(),
+            ..model::Source::default()
+        };
+        let source = import.source(&source).unwrap();
+        import.checkup(source, document, "花子の頼み".into()).unwrap();
+        import.checkup(source, checkup, Vec::new()).unwrap();
+        import.finish().unwrap();
+    };
+    tokio::task::spawn_blocking(bring).await.unwrap();
     let mut rights = Vec::new();
     for (subject, relationship, decides) in [
         ("sub-5", Relationship::Guardian, true),
@@ -404,6 +450,8 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         ("{request}", request.to_string()),
         ("{phone}", phone.unwrap().id.to_string()),
         ("{link}", link.id.to_string()),
+        ("{document}", "1".to_owned()),
+        ("{checkup}", "2".to_owned()),
     ];
     (gateway, ids)
 }

@@ -73,6 +73,7 @@ impl Frame {
         let items = [
             (super::PATH, "portal-title"),
             (super::steps::PATH, "steps-title"),
+            (super::checkups::PATH, "checkups-title"),
             (super::upload::PATH, "upload-title"),
         ];
         items

@@ -320,6 +320,8 @@ fn told(words: Words, upload: &Upload, most: &str) -> (Option<Running>, Option<S
                 Failure::UnknownKind => "upload-unknown",
                 Failure::NothingInside => "upload-nothing",
                 Failure::Damaged => "upload-damaged",
+                Failure::Anothers => "upload-anothers",
+                Failure::IndividualNumber => "upload-individual_number",
                 Failure::Internal => "upload-internal",
             };
             (None, Some(words.say(key)), None)

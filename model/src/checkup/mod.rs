@@ -51,6 +51,11 @@ impl Told {
             Self::Declared => 2,
         }
     }
+
+    /// The number there of an event: the first of its kind, or a later one.
+    pub const fn number_of_event(self, is_first: bool) -> u32 {
+        self.number() + if is_first { 2 } else { 4 }
+    }
 }
 
 /// A facility or insurer.
@@ -148,8 +153,37 @@ impl Checkup {
         matches!(self.report.as_str(), "19" | "49" | "69" | "79" | "89")
     }
 
+    /// What a resident says themselves: that a checkup of a kind took place on a day, and what they remember of it.
+    pub fn declared(kind: Metric, day: LocalDay, said: LocalDay, findings: Vec<Finding>) -> Self {
+        Self {
+            report: "10".to_owned(),
+            programme: format!("{DECLARED}{}", kind.key()),
+            day,
+            written: said,
+            facility: Organisation::default(),
+            author: Organisation::default(),
+            subject: Subject::default(),
+            findings,
+            word: Told::Declared,
+        }
+    }
+
+    /// The request that takes this checkup back, said on a day.
+    #[must_use]
+    pub fn taken_back(&self, said: LocalDay) -> Self {
+        Self {
+            report: "19".to_owned(),
+            written: said.max(self.written),
+            findings: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// The metric that says that a checkup of this kind took place.
     pub fn event(&self) -> Metric {
+        if let Some(kind) = self.programme.strip_prefix(DECLARED) {
+            return Metric::from_key(kind).unwrap_or(Metric::CHECKUP_OTHER);
+        }
         match (self.report.as_str(), self.programme.as_str()) {
             ("51", _) => Metric::CHECKUP_LUNG_CANCER,
             ("52", _) => Metric::CHECKUP_BREAST_CANCER,
@@ -186,6 +220,15 @@ impl Checkup {
         Metric::CHECKUP_HEPATITIS,
         Metric::CHECKUP_OTHER,
     ];
+}
+
+/// Stands before the kind where a resident declares it: no programme of OID 1.2.392.200119.6.1002 is written so.
+const DECLARED: &str = "declared:";
+
+/// The fiscal year of a day: April to March.
+pub fn fiscal_year(day: LocalDay) -> i32 {
+    let (year, month, _) = day.ymd();
+    year - i32::from(month < 4)
 }
 
 /// True for a metric that says that a checkup took place.

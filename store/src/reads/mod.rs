@@ -5,6 +5,7 @@
 //! offset. Nothing is written here: that a page was given is recorded by `audit`, and that record is the gate's last word.
 
 mod access;
+mod checkups;
 mod person;
 mod record;
 mod search;
@@ -17,6 +18,7 @@ use crate::{Result, Store};
 
 pub use access::Access;
 pub(crate) use access::HeldAccess;
+pub use checkups::OwnCheckup;
 pub use person::{BatchInfo, Delivery, DeliveryCounts, ExplainedPiece, PatientView, StoredSource, TotalExplanation};
 pub use record::{DayStatus, Record, Share, StoredAggregate, StoredEvent, StoredSample, StoredTotal};
 pub use search::{Keep, Page, PageKey, Search, Sort, TimeBounds};

@@ -1,6 +1,6 @@
 //! SQL of checkups: a row each, sealed with the person's key, and the documents that a later one took the place of.
 
-use model::checkup::Checkup;
+use model::checkup::{Checkup, Told, fiscal_year};
 use model::{BatchId, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -59,8 +59,36 @@ pub(crate) fn keep(
             });
         }
     }
+    // What a facility or insurer told of the year's checkup of a kind is more than what the resident says of it.
+    let others = of_the_year(writing, &key, person, &checkup)?;
+    if checkup.word == Told::Declared && !checkup.is_deletion() && !others.is_empty() {
+        return Ok(CheckupEnded {
+            superseded: records,
+            ..CheckupEnded::default()
+        });
+    }
     let commit = people::next_commit(writing, person, Some(batch))?;
-    let (day, is_deletion) = (checkup.day, checkup.is_deletion());
+    if checkup.word == Told::Confirmed && !checkup.is_deletion() {
+        for declared in others {
+            let taken_back = declared.kept.checkup.taken_back(checkup.written);
+            let (kept, _) = declared.kept.replaced(taken_back, commit.seq);
+            let row = Place {
+                person,
+                number: declared.number,
+                version: declared.version + 1,
+            };
+            set_aside(writing, person, declared.number)?;
+            write(
+                writing,
+                &key,
+                row,
+                (declared.source, declared.first_seq, commit.seq),
+                &kept,
+                b"",
+            )?;
+        }
+    }
+    let is_deletion = checkup.is_deletion();
     let (kept, mut ended) = match &known {
         Some(known) => known.kept.replaced(checkup, commit.seq),
         None => Kept::first(checkup, commit.seq),
@@ -73,38 +101,96 @@ pub(crate) fn keep(
         }
         None => (next_number(writing, person)?, 1, commit.seq),
     };
-    let seal =
-        |table: &str, plain: &[u8]| key.seal(writing.randomness(), table, &place(person, number, version), plain);
+    let row = Place {
+        person,
+        number,
+        version,
+    };
+    write(writing, &key, row, (source, first_seq, commit.seq), &kept, original)?;
+    Ok(ended)
+}
+
+/// Where a version of a checkup lies.
+#[derive(Clone, Copy)]
+struct Place {
+    person: PersonId,
+    number: u16,
+    version: u32,
+}
+
+/// Writes a version of a checkup; source, first and last commit.
+fn write(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    at: Place,
+    (source, first_seq, seq): (u16, i64, i64),
+    kept: &Kept,
+    original: &[u8],
+) -> Result<()> {
+    let seal = |table: &str, plain: &[u8]| key.seal(writing.randomness(), table, &at.row(), plain);
     let body = seal("checkup", &kept.to_bytes()?)?;
     let original = seal("checkup.original", &packed(original)?)?;
+    let checkup = &kept.checkup;
     writing
         .prepare_cached(
-            "INSERT INTO checkup (person, number, day, state, source, version, first_seq, seq, body, original)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            "INSERT INTO checkup (person, number, day, state, word, source, version, first_seq, seq, body, original)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT (person, number) DO UPDATE
-             SET state = ?4, source = ?5, version = ?6, seq = ?8, body = ?9, original = ?10",
+             SET state = ?4, word = ?5, source = ?6, version = ?7, seq = ?9, body = ?10, original = ?11",
         )
         .and_then(|mut statement| {
             statement.execute(params![
-                person.0,
-                number,
-                day.0,
-                is_deletion,
+                at.person.0,
+                at.number,
+                checkup.day.0,
+                checkup.is_deletion(),
+                checkup.word.number(),
                 source,
-                version,
+                at.version,
                 first_seq,
-                commit.seq,
+                seq,
                 body,
                 original
             ])
         })
-        .doing("keeping a checkup")?;
-    Ok(ended)
+        .doing("keeping a checkup")
+        .map(|_| ())
 }
 
-/// What names a sealed text of a checkup.
-fn place(person: PersonId, number: u16, version: u32) -> [i64; 3] {
-    [i64::from(person.0), i64::from(number), i64::from(version)]
+/// The live checkups of the same kind and fiscal year, told by the other of the two that tell of checkups.
+fn of_the_year(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Vec<Stored>> {
+    let year = fiscal_year(checkup.day);
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(
+            "SELECT number, source, version, first_seq, seq, body FROM checkup
+             WHERE person = ?1 AND word <> ?2 AND state = 0 AND day BETWEEN ?3 - 366 AND ?3 + 366",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, checkup.word.number(), checkup.day.0], read)?
+                .collect()
+        })
+        .doing("looking for checkups of the year")?;
+    let mut found = Vec::new();
+    for row in rows {
+        let stored = open(key, person, row)?;
+        let other = &stored.kept.checkup;
+        if fiscal_year(other.day) == year && other.event() == checkup.event() {
+            found.push(stored);
+        }
+    }
+    Ok(found)
+}
+
+impl Place {
+    /// What names a sealed text of it.
+    fn row(self) -> [i64; 3] {
+        [
+            i64::from(self.person.0),
+            i64::from(self.number),
+            i64::from(self.version),
+        ]
+    }
 }
 
 /// True where a document says that it is about somebody who was born on another day, or is of another sex.
@@ -145,7 +231,16 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 
 fn open(key: &SealKey, person: PersonId, row: Row) -> Result<Stored> {
     let (number, source, version, first_seq, seq, body) = row;
-    let plain = key.open("checkup", &place(person, number, version), &body)?;
+    let plain = key.open(
+        "checkup",
+        &Place {
+            person,
+            number,
+            version,
+        }
+        .row(),
+        &body,
+    )?;
     Ok(Stored {
         number,
         source,
@@ -223,7 +318,14 @@ pub(crate) fn original(snapshot: &Snapshot<'_>, person: PersonId, number: u16) -
     found
         .map(|(version, sealed)| {
             let key = snapshot.person_key(person)?;
-            unpacked(&key.open("checkup.original", &place(person, number, version), &sealed)?)
+            let at = Place {
+                person,
+                number,
+                version,
+            };
+            unpacked(&key.open("checkup.original", &at.row(), &sealed)?)
         })
         .transpose()
+        // What was declared has none.
+        .map(|original| original.filter(|original| !original.is_empty()))
 }

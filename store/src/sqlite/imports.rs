@@ -16,6 +16,7 @@ use super::people::Commit;
 use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
+use crate::checkup::OF_ANOTHER;
 use crate::parked::ParkedSeries;
 use crate::{BatchStart, CheckupEnded, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
@@ -29,8 +30,6 @@ const WORTH_IT: usize = 8 << 10;
 const IDENTIFIED_UNIT: usize = 2_048;
 /// Why a record can be refused here.
 const TOO_MANY: &str = "more than 4,096 records of one second";
-/// Why a checkup can be refused here.
-const OF_ANOTHER: &str = "about another person";
 /// Units under way at most; the adapter waits beyond it.
 const UNDER_WAY: usize = 2;
 /// Bytes of kept text gathered before it is handed over.

@@ -394,6 +394,51 @@ async fn a_consent_shows_results_by_what_each_is_under() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_resident_says_gives_way_to_a_document_of_the_same_year() -> Result<()> {
+    let house = House::new().await;
+    let declared = |on: &str| {
+        Checkup::declared(
+            Metric::CHECKUP_SPECIFIC,
+            day(on),
+            day("2026-05-01"),
+            vec![finding(WEIGHT, 60)],
+        )
+    };
+    let told = document("2025-06-10", 20, &[(WEIGHT, 62)]);
+    for first_declared in [true, false] {
+        let person = house.person().await;
+        // March belongs to the fiscal year of the April before it.
+        let documents = [declared("2026-03-31"), told.clone()];
+        for place in if first_declared { [0, 1] } else { [1, 0] } {
+            bring(&house, person, vec![documents[place].clone()]).await?;
+        }
+        let lines: Vec<String> = records(&house, person, all()).await.iter().map(self::told).collect();
+        assert_eq!(
+            lines,
+            [
+                "2025-06-10 9N006000000000001 [62] v1",
+                "2025-06-10 took place [word 1] v1"
+            ]
+        );
+        bring(&house, person, vec![declared("2026-04-01")]).await?;
+        let found = records(&house, person, all()).await;
+        assert_eq!(found.len(), 4, "of another fiscal year");
+        assert!(found[2].sample.flags.has(model::Flags::USER_ENTERED));
+        let days: Vec<u32> = shown_of_events(&house, person)
+            .await?
+            .iter()
+            .filter_map(|event| event.2)
+            .collect();
+        assert_eq!(
+            days,
+            [3, 6, 3, 6],
+            "by date and by change: first confirmed, later declared"
+        );
+    }
+    Ok(())
+}
+
 /// What somebody who may know only that a checkup took place is shown of a person.
 async fn shown_of_events(house: &House, person: PersonId) -> Result<Vec<(Metric, LocalDay, Option<u32>, UtcMillis)>> {
     let recipient = house.recipient().await;
@@ -436,7 +481,11 @@ async fn that_a_checkup_took_place_tells_nothing_of_what_was_found() -> Result<(
     assert_eq!(first.len(), 2, "by date and by change the one event");
     assert_eq!(
         (first[0].0, first[0].1, first[0].2),
-        (Metric::CHECKUP_SPECIFIC, day("2025-06-10"), Some(1))
+        (
+            Metric::CHECKUP_SPECIFIC,
+            day("2025-06-10"),
+            Some(Told::Confirmed.number_of_event(true))
+        )
     );
     let untimed = |shown: &[(Metric, LocalDay, Option<u32>, UtcMillis)]| -> Vec<_> {
         shown
@@ -445,6 +494,14 @@ async fn that_a_checkup_took_place_tells_nothing_of_what_was_found() -> Result<(
             .collect()
     };
     assert_eq!(untimed(&first), untimed(&shown_of_events(&house, other).await?));
+    // One before it makes it a later one, and nothing else of it.
+    bring(&house, other, vec![document("2024-06-10", 20, &[(HDL, 61)])]).await?;
+    let words: Vec<Option<u32>> = shown_of_events(&house, other)
+        .await?
+        .iter()
+        .map(|event| event.2)
+        .collect();
+    assert_eq!(words[..2], [Some(3), Some(5)]);
     // A correction of what was found leaves the event as it was, its time too.
     house.clock.advance(3 * DAY_MS);
     bring(

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use consent::Detail;
-use model::checkup::{Checkup, Finding, Item, is_event};
+use model::checkup::{Checkup, Finding, Item, Told, is_event};
 use model::time::DAY_MS;
 use model::vocabulary::Shape;
 use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, Summary, UtcMillis, Value};
@@ -151,7 +151,8 @@ fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSamp
     let event = checkup.event();
     let value = Value::Code(checkup.word.number());
     let key = key(context, stored, event, checkup.day, 0, 0);
-    let sample = sample(stored, event, checkup.day, value);
+    let mut sample = sample(stored, event, checkup.day, value);
+    sample.flags = flags(checkup);
     let (committed, batch) = context.commit(stored.seq)?;
     found.push((
         StoredSample {
@@ -200,6 +201,14 @@ fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sampl
     }
 }
 
+/// What the resident says themselves was typed by hand.
+fn flags(checkup: &Checkup) -> Flags {
+    match checkup.word {
+        Told::Declared => Flags::USER_ENTERED,
+        Told::Confirmed => Flags::default(),
+    }
+}
+
 /// What stands for a value that is no number in the metric's unit: the result itself says what it is.
 fn no_number() -> Value {
     Value::Components(Box::new([]))
@@ -215,6 +224,7 @@ fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -
         (item.metric().shape() == Shape::Quantity).then_some(Value::Quantity(item.trend(number, unit)?))
     });
     let mut sample = sample(stored, item.metric(), day, value.unwrap_or_else(no_number));
+    sample.flags = flags(checkup);
     if standing.finding.is_some_and(|finding| is_beyond(item, finding)) {
         sample.flags = sample.flags.with(Flags::OUT_OF_RANGE);
     }
@@ -307,9 +317,11 @@ fn pressure_record(context: &mut Context<'_>, stored: &Stored, pressure: &Pressu
     let [systolic, diastolic] = pressure.parts;
     let value = Value::Components(pressure.values.map(Some).into());
     let (committed, batch) = context.commit(pressure.seq)?;
+    let mut sample = sample(stored, Metric::BLOOD_PRESSURE, day, value);
+    sample.flags = flags(&stored.kept.checkup);
     Ok(StoredSample {
         key: of(context, pressure.tie_break),
-        sample: sample(stored, Metric::BLOOD_PRESSURE, day, value),
+        sample,
         version: pressure.version,
         committed,
         batch,
@@ -389,7 +401,15 @@ pub(crate) fn events(
     last: LocalDay,
 ) -> Result<Vec<Record>> {
     let mut events: Vec<StoredEvent> = Vec::new();
-    for stored in context.checkups()?.iter() {
+    let all = context.checkups()?;
+    // The first of its kind, whatever of it may be seen: that there was an earlier one is what "later" says.
+    let of_kind = all.iter().filter(|stored| {
+        let checkup = &stored.kept.checkup;
+        checkup.event() == metric && !checkup.is_deletion()
+    });
+    let first_of_kind = of_kind.min_by_key(|stored| (stored.kept.checkup.day, stored.first_seq));
+    let first_of_kind = first_of_kind.map(|stored| (stored.kept.checkup.day, stored.first_seq));
+    for stored in all.iter() {
         let checkup: &Checkup = &stored.kept.checkup;
         let day = checkup.day;
         let shown =
@@ -400,20 +420,25 @@ pub(crate) fn events(
             continue;
         }
         // When it was first told, whatever was told of it since, and never before the day was over.
-        let told = context.commit(stored.first_seq)?.0;
+        let mut told = context.commit(stored.first_seq)?.0;
         let over = context.zone.start_of(day.plus(1));
-        let word = checkup.word;
+        let is_first = first_of_kind.is_none_or(|(first, _)| first == day);
+        if let Some((_, seq)) = first_of_kind.filter(|_| !is_first) {
+            // It became a later one when an earlier one was told.
+            told = told.max(context.commit(seq)?.0);
+        }
+        let code = checkup.word.number_of_event(is_first);
         match events.iter_mut().find(|event| event.day == day) {
             Some(event) => {
                 event.updated = event.updated.min(told.max(over));
                 // What a facility says is more than what the resident does.
-                event.code = event.code.min(Some(word.number()));
+                event.code = event.code.min(Some(code));
             }
             None => events.push(StoredEvent {
                 key: totals::summary_key(context.person, metric, Summary::Event, day),
                 metric,
                 day,
-                code: Some(word.number()),
+                code: Some(code),
                 updated: told.max(over),
             }),
         }

@@ -1,0 +1,138 @@
+use adapters::checkup::synthetic::{MadeUp, document};
+
+use super::*;
+use crate::portal::consents::tests::shared;
+use crate::sign_in::testing::{Browser, Gateway};
+
+async fn resident(gateway: &Gateway) -> (Browser<'_>, String) {
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", "/portal").await;
+    let csrf = browser.get(PATH).await.field("csrf");
+    (browser, csrf)
+}
+
+fn form(csrf: &str, fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut form = vec![("csrf".to_owned(), csrf.to_owned())];
+    form.extend(
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    form
+}
+
+/// The person's own document, through its adapter.
+async fn bring(gateway: &Gateway, person: model::PersonId, checkup: Checkup) {
+    let store = gateway.state.store.clone();
+    let work = move || {
+        let text = document(&checkup);
+        let input = adapters::Input {
+            bytes: &text.as_bytes(),
+            size: text.len() as u64,
+        };
+        crate::import::run(&store, person, &adapters::checkup::CheckupDocuments, &input).unwrap();
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_resident_says_that_a_checkup_took_place_and_takes_it_back() {
+    let (gateway, _) = shared().await;
+    let (mut browser, csrf) = resident(&gateway).await;
+    let said = [
+        ("kind", "checkup_dental"),
+        ("on", "2026-05-01"),
+        ("9N006000000000001", "６２．５"),
+        ("9A751000000000001", "128"),
+    ];
+    let answer = browser.post(PATH, &form(&csrf, &said)).await;
+    assert_eq!(answer.location(&gateway.base), PATH);
+    let page = browser.get(PATH).await.body;
+    assert!(
+        page.contains("2026年度") && page.contains("歯科健診") && page.contains("2項目"),
+        "{page}"
+    );
+    let detail = browser.get("/portal/checkups/1").await.body;
+    assert!(detail.contains("62.5 kg") && detail.contains("128 mmHg"), "{detail}");
+    assert!(!detail.contains("/document"), "what was typed has no file");
+    assert_eq!(
+        browser.get("/portal/checkups/1/document").await.status,
+        StatusCode::NOT_FOUND
+    );
+    let answer = browser.post("/portal/checkups/1/take-back", &form(&csrf, &[])).await;
+    assert_eq!(answer.location(&gateway.base), PATH);
+    assert!(!browser.get(PATH).await.body.contains("2026年度"));
+    assert_eq!(browser.get("/portal/checkups/1").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_entry_is_said_and_nothing_is_lost() {
+    let (gateway, _) = shared().await;
+    let (mut browser, csrf) = resident(&gateway).await;
+    for (fields, said) in [
+        (
+            vec![("kind", "steps"), ("on", "2026-05-01")],
+            "健診の種類を選んでください",
+        ),
+        (
+            vec![("kind", "checkup_dental"), ("on", "2099-05-01")],
+            "受けた日を入れてください",
+        ),
+        (vec![("kind", "checkup_dental"), ("on", "")], "受けた日を入れてください"),
+        (
+            vec![
+                ("kind", "checkup_dental"),
+                ("on", "2026-05-01"),
+                ("9N006000000000001", "6２kg"),
+            ],
+            "「体重」の数字",
+        ),
+        (
+            vec![
+                ("kind", "checkup_dental"),
+                ("on", "2026-05-01"),
+                ("9N006000000000001", "6200"),
+            ],
+            "「体重」の数字",
+        ),
+    ] {
+        let answer = browser.post(PATH, &form(&csrf, &fields)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.body.contains(said), "{said}: {}", answer.body);
+        let kept = fields.iter().any(|(_, value)| *value == "2026-05-01");
+        assert_eq!(answer.body.contains("value=\"2026-05-01\""), kept, "{said}");
+    }
+    assert!(browser.get(PATH).await.body.contains("まだ健診の結果がありません"));
+}
+
+#[tokio::test]
+async fn a_document_takes_the_place_of_what_was_said_and_can_be_saved() {
+    let (gateway, consent) = shared().await;
+    let (mut browser, csrf) = resident(&gateway).await;
+    let made = MadeUp::of(3).known_as("セキショハナコ", None, None).checkup(2025);
+    let on = made.day.plus(-1).to_string();
+    let said = [("kind", "checkup_specific"), ("on", on.as_str())];
+    browser.post(PATH, &form(&csrf, &said)).await;
+    assert!(browser.get(PATH).await.body.contains("ご自分で入力したもの"));
+    bring(&gateway, consent.person, made.clone()).await;
+    let page = browser.get(PATH).await.body;
+    assert!(
+        !page.contains("ご自分で入力したもの") && page.contains("見本健診センター"),
+        "{page}"
+    );
+    let again = browser.post(PATH, &form(&csrf, &said)).await;
+    assert!(again.body.contains("もう記録されています"), "{}", again.body);
+    let detail = browser.get("/portal/checkups/2").await.body;
+    assert!(detail.contains("HPLC") && detail.contains("基準："), "{detail}");
+    let saved = browser.get("/portal/checkups/2/document").await;
+    assert_eq!(saved.headers["content-type"], "application/xml");
+    assert_eq!(saved.body, document(&made), "the document as it came");
+    assert_eq!(
+        browser
+            .post("/portal/checkups/2/take-back", &form(&csrf, &[]))
+            .await
+            .status,
+        StatusCode::NOT_FOUND,
+        "a facility's word is not the resident's to take back"
+    );
+}
