@@ -157,6 +157,33 @@ async function unlinked(page, told, language, name) {
   step(`${language}: the cloud was ended`);
 }
 
+/** A resident reads a checkup, saves its document, and says that they had another. */
+async function checkups(page, told, language, name) {
+  await page.locator('nav.menu a[href="/portal/checkups"]').click();
+  await look(page, name('03-checkups'));
+  assert.equal(await page.locator('section.card').count(), 10, 'ten years of checkups');
+  await page.locator('section.card a.button').first().click();
+  await look(page, name('03-checkup'));
+  const saved = page.waitForEvent('download');
+  await page.locator('a[href$="/document"]').click();
+  assert.match(await readFile(await (await saved).path(), 'utf8'), /<ClinicalDocument/, 'the document as it came');
+  await page.goto(`${told.base_url}/portal/checkups`);
+  await page.locator('select[name=kind]').selectOption('checkup_dental');
+  await page.locator('input[name=on]').fill('2026-05-01');
+  await page.locator('details summary').click();
+  await page.locator('input[name="9N006000000000001"]').fill('abc');
+  await page.locator('form[action="/portal/checkups"] button').click();
+  await look(page, name('03-checkups-wrong'));
+  await page.locator('input[name="9N006000000000001"]').fill('62.5');
+  await page.locator('form[action="/portal/checkups"] button').click();
+  await page.locator('section.card').nth(10).waitFor();
+  await look(page, name('03-checkups-declared'));
+  await page.locator('section.card a.button').first().click();
+  await page.locator('form[action$="/take-back"] button').click();
+  assert.equal(await page.locator('section.card').count(), 10, 'what was said is unsaid');
+  step(`${language}: a checkup was read, its document saved, another declared and taken back`);
+}
+
 async function story(browser, { told }, resident, language, file) {
   const context = await browser.newContext({
     viewport: { width: 360, height: 740 },
@@ -188,6 +215,9 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('03-archive'));
   step(`${language}: an archive of another vendor went in the same way`);
 
+  await checkups(page, told, language, name);
+
+  await page.goto(`${told.base_url}/portal/upload`);
   await page.locator('a[href="/portal/phones"]').click();
   await look(page, name('03-phones'));
   const button = page.locator('form[action="/portal/phones"] button');

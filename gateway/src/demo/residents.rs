@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use adapters::Input;
+use adapters::checkup::synthetic::{MadeUp, document};
 use adapters::synthetic::{self, Synthetic};
 use consent::code::{Binding, Code};
 use consent::{
     Asked, Consent, ConsentDraft, ConsentState, DataPeriod, Detail, FamilyId, Grant, HowGiven, IdentityGrant, Language,
     OwnAccess, Purpose, ScopeSet, Sources,
 };
+use model::checkup::{Checkup, fiscal_year};
 use model::environment::{Clock as _, Randomness as _};
 use model::time::MINUTE_MS;
 use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
@@ -49,6 +51,8 @@ pub struct Resident {
     pub password: &'static str,
     /// Their name.
     pub name: &'static str,
+    /// As documents of checkups write it.
+    kana: &'static str,
     /// What to know of their data.
     pub about: &'static str,
     born: (i32, u32, u32),
@@ -63,6 +67,7 @@ pub const RESIDENTS: [Resident; 3] = [
         login: "hanako",
         password: "hanako-demo",
         name: "山田 花子",
+        kana: "ヤマダハナコ",
         about: "a telephone and a watch that overlap",
         born: (1958, 4, 12),
         sex: Sex::Female,
@@ -73,6 +78,7 @@ pub const RESIDENTS: [Resident; 3] = [
         login: "kenichi",
         password: "kenichi-demo",
         name: "佐藤 健一",
+        kana: "サトウケンイチ",
         about: "a telephone only",
         born: (1971, 11, 3),
         sex: Sex::Male,
@@ -83,6 +89,7 @@ pub const RESIDENTS: [Resident; 3] = [
         login: "misaki",
         password: "misaki-demo",
         name: "鈴木 美咲",
+        kana: "スズキミサキ",
         about: "a watch worn day and night",
         born: (1990, 7, 25),
         sex: Sex::Female,
@@ -253,19 +260,42 @@ async fn bring(store: &Store, resident: &Resident, person: PersonId) -> Result<(
         with_watch: resident.with_watch,
         unsorted: false,
     };
+    let checkups = checkups(resident, today);
     let store = store.clone();
     tokio::task::spawn_blocking(move || -> Result<(), CommandError> {
         let mut archive = Vec::new();
         synthetic::write_zip(&mut archive, &wanted)?;
-        let input = Input {
-            bytes: &archive.as_slice(),
-            size: archive.len() as u64,
-        };
-        let adapter = adapters::recognise(&input)?;
-        import::run(&store, person, adapter, &input)?;
+        let files = std::iter::once(archive).chain(checkups.iter().map(|checkup| document(checkup).into_bytes()));
+        for file in files {
+            let input = Input {
+                bytes: &file.as_slice(),
+                size: file.len() as u64,
+            };
+            let adapter = adapters::recognise(&input)?;
+            import::run(&store, person, adapter, &input)?;
+        }
         Ok(())
     })
     .await?
+}
+
+/// Ten years of a resident's checkups: a specific health checkup from the year in which they are 40, at work before.
+fn checkups(resident: &Resident, today: LocalDay) -> Vec<Checkup> {
+    let (year, month, day) = resident.born;
+    let made = MadeUp::of(u64::from(year.unsigned_abs())).known_as(
+        resident.kana,
+        LocalDay::from_ymd(year, month, day),
+        Some(resident.sex as u8),
+    );
+    let last = fiscal_year(today) - 1;
+    let made = (last - 9..=last).map(|of| {
+        let mut checkup = made.checkup(of);
+        if of + 1 - year < 40 {
+            "030".clone_into(&mut checkup.programme);
+        }
+        checkup
+    });
+    made.collect()
 }
 
 async fn register(store: &Store) -> Result<RecipientId, CommandError> {

@@ -146,7 +146,8 @@ fn row(words: Words, finding: &Finding) -> Row {
         Some('L') => words.say("checkups-low"),
         _ => String::new(),
     };
-    let method = finding.method.as_deref().and_then(items::method);
+    // 「なし」 is the name of the method of what is computed.
+    let method = finding.method.as_deref().and_then(items::method).filter(|name| *name != "なし");
     Row {
         name: item.name_ja.to_owned(),
         value,
@@ -160,7 +161,7 @@ fn row(words: Words, finding: &Finding) -> Row {
 }
 
 /// A unit without the signs that machines need.
-fn unit_for_people(unit: &str) -> String {
+pub fn unit_for_people(unit: &str) -> String {
     unit.replace("mm[Hg]", "mmHg")
         .replace("10*4/", "万/")
         .replace(['{', '}'], "")
@@ -182,9 +183,12 @@ pub async fn document(
     };
     match found.await {
         Ok(Some((day, original))) => {
-            let name = format!("attachment; filename=\"checkup-{day}.xml\"");
+            // Documents come as XML or as a table.
+            let is_xml = original.trim_ascii_start().starts_with(b"<") || original.starts_with("\u{feff}<".as_bytes());
+            let (ending, kind) = if is_xml { ("xml", "application/xml") } else { ("csv", "text/csv") };
+            let name = format!("attachment; filename=\"checkup-{day}.{ending}\"");
             let headers = [
-                (header::CONTENT_TYPE, "application/xml".to_owned()),
+                (header::CONTENT_TYPE, kind.to_owned()),
                 (header::CONTENT_DISPOSITION, name),
                 (header::CACHE_CONTROL, "no-store".to_owned()),
                 (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),

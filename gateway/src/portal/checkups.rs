@@ -12,6 +12,7 @@ use model::{Decimal, LocalDay, Metric, Source, SourceKind};
 use store::{BatchStart, OwnCheckup, Store, StoreError};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::checkup_detail::unit_for_people;
 use super::form::Sent;
 use super::page::{Frame, Pressed, send, shown};
 use super::resident::{Resident, day};
@@ -75,7 +76,7 @@ struct Line {
 struct Field {
     code: &'static str,
     label: String,
-    unit: &'static str,
+    unit: String,
     value: String,
 }
 
@@ -116,7 +117,7 @@ async fn view(
                 Some(Field {
                     code,
                     label: label(words, item),
-                    unit: item.row().ucum,
+                    unit: unit_for_people(item.row().ucum),
                     value: value(code),
                 })
             })

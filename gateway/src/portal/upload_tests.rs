@@ -166,3 +166,51 @@ async fn too_much_before_the_file_ends_the_reading() {
     let answer = browser.post_multipart(PATH, BOUNDARY, body).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkup_comes_in_and_anothers_or_one_with_individual_numbers_does_not() {
+    let gateway = hanako(&[]).await;
+    let organisation = store::NewOrganisation {
+        name: "みほん市".to_owned(),
+        kind: store::OrganisationKind::Municipality,
+    };
+    let organisation = gateway.state.store.create_organisation(organisation).await.unwrap();
+    let person = store::NewPerson {
+        organisation: Some(organisation),
+        birth_date: LocalDay::from_ymd(1960, 2, 29),
+        ..store::NewPerson::default()
+    };
+    let person = gateway.state.store.create_person(person).await.unwrap();
+    gateway
+        .state
+        .store
+        .link_identity(person, &gateway.issuer, "sub-2")
+        .await
+        .unwrap();
+    let mut browser = gateway.browser();
+    browser.sign_in("jiro", PATH).await;
+    let made = adapters::checkup::synthetic::MadeUp::of(7);
+    let written =
+        |made: &adapters::checkup::synthetic::MadeUp| adapters::checkup::synthetic::document(&made.checkup(2025));
+    let own = made.clone().known_as("セキショハナコ", None, None);
+    let born = LocalDay::from_ymd(1901, 2, 3);
+    let another = written(&made.known_as("セキショジロウ", born, None));
+    sent(&mut browser, another.as_bytes()).await;
+    let page = settled(&mut browser).await;
+    assert!(page.contains("別の人の健診結果のようです"), "{page}");
+    let bearing = written(&own).replace("<patient>", "<個人番号>123456789018</個人番号><patient>");
+    sent(&mut browser, bearing.as_bytes()).await;
+    let page = settled(&mut browser).await;
+    assert!(page.contains("マイナンバーが入っているようです"), "{page}");
+    assert!(
+        browser
+            .get("/portal/checkups")
+            .await
+            .body
+            .contains("まだ健診の結果がありません")
+    );
+    sent(&mut browser, written(&own).as_bytes()).await;
+    let page = settled(&mut browser).await;
+    assert!(page.contains("56件を入れました"), "{page}");
+    assert!(browser.get("/portal/checkups").await.body.contains("2025年度"));
+}
