@@ -298,6 +298,14 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
     }
     writeln!(
         out,
+        "];\n/// What people call items, in lower case and without spaces: name and item.\npub static NAMES: &[(&str, u16)] = &["
+    )
+    .expect("memory");
+    for (place, row) in table("checkup-names.tsv") {
+        writeln!(out, "    ({:?}, {}),", row["name"], named(&place, &row["code"])).expect("memory");
+    }
+    writeln!(
+        out,
         "];\n/// Every method: code and Japanese name; sorted.\npub static METHODS: &[(&str, &str)] = &["
     )
     .expect("memory");

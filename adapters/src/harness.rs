@@ -218,14 +218,16 @@ fn every_reading_adds_up_and_comes_out_the_same_again() {
 fn every_cut_gives_an_answer_without_values() {
     for &adapter in all() {
         for (name, path) in fixtures(adapter) {
-            let bytes = std::fs::read(path).unwrap();
+            let bytes = std::fs::read(&path).unwrap();
             let (whole, values) = (read(adapter, &bytes).0.samples().len(), values(&bytes));
             for cut in (0..bytes.len()).step_by((bytes.len() / 300).max(7)) {
                 let (collected, reading) = read(adapter, &bytes[..cut]);
                 let ended = match reading {
                     Ok(reading) => {
                         assert!(reading.accounting.adds_up(), "{name} cut at {cut}");
-                        let noticed = reading.ended.is_some() || cut + 14 > bytes.len();
+                        // Nothing says where a table ends.
+                        let is_table = path.extension().is_some_and(|end| end == "csv");
+                        let noticed = reading.ended.is_some() || cut + 14 > bytes.len() || is_table;
                         assert!(noticed, "{name}: a cut at {cut} goes unnoticed");
                         reading.ended
                     }

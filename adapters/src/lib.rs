@@ -185,6 +185,12 @@ pub enum AdapterError {
          here. Ask for the file without them"
     )]
     IndividualNumber,
+    /// It holds medical claims, which are no business of a health record.
+    #[error(
+        "the file was refused and nothing of it was kept: it holds medical claims (診療報酬明細書), which are no business of a \
+         health record. The results of a checkup come as XML or as a table of items"
+    )]
+    Claims,
     /// The file could not be read from disk.
     #[error("the file could not be read: {0}")]
     Io(#[from] std::io::Error),

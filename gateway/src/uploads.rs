@@ -77,6 +77,8 @@ pub enum Failure {
     Anothers,
     /// It bears Individual Numbers.
     IndividualNumber,
+    /// It holds medical claims.
+    Claims,
     /// Our own fault.
     Internal,
 }
@@ -252,6 +254,7 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) ->
         }
         Err(ImportError::Adapter(AdapterError::Unrecognised(_))) => State::Failed(Failure::UnknownKind),
         Err(ImportError::Adapter(AdapterError::NothingInside { .. })) => State::Failed(Failure::NothingInside),
+        Err(ImportError::Adapter(AdapterError::Claims)) => State::Failed(Failure::Claims),
         Err(ImportError::Adapter(AdapterError::IndividualNumber)) => State::Failed(Failure::IndividualNumber),
         Err(ImportError::Adapter(AdapterError::Damaged { .. } | AdapterError::Refused { .. })) => {
             State::Failed(Failure::Damaged)

@@ -96,7 +96,14 @@ impl Kept {
 
     /// True when a document is the one that holds of the two.
     pub(crate) fn is_replaced_by(&self, checkup: &Checkup) -> bool {
-        let order = |checkup: &Checkup| (checkup.written, checkup.is_deletion());
+        // A table names no facility's number: what does knows the checkup better, whenever it was written.
+        let order = |checkup: &Checkup| {
+            (
+                !checkup.facility.number.is_empty(),
+                checkup.written,
+                checkup.is_deletion(),
+            )
+        };
         match order(checkup).cmp(&order(&self.checkup)) {
             Ordering::Less => false,
             Ordering::Greater => true,

@@ -7,6 +7,7 @@ mod coverage;
 mod document;
 mod individual_number;
 pub mod synthetic;
+mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -19,6 +20,7 @@ use model::{Outcome, Source, SourceKind};
 use crate::archive::{self, Archive, Entry};
 use crate::{Adapter, AdapterError, BroughtCheckup, Coverage, Handed, Input, NotStored, Reading, Sink};
 use document::Document;
+use table::TableOf;
 use tree::{NotXml, Tree};
 
 /// Documents of checkups.
@@ -40,13 +42,13 @@ impl Adapter for CheckupDocuments {
     }
 
     fn describes(&self) -> &'static str {
-        "a document of a Japanese health checkup (XML in the Ministry of Health's form, or a ZIP of them)"
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, or a table of results)"
     }
 
     fn brought(&self) -> Option<[&'static str; 2]> {
         Some([
-            "健診結果のXMLファイル(マイナポータルや医療保険者から受け取ったもの)、またはそのZIP",
-            "The XML of a health checkup, as Myna Portal or your insurer gives it, or a ZIP of them",
+            "健診結果のファイル（マイナポータルや医療保険者から受け取ったXMLかCSV、またはそのZIP）",
+            "The results of a health checkup as Myna Portal or your insurer gives them: XML, CSV, or a ZIP of them",
         ])
     }
 
@@ -57,7 +59,7 @@ impl Adapter for CheckupDocuments {
     fn recognises(&self, input: &Input<'_>) -> bool {
         let head = archive::head(input);
         if !archive::is_zip(&head) {
-            return looks_like_document(&head);
+            return looks_like_document(&head) || table_of(&head).is_some();
         }
         let Ok(archive) = Archive::open(input) else {
             return false;
@@ -82,7 +84,10 @@ impl Adapter for CheckupDocuments {
         if !archive::is_zip(&archive::head(input)) {
             let mut whole = archive::Sequential { input, at: 0 };
             let bytes = bytes(&mut whole)?;
-            documents.document(bytes)?;
+            match looks_like_document(&bytes[..bytes.len().min(archive::HEAD)]) {
+                true => documents.document(bytes)?,
+                false => documents.table(bytes)?,
+            }
             return Ok(documents.reading);
         }
         let archive = Archive::open(input)?;
@@ -124,6 +129,19 @@ fn may_be_document(entry: &Entry) -> bool {
 fn looks_like_document(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     text.contains("ClinicalDocument") && text.contains("1.2.392.200119.6.1001")
+}
+
+/// What the beginning of a table is of, in either encoding; a character that is cut at its end is no matter.
+fn table_of(head: &[u8]) -> Option<TableOf> {
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&head[..error.valid_up_to()]),
+        Err(_) => encoding_rs::SHIFT_JIS.decode_without_bom_handling(head).0,
+    };
+    match text.contains('\0') {
+        true => None,
+        false => table::recognise(&text),
+    }
 }
 
 fn bytes(reader: &mut dyn Read) -> Result<Vec<u8>, AdapterError> {
@@ -197,6 +215,38 @@ impl Documents<'_> {
         drop(tree);
         drop(text);
         self.hand(document, bytes)
+    }
+
+    /// A table, of whatever.
+    fn table(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
+        let text = text(&bytes)?;
+        table::refuse(&text)?;
+        let table = match table::recognise(&text) {
+            Some(TableOf::Checkup) => table::read(&text),
+            Some(TableOf::Costs) => table::kept(&text, "notice of medical costs"),
+            Some(TableOf::Generics) => table::kept(&text, "notice of generic medicines"),
+            Some(TableOf::Claims) => return Err(AdapterError::Claims),
+            None => {
+                return Err(AdapterError::NothingInside {
+                    expected: "result of a checkup",
+                    problem: "none of its names is that of an item".to_owned(),
+                });
+            }
+        };
+        drop(text);
+        let mut left_out = Some(table.left_out);
+        for checkup in table.checkups {
+            let document = Document {
+                checkup: Some(checkup),
+                left_out: left_out.take().unwrap_or_default(),
+            };
+            self.hand(document, bytes.clone())?;
+        }
+        let rest = Document {
+            checkup: None,
+            left_out: left_out.unwrap_or_default(),
+        };
+        self.hand(rest, bytes)
     }
 
     fn hand(&mut self, document: Document, original: Vec<u8>) -> Result<(), AdapterError> {

@@ -147,7 +147,11 @@ fn row(words: Words, finding: &Finding) -> Row {
         _ => String::new(),
     };
     // 「なし」 is the name of the method of what is computed.
-    let method = finding.method.as_deref().and_then(items::method).filter(|name| *name != "なし");
+    let method = finding
+        .method
+        .as_deref()
+        .and_then(items::method)
+        .filter(|name| *name != "なし");
     Row {
         name: item.name_ja.to_owned(),
         value,
@@ -185,7 +189,11 @@ pub async fn document(
         Ok(Some((day, original))) => {
             // Documents come as XML or as a table.
             let is_xml = original.trim_ascii_start().starts_with(b"<") || original.starts_with("\u{feff}<".as_bytes());
-            let (ending, kind) = if is_xml { ("xml", "application/xml") } else { ("csv", "text/csv") };
+            let (ending, kind) = if is_xml {
+                ("xml", "application/xml")
+            } else {
+                ("csv", "text/csv")
+            };
             let name = format!("attachment; filename=\"checkup-{day}.{ending}\"");
             let headers = [
                 (header::CONTENT_TYPE, kind.to_owned()),

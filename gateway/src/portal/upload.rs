@@ -321,6 +321,7 @@ fn told(words: Words, upload: &Upload, most: &str) -> (Option<Running>, Option<S
                 Failure::NothingInside => "upload-nothing",
                 Failure::Damaged => "upload-damaged",
                 Failure::Anothers => "upload-anothers",
+                Failure::Claims => "upload-claims",
                 Failure::IndividualNumber => "upload-individual_number",
                 Failure::Internal => "upload-internal",
             };

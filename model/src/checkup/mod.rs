@@ -11,7 +11,7 @@ use crate::decimal::Decimal;
 use crate::time::LocalDay;
 use crate::vocabulary::Metric;
 
-/// One checkup of one person. The same checkup told again has the same [`Checkup::identity`].
+/// One checkup of one person. The same checkup told again is known by [`Checkup::is_same`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checkup {
     /// What the document is, as a code of OID 1.2.392.200119.6.1001: `10` for a specific health checkup.
@@ -143,9 +143,13 @@ pub struct Range {
 }
 
 impl Checkup {
-    /// What makes two documents tell the same checkup, of one person: day, programme and facility.
-    pub fn identity(&self) -> (LocalDay, &str, &str) {
-        (self.day, &self.programme, &self.facility.number)
+    /// True where two documents tell the same checkup, of one person: of one day, programme and facility. A table that does not
+    /// number the facility is of whatever facility there is.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let [own, others] = [&self.facility.number, &other.facility.number];
+        self.day == other.day
+            && self.programme == other.programme
+            && (own == others || own.is_empty() || others.is_empty())
     }
 
     /// True for a request to delete what was told before (report categories 19, 49, 69, 79, 89).

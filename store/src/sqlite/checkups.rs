@@ -211,7 +211,7 @@ fn same_day(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &
         .doing("looking for a checkup")?;
     for row in rows {
         let stored = open(key, person, row)?;
-        if stored.kept.checkup.identity() == checkup.identity() {
+        if stored.kept.checkup.is_same(checkup) {
             return Ok(Some(stored));
         }
     }

@@ -229,7 +229,7 @@ fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -
         sample.flags = sample.flags.with(Flags::OUT_OF_RANGE);
     }
     let (committed, batch) = context.commit(standing.seq)?;
-    let finding = standing.finding.cloned().unwrap_or_else(|| Finding {
+    let finding = standing.finding.cloned().unwrap_or(Finding {
         item,
         reading,
         result: model::checkup::Found::NotPerformed,
