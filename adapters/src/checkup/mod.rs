@@ -3,6 +3,7 @@
 //! Found by content, never by name: a ZIP's names may be in any encoding. Indexes, sums and claims lie beside the documents; they
 //! are no results, and claims are money, which is no business of a health record.
 
+mod bundle;
 mod coverage;
 mod document;
 mod individual_number;
@@ -42,7 +43,7 @@ impl Adapter for CheckupDocuments {
     }
 
     fn describes(&self) -> &'static str {
-        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, or a table of results)"
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, FHIR, or a table of results)"
     }
 
     fn brought(&self) -> Option<[&'static str; 2]> {
@@ -59,7 +60,7 @@ impl Adapter for CheckupDocuments {
     fn recognises(&self, input: &Input<'_>) -> bool {
         let head = archive::head(input);
         if !archive::is_zip(&head) {
-            return looks_like_document(&head) || table_of(&head).is_some();
+            return looks_like_document(&head) || bundle::looks_like_one(&head) || table_of(&head).is_some();
         }
         let Ok(archive) = Archive::open(input) else {
             return false;
@@ -84,9 +85,14 @@ impl Adapter for CheckupDocuments {
         if !archive::is_zip(&archive::head(input)) {
             let mut whole = archive::Sequential { input, at: 0 };
             let bytes = bytes(&mut whole)?;
-            match looks_like_document(&bytes[..bytes.len().min(archive::HEAD)]) {
-                true => documents.document(bytes)?,
-                false => documents.table(bytes)?,
+            let head = &bytes[..bytes.len().min(archive::HEAD)];
+            if looks_like_document(head) {
+                documents.document(bytes)?;
+            } else if bundle::looks_like_one(head) {
+                let document = bundle::read(&text(&bytes)?)?;
+                documents.hand(document, bytes)?;
+            } else {
+                documents.table(bytes)?;
             }
             return Ok(documents.reading);
         }

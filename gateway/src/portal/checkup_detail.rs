@@ -171,6 +171,48 @@ pub fn unit_for_people(unit: &str) -> String {
         .replace(['{', '}'], "")
 }
 
+/// `GET /portal/checkups/{number}/fhir`: the checkup as a FHIR document, which other services read.
+pub async fn fhir(
+    State(state): State<AppState>,
+    signed_in: SignedIn,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match checkups::own(&state, &signed_in, &number).await {
+        Ok(Some(own)) if own.checkup.word == Told::Confirmed => {
+            let mut document = Vec::new();
+            let view = fhir_profiles::CheckupDocumentView {
+                base: &crate::fhir::urls::base(&state),
+                number: own.number,
+                checkup: &own.checkup,
+                now: state.clock.now(),
+            };
+            fhir_profiles::checkup_document(&mut document, &view);
+            saved(
+                &format!("checkup-{}.fhir.json", own.checkup.day),
+                "application/fhir+json",
+                document,
+            )
+        }
+        Ok(_) => error_page(&headers, Problem::NotFound),
+        Err(error) => {
+            tracing::error!(%error, "a checkup could not be read");
+            error_page(&headers, Problem::Internal)
+        }
+    }
+}
+
+/// A file that the browser keeps instead of showing it.
+fn saved(name: &str, kind: &'static str, bytes: Vec<u8>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// `GET /portal/checkups/{number}/document`: the document as it came.
 pub async fn document(
     State(state): State<AppState>,
@@ -187,21 +229,14 @@ pub async fn document(
     };
     match found.await {
         Ok(Some((day, original))) => {
-            // Documents come as XML or as a table.
-            let is_xml = original.trim_ascii_start().starts_with(b"<") || original.starts_with("\u{feff}<".as_bytes());
-            let (ending, kind) = if is_xml {
-                ("xml", "application/xml")
-            } else {
-                ("csv", "text/csv")
+            // Documents come as XML, as FHIR or as a table.
+            let begins = original.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&original);
+            let (ending, kind) = match begins.trim_ascii_start().first() {
+                Some(b'<') => ("xml", "application/xml"),
+                Some(b'{') => ("json", "application/fhir+json"),
+                _ => ("csv", "text/csv"),
             };
-            let name = format!("attachment; filename=\"checkup-{day}.{ending}\"");
-            let headers = [
-                (header::CONTENT_TYPE, kind.to_owned()),
-                (header::CONTENT_DISPOSITION, name),
-                (header::CACHE_CONTROL, "no-store".to_owned()),
-                (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-            ];
-            (headers, original).into_response()
+            saved(&format!("checkup-{day}.{ending}"), kind, original)
         }
         Ok(None) => error_page(&headers, Problem::NotFound),
         Err(error) => {

@@ -39,7 +39,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 49] = [
+const ROWS: [(&str, Method, &str, Rule); 50] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -134,6 +134,12 @@ const ROWS: [(&str, Method, &str, Rule); 49] = [
         "\"/portal/checkups/{number}/document\"",
         Get,
         "/portal/checkups/{document}/document",
+        OwnById,
+    ),
+    (
+        "\"/portal/checkups/{number}/fhir\"",
+        Get,
+        "/portal/checkups/{document}/fhir",
         OwnById,
     ),
     (

@@ -85,6 +85,7 @@ pub fn routes() -> Router<AppState> {
         .route(checkups::PATH, get(checkups::show).post(checkups::declare))
         .route("/portal/checkups/{number}", get(checkup_detail::show))
         .route("/portal/checkups/{number}/document", get(checkup_detail::document))
+        .route("/portal/checkups/{number}/fhir", get(checkup_detail::fhir))
         .route("/portal/checkups/{number}/take-back", post(checkups::take_back))
         .route(requests::PATH, get(requests::show).post(requests::file))
         .route("/portal/requests/{id}/take-back", post(requests::take_back))

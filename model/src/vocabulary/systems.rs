@@ -14,6 +14,12 @@ pub const JP_OBSERVATION_CATEGORY: &str = "http://jpfhir.jp/fhir/core/CodeSystem
 pub const CHECKUP_ITEM: &str = "urn:oid:1.2.392.200119.6.1005";
 /// JLAC10, the table of laboratory tests that MEDIS keeps (OID 1.2.392.200119.4.504 before JP Core 1.2).
 pub const JLAC10: &str = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits";
+/// Categories of checkup reports, as FHIR documents name them; other documents say OID 1.2.392.200119.6.1001.
+pub const CHECKUP_REPORT: &str = "urn:oid:2.16.840.1.113883.2.2.1.6.1001";
+/// Programmes of checkups.
+pub const CHECKUP_PROGRAMME: &str = "urn:oid:1.2.392.200119.6.1002";
+/// What an organisation is in a checkup report: who did it, or who wrote it.
+pub const CHECKUP_ORGANISATION: &str = "http://jpfhir.jp/fhir/eCheckup/CodeSystem/report-organization-code";
 /// Methods of checkup items.
 pub const CHECKUP_METHOD: &str = "urn:oid:1.2.392.200119.6.1007";
 /// Judgements of values.

@@ -1,0 +1,269 @@
+//! A whole checkup as a FHIR document: the Bundle of the checkup report guide (eCheckup), for the person whose it is.
+//!
+//! It says about whom it is and by what insurance, so it goes to nobody else. Observations stand in it as they stand by themselves.
+
+use model::checkup::{Checkup, Organisation};
+use model::vocabulary::systems;
+use model::{LocalDay, UtcMillis};
+
+use crate::checkup::checkup_result;
+use crate::json::{escaped, raw, string};
+use crate::prepared::coding;
+use crate::time::{date, instant};
+use crate::view::CheckupView;
+
+/// Before the names of the guide's profiles.
+const PROFILES: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_";
+/// Profile of the Bundle.
+const BUNDLE: &str = "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Bundle_eCheckupGeneral";
+
+/// A checkup to be written as a document.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckupDocumentView<'a> {
+    /// The FHIR base, under which the document's parts are named.
+    pub base: &'a str,
+    /// The checkup's number within the person: its parts are named by it.
+    pub number: u16,
+    /// The checkup.
+    pub checkup: &'a Checkup,
+    /// When the document is written.
+    pub now: UtcMillis,
+}
+
+/// Appends the Bundle.
+pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
+    let checkup = view.checkup;
+    let (year, _, _) = checkup.day.ymd();
+    raw(out, b"{\"resourceType\":\"Bundle\"");
+    meta(out, view, BUNDLE);
+    raw(
+        out,
+        b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/clins/bundle-identifier\",\"value\":",
+    );
+    string(
+        out,
+        &format!("{}^{year}^{}-{}", checkup.facility.number, checkup.day, view.number),
+    );
+    raw(out, b"},\"type\":\"document\",\"timestamp\":\"");
+    instant(out, view.now);
+    raw(out, b"\",\"entry\":[");
+    let mut document = Document { out, view };
+    document.composition();
+    document.patient();
+    document.organisation("exec-org", &checkup.facility);
+    document.organisation("doc-org", &checkup.author);
+    document.encounter();
+    document.coverage();
+    for (place, finding) in checkup.findings.iter().enumerate() {
+        document.entry("Observation", &format!("r{place}"), |out, id, patient| {
+            checkup_result(
+                out,
+                &CheckupView {
+                    id,
+                    patient,
+                    finding,
+                    day: finding.day.unwrap_or(checkup.day),
+                    by_hand: false,
+                    version: 1,
+                    updated: view.now,
+                    dead: false,
+                },
+            );
+        });
+    }
+    raw(out, b"]}");
+}
+
+fn meta(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>, profile: &str) {
+    raw(out, b",\"meta\":{\"lastUpdated\":\"");
+    instant(out, view.now);
+    raw(out, b"\",\"profile\":[");
+    string(out, profile);
+    raw(out, b"]}");
+}
+
+struct Document<'o, 'v> {
+    out: &'o mut Vec<u8>,
+    view: &'v CheckupDocumentView<'v>,
+}
+
+impl Document<'_, '_> {
+    /// The id of a part.
+    fn id(&self, part: &str) -> String {
+        format!("checkup-{}-{part}", self.view.number)
+    }
+
+    /// Appends a part: `write` gets its id, and the patient's.
+    fn entry(&mut self, kind: &str, part: &str, write: impl FnOnce(&mut Vec<u8>, &str, &str)) {
+        let (id, patient) = (self.id(part), self.id("patient"));
+        if self.out.last() != Some(&b'[') {
+            self.out.push(b',');
+        }
+        raw(self.out, b"{\"fullUrl\":\"");
+        escaped(self.out, self.view.base);
+        raw(self.out, format!("/{kind}/{id}\",\"resource\":"));
+        write(self.out, &id, &patient);
+        self.out.push(b'}');
+    }
+
+    /// A part up to the end of its `meta`.
+    fn part(&mut self, kind: &str, part: &str, write: impl FnOnce(&mut Vec<u8>, &str)) {
+        let view = self.view;
+        let profile = match kind {
+            "Coverage" => "CoverageInsurance",
+            other => other,
+        };
+        let profile = format!("{PROFILES}{profile}_eCheckupGeneral");
+        self.entry(kind, part, |out, id, patient| {
+            raw(out, format!("{{\"resourceType\":\"{kind}\",\"id\":\"{id}\""));
+            meta(out, view, &profile);
+            write(out, patient);
+            out.push(b'}');
+        });
+    }
+
+    fn composition(&mut self) {
+        let checkup = self.view.checkup;
+        let results: Vec<String> = (0..checkup.findings.len())
+            .map(|place| self.id(&format!("r{place}")))
+            .collect();
+        let (encounter, author) = (self.id("encounter"), self.id("doc-org"));
+        let own = self.id("composition");
+        self.part("Composition", "composition", |out, patient| {
+            raw(out, b",\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/composition-clinicaldocument-versionNumber\",\"valueString\":\"1.0\"}]");
+            raw(out, b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier\",\"value\":");
+            string(out, &own);
+            raw(out, b"},\"status\":\"final\",\"type\":{\"coding\":[");
+            coding(out, "http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes", "53576-5", Some("検診・健診報告書"));
+            raw(out, b"]},\"category\":[{\"coding\":[");
+            coding(out, systems::CHECKUP_REPORT, &checkup.report, None);
+            raw(out, format!("]}}],\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"encounter\":{{\"reference\":\"Encounter/{encounter}\"}},\"date\":\""));
+            date(out, checkup.written);
+            raw(out, format!("\",\"author\":[{{\"reference\":\"Organization/{author}\"}}],\"title\":\"健診結果報告書\",\"event\":[{{\"code\":[{{\"coding\":["));
+            coding(out, systems::CHECKUP_PROGRAMME, &checkup.programme, None);
+            raw(out, b"]}],\"period\":");
+            period(out, checkup.day);
+            raw(out, "}],\"section\":[{\"title\":\"検査・問診結果\",\"code\":{\"coding\":[");
+            coding(out, "http://jpfhir.jp/fhir/eCheckup/CodeSystem/section-code", section(&checkup.programme), None);
+            raw(out, b"]}");
+            for (place, result) in results.iter().enumerate() {
+                raw(out, if place == 0 { ",\"entry\":[" } else { "," });
+                raw(out, format!("{{\"reference\":\"Observation/{result}\"}}"));
+            }
+            raw(out, if results.is_empty() { "}]" } else { "]}]" });
+        });
+    }
+
+    fn patient(&mut self) {
+        let subject = &self.view.checkup.subject;
+        self.part("Patient", "patient", |out, _| {
+            if !subject.insurer.is_empty() {
+                let member = [&subject.insurer, &subject.symbol, &subject.number, &subject.branch];
+                // A part that holds the separator would be read as another.
+                let member = member.map(|part| part.replace(':', "")).join(":");
+                raw(out, b",\"identifier\":[{\"system\":\"http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID\",\"value\":");
+                string(out, &member);
+                raw(out, b"}]");
+            }
+            if !subject.name.is_empty() {
+                raw(out, b",\"name\":[{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation\",\"valueCode\":\"SYL\"}],\"text\":");
+                string(out, &subject.name);
+                raw(out, b"}]");
+            }
+            let sex = match subject.sex {
+                Some(1) => "male",
+                Some(2) => "female",
+                _ => "unknown",
+            };
+            raw(out, format!(",\"gender\":\"{sex}\""));
+            if let Some(birth) = subject.birth {
+                raw(out, b",\"birthDate\":\"");
+                date(out, birth);
+                out.push(b'"');
+            }
+            if !subject.postal_code.is_empty() {
+                raw(out, b",\"address\":[{\"postalCode\":");
+                string(out, &subject.postal_code);
+                raw(out, b"}]");
+            }
+        });
+    }
+
+    fn organisation(&mut self, kind: &str, organisation: &Organisation) {
+        self.part("Organization", kind, |out, _| {
+            if !organisation.number.is_empty() {
+                raw(out, b",\"identifier\":[{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no\",\"value\":");
+                string(out, &organisation.number);
+                raw(out, b"}]");
+            }
+            raw(out, b",\"type\":[{\"coding\":[");
+            coding(out, systems::CHECKUP_ORGANISATION, kind, None);
+            raw(out, b"]}]");
+            crate::json::text_member(out, "name", Some(&organisation.name));
+        });
+    }
+
+    fn encounter(&mut self) {
+        let (day, facility) = (self.view.checkup.day, self.id("exec-org"));
+        self.part("Encounter", "encounter", |out, patient| {
+            raw(out, b",\"status\":\"finished\",\"class\":");
+            coding(
+                out,
+                "http://jpfhir.jp/fhir/eCheckup/CodeSystem/encounter-category",
+                "checkup",
+                None,
+            );
+            raw(
+                out,
+                format!(",\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"period\":"),
+            );
+            period(out, day);
+            raw(
+                out,
+                format!(",\"serviceProvider\":{{\"reference\":\"Organization/{facility}\"}}"),
+            );
+        });
+    }
+
+    fn coverage(&mut self) {
+        let subject = &self.view.checkup.subject;
+        if subject.insurer.is_empty() {
+            return;
+        }
+        self.part("Coverage", "coverage", |out, patient| {
+            let symbol = [("JP_Coverage_InsuredPersonSymbol", &subject.symbol), ("JP_Coverage_InsuredPersonNumber", &subject.number), ("JP_Coverage_InsuredPersonSubNumber", &subject.branch)];
+            let given: Vec<_> = symbol.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            for (place, (name, value)) in given.iter().enumerate() {
+                raw(out, if place == 0 { ",\"extension\":[" } else { "," });
+                raw(out, format!("{{\"url\":\"http://jpfhir.jp/fhir/core/Extension/StructureDefinition/{name}\",\"valueString\":"));
+                string(out, value);
+                out.push(b'}');
+            }
+            raw(out, if given.is_empty() { "" } else { "]" });
+            raw(out, format!(",\"status\":\"active\",\"beneficiary\":{{\"reference\":\"Patient/{patient}\"}},\"payor\":[{{\"identifier\":{{\"system\":\"http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsurerNumber\",\"value\":"));
+            string(out, &subject.insurer);
+            raw(out, b"}}]");
+        });
+    }
+}
+
+/// The section that holds results of a programme.
+fn section(programme: &str) -> &'static str {
+    match programme {
+        "010" => "01010",
+        "020" => "01020",
+        "030" => "01030",
+        "040" => "01040",
+        "060" => "01060",
+        "090" => "01090",
+        _ => "01990",
+    }
+}
+
+fn period(out: &mut Vec<u8>, day: LocalDay) {
+    raw(out, b"{\"start\":\"");
+    date(out, day);
+    raw(out, b"\",\"end\":\"");
+    date(out, day);
+    raw(out, b"\"}");
+}
