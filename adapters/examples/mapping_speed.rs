@@ -1,10 +1,12 @@
-//! How fast each adapter of JSON maps, beside a bare `serde_json` parse of the same bytes: the fixtures many times over, the median of
+//! How fast each adapter of JSON maps, beside a bare `serde_json` parse of the same bytes (and documents beside `quick-xml`): the fixtures many times over, the median of
 //! several runs taken in turns. `cargo run --release -p adapters --example mapping_speed`.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::time::Instant;
 
+use adapters::checkup::CheckupDocuments;
+use adapters::checkup::synthetic::{MadeUp, document};
 use adapters::{Adapter, Handed, Input, Sink, SinkClosed};
 use serde_json::Value;
 
@@ -12,6 +14,8 @@ use serde_json::Value;
 const BYTES: usize = 4 << 20;
 /// Records of a list at most: what a push may have.
 const RECORDS: usize = 9_000;
+/// Documents of checkups, one a person.
+const DOCUMENTS: u64 = 500;
 /// Runs of each; the median counts.
 const RUNS: usize = 9;
 
@@ -78,6 +82,50 @@ fn measure(adapter: &dyn Adapter, fixture: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Documents of checkups beside a bare `quick-xml` pass over the same bytes.
+fn measure_documents() -> Result<(), Box<dyn Error>> {
+    let made = (0..DOCUMENTS).map(|seed| document(&MadeUp::of(seed).checkup(2025)));
+    let documents: Vec<String> = made.collect();
+    let (mut mapped, mut passed) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        mapped.push(seconds(|| {
+            documents.iter().all(|text| {
+                let input = Input {
+                    bytes: &text.as_bytes(),
+                    size: text.len() as u64,
+                };
+                let reading = CheckupDocuments.read(&input, &mut Nowhere);
+                reading.is_ok_and(|reading| reading.samples > 0)
+            })
+        })?);
+        passed.push(seconds(|| {
+            documents
+                .iter()
+                .all(|text| events(text).is_some_and(|events| events > 100))
+        })?);
+    }
+    let (mapped, passed) = (median(mapped), median(passed));
+    let megabytes = documents.iter().map(String::len).sum::<usize>() as f64 / 1_000_000.0;
+    println!(
+        "\n| adapter | maps | bare pass of quick-xml | time beside it |\n|---|---|---|---|\n| checkup | {:.0} MB/s | {:.0} MB/s | {:.2} |",
+        megabytes / mapped,
+        megabytes / passed,
+        mapped / passed
+    );
+    Ok(())
+}
+
+fn events(text: &str) -> Option<usize> {
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut events = 0;
+    loop {
+        match black_box(reader.read_event().ok()?) {
+            quick_xml::events::Event::Eof => return Some(events),
+            _ => events += 1,
+        }
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("| adapter | maps | bare parse | time beside it |\n|---|---|---|---|");
     for (name, fixture) in [
@@ -103,5 +151,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     ] {
         measure(adapters::named(name).ok_or("an adapter of this name")?, fixture)?;
     }
-    Ok(())
+    measure_documents()
 }

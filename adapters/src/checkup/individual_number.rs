@@ -14,6 +14,11 @@ const NAMES: &[&str] = &["個人番号", "マイナンバー", "mynumber", "indi
 /// True for the name of a field that holds the number. Names that only end like it are other numbers: KDB個人番号 and 国保個人番号
 /// are keys of insurers' systems, 住民番号 is the municipality's.
 pub(super) fn is_name(written: &str) -> bool {
+    // Nearly every name of a document is another, and says so by its length and its first letter.
+    let begins = written.trim_start_matches('_');
+    if written.is_ascii() && (begins.len() < 8 || !begins.starts_with(['m', 'M', 'i', 'I', 'k', 'K'])) {
+        return false;
+    }
     let name: String = written
         .nfkc()
         .flat_map(char::to_lowercase)

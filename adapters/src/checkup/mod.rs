@@ -133,8 +133,8 @@ fn may_be_document(entry: &Entry) -> bool {
 
 /// True for the beginning of a checkup document: another's CDA is no checkup.
 fn looks_like_document(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head);
-    text.contains("ClinicalDocument") && text.contains("1.2.392.200119.6.1001")
+    let says = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    says("ClinicalDocument") && says("1.2.392.200119.6.")
 }
 
 /// What the beginning of a table is of, in either encoding; a character that is cut at its end is no matter.
