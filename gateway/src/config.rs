@@ -77,6 +77,8 @@ pub struct Data {
     pub signing_keys_file: Option<PathBuf>,
     /// For how many days pushes are kept as they came, so that a better mapping can read them again.
     pub pushes_kept_days: u16,
+    /// For how many days documents wait that no one has claimed.
+    pub unclaimed_kept_days: u16,
 }
 
 impl Data {
@@ -401,6 +403,12 @@ impl Layers {
                 signing_keys_file: (!signing_keys_file.is_empty()).then(|| signing_keys_file.into()),
                 pushes_kept_days: self.number("data", "pushes_kept_days", 0..=90, "a whole number from 0 to 90")?
                     as u16,
+                unclaimed_kept_days: self.number(
+                    "data",
+                    "unclaimed_kept_days",
+                    1..=1_000,
+                    "a whole number from 1 to 1000",
+                )? as u16,
             },
             http: Http {
                 listen: self.parsed("http", "listen", "an address and port, for example 127.0.0.1:8080")?,

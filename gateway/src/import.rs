@@ -141,6 +141,15 @@ impl<B: ReaderAt + ?Sized, F: Fn(u64)> ReaderAt for Watched<'_, B, F> {
     }
 }
 
+/// A file that is read at places.
+pub struct FileBytes(pub std::fs::File);
+
+impl ReaderAt for FileBytes {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset)
+    }
+}
+
 struct Receiver {
     import: Import,
     /// The person's number of each source handed so far.

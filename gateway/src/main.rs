@@ -1,5 +1,6 @@
 //! The `sekisho` binary: people, files and apps on one side, the store on the other, and the gate between them.
 
+mod batch;
 mod cli;
 mod config;
 mod demo;

@@ -218,6 +218,12 @@ async fn delete_due_records(state: AppState) {
             Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
             Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
         }
+        let unclaimed = i64::from(state.config.data.unclaimed_kept_days) * model::time::DAY_MS;
+        match state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await {
+            Ok(0) => {}
+            Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
+            Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
+        }
         let (mut after, mut rows) = (None, 0);
         loop {
             match state.store.delete_due_records(after).await {

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::sqlite;
 use crate::{Result, Store};
 
+/// The act that a package was handed over; its subject is a JSON object of the ledger's columns.
+pub const HANDED_OVER: &str = "package-handed-over";
+
 /// Who did something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

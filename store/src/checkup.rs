@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use model::checkup::{Checkup, Finding, Item};
-use model::{LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
+use model::{Accounting, LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{Result, StoreError};
@@ -40,6 +40,22 @@ pub struct CheckupEnded {
     pub of_another: u64,
     /// A request to delete that was carried out.
     pub deletions: u64,
+}
+
+impl CheckupEnded {
+    /// Adds it to an accounting.
+    pub(crate) fn count(&self, accounting: &mut Accounting) {
+        for (outcome, reason, count) in [
+            (Outcome::Stored, "", self.new),
+            (Outcome::Stored, "new version", self.versions),
+            (Outcome::Stored, "deletion", self.deletions),
+            (Outcome::Duplicate, "known", self.known),
+            (Outcome::Duplicate, "superseded", self.superseded),
+            (Outcome::Rejected, OF_ANOTHER, self.of_another),
+        ] {
+            accounting.count_many(outcome, reason, count);
+        }
+    }
 }
 
 /// What a result is beside its value: how it is rendered depends on it.

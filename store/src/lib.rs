@@ -16,8 +16,10 @@ mod jobs;
 mod leaf;
 mod legal_basis;
 mod links;
+mod matching;
 mod operations;
 mod operators;
+mod packages;
 mod paper;
 mod parked;
 mod people;
@@ -33,7 +35,7 @@ use std::sync::Arc;
 
 use model::environment::{Clock, Randomness};
 
-pub use acts::{Act, Actor, Head};
+pub use acts::{Act, Actor, HANDED_OVER, Head};
 pub use audit::{AccessDraft, AccessEvent, AccessItem, AccessKind, Pruned};
 pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
@@ -50,8 +52,10 @@ pub use links::{
     Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
     WANTS_AT_ONCE, Want,
 };
+pub use matching::Insured;
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
+pub use packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting};
 pub use paper::PaperConsent;
 pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};

@@ -7,6 +7,7 @@ mod bundle;
 mod coverage;
 mod document;
 mod individual_number;
+pub mod package;
 pub mod synthetic;
 mod table;
 #[cfg(test)]
@@ -268,6 +269,16 @@ impl Documents<'_> {
             self.sink.hand(Handed::Checkup(Box::new(brought)))?;
         }
         Ok(())
+    }
+
+    /// What is said of a file that should have been a document.
+    fn damaged() -> NotStored {
+        NotStored {
+            outcome: Outcome::Rejected,
+            reason: "damaged-document".to_owned(),
+            line: 1,
+            text: String::new(),
+        }
     }
 
     fn not_stored(&mut self, outcome: Outcome, reason: &str) -> Result<(), AdapterError> {

@@ -46,6 +46,54 @@ pub fn document(checkup: &Checkup) -> String {
     out
 }
 
+/// Writes a package of these checkups as it is handed over (a ZIP with index, sums, documents, and claims beside some of them).
+///
+/// # Errors
+/// What `out` reports.
+pub fn write_package(out: impl std::io::Write, checkups: impl Iterator<Item = Checkup>) -> std::io::Result<()> {
+    let name = "1310000001_00139999_202604010_1";
+    let mut archive = rawzip::ZipArchiveWriter::new(out);
+    let mut add = |path: &str, text: &str| -> std::io::Result<()> {
+        let path = format!("{name}/{path}");
+        let file = archive.new_file(&path);
+        let (mut entry, config) = file
+            .compression_method(rawzip::CompressionMethod::DEFLATE)
+            .start()
+            .map_err(std::io::Error::other)?;
+        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
+        let mut writer = config.wrap(encoder);
+        std::io::Write::write_all(&mut writer, text.as_bytes())?;
+        let (encoder, descriptor) = writer.finish().map_err(std::io::Error::other)?;
+        encoder.finish()?;
+        entry.finish(descriptor).map_err(std::io::Error::other)?;
+        Ok(())
+    };
+    let mut count = 0;
+    for checkup in checkups {
+        add(
+            &format!("DATA/h1310000001202604010100{count:04}.xml"),
+            &document(&checkup),
+        )?;
+        if count % 10 == 0 {
+            add(
+                &format!("CLAIMS/c1310000001202604010100{count:04}.xml"),
+                "<checkupClaim/>",
+            )?;
+        }
+        count += 1;
+    }
+    add(
+        "ix08_V08.xml",
+        &format!("<index><totalRecordCount value=\"{count}\"/></index>"),
+    )?;
+    add(
+        "su08_V08.xml",
+        &format!("<summary><totalSubjectCount value=\"{count}\"/></summary>"),
+    )?;
+    archive.finish().map_err(std::io::Error::other)?;
+    Ok(())
+}
+
 fn header(out: &mut String, checkup: &Checkup) {
     let date = |day: LocalDay| {
         let (year, month, day) = day.ymd();

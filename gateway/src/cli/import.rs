@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, Place, block_on};
 use crate::environment::MachineRandomness;
-use crate::import::{self, Imported};
+use crate::import::{self, FileBytes, Imported};
 use crate::spool::Spool;
 
 /// Exit code when everything was read and some records were rejected.
@@ -127,15 +127,6 @@ fn open(file: &std::path::Path, folder: &std::path::Path) -> Result<(Bytes, u64)
         return Err(format!("{}: not a file; a pipe is read by `import -`", file.display()).into());
     }
     Ok((Box::new(FileBytes(opened)), facts.len()))
-}
-
-/// A file that is read at places.
-struct FileBytes(File);
-
-impl ReaderAt for FileBytes {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset)
-    }
 }
 
 fn bar(size: u64) -> ProgressBar {

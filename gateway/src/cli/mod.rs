@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, each help written for an operator.
 
 mod app;
+mod batch;
 mod consent;
 mod doctor;
 mod import;
@@ -73,6 +74,8 @@ enum Command {
     ///
     /// Tabs between columns; no value of anybody is among them. Works beside a running server.
     Rejected(rejected::RejectedArguments),
+    /// Take in packages of many people's checkups, say by what insurers know members, and decide whose a document is.
+    Batch(batch::BatchArguments),
     /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
@@ -113,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => import::run(arguments),
         Command::Replay(arguments) => replay::run(arguments),
         Command::Rejected(arguments) => rejected::run(arguments),
+        Command::Batch(arguments) => batch::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
         Command::Consent(arguments) => consent::run(arguments),

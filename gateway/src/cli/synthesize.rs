@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use adapters::checkup::synthetic::MadeUp;
 use adapters::synthetic::{self, Synthetic};
 use clap::Args;
 use model::LocalDay;
@@ -35,6 +36,9 @@ pub struct SynthesizeArguments {
     /// Without a watch beside the phone.
     #[arg(long)]
     phone_only: bool,
+    /// A package of checkups of so many people, as an insurer hands it over, in place of an export.
+    #[arg(long, value_name = "PEOPLE")]
+    checkups: Option<u32>,
     /// The same seed gives the same data.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -56,7 +60,11 @@ pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
         extension.is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
     };
     let mut out = BufWriter::with_capacity(1 << 20, File::create(&arguments.file)?);
-    if ends_in("ndjson") {
+    if let Some(people) = arguments.checkups {
+        let (year, _, _) = arguments.first_day.ymd();
+        let made = (0..u64::from(people)).map(|person| MadeUp::of(arguments.seed + person).checkup(year));
+        adapters::checkup::synthetic::write_package(&mut out, made)?;
+    } else if ends_in("ndjson") {
         adapters::apple_health_push::synthetic::write_live(
             &mut out,
             arguments.seed,

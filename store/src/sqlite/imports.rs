@@ -16,7 +16,6 @@ use super::people::Commit;
 use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
-use crate::checkup::OF_ANOTHER;
 use crate::parked::ParkedSeries;
 use crate::{BatchStart, CheckupEnded, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
@@ -564,16 +563,7 @@ impl Intake {
                 self.report.versions += ended.samples.1;
             }
             Done::Checkup(ended) => {
-                for (outcome, reason, count) in [
-                    (Outcome::Stored, "", ended.new),
-                    (Outcome::Stored, "new version", ended.versions),
-                    (Outcome::Stored, "deletion", ended.deletions),
-                    (Outcome::Duplicate, "known", ended.known),
-                    (Outcome::Duplicate, "superseded", ended.superseded),
-                    (Outcome::Rejected, OF_ANOTHER, ended.of_another),
-                ] {
-                    self.accounting.count_many(outcome, reason, count);
-                }
+                ended.count(&mut self.accounting);
                 self.report.new += ended.new;
                 self.report.versions += ended.versions;
             }

@@ -47,6 +47,7 @@ const ERASED_TABLES: &[&str] = &[
     "link",
     "checkup",
     "checkup_version",
+    "insurance",
 ];
 
 /// One commit of a person: its number and its time, later than all before it.

@@ -16,6 +16,7 @@ mod kept_folders;
 mod legal_basis;
 mod links;
 mod named_cases;
+mod packages;
 mod paging;
 mod paper;
 mod people;

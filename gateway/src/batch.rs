@@ -1,0 +1,265 @@
+//! A package of many people's checkups on its way into the store: one document at a time from the adapter, a unit at a time into
+//! the store, in bounded memory. What was taken stays taken, so that a package goes on where it was cut off.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use adapters::checkup::package::{self, PackageEntry, PackageSum};
+use adapters::{AdapterError, Input};
+use aws_lc_rs::digest::{Context, SHA256};
+use model::{OrganisationId, Outcome};
+use serde_json::json;
+use store::{Actor, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
+use tokio::sync::mpsc;
+
+use crate::import::FileBytes;
+
+/// Documents that are taken in one unit.
+const UNIT: usize = 64;
+/// Results read at once.
+const PAGE: u32 = 1_000;
+
+/// Who hands a package over, and to whom it goes.
+#[derive(Clone, Debug)]
+pub struct HandOver {
+    /// The organisation whose members it is about.
+    pub organisation: OrganisationId,
+    /// Who handles it here.
+    pub handler: String,
+    /// From whom it came.
+    pub counterpart: String,
+}
+
+/// What a package came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The package's number.
+    pub package: i64,
+    /// SHA-256 of the file, or of all files of the folder one after the other, in hexadecimal digits.
+    pub hash: String,
+    /// What it says of itself.
+    pub sum: PackageSum,
+    /// Documents by how they ended: taken, unclaimed, possible, unread.
+    pub documents: [u64; 4],
+    /// Results stored, known before, not supported, rejected.
+    pub results: [u64; 4],
+    /// It had been taken in whole before.
+    pub is_again: bool,
+}
+
+/// Why a package was not taken in, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    /// The store refused; the same package can be imported again, and goes on where it stopped.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The disk.
+    #[error("the package could not be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Takes a package in. `progress` is told how many documents were taken so far.
+///
+/// # Errors
+/// [`BatchError`].
+pub async fn import(
+    store: &Store,
+    path: &Path,
+    hand_over: &HandOver,
+    mut progress: impl FnMut(u32),
+) -> Result<Taken, BatchError> {
+    let is_folder = path.is_dir();
+    let hash = {
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || hash_of(&path, is_folder))
+            .await
+            .map_err(io::Error::other)??
+    };
+    let begun = store.begin_package(hand_over.organisation, hash).await?;
+    let mut taken = Taken {
+        package: begun.id,
+        hash: data_encoding::HEXLOWER.encode(&hash),
+        is_again: begun.ended.is_some(),
+        ..Taken::default()
+    };
+    if begun.ended.is_none() {
+        let (documents, mut coming) = mpsc::channel::<PackageEntry>(UNIT);
+        let (path, done) = (path.to_owned(), begun.done);
+        let reading = tokio::task::spawn_blocking(move || read(&path, is_folder, done, &documents));
+        let mut next = begun.done + 1;
+        let mut unit = Vec::with_capacity(UNIT);
+        loop {
+            let document = coming.recv().await;
+            let is_last = document.is_none();
+            unit.extend(document.map(|document| prepared(next + unit.len() as u32, document)));
+            if !unit.is_empty() && (unit.len() == UNIT || is_last) {
+                next += unit.len() as u32;
+                let unit = std::mem::take(&mut unit);
+                store.take_documents(hand_over.organisation, begun.id, unit).await?;
+                progress(next - 1);
+            }
+            if is_last {
+                break;
+            }
+        }
+        taken.sum = reading.await.map_err(io::Error::other)??;
+    }
+    let mut after = 0;
+    loop {
+        let results = store.package_results(begun.id, after, PAGE).await?;
+        let Some(last) = results.last() else { break };
+        after = last.entry;
+        for result in &results {
+            taken.documents[place_of(result.outcome)] += 1;
+            for (sum, count) in taken.results.iter_mut().zip(result.counts) {
+                *sum += count;
+            }
+        }
+    }
+    if begun.ended.is_none() {
+        let by = Actor::CommandLine;
+        store
+            .end_package(hand_over.organisation, begun.id, by, ledger(&taken, hand_over))
+            .await?;
+    }
+    Ok(taken)
+}
+
+const fn place_of(outcome: EntryOutcome) -> usize {
+    match outcome {
+        EntryOutcome::Taken => 0,
+        EntryOutcome::Unclaimed => 1,
+        EntryOutcome::Possible => 2,
+        EntryOutcome::Unread => 3,
+    }
+}
+
+/// Hands documents on that were not taken yet.
+fn read(
+    path: &Path,
+    is_folder: bool,
+    done: u32,
+    documents: &mpsc::Sender<PackageEntry>,
+) -> Result<PackageSum, BatchError> {
+    let mut met = 0;
+    let mut each = |document| {
+        met += 1;
+        match met <= done || documents.blocking_send(document).is_ok() {
+            true => ControlFlow::Continue(()),
+            // Whoever takes them has stopped, and says why.
+            false => ControlFlow::Break(()),
+        }
+    };
+    if is_folder {
+        return Ok(package::folder(path, &mut each)?);
+    }
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let input = Input {
+        bytes: &FileBytes(file),
+        size,
+    };
+    Ok(package::zip(&input, &mut each)?)
+}
+
+fn prepared(entry: u32, document: PackageEntry) -> PackageDocument {
+    let left_out = document.left_out.into_iter().map(|left_out| LeftOut {
+        is_rejected: left_out.outcome == Outcome::Rejected,
+        reason: left_out.reason,
+        line: left_out.line,
+        text: left_out.text,
+    });
+    PackageDocument {
+        entry,
+        checkup: document.checkup,
+        original: document.original,
+        left_out: left_out.collect(),
+    }
+}
+
+fn hash_of(path: &Path, is_folder: bool) -> Result<[u8; 32], BatchError> {
+    let files = match is_folder {
+        true => package::files(path)?,
+        false => vec![path.to_owned()],
+    };
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 1 << 16];
+    for file in files {
+        let mut file = File::open(file)?;
+        loop {
+            let read = file.read(&mut buffer)?;
+            if read == 0 {
+                break;
+            }
+            context.update(&buffer[..read]);
+        }
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    Ok(hash)
+}
+
+/// What the ledger says: date and time are the act's own.
+fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
+    let [given, unclaimed, possible, unread] = taken.documents;
+    json!({
+        "handler": hand_over.handler,
+        "counterpart": hand_over.counterpart,
+        "what": "checkup documents",
+        "count": given + unclaimed + possible + unread,
+        "taken": given,
+        "waiting": unclaimed + possible,
+        "unread": unread,
+        "sha256": taken.hash,
+    })
+    .to_string()
+}
+
+/// Writes how each document ended, for whoever handed them over: no value, no name, no number of anybody.
+///
+/// # Errors
+/// What the store and `out` answer.
+pub async fn write_results(store: &Store, package: i64, out: impl Write) -> Result<(), BatchError> {
+    let mut table = csv::Writer::from_writer(out);
+    let failed = |error: csv::Error| BatchError::Io(io::Error::other(error));
+    table
+        .write_record([
+            "document",
+            "ended",
+            "stored",
+            "known",
+            "unsupported",
+            "rejected",
+            "reasons",
+        ])
+        .map_err(failed)?;
+    let mut after = 0;
+    loop {
+        let results = store.package_results(package, after, PAGE).await?;
+        let Some(last) = results.last() else { break };
+        after = last.entry;
+        for result in &results {
+            table.write_record(row(result)).map_err(failed)?;
+        }
+    }
+    table.flush()?;
+    Ok(())
+}
+
+fn row(result: &EntryResult) -> [String; 7] {
+    let [stored, known, unsupported, rejected] = result.counts.map(|count| count.to_string());
+    [
+        result.entry.to_string(),
+        result.outcome.word().to_owned(),
+        stored,
+        known,
+        unsupported,
+        rejected,
+        result.reasons.clone(),
+    ]
+}

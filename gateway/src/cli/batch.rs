@@ -1,0 +1,301 @@
+//! `sekisho batch`: packages of many people's checkups that facilities and insurers hand over.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use model::checkup::Subject;
+use model::{LocalDay, OrganisationId, PersonId};
+use serde::Deserialize;
+use store::{Actor, HANDED_OVER, Insured, Store};
+
+use super::{CommandError, Place, block_on};
+use crate::batch::{self, HandOver, Taken};
+
+/// Arguments of `batch`.
+#[derive(Debug, Args)]
+pub struct BatchArguments {
+    #[command(flatten)]
+    place: Place,
+    /// Number of the organisation whose members it is about.
+    #[arg(long, value_name = "N", default_value = "1", global = true)]
+    organisation: OrganisationId,
+    #[command(subcommand)]
+    command: BatchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BatchCommand {
+    /// Take in a package of checkup documents: a ZIP, or the folder it was unpacked to. The same again goes on where it stopped.
+    ///
+    /// Each document goes to the member whose it is, waits for a decision where it may be somebody's, or waits sealed until
+    /// somebody is known. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
+    Import {
+        /// The ZIP or folder.
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+        /// Who handles it here; stands in the ledger.
+        #[arg(long, value_name = "NAME")]
+        handler: String,
+        /// From whom it came; stands in the ledger.
+        #[arg(long, value_name = "NAME")]
+        counterpart: String,
+        /// File for how each document ended, which must not exist yet: for whoever handed them over, without any value.
+        #[arg(long, value_name = "FILE")]
+        result: Option<PathBuf>,
+    },
+    /// Load by what insurers know members: CSV with the columns person, insurer, symbol, number, branch, kana, birth_date, sex,
+    /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2).
+    ///
+    /// Documents that waited for one of them come to them.
+    Insured {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
+    Waiting,
+    /// Decide whose a waiting document is.
+    Decide {
+        /// Its number.
+        document: i64,
+        /// The member whose it is.
+        #[arg(long, conflicts_with = "nobody", required_unless_present = "nobody")]
+        person: Option<PersonId>,
+        /// It is nobody's: it is deleted.
+        #[arg(long)]
+        nobody: bool,
+    },
+    /// Write the ledger of hand-overs as CSV. Works beside a running server.
+    Ledger,
+}
+
+/// Carries out one of the commands.
+///
+/// # Errors
+/// What the file and the store answer.
+pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
+    block_on(async move {
+        let organisation = arguments.organisation;
+        let (_, store) = match arguments.command {
+            BatchCommand::Waiting | BatchCommand::Ledger => arguments.place.open_for_reading().await?,
+            _ => arguments.place.open().await?,
+        };
+        let ended = match arguments.command {
+            BatchCommand::Import {
+                path,
+                handler,
+                counterpart,
+                result,
+            } => {
+                let hand_over = HandOver {
+                    organisation,
+                    handler,
+                    counterpart,
+                };
+                import(&store, &path, &hand_over, result.as_deref()).await?
+            }
+            BatchCommand::Insured { file } => insured(&store, organisation, &file).await?,
+            BatchCommand::Waiting => waiting(&store, organisation).await?,
+            BatchCommand::Decide { document, person, .. } => {
+                store
+                    .decide_document(organisation, document, person, Actor::CommandLine)
+                    .await?;
+                ExitCode::SUCCESS
+            }
+            BatchCommand::Ledger => ledger(&store, organisation).await?,
+        };
+        store.close().await;
+        Ok(ended)
+    })
+}
+
+async fn import(
+    store: &Store,
+    path: &Path,
+    hand_over: &HandOver,
+    result: Option<&Path>,
+) -> Result<ExitCode, CommandError> {
+    // Opened before anything is taken: a file that cannot be written is known at once.
+    let result = result.map(File::create_new).transpose()?;
+    let taken = batch::import(store, path, hand_over, |done| {
+        if done % 1_024 == 0 {
+            eprintln!("{done} documents");
+        }
+    })
+    .await?;
+    if let Some(result) = result {
+        batch::write_results(store, taken.package, BufWriter::new(result)).await?;
+    }
+    println!("{}", told(&taken));
+    let differs = |counted: Option<u64>| counted.is_some_and(|counted| counted != taken.sum.documents);
+    let is_whole = taken.documents[3] == 0 && !differs(taken.sum.indexed) && !differs(taken.sum.summed);
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn told(taken: &Taken) -> serde_json::Value {
+    let [given, unclaimed, possible, unread] = taken.documents;
+    let [stored, known, unsupported, rejected] = taken.results;
+    serde_json::json!({
+        "package": taken.package,
+        "sha256": taken.hash,
+        "taken_in_before": taken.is_again,
+        "documents": { "taken": given, "unclaimed": unclaimed, "possible": possible, "unread": unread },
+        "results": { "stored": stored, "duplicate": known, "unsupported": unsupported, "rejected": rejected },
+        "says_of_itself": { "indexed": taken.sum.indexed, "summed": taken.sum.summed, "found": taken.sum.documents },
+        "passed_over": { "claims": taken.sum.claims, "other_programmes": taken.sum.others },
+    })
+}
+
+/// A row of the insured.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    person: u32,
+    insurer: String,
+    #[serde(default)]
+    symbol: String,
+    number: String,
+    #[serde(default)]
+    branch: String,
+    #[serde(default)]
+    kana: String,
+    birth_date: String,
+    #[serde(default)]
+    sex: Option<u8>,
+    #[serde(default)]
+    postal_code: String,
+    #[serde(default)]
+    area: String,
+    #[serde(default)]
+    gained: String,
+    #[serde(default)]
+    lost: String,
+}
+
+async fn insured(store: &Store, organisation: OrganisationId, file: &Path) -> Result<ExitCode, CommandError> {
+    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
+    let (mut loaded, mut refused, mut given) = (0, 0, 0);
+    for (place, row) in table.deserialize::<Row>().enumerate() {
+        let line = place + 2;
+        let (person, insured) = match row.map_err(|error| why(&error)).and_then(read) {
+            Ok(read) => read,
+            Err(why) => {
+                refused += 1;
+                eprintln!("line {line}: {why}");
+                continue;
+            }
+        };
+        match store.insure(organisation, person, insured).await {
+            Ok(documents) => {
+                loaded += 1;
+                given += documents;
+            }
+            Err(error @ (store::StoreError::NotFound { .. } | store::StoreError::Invalid { .. })) => {
+                refused += 1;
+                eprintln!("line {line}: {error}");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    println!(
+        "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
+    );
+    Ok(if refused == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
+}
+
+/// Why a line is none, without what stands in it.
+fn why(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => match err.field() {
+            Some(field) => format!("column {} is not as it must be", field + 1),
+            None => "a column is missing, or has a name that is not known".to_owned(),
+        },
+        csv::ErrorKind::UnequalLengths { .. } => "it has more or fewer columns than the first line".to_owned(),
+        _ => "it cannot be read".to_owned(),
+    }
+}
+
+fn read(row: Row) -> Result<(PersonId, Insured), String> {
+    let day = |written: &str, name: &str| match written {
+        "" => Ok(None),
+        written => LocalDay::parse(written)
+            .map(Some)
+            .ok_or_else(|| format!("{name} is no day as YYYY-MM-DD")),
+    };
+    let insured = Insured {
+        subject: Subject {
+            insurer: row.insurer,
+            symbol: row.symbol,
+            number: row.number,
+            branch: row.branch,
+            name: row.kana,
+            birth: day(&row.birth_date, "birth_date")?,
+            sex: row.sex,
+            postal_code: row.postal_code,
+        },
+        gained: day(&row.gained, "gained")?,
+        lost: day(&row.lost, "lost")?,
+        area: row.area,
+    };
+    Ok((PersonId(row.person), insured))
+}
+
+async fn waiting(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {
+    println!("document\tpackage\tplace\tcame\tmay be of");
+    for waiting in store.possible_documents(organisation, 10_000).await? {
+        let came = jiff::Timestamp::from_millisecond(waiting.received.0).unwrap_or_default();
+        let candidates: Vec<String> = waiting
+            .candidates
+            .iter()
+            .map(|(person, why)| format!("person {person} ({why})"))
+            .collect();
+        let (package, place) = waiting.place;
+        println!("{}\t{package}\t{place}\t{came}\t{}", waiting.id, candidates.join("; "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Acts read at once.
+const PAGE: u32 = 500;
+
+async fn ledger(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {
+    const COLUMNS: [&str; 8] = [
+        "handler",
+        "counterpart",
+        "what",
+        "count",
+        "taken",
+        "waiting",
+        "unread",
+        "sha256",
+    ];
+    let mut table = csv::Writer::from_writer(io::stdout().lock());
+    table.write_record(std::iter::once("at").chain(COLUMNS))?;
+    let mut before = None;
+    loop {
+        let acts = store.acts(organisation, before, PAGE).await?;
+        let Some((last, _)) = acts.last() else { break };
+        before = Some(*last);
+        for (_, act) in acts.iter().filter(|(_, act)| act.what == HANDED_OVER) {
+            let said: serde_json::Value = serde_json::from_str(&act.subject)?;
+            let at = jiff::Timestamp::from_millisecond(act.at)
+                .unwrap_or_default()
+                .to_string();
+            let cell = |column: &str| match &said[column] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            table.write_record(std::iter::once(at).chain(COLUMNS.map(cell)))?;
+        }
+    }
+    table.flush()?;
+    io::stdout().flush()?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,269 @@
+//! To whom an insurer's record belongs: what the record says of its subject, held against what insurers know a person by.
+//!
+//! Three layers: as received, normalised for comparison, and keyed hashes of that for finding. A match needs insurer, symbol, number
+//! and birth date, and a name or a sex that agrees; whatever else looks alike is *possible*, and a person decides.
+
+use model::LocalDay;
+use model::checkup::Subject;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// By what an insurer knows a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Insured {
+    /// As documents name them.
+    pub subject: Subject,
+    /// The first day of the insurance; `None` where nobody said.
+    pub gained: Option<LocalDay>,
+    /// The last day; `None` while it lasts.
+    pub lost: Option<LocalDay>,
+    /// The area of the municipality they live in, where the ledger says it.
+    pub area: String,
+}
+
+/// What a comparison came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// The same person.
+    Same,
+    /// Perhaps: why not for sure.
+    Perhaps(&'static str),
+    /// Somebody else: why.
+    Other(&'static str),
+}
+
+/// Kanji that are one in names, whatever Unicode says.
+const VARIANTS: &[(char, char)] = &[
+    ('髙', '高'),
+    ('﨑', '崎'),
+    ('嵜', '崎'),
+    ('瀨', '瀬'),
+    ('邊', '辺'),
+    ('邉', '辺'),
+    ('齋', '斎'),
+    ('齊', '斎'),
+    ('斉', '斎'),
+    ('濵', '浜'),
+    ('濱', '浜'),
+    ('澤', '沢'),
+    ('廣', '広'),
+    ('櫻', '桜'),
+    ('惠', '恵'),
+    ('德', '徳'),
+    ('國', '国'),
+    ('嶋', '島'),
+];
+
+/// A name for comparison: full-width katakana without spaces, small kana large, dashes alike, variants of kanji one.
+pub(crate) fn name(written: &str) -> String {
+    written
+        .nfkc()
+        .filter(|c| !c.is_whitespace() && !matches!(c, '・' | '.'))
+        .flat_map(char::to_uppercase)
+        .map(|c| match c {
+            // Hiragana lies 0x60 before katakana.
+            'ぁ'..='ゖ' => char::from_u32(c as u32 + 0x60).unwrap_or(c),
+            other => other,
+        })
+        .map(|c| match c {
+            'ァ' => 'ア',
+            'ィ' => 'イ',
+            'ゥ' => 'ウ',
+            'ェ' => 'エ',
+            'ォ' => 'オ',
+            'ッ' => 'ツ',
+            'ャ' => 'ヤ',
+            'ュ' => 'ユ',
+            'ョ' => 'ヨ',
+            'ヮ' => 'ワ',
+            'ー' | '－' | '‐' | '―' | '−' | '-' => 'ー',
+            other => VARIANTS
+                .iter()
+                .find(|(from, _)| *from == other)
+                .map_or(other, |(_, to)| *to),
+        })
+        .collect()
+}
+
+/// A symbol or number for comparison: widths, spaces, dashes and leading zeros are none.
+pub(crate) fn number(written: &str) -> String {
+    let plain: String = written
+        .nfkc()
+        .flat_map(char::to_uppercase)
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '―' | '−' | 'ー' | '・'))
+        .collect();
+    let cut = plain.trim_start_matches('0');
+    cut.to_owned()
+}
+
+/// What a keyed hash of insurer, symbol, number and birth date is made of; `None` where one that tells people apart is missing.
+pub(crate) fn by_number(subject: &Subject) -> Option<[String; 4]> {
+    let birth = subject.birth?.to_string();
+    let [insurer, symbol, own] = [&subject.insurer, &subject.symbol, &subject.number].map(|part| number(part));
+    (!insurer.is_empty() && !own.is_empty()).then_some([insurer, symbol, own, birth])
+}
+
+/// What a keyed hash of name, birth date, sex and postal code is made of.
+pub(crate) fn by_name(subject: &Subject) -> Option<[String; 4]> {
+    let birth = subject.birth?.to_string();
+    let name = name(&subject.name);
+    let postal = number(&subject.postal_code);
+    let sex = subject.sex?.to_string();
+    (!name.is_empty() && !postal.is_empty()).then_some([name, birth, sex, postal])
+}
+
+/// Holds what a record of a day says of its subject against one person.
+pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likeness {
+    let person = &known.subject;
+    let same_number = by_number(record).is_some() && by_number(record) == by_number(person);
+    let same_name = name(&record.name) == name(&person.name) && !record.name.is_empty();
+    let same_sex = record.sex.is_some() && record.sex == person.sex;
+    if !same_number {
+        let alike = by_name(record).is_some() && by_name(record) == by_name(person);
+        return match alike {
+            true => {
+                Likeness::Perhaps("the name, the birth date, the sex and the postal code agree, the number does not")
+            }
+            false => Likeness::Other("neither the number nor the name agrees"),
+        };
+    }
+    let [branch, of_person] = [number(&record.branch), number(&person.branch)];
+    let both = !record.branch.is_empty() && !person.branch.is_empty();
+    if both && branch != of_person {
+        return Likeness::Other("the branch number is another: a twin, or somebody of the same household");
+    }
+    if known.gained.is_some_and(|gained| on < gained) || known.lost.is_some_and(|lost| on > lost) {
+        return Likeness::Perhaps("the number was not theirs on that day: it may have been given to somebody else");
+    }
+    match (same_name, same_sex) {
+        (true, true) => Likeness::Same,
+        (true, false) if record.sex.is_none() || person.sex.is_none() => Likeness::Same,
+        // Who marries changes the name, and keeps number, birth date and sex.
+        (false, true) if both => Likeness::Same,
+        (false, true) if record.name.is_empty() || person.name.is_empty() => Likeness::Same,
+        (false, true) => {
+            Likeness::Perhaps("the number agrees, the name does not, and no branch number tells twins apart")
+        }
+        (true, false) => Likeness::Perhaps("the number and the name agree, the sex does not"),
+        (false, false) => Likeness::Perhaps("the number agrees, neither the name nor the sex does"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(text: &str) -> LocalDay {
+        LocalDay::parse(text).expect("a day")
+    }
+
+    fn subject() -> Subject {
+        Subject {
+            insurer: "00139999".into(),
+            symbol: "ＡＢ－０１".into(),
+            number: "００１２３".into(),
+            branch: "01".into(),
+            name: "ミホン　キョウコ".into(),
+            birth: Some(day("1960-02-29")),
+            sex: Some(2),
+            postal_code: "999-9999".into(),
+        }
+    }
+
+    fn insured() -> Insured {
+        Insured {
+            subject: Subject {
+                insurer: "139999".into(),
+                symbol: "AB01".into(),
+                number: "123".into(),
+                branch: "1".into(),
+                name: "ﾐﾎﾝｷｮｳｺ".into(),
+                postal_code: "9999999".into(),
+                ..subject()
+            },
+            gained: Some(day("2020-04-01")),
+            lost: None,
+            area: String::new(),
+        }
+    }
+
+    #[test]
+    fn widths_zeros_spaces_and_small_kana_tell_nobody_apart() {
+        assert_eq!(compare(&subject(), &insured(), day("2025-06-10")), Likeness::Same);
+        assert_eq!(name("みほん きょうこ"), name("ミホンキヨウコ"));
+        assert_eq!(name("髙﨑 邉"), name("高崎辺"));
+        assert_eq!(name("ローラ"), name("ロ－ラ"));
+        assert_eq!(number("００−１２３"), "123");
+    }
+
+    #[test]
+    fn who_differs_is_told_why() {
+        let with = |change: &dyn Fn(&mut Subject)| {
+            let mut subject = subject();
+            change(&mut subject);
+            compare(&subject, &insured(), day("2025-06-10"))
+        };
+        assert!(matches!(with(&|subject| subject.branch = "02".into()), Likeness::Other(why) if why.contains("twin")));
+        assert_eq!(
+            with(&|subject| subject.name = "タナカキョウコ".into()),
+            Likeness::Same,
+            "a name of marriage"
+        );
+        assert!(matches!(
+            with(&|subject| {
+                subject.name = "タナカジロウ".into();
+                subject.branch.clear();
+            }),
+            Likeness::Perhaps(_)
+        ));
+        assert!(matches!(with(&|subject| subject.sex = Some(1)), Likeness::Perhaps(_)));
+        assert!(matches!(
+            with(&|subject| {
+                subject.sex = Some(1);
+                subject.name = "タナカジロウ".into();
+            }),
+            Likeness::Perhaps(_)
+        ));
+        assert!(matches!(
+            with(&|subject| subject.birth = Some(day("1961-02-28"))),
+            Likeness::Other(_)
+        ));
+        assert!(
+            matches!(with(&|subject| subject.number = "999".into()), Likeness::Perhaps(why) if why.contains("postal code"))
+        );
+        let before = compare(&subject(), &insured(), day("2019-06-10"));
+        assert!(
+            matches!(before, Likeness::Perhaps(why) if why.contains("given to somebody else")),
+            "{before:?}"
+        );
+    }
+
+    #[test]
+    fn what_says_too_little_is_found_by_nothing() {
+        let bare = Subject::default();
+        assert_eq!((by_number(&bare), by_name(&bare)), (None, None));
+        assert!(matches!(
+            compare(&bare, &Insured::default(), day("2025-06-10")),
+            Likeness::Other(_)
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_matched_by_chance(number in "[0-9]{1,8}", other in "[0-9]{1,8}", name in "[ァ-ヶ]{2,8}") {
+            let one = Subject { number: number.clone(), name, ..subject() };
+            let known = Insured { subject: Subject { number: other.clone(), ..subject() }, ..insured() };
+            let likeness = compare(&one, &known, day("2025-06-10"));
+            if super::number(&number) != super::number(&other) {
+                prop_assert_ne!(likeness, Likeness::Same);
+            }
+        }
+
+        #[test]
+        fn normalising_twice_changes_nothing(written in ".{0,20}") {
+            prop_assert_eq!(super::name(&super::name(&written)), super::name(&written));
+            prop_assert_eq!(super::number(&super::number(&written)), super::number(&written));
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! SQL of packages: documents taken a unit at a time, and those that wait.
+
+use model::checkup::Checkup;
+use model::{Accounting, OrganisationId, Outcome, PersonId, Source, SourceKind, UtcMillis};
+use rusqlite::{OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::insurance::{self, Whose};
+use super::writer::Writing;
+use super::{acts, batches, checkups, people, raw, sources};
+use crate::checkup::{OF_ANOTHER, packed, unpacked};
+use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, subject};
+use crate::{Actor, BatchStart, Raw, Result, StoreError};
+
+/// Of nobody who is known.
+const UNCLAIMED: u8 = 1;
+/// Perhaps of somebody.
+const POSSIBLE: u8 = 2;
+
+/// What waits, sealed with the organisation's key.
+#[derive(Serialize, Deserialize)]
+struct Body {
+    checkup: Checkup,
+    left_out: Vec<LeftOut>,
+    candidates: Vec<(u32, String)>,
+    original: Vec<u8>,
+}
+
+pub(crate) fn begin(writing: &Writing<'_>, organisation: OrganisationId, hash: &[u8; 32]) -> Result<Package> {
+    writing
+        .prepare_cached("INSERT INTO package (organisation, hash, began_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
+        .and_then(|mut statement| statement.execute(params![organisation.0, hash, writing.now().0]))
+        .doing("beginning a package")?;
+    writing
+        .prepare_cached("SELECT id, done, ended_ms FROM package WHERE organisation = ?1 AND hash = ?2")
+        .and_then(|mut statement| {
+            statement.query_row(params![organisation.0, hash], |row| {
+                Ok(Package {
+                    id: row.get(0)?,
+                    done: row.get(1)?,
+                    ended: row.get::<_, Option<i64>>(2)?.map(UtcMillis),
+                })
+            })
+        })
+        .doing("finding a package")
+}
+
+pub(crate) fn take(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    package: i64,
+    documents: Vec<PackageDocument>,
+) -> Result<Vec<EntryResult>> {
+    let Some(first) = documents.first().map(|document| document.entry) else {
+        return Ok(Vec::new());
+    };
+    let last = documents.iter().map(|document| document.entry).max().unwrap_or(first);
+    let moved = writing
+        .prepare_cached(
+            "UPDATE package SET done = ?3 WHERE id = ?1 AND organisation = ?2 AND done = ?4 AND ended_ms IS NULL",
+        )
+        .and_then(|mut statement| statement.execute(params![package, organisation.0, last, first - 1]))
+        .doing("going on with a package")?;
+    if moved == 0 {
+        return Err(StoreError::Invalid {
+            what: "documents of a package come in their order, each once",
+        });
+    }
+    let nobody = [Vec::new(), Vec::new()];
+    let hashes: Vec<[Vec<u8>; 2]> = documents
+        .iter()
+        .map(|document| subject(document).map_or(nobody.clone(), |subject| insurance::hashes(writing, subject)))
+        .collect();
+    let candidates = insurance::candidates(writing, organisation, &hashes)?;
+    let mut results = Vec::with_capacity(documents.len());
+    for (document, hashes) in documents.into_iter().zip(hashes) {
+        let entry = document.entry;
+        let mut accounting = Accounting::default();
+        let result = match document.checkup {
+            None => ended(
+                entry,
+                EntryOutcome::Unread,
+                String::new(),
+                &document.left_out,
+                &accounting,
+            ),
+            Some(checkup) => {
+                let whose = insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)?;
+                match whose {
+                    Whose::One(person) => {
+                        accounting = give(writing, person, checkup, &document.original, &document.left_out)?;
+                        let (outcome, why) = outcome_of(&accounting);
+                        ended(entry, outcome, why, &document.left_out, &accounting)
+                    }
+                    Whose::Perhaps(candidates) => {
+                        let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
+                        let body = Body {
+                            checkup,
+                            candidates: candidates.into_iter().map(|(person, why)| (person.0, why)).collect(),
+                            left_out: document.left_out,
+                            original: document.original,
+                        };
+                        wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
+                        ended(entry, EntryOutcome::Possible, why, &body.left_out, &accounting)
+                    }
+                    Whose::Nobody => {
+                        let body = Body {
+                            checkup,
+                            candidates: Vec::new(),
+                            left_out: document.left_out,
+                            original: document.original,
+                        };
+                        wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
+                        ended(
+                            entry,
+                            EntryOutcome::Unclaimed,
+                            String::new(),
+                            &body.left_out,
+                            &accounting,
+                        )
+                    }
+                }
+            }
+        };
+        keep_result(writing, package, &result)?;
+        results.push(result);
+    }
+    Ok(results)
+}
+
+/// A document that says that it is about somebody else, though its numbers are this person's, was not taken.
+fn outcome_of(accounting: &Accounting) -> (EntryOutcome, String) {
+    let of_another = accounting
+        .reasons
+        .contains_key(&(Outcome::Rejected, OF_ANOTHER.to_owned()));
+    match of_another {
+        true => (EntryOutcome::Unread, OF_ANOTHER.to_owned()),
+        false => (EntryOutcome::Taken, String::new()),
+    }
+}
+
+fn ended(entry: u32, outcome: EntryOutcome, why: String, left_out: &[LeftOut], accounting: &Accounting) -> EntryResult {
+    let mut reasons = why;
+    for left_out in left_out.iter().take(20) {
+        if !reasons.is_empty() {
+            reasons.push_str("; ");
+        }
+        reasons.push_str(&format!("line {}: {}", left_out.line, left_out.reason));
+    }
+    let left = |is_rejected: bool| {
+        left_out
+            .iter()
+            .filter(|left_out| left_out.is_rejected == is_rejected)
+            .count() as u64
+    };
+    let counts = match accounting.received {
+        0 => [0, 0, left(false), left(true)],
+        _ => [
+            accounting.stored,
+            accounting.duplicate,
+            accounting.unsupported,
+            accounting.rejected,
+        ],
+    };
+    EntryResult {
+        entry,
+        outcome,
+        reasons,
+        counts,
+    }
+}
+
+/// Puts a document into a person's record, as a delivery of its own.
+fn give(
+    writing: &Writing<'_>,
+    person: PersonId,
+    checkup: Checkup,
+    original: &[u8],
+    left_out: &[LeftOut],
+) -> Result<Accounting> {
+    let start = BatchStart {
+        adapter: "checkup".to_owned(),
+        mapping_version: 1,
+    };
+    let (batch, _) = batches::begin(writing, person, &start)?;
+    let source = Source {
+        key: "checkup".to_owned(),
+        name: "健診".to_owned(),
+        kind: SourceKind::Document,
+        ..Source::default()
+    };
+    let source = sources::ensure(writing, person, batch, &source)?;
+    let kept = checkups::keep(writing, person, (batch, source), checkup, original)?;
+    let mut accounting = Accounting::default();
+    kept.count(&mut accounting);
+    let (mut places, mut piece) = (batches::Places::default(), raw::Piece::default());
+    for left_out in left_out {
+        accounting.count(left_out.outcome(), &left_out.reason);
+        places
+            .entry((left_out.outcome(), left_out.reason.clone()))
+            .or_default()
+            .push(left_out.line);
+        piece.add(&Raw {
+            text: left_out.text.clone().into_bytes(),
+            outcome: left_out.outcome(),
+            reason: left_out.reason.clone(),
+            line: left_out.line,
+        });
+    }
+    places
+        .values_mut()
+        .for_each(|places| places.truncate(batches::MOST_PLACES));
+    if !piece.is_empty() {
+        raw::keep(writing, person, batch, &piece)?;
+    }
+    let commit = people::next_commit(writing, person, Some(batch))?;
+    batches::finish(writing, person, batch, (&accounting, &places), None, commit)?;
+    Ok(accounting)
+}
+
+fn wait(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    (package, entry): (i64, u32),
+    state: u8,
+    [number_hash, name_hash]: &[Vec<u8>; 2],
+    body: &Body,
+) -> Result<()> {
+    let sealed = sealed(writing, organisation, (package, entry), body)?;
+    writing
+        .prepare_cached(
+            "INSERT INTO waiting_checkup (organisation, package, entry, state, number_hash, name_hash, received_ms, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                organisation.0,
+                package,
+                entry,
+                state,
+                number_hash,
+                name_hash,
+                writing.now().0,
+                sealed
+            ])
+        })
+        .doing("keeping what waits")
+        .map(|_| ())
+}
+
+fn sealed(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    (package, entry): (i64, u32),
+    body: &Body,
+) -> Result<Vec<u8>> {
+    let plain = serde_json::to_vec(body).map_err(|_| StoreError::damaged("what waits"))?;
+    let key = writing.keys().organisation(organisation)?;
+    key.seal(
+        writing.randomness(),
+        "waiting_checkup",
+        &[package, i64::from(entry)],
+        &packed(&plain)?,
+    )
+}
+
+fn open(snapshot: &Snapshot<'_>, organisation: OrganisationId, place: (i64, u32), sealed: &[u8]) -> Result<Body> {
+    let key = snapshot.keys().organisation(organisation)?;
+    let packed = key.open("waiting_checkup", &[place.0, i64::from(place.1)], sealed)?;
+    serde_json::from_slice(&unpacked(&packed)?).map_err(|_| StoreError::damaged("what waits"))
+}
+
+fn keep_result(writing: &Writing<'_>, package: i64, result: &EntryResult) -> Result<()> {
+    let [stored, duplicate, unsupported, rejected] = result.counts.map(|count| count as i64);
+    writing
+        .prepare_cached(
+            "INSERT INTO package_entry (package, entry, outcome, reasons, stored, duplicate, unsupported, rejected)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+             ON CONFLICT (package, entry) DO UPDATE
+             SET outcome = ?3, reasons = ?4, stored = ?5, duplicate = ?6, unsupported = ?7, rejected = ?8",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                package,
+                result.entry,
+                result.outcome as u8,
+                result.reasons,
+                stored,
+                duplicate,
+                unsupported,
+                rejected
+            ])
+        })
+        .doing("keeping a result")
+        .map(|_| ())
+}
+
+pub(crate) fn end(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    package: i64,
+    by: Actor,
+    ledger: &str,
+) -> Result<()> {
+    let ended = writing
+        .prepare_cached("UPDATE package SET ended_ms = ?3 WHERE id = ?1 AND organisation = ?2 AND ended_ms IS NULL")
+        .and_then(|mut statement| statement.execute(params![package, organisation.0, writing.now().0]))
+        .doing("ending a package")?;
+    match ended {
+        0 => Ok(()),
+        _ => acts::record(writing, organisation, by, crate::HANDED_OVER, ledger),
+    }
+}
+
+pub(crate) fn results(snapshot: &Snapshot<'_>, package: i64, after: u32, limit: u32) -> Result<Vec<EntryResult>> {
+    let rows: Vec<(u32, u8, String, [i64; 4])> = snapshot
+        .prepare_cached(
+            "SELECT entry, outcome, reasons, stored, duplicate, unsupported, rejected FROM package_entry
+             WHERE package = ?1 AND entry > ?2 ORDER BY entry LIMIT ?3",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![package, after, limit], |row| {
+                    let counts = [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?];
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, counts))
+                })?
+                .collect()
+        })
+        .doing("reading results")?;
+    rows.into_iter()
+        .map(|(entry, outcome, reasons, counts)| {
+            Ok(EntryResult {
+                entry,
+                outcome: EntryOutcome::from_number(outcome).ok_or_else(|| StoreError::damaged("a result"))?,
+                reasons,
+                counts: counts.map(|count| count as u64),
+            })
+        })
+        .collect()
+}
+
+/// A row that waits: number, organisation, package, entry, when it came, sealed body.
+type Row = (i64, u32, i64, u32, i64, Vec<u8>);
+
+const WAITING: &str = "SELECT id, organisation, package, entry, received_ms, body FROM waiting_checkup";
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+    ))
+}
+
+pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(&format!(
+            "{WAITING} WHERE organisation = ?1 AND state = ?2 ORDER BY id LIMIT ?3"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![organisation.0, POSSIBLE, limit], read)?
+                .collect()
+        })
+        .doing("listing what waits")?;
+    rows.into_iter()
+        .map(|(id, _, package, entry, received, body)| {
+            let body = open(snapshot, organisation, (package, entry), &body)?;
+            Ok(Waiting {
+                id,
+                place: (package, entry),
+                received: UtcMillis(received),
+                candidates: body
+                    .candidates
+                    .into_iter()
+                    .map(|(person, why)| (PersonId(person), why))
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn decide(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    id: i64,
+    person: Option<PersonId>,
+    by: Actor,
+) -> Result<()> {
+    let row: Option<Row> = writing
+        .prepare_cached(&format!("{WAITING} WHERE id = ?1 AND organisation = ?2"))
+        .and_then(|mut statement| statement.query_row(params![id, organisation.0], read).optional())
+        .doing("finding what waits")?;
+    let (_, _, package, entry, _, body) = row.ok_or(StoreError::NotFound { what: "document" })?;
+    let place = (package, entry);
+    let said = match person {
+        None => format!("document {entry} of package {package} is nobody's"),
+        Some(person) => {
+            if !insurance::is_of(writing, organisation, person)? {
+                return Err(StoreError::NotFound { what: "person" });
+            }
+            let body = open(writing, organisation, place, &body)?;
+            hand_to(writing, person, place, body)?;
+            format!("document {entry} of package {package} is of person {person}")
+        }
+    };
+    delete(writing, id)?;
+    acts::record(writing, organisation, by, "document-assigned", &said)
+}
+
+/// Gives a document that waited to the person whose it is.
+fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body) -> Result<()> {
+    let accounting = give(writing, person, body.checkup, &body.original, &body.left_out)?;
+    let (outcome, why) = outcome_of(&accounting);
+    let result = ended(entry, outcome, why, &body.left_out, &accounting);
+    keep_result(writing, package, &result)
+}
+
+fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+    writing
+        .prepare_cached("DELETE FROM waiting_checkup WHERE id = ?1")
+        .and_then(|mut statement| statement.execute([id]))
+        .doing("deleting what waited")
+        .map(|_| ())
+}
+
+/// Looks anew at what waits for somebody who is known by one of these hashes now; how many documents came to them.
+pub(crate) fn claim(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    [number_hash, name_hash]: [&Vec<u8>; 2],
+) -> Result<u64> {
+    let rows: Vec<Row> = writing
+        .prepare_cached(&format!(
+            "{WAITING} WHERE organisation = ?1 AND ((number_hash = ?2 AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0))
+             ORDER BY id LIMIT 1000"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![organisation.0, number_hash, name_hash], read)?
+                .collect()
+        })
+        .doing("looking for what waits")?;
+    let mut given = 0;
+    for (id, _, package, entry, _, sealed_body) in rows {
+        let mut body = open(writing, organisation, (package, entry), &sealed_body)?;
+        let hashes = insurance::hashes(writing, &body.checkup.subject);
+        let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
+        match insurance::decide(writing, &body.checkup.subject, body.checkup.day, &hashes, &candidates)? {
+            Whose::One(person) => {
+                hand_to(writing, person, (package, entry), body)?;
+                delete(writing, id)?;
+                given += 1;
+            }
+            Whose::Perhaps(candidates) => {
+                body.candidates = candidates.into_iter().map(|(person, why)| (person.0, why)).collect();
+                let sealed = sealed(writing, organisation, (package, entry), &body)?;
+                writing
+                    .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
+                    .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
+                    .doing("keeping what waits")?;
+            }
+            Whose::Nobody => {}
+        }
+    }
+    Ok(given)
+}
+
+pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Result<u64> {
+    writing
+        .execute("DELETE FROM waiting_checkup WHERE received_ms < ?1", [before.0])
+        .doing("deleting what no one claimed")
+        .map(|deleted| deleted as u64)
+}

@@ -1,0 +1,286 @@
+//! Packages of many people's checkups: each document to whom it belongs, perhaps, or to nobody yet; all once.
+
+use model::checkup::{Checkup, Subject};
+use model::time::DAY_MS;
+use model::{OrganisationId, PersonId};
+use store::{
+    Actor, EntryOutcome, EntryResult, Insured, LeftOut, NewOrganisation, NewPerson, OrganisationKind, PackageDocument,
+    Result, Sex, StoreError,
+};
+
+use crate::checkups::{WEIGHT, all, document, records};
+use crate::deliveries::day;
+use crate::harness::House;
+
+async fn insurer(house: &House) -> OrganisationId {
+    let insurer = NewOrganisation {
+        name: "みほん国保".to_owned(),
+        kind: OrganisationKind::Insurer,
+    };
+    house.store.create_organisation(insurer).await.expect("an insurer")
+}
+
+async fn member(house: &House, organisation: OrganisationId) -> PersonId {
+    house
+        .store
+        .create_person(NewPerson {
+            birth_date: Some(day("1960-02-29")),
+            sex: Some(Sex::Female),
+            organisation: Some(organisation),
+            ..NewPerson::default()
+        })
+        .await
+        .expect("a member")
+}
+
+/// Somebody of a household, by the number of it and their own.
+fn subject(number: &str, branch: &str, kana: &str) -> Subject {
+    Subject {
+        insurer: "00139999".to_owned(),
+        symbol: "見本".to_owned(),
+        number: number.to_owned(),
+        branch: branch.to_owned(),
+        name: kana.to_owned(),
+        birth: Some(day("1960-02-29")),
+        sex: Some(2),
+        postal_code: "999-9999".to_owned(),
+    }
+}
+
+fn insured(subject: Subject) -> Insured {
+    Insured {
+        subject,
+        gained: Some(day("2020-04-01")),
+        lost: None,
+        area: "1".to_owned(),
+    }
+}
+
+fn about(subject: Subject, on: &str) -> Checkup {
+    Checkup {
+        subject,
+        ..document(on, 20, &[(WEIGHT, 62)])
+    }
+}
+
+fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
+    let documents = checkups.iter().zip(first..).map(|(checkup, entry)| PackageDocument {
+        entry,
+        checkup: Some(checkup.clone()),
+        original: b"<ClinicalDocument/>".to_vec(),
+        left_out: Vec::new(),
+    });
+    documents.collect()
+}
+
+fn outcomes(results: &[EntryResult]) -> Vec<EntryOutcome> {
+    results.iter().map(|result| result.outcome).collect()
+}
+
+use EntryOutcome::{Possible, Taken, Unclaimed, Unread};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_document_goes_to_whom_it_belongs_and_to_nobody_else() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let [one, twin, other] = [
+        member(&house, organisation).await,
+        member(&house, organisation).await,
+        member(&house, organisation).await,
+    ];
+    let store = &house.store;
+    store
+        .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
+        .await?;
+    store
+        .insure(organisation, twin, insured(subject("123", "02", "ミホンハナエ")))
+        .await?;
+    store
+        .insure(organisation, other, insured(subject("777", "01", "タナカユキ")))
+        .await?;
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    assert_eq!((package.done, package.ended), (0, None));
+    let given = [
+        about(subject("００１２３", "01", "ミホン ハナコ"), "2025-06-10"),
+        about(subject("123", "2", "ミホンハナエ"), "2025-06-10"),
+        about(subject("123", "", "ミホンハナコ"), "2025-06-11"),
+        about(subject("123", "", "ミホン"), "2025-06-12"),
+        about(subject("777", "01", "スズキユキ"), "2025-06-10"),
+        about(subject("777", "01", "タナカユキ"), "2019-06-10"),
+        about(subject("999", "01", "タナカユキ"), "2025-06-10"),
+        about(subject("999", "01", "ヨソノヒト"), "2025-06-10"),
+    ];
+    let results = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(
+        outcomes(&results),
+        [Taken, Taken, Taken, Possible, Taken, Possible, Possible, Unclaimed],
+        "{results:?}"
+    );
+    for (person, days) in [(one, 2), (twin, 1), (other, 1)] {
+        let found = records(&house, person, all()).await;
+        assert_eq!(found.len(), days * 2, "a weight and that it took place, a day");
+    }
+    let waiting = store.possible_documents(organisation, 10).await?;
+    let places: Vec<u32> = waiting.iter().map(|waiting| waiting.place.1).collect();
+    assert_eq!(places, [4, 6, 7]);
+    assert_eq!(waiting[0].candidates.len(), 2, "either of the twins");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_comes_to_its_member_once_they_are_known_and_an_operator_decides_the_rest() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let store = &house.store;
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    let given = [
+        about(subject("123", "01", "ミホンハナコ"), "2025-06-10"),
+        about(subject("123", "01", "ミホンハナコ"), "2024-06-10"),
+        about(subject("555", "01", "タナカユキ"), "2025-06-10"),
+    ];
+    let results = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(outcomes(&results), [Unclaimed, Unclaimed, Unclaimed]);
+    let one = member(&house, organisation).await;
+    assert_eq!(
+        store
+            .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
+            .await?,
+        2
+    );
+    assert_eq!(records(&house, one, all()).await.len(), 4);
+    assert_eq!(
+        outcomes(&store.package_results(package.id, 0, 10).await?),
+        [Taken, Taken, Unclaimed]
+    );
+
+    let other = member(&house, organisation).await;
+    let without_sex = Subject {
+        sex: Some(1),
+        ..subject("555", "01", "タナカユキ")
+    };
+    assert_eq!(store.insure(organisation, other, insured(without_sex)).await?, 0);
+    let waiting = store.possible_documents(organisation, 10).await?;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].candidates[0].0, other);
+    let elsewhere = insurer(&house).await;
+    let stranger = member(&house, elsewhere).await;
+    let by = Actor::CommandLine;
+    for (organisation, person) in [(elsewhere, other), (organisation, stranger)] {
+        let refused = store
+            .decide_document(organisation, waiting[0].id, Some(person), by)
+            .await;
+        assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
+    }
+    store
+        .decide_document(organisation, waiting[0].id, Some(other), by)
+        .await?;
+    assert_eq!(records(&house, other, all()).await.len(), 2);
+    assert!(store.possible_documents(organisation, 10).await?.is_empty());
+    let acts = store.acts(organisation, None, 10).await?;
+    assert_eq!(acts[0].1.what, "document-assigned");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let store = &house.store;
+    let one = member(&house, organisation).await;
+    store
+        .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
+        .await?;
+    let years = ["2021-06-10", "2022-06-10", "2023-06-10", "2024-06-10"];
+    let given: Vec<Checkup> = years
+        .iter()
+        .map(|on| about(subject("123", "01", "ミホンハナコ"), on))
+        .collect();
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    store
+        .take_documents(organisation, package.id, documents(1, &given[..2]))
+        .await?;
+    let again = store.begin_package(organisation, [1; 32]).await?;
+    assert_eq!((again.id, again.done), (package.id, 2));
+    for first in [1, 2, 4] {
+        let refused = store
+            .take_documents(organisation, package.id, documents(first, &given[..1]))
+            .await;
+        assert!(
+            matches!(refused, Err(StoreError::Invalid { .. })),
+            "{first}: {refused:?}"
+        );
+    }
+    let broken = PackageDocument {
+        entry: 5,
+        checkup: None,
+        original: Vec::new(),
+        left_out: vec![LeftOut {
+            is_rejected: true,
+            reason: "damaged-document".to_owned(),
+            line: 1,
+            text: String::new(),
+        }],
+    };
+    let mut rest = documents(3, &given[2..]);
+    rest.push(broken);
+    let results = store.take_documents(organisation, package.id, rest).await?;
+    assert_eq!(outcomes(&results), [Taken, Taken, Unread]);
+    assert_eq!(
+        (results[2].reasons.as_str(), results[2].counts),
+        ("line 1: damaged-document", [0, 0, 0, 1])
+    );
+    store
+        .end_package(organisation, package.id, Actor::CommandLine, "{}".to_owned())
+        .await?;
+    assert!(store.begin_package(organisation, [1; 32]).await?.ended.is_some());
+    assert_eq!(records(&house, one, all()).await.len(), 8);
+    // The same documents in another package are known.
+    let other = store.begin_package(organisation, [2; 32]).await?;
+    let results = store
+        .take_documents(organisation, other.id, documents(1, &given))
+        .await?;
+    assert!(
+        results.iter().all(|result| result.counts == [0, 1, 0, 0]),
+        "{results:?}"
+    );
+    for finding in store.doctor().await? {
+        assert!(finding.ok, "{finding:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let store = &house.store;
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    let given = [about(subject("123", "01", "ミホンハナコ"), "2025-06-10")];
+    store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    let came = house.now();
+    house.clock.advance(90 * DAY_MS);
+    assert_eq!(store.delete_unclaimed(came).await?, 0);
+    assert_eq!(store.delete_unclaimed(came.plus(1)).await?, 1);
+    let one = member(&house, organisation).await;
+    assert_eq!(
+        store
+            .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
+            .await?,
+        0
+    );
+    // What says too little is no insurance, and nobody's but a member's is taken.
+    let bare = store.insure(organisation, one, Insured::default()).await;
+    assert!(matches!(bare, Err(StoreError::Invalid { .. })));
+    let elsewhere = insurer(&house).await;
+    let stranger = store
+        .insure(elsewhere, one, insured(subject("1", "01", "ミホン")))
+        .await;
+    assert!(matches!(stranger, Err(StoreError::NotFound { .. })));
+    Ok(())
+}
