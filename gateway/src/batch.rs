@@ -88,24 +88,15 @@ pub async fn import(
         ..Taken::default()
     };
     if begun.ended.is_none() {
-        let (documents, mut coming) = mpsc::channel::<PackageEntry>(UNIT);
+        let (documents, mut coming) = mpsc::channel::<Vec<PackageEntry>>(1);
         let (path, done) = (path.to_owned(), begun.done);
         let reading = tokio::task::spawn_blocking(move || read(&path, is_folder, done, &documents));
         let mut next = begun.done + 1;
-        let mut unit = Vec::with_capacity(UNIT);
-        loop {
-            let document = coming.recv().await;
-            let is_last = document.is_none();
-            unit.extend(document.map(|document| prepared(next + unit.len() as u32, document)));
-            if !unit.is_empty() && (unit.len() == UNIT || is_last) {
-                next += unit.len() as u32;
-                let unit = std::mem::take(&mut unit);
-                store.take_documents(hand_over.organisation, begun.id, unit).await?;
-                progress(next - 1);
-            }
-            if is_last {
-                break;
-            }
+        while let Some(unit) = coming.recv().await {
+            let unit: Vec<PackageDocument> = unit.into_iter().zip(next..).map(prepared).collect();
+            next += unit.len() as u32;
+            store.take_documents(hand_over.organisation, begun.id, unit).await?;
+            progress(next - 1);
         }
         taken.sum = reading.await.map_err(io::Error::other)??;
     }
@@ -144,30 +135,40 @@ fn read(
     path: &Path,
     is_folder: bool,
     done: u32,
-    documents: &mpsc::Sender<PackageEntry>,
+    documents: &mpsc::Sender<Vec<PackageEntry>>,
 ) -> Result<PackageSum, BatchError> {
-    let mut met = 0;
+    let (mut met, mut unit) = (0, Vec::with_capacity(UNIT));
     let mut each = |document| {
         met += 1;
-        match met <= done || documents.blocking_send(document).is_ok() {
+        if met > done {
+            unit.push(document);
+        }
+        let is_full = unit.len() == UNIT;
+        match !is_full || documents.blocking_send(std::mem::take(&mut unit)).is_ok() {
             true => ControlFlow::Continue(()),
             // Whoever takes them has stopped, and says why.
             false => ControlFlow::Break(()),
         }
     };
-    if is_folder {
-        return Ok(package::folder(path, &mut each)?);
-    }
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let input = Input {
-        bytes: &FileBytes(file),
-        size,
+    let sum = if is_folder {
+        package::folder(path, &mut each)?
+    } else {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let input = Input {
+            bytes: &FileBytes(file),
+            size,
+        };
+        package::zip(&input, &mut each)?
     };
-    Ok(package::zip(&input, &mut each)?)
+    if !unit.is_empty() {
+        // As above.
+        let _ = documents.blocking_send(unit);
+    }
+    Ok(sum)
 }
 
-fn prepared(entry: u32, document: PackageEntry) -> PackageDocument {
+fn prepared((document, entry): (PackageEntry, u32)) -> PackageDocument {
     let left_out = document.left_out.into_iter().map(|left_out| LeftOut {
         is_rejected: left_out.outcome == Outcome::Rejected,
         reason: left_out.reason,

@@ -19,6 +19,10 @@ pub(super) fn is_name(written: &str) -> bool {
     if written.is_ascii() && (begins.len() < 8 || !begins.starts_with(['m', 'M', 'i', 'I', 'k', 'K'])) {
         return false;
     }
+    let may_be = |c: char| matches!(c, '個' | 'マ' | 'ﾏ' | '\u{ff21}'..='\u{ff5a}');
+    if !written.is_ascii() && !written.chars().any(may_be) {
+        return false;
+    }
     let name: String = written
         .nfkc()
         .flat_map(char::to_lowercase)

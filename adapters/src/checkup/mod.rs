@@ -31,6 +31,8 @@ pub struct CheckupDocuments;
 
 /// The most bytes of one document: real ones have 30 to 80 kB.
 const MOST_OF_DOCUMENT: u64 = 8 << 20;
+/// Room for most documents, so that it grows once at most.
+const USUAL_DOCUMENT: usize = 48 << 10;
 /// Files of a ZIP that are looked at to recognise it.
 const LOOKED_AT: usize = 32;
 
@@ -152,7 +154,7 @@ fn table_of(head: &[u8]) -> Option<TableOf> {
 }
 
 fn bytes(reader: &mut dyn Read) -> Result<Vec<u8>, AdapterError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(USUAL_DOCUMENT);
     let read = reader.take(MOST_OF_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|_| damaged("it cannot be unpacked"))?;
     match bytes.len() as u64 > MOST_OF_DOCUMENT {

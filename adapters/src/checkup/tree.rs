@@ -144,7 +144,10 @@ impl<'a> Tree<'a> {
             }
         }
         let end = tag.find(|c: char| c.is_ascii_whitespace()).unwrap_or(tag.len());
-        for attribute in quick_xml::events::attributes::Attributes::new(tag, end) {
+        let mut attributes = quick_xml::events::attributes::Attributes::new(tag, end);
+        // Of two of one name the first counts; comparing each with all before it costs more than reading them.
+        attributes.with_checks(false);
+        for attribute in attributes {
             let attribute = attribute.map_err(|_| NotXml::Damaged)?;
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)

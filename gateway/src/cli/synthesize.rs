@@ -36,7 +36,8 @@ pub struct SynthesizeArguments {
     /// Without a watch beside the phone.
     #[arg(long)]
     phone_only: bool,
-    /// A package of checkups of so many people, as an insurer hands it over, in place of an export.
+    /// A package of checkups of so many people, as an insurer hands it over, in place of an export; a name that ends in .xml has its
+    /// documents one after the other.
     #[arg(long, value_name = "PEOPLE")]
     checkups: Option<u32>,
     /// The same seed gives the same data.
@@ -63,7 +64,13 @@ pub fn run(arguments: SynthesizeArguments) -> Result<ExitCode, CommandError> {
     if let Some(people) = arguments.checkups {
         let (year, _, _) = arguments.first_day.ymd();
         let made = (0..u64::from(people)).map(|person| MadeUp::of(arguments.seed + person).checkup(year));
-        adapters::checkup::synthetic::write_package(&mut out, made)?;
+        if ends_in("xml") {
+            for checkup in made {
+                out.write_all(adapters::checkup::synthetic::document(&checkup).as_bytes())?;
+            }
+        } else {
+            adapters::checkup::synthetic::write_package(&mut out, made)?;
+        }
     } else if ends_in("ndjson") {
         adapters::apple_health_push::synthetic::write_live(
             &mut out,

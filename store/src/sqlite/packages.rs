@@ -25,10 +25,44 @@ struct Body {
     checkup: Checkup,
     left_out: Vec<LeftOut>,
     candidates: Vec<(u32, String)>,
+    /// Stands behind the rest, as it came.
+    #[serde(skip)]
     original: Vec<u8>,
 }
 
+impl Body {
+    /// The length of what is structured, that, and the document.
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        let structured = serde_json::to_vec(self).map_err(|_| StoreError::damaged("what waits"))?;
+        let mut bytes = Vec::with_capacity(4 + structured.len() + self.original.len());
+        bytes.extend_from_slice(&(structured.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&structured);
+        bytes.extend_from_slice(&self.original);
+        packed(&bytes)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let damaged = || StoreError::damaged("what waits");
+        let bytes = unpacked(bytes)?;
+        let (length, rest) = bytes.split_at_checked(4).ok_or_else(damaged)?;
+        let length = length.try_into().map(u32::from_le_bytes).map_err(|_| damaged())? as usize;
+        let (structured, original) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        let body: Self = serde_json::from_slice(structured).map_err(|_| damaged())?;
+        Ok(Self {
+            original: original.to_vec(),
+            ..body
+        })
+    }
+}
+
 pub(crate) fn begin(writing: &Writing<'_>, organisation: OrganisationId, hash: &[u8; 32]) -> Result<Package> {
+    let known: bool = writing
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM organisation WHERE id = ?1)")
+        .and_then(|mut statement| statement.query_row([organisation.0], |row| row.get(0)))
+        .doing("finding an organisation")?;
+    if !known {
+        return Err(StoreError::NotFound { what: "organisation" });
+    }
     writing
         .prepare_cached("INSERT INTO package (organisation, hash, began_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")
         .and_then(|mut statement| statement.execute(params![organisation.0, hash, writing.now().0]))
@@ -256,20 +290,19 @@ fn sealed(
     (package, entry): (i64, u32),
     body: &Body,
 ) -> Result<Vec<u8>> {
-    let plain = serde_json::to_vec(body).map_err(|_| StoreError::damaged("what waits"))?;
     let key = writing.keys().organisation(organisation)?;
     key.seal(
         writing.randomness(),
         "waiting_checkup",
         &[package, i64::from(entry)],
-        &packed(&plain)?,
+        &body.to_bytes()?,
     )
 }
 
 fn open(snapshot: &Snapshot<'_>, organisation: OrganisationId, place: (i64, u32), sealed: &[u8]) -> Result<Body> {
     let key = snapshot.keys().organisation(organisation)?;
     let packed = key.open("waiting_checkup", &[place.0, i64::from(place.1)], sealed)?;
-    serde_json::from_slice(&unpacked(&packed)?).map_err(|_| StoreError::damaged("what waits"))
+    Body::from_bytes(&packed)
 }
 
 fn keep_result(writing: &Writing<'_>, package: i64, result: &EntryResult) -> Result<()> {

@@ -7,6 +7,7 @@ mod disk;
 mod import;
 mod inputs;
 mod memory;
+mod package;
 mod pages;
 mod process;
 mod push;
@@ -56,6 +57,8 @@ enum What {
     Disk,
     /// Importing the same file again, and a later export with 1 % new.
     Again,
+    /// A package of ten thousand people's checkups, against a bare quick-xml pass over the same documents.
+    Package,
     /// Pages of Observations over HTTP, eight walks at once; everything of a person; counts.
     Pages,
     /// Live pushes of one phone, and everything it holds read anew.
@@ -205,6 +208,9 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     }
     if all || matches!(arguments.what, What::Disk) {
         show(disk::measure(&bench)?);
+    }
+    if all || matches!(arguments.what, What::Package) {
+        show(package::measure(&bench)?);
     }
     if all || matches!(arguments.what, What::Pages) {
         show(pages::measure(&bench)?);

@@ -1,0 +1,131 @@
+//! An insurer's package is taken in by the real binary and killed again and again: what its members are given, what waits, what
+//! the result file and the ledger say, is what one run would have given. Uses the real binary, which `./test` builds before this.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
+
+#[expect(dead_code, reason = "no demo runs here")]
+mod binary;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use binary::sekisho;
+use serde_json::Value;
+
+/// People of the package.
+const PEOPLE: usize = 600;
+/// Members among them.
+const MEMBERS: usize = 40;
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    let mut command = sekisho();
+    command.args(arguments).arg("--data").arg(data);
+    command.output().unwrap()
+}
+
+fn import(data: &Path, package: &Path, result: Option<&Path>) -> Command {
+    let mut command = sekisho();
+    command.args(["batch", "import"]).arg(package);
+    command.args(["--handler", "担当 一", "--counterpart", "みほん国保"]);
+    if let Some(result) = result {
+        command.arg("--result").arg(result);
+    }
+    command.arg("--data").arg(data);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+fn text(output: &Output) -> String {
+    assert!(
+        output.status.code().is_some_and(|code| code == 0 || code == 2),
+        "{output:?}"
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, package) = (folder.path().join("data"), folder.path().join("package.zip"));
+    let made = sekisho()
+        .arg("synthesize")
+        .arg(&package)
+        .args([
+            "--checkups",
+            &PEOPLE.to_string(),
+            "--first-day",
+            "2025-01-01",
+            "--seed",
+            "1",
+        ])
+        .status();
+    assert!(made.unwrap().success());
+
+    // Some members before the package, some after it.
+    let insured = |from: usize, to: usize| {
+        let mut table = "person,insurer,symbol,number,branch,kana,birth_date,sex,postal_code\n".to_owned();
+        for member in from..to {
+            let subject = adapters::checkup::synthetic::MadeUp::of(member as u64 + 1).subject;
+            let (birth, sex) = (subject.birth.unwrap(), subject.sex.unwrap());
+            let name = format!("member {member}");
+            let added = text(&run(&data, &["person", "add", "--name", &name]));
+            let person = added.split_whitespace().last().unwrap().to_owned();
+            // As a ledger has it that lost zeros and has another width.
+            let number = subject.number.trim_start_matches('0');
+            table.push_str(&format!(
+                "{person},139999,{},{number},{},{},{birth},{sex},9999999\n",
+                subject.symbol, subject.branch, subject.name
+            ));
+        }
+        let file = folder.path().join(format!("insured-{from}.csv"));
+        std::fs::write(&file, table).unwrap();
+        file
+    };
+    let first = insured(0, MEMBERS / 2);
+    let loaded = text(&run(&data, &["batch", "insured", first.to_str().unwrap()]));
+    assert!(
+        loaded.starts_with("20 insurances loaded, 0 lines refused; 0 documents"),
+        "{loaded}"
+    );
+
+    let mut unfinished = 0;
+    for after in [60, 90, 120, 150, 200] {
+        let mut child = import(&data, &package, None).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(after));
+        child.kill().unwrap();
+        unfinished += u32::from(!child.wait().unwrap().success());
+    }
+    assert!(unfinished > 0, "every import was done before it was killed");
+    let result = folder.path().join("result.csv");
+    let whole = import(&data, &package, Some(&result)).output().unwrap();
+    let told: Value = serde_json::from_str(&text(&whole)).unwrap();
+    assert_eq!(whole.status.code(), Some(0), "{told}");
+    assert_eq!(told["documents"]["taken"], MEMBERS / 2, "{told}");
+    assert_eq!(told["documents"]["unclaimed"], PEOPLE - MEMBERS / 2);
+    assert_eq!(told["says_of_itself"]["indexed"], PEOPLE);
+    assert_eq!(told["passed_over"]["claims"], PEOPLE / 10);
+    let results = std::fs::read_to_string(&result).unwrap();
+    assert_eq!(results.lines().count(), PEOPLE + 1);
+    assert!(
+        !results.contains("ミホン") && !results.contains("139999"),
+        "nothing of anybody stands in it"
+    );
+
+    // Whoever becomes a member later is given what waited for them.
+    let second = insured(MEMBERS / 2, MEMBERS);
+    let loaded = text(&run(&data, &["batch", "insured", second.to_str().unwrap()]));
+    assert!(loaded.contains("20 documents that waited came"), "{loaded}");
+    let again: Value = serde_json::from_str(&text(&import(&data, &package, None).output().unwrap())).unwrap();
+    assert_eq!(again["documents"]["taken"], MEMBERS, "{again}");
+    assert_eq!(again["taken_in_before"], true);
+    let ledger = text(&run(&data, &["batch", "ledger"]));
+    assert_eq!(
+        ledger.lines().count(),
+        2,
+        "one hand-over, however often it was run: {ledger}"
+    );
+    assert!(ledger.contains("担当 一,みほん国保,checkup documents,600,"), "{ledger}");
+    let doctor = run(&data, &["doctor"]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+}
