@@ -14,8 +14,8 @@ use zstd::bulk::Compressor;
 
 use crate::{Result, StoreError};
 
-/// The most checkups of one person, their numbers have 12 bits in an id.
-pub(crate) const MOST: u16 = 4_095;
+/// The most checkups of one person: six a year for a hundred years. Ids have room for 4,095; a search opens them all.
+pub(crate) const MOST: u16 = 600;
 /// The most readings of one item that ids tell apart.
 pub(crate) const READINGS: i64 = 16;
 

@@ -58,7 +58,7 @@ const VARIANTS: &[(char, char)] = &[
 pub(crate) fn name(written: &str) -> String {
     written
         .nfkc()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '・' | '.'))
+        .filter(|c| !c.is_whitespace() && !matches!(c, '・' | '.') && !selects_a_shape(*c))
         .flat_map(char::to_uppercase)
         .map(|c| match c {
             // Hiragana lies 0x60 before katakana.
@@ -82,7 +82,14 @@ pub(crate) fn name(written: &str) -> String {
                 .find(|(from, _)| *from == other)
                 .map_or(other, |(_, to)| *to),
         })
+        // What was left out may have stood between a letter and its mark.
+        .nfkc()
         .collect()
+}
+
+/// True for a variation selector: it chooses among shapes of one kanji, which systems keep or lose as they please.
+fn selects_a_shape(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// A symbol or number for comparison: widths, spaces, dashes and leading zeros are none.
@@ -91,6 +98,7 @@ pub(crate) fn number(written: &str) -> String {
         .nfkc()
         .flat_map(char::to_uppercase)
         .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '―' | '−' | 'ー' | '・'))
+        .nfkc()
         .collect();
     let cut = plain.trim_start_matches('0');
     cut.to_owned()
@@ -193,6 +201,8 @@ mod tests {
         assert_eq!(compare(&subject(), &insured(), day("2025-06-10")), Likeness::Same);
         assert_eq!(name("みほん きょうこ"), name("ミホンキヨウコ"));
         assert_eq!(name("髙﨑 邉"), name("高崎辺"));
+        assert_eq!(name("葛\u{e0100}飾"), name("葛飾"));
+        assert_eq!(name(&name("H\u{a8}")), name("H\u{a8}"));
         assert_eq!(name("ローラ"), name("ロ－ラ"));
         assert_eq!(number("００−１２３"), "123");
     }

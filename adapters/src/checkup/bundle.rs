@@ -11,7 +11,7 @@ use model::{Decimal, LocalDay, Outcome};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::document::{Document, day, plain};
+use super::document::{Document, day, is_plausible, own_day, plain};
 use crate::{AdapterError, MAX_TEXT, NotStored};
 
 /// Items of checkups as FHIR names them; the first generation of municipal documents says JLAC10.
@@ -315,6 +315,9 @@ impl<'a> Parts<'a> {
         let Some(written) = day(&composition.date) else {
             return self.nothing("no-date-of-document");
         };
+        if !is_plausible(took_place) || !is_plausible(written) || took_place > written {
+            return self.nothing("implausible-date");
+        }
         let first = |concepts: &[Concept]| {
             let coding = concepts.iter().flat_map(|concept| &concept.coding).next();
             coding.map(|coding| plain(&coding.code)).unwrap_or_default()
@@ -418,7 +421,7 @@ impl<'a> Parts<'a> {
                 .and_then(|method| Some(plain(&method.coding.first()?.code))),
             range: part.reference_range.first().and_then(range),
             doctor: doctor.filter(|doctor| !doctor.is_empty()),
-            day: day(&whole.effective_date_time).filter(|own| *own != took_place),
+            day: own_day(&whole.effective_date_time, took_place),
         })
     }
 }

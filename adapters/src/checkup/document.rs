@@ -66,8 +66,8 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         document.leave_out(root, Outcome::Rejected, "no-date-of-document");
         return document;
     };
-    if !(LocalDay::parse("1980-01-01")..=Some(written)).contains(&Some(took_place)) {
-        document.leave_out(root, Outcome::Rejected, "exam-date-after-document");
+    if !is_plausible(took_place) || !is_plausible(written) || took_place > written {
+        document.leave_out(root, Outcome::Rejected, "implausible-date");
         return document;
     }
     let organisation = |path: &[&'static str]| {
@@ -241,8 +241,7 @@ impl Reading<'_> {
                     .filter(|name| !name.is_empty()),
                 day: element
                     .at(&["effectiveTime"], "value")
-                    .and_then(day)
-                    .filter(|own| *own != self.day),
+                    .and_then(|written| own_day(written, self.day)),
             });
             *reading += 1;
         }
@@ -343,6 +342,25 @@ pub(super) fn day(written: &str) -> Option<LocalDay> {
         .get(..8)
         .filter(|date| date.bytes().all(|byte| byte.is_ascii_digit()))?;
     LocalDay::parse(&format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]))
+}
+
+/// A day on which a checkup can have taken place, or been written down.
+pub(super) fn is_plausible(day: LocalDay) -> bool {
+    (LocalDay(EARLIEST)..LocalDay(LATEST)).contains(&day)
+}
+
+/// 1980-01-01: no form is older.
+const EARLIEST: i32 = 3_652;
+/// 2100-01-01.
+const LATEST: i32 = 47_482;
+/// How far from its checkup a result's own day can lie, in days: what is further is a mistake, and the checkup's day holds.
+const FARTHEST: i32 = 366;
+
+/// A result's own day, where it is another than that of its checkup.
+pub(super) fn own_day(written: &str, took_place: LocalDay) -> Option<LocalDay> {
+    let own = day(written)?;
+    let apart = (own.0 - took_place.0).abs();
+    (1..=FARTHEST).contains(&apart).then_some(own)
 }
 
 /// Codes and numbers as they are meant, whatever width they are written in (Unicode NFKC), without spaces.

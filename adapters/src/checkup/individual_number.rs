@@ -51,6 +51,37 @@ pub(super) fn passes(digits: &str) -> bool {
     *check == if rest <= 1 { 0 } else { 11 - rest }
 }
 
+/// True for bytes in which the number's name may stand, in whatever encoding: worth a look at the names themselves.
+pub(super) fn may_bear(bytes: &[u8]) -> bool {
+    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
+    let ends = |end: &[u8]| {
+        memchr::memmem::find_iter(bytes, end).any(|at| {
+            let before = bytes[at.saturating_sub(12)..at].to_ascii_lowercase();
+            let before: Vec<u8> = before.into_iter().filter(u8::is_ascii_alphabetic).collect();
+            [&b"myn"[..], b"individualn", b"kojinb"]
+                .iter()
+                .any(|begin| before.ends_with(begin))
+        })
+    };
+    let names = ["個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ", "ｍｙ", "Ｍｙ", "ＭＹ"];
+    names.iter().any(|name| has(name.as_bytes()))
+        // The first two as Shift_JIS has them.
+        || has(b"\x8c\xc2\x90\x6c\x94\xd4\x8d\x86")
+        || has(b"\x83\x7d\x83\x43\x83\x69\x83\x93\x83\x6f\x81\x5b")
+        || [&b"umber"[..], b"UMBER", b"ango", b"ANGO"].iter().any(|end| ends(end))
+}
+
+/// Refuses JSON of which a name, a value or the end of an address is the number's name. Writers of ASCII escape every kanji.
+pub(super) fn refuse_quoted(text: &str) -> Result<(), AdapterError> {
+    let escapes = text.contains("\\u");
+    let unescaped = |word: &str| serde_json::from_str::<String>(&format!("\"{word}\"")).unwrap_or_default();
+    let bears = |word: &str| is_name(word) || (word.contains("\\u") && is_name(&unescaped(word)));
+    match (escapes || may_bear(text.as_bytes())) && text.split(['"', '/', '#']).any(bears) {
+        true => Err(AdapterError::IndividualNumber),
+        false => Ok(()),
+    }
+}
+
 /// Refuses a document of which an element or attribute bears the number's name and has something in it.
 pub(super) fn refuse(tree: &Tree<'_>) -> Result<(), AdapterError> {
     let bears = tree.elements().any(|element| {

@@ -92,7 +92,10 @@ impl Adapter for CheckupDocuments {
             if looks_like_document(head) {
                 documents.document(bytes)?;
             } else if bundle::looks_like_one(head) {
-                let document = bundle::read(&text(&bytes)?)?;
+                let text = text(&bytes)?;
+                individual_number::refuse_quoted(&text)?;
+                let document = bundle::read(&text)?;
+                drop(text);
                 documents.hand(document, bytes)?;
             } else {
                 documents.table(bytes)?;
@@ -100,6 +103,7 @@ impl Adapter for CheckupDocuments {
             return Ok(documents.reading);
         }
         let archive = Archive::open(input)?;
+        refuse_individual_numbers(&archive)?;
         for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
             let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
             let ended = match read {
@@ -127,6 +131,27 @@ fn source() -> Source {
         hardware: None,
         kind: SourceKind::Document,
     }
+}
+
+/// Looks through all files of a ZIP before any of them is taken: of one that bears Individual Numbers nothing is kept.
+fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> {
+    for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
+        // What cannot be read is said later, where it is taken.
+        let Ok(bytes) = archive.read(entry).and_then(|mut reader| bytes(&mut reader)) else {
+            continue;
+        };
+        look_for_individual_numbers(&bytes)?;
+    }
+    Ok(())
+}
+
+/// Refuses a document that bears Individual Numbers.
+fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
+    if !individual_number::may_bear(bytes) {
+        return Ok(());
+    }
+    let Ok(text) = text(bytes) else { return Ok(()) };
+    parse(&text).map_or(Ok(()), |tree| individual_number::refuse(&tree))
 }
 
 fn may_be_document(entry: &Entry) -> bool {

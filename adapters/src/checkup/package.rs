@@ -8,7 +8,10 @@ use std::path::{Path, PathBuf};
 use model::checkup::Checkup;
 
 use super::tree::{Element, Tree};
-use super::{Documents, bytes, document, individual_number, may_be_document, parse, text};
+use super::{
+    Documents, bytes, document, individual_number, look_for_individual_numbers, may_be_document, parse,
+    refuse_individual_numbers, text,
+};
 use crate::archive::{self, Archive};
 use crate::{AdapterError, Input, NotStored};
 
@@ -53,6 +56,7 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
         });
     }
     let archive = Archive::open(input)?;
+    refuse_individual_numbers(&archive)?;
     let mut sum = PackageSum::default();
     for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
         let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
@@ -69,6 +73,10 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
 /// As [`zip`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let mut sum = PackageSum::default();
+    for path in files(path)? {
+        let mut file = std::fs::File::open(path)?;
+        look_for_individual_numbers(&bytes(&mut file)?)?;
+    }
     for path in files(path)? {
         let mut file = std::fs::File::open(path)?;
         if take(bytes(&mut file), &mut sum, each)?.is_break() {

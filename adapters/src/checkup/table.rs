@@ -12,6 +12,7 @@ use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Subject,
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::document::is_plausible;
 use super::individual_number;
 use crate::{AdapterError, NotStored};
 
@@ -19,6 +20,8 @@ use crate::{AdapterError, NotStored};
 const LOOKED_AT: usize = 200;
 /// Names of items that make a table one of a checkup.
 const ENOUGH: usize = 4;
+/// The most checkups of a table: each keeps it whole.
+const MOST_CHECKUPS: usize = 100;
 /// The most lines of a table.
 const MOST_LINES: usize = 100_000;
 /// Numbers of twelve digits from which on a column is one of Individual Numbers, where nine in ten pass.
@@ -167,7 +170,8 @@ pub(super) fn read(text: &str) -> Table {
             continue;
         }
         if is_day(&name) {
-            match day(value) {
+            let more = table.checkups.len() + usize::from(running.is_some()) < MOST_CHECKUPS;
+            match day(value).filter(|day| is_plausible(*day) && more) {
                 Some(day) => {
                     table.checkups.extend(running.take());
                     running = Some(head.checkup(day));

@@ -247,7 +247,7 @@ fn a_document_that_does_not_say_when_it_was_is_kept_aside() {
                 "<effectiveTime value=\"20260401\"/>",
                 "<effectiveTime value=\"20240401\"/>",
             ),
-            "exam-date-after-document",
+            "implausible-date",
         ),
         (made.replace("code=\"010\"", "code=\"100\""), "health-guidance 10"),
     ] {
@@ -394,4 +394,98 @@ proptest! {
         order(&mut made.findings);
         prop_assert_eq!(read, made);
     }
+}
+
+#[test]
+fn individual_numbers_in_any_file_of_a_package_keep_all_of_it_out() {
+    let [one, two] = [1, 2].map(|seed| document(&MadeUp::of(seed).checkup(2024)));
+    for bearing in [
+        two.replace("<patient>", "<個人番号>123456789018</個人番号><patient>"),
+        two.replace("<patient>", "<patient My_Number=\"123456789018\">"),
+    ] {
+        let archive = zip(&[("DATA/h1.xml", one.as_bytes()), ("DATA/h2.xml", bearing.as_bytes())]);
+        let (read, reading) = checkups(&archive);
+        assert!(read.is_empty() && matches!(reading, Err(AdapterError::IndividualNumber)));
+        let input = Input {
+            bytes: &archive.as_slice(),
+            size: archive.len() as u64,
+        };
+        let mut handed = 0;
+        let taken = package::zip(&input, &mut |_| {
+            handed += 1;
+            std::ops::ControlFlow::Continue(())
+        });
+        assert!(handed == 0 && matches!(taken, Err(AdapterError::IndividualNumber)));
+    }
+    for name in ["マイナンバー", "my-number", "\\u500b\\u4eba\\u756a\\u53f7"] {
+        let report = include_str!("fixtures/report.json").replace("JP_Insurance_memberID", name);
+        let (read, reading) = checkups(report.as_bytes());
+        assert!(
+            read.is_empty() && matches!(reading, Err(AdapterError::IndividualNumber)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_package_says_what_it_says_of_itself_and_stops_when_told() {
+    let mut bytes = Vec::new();
+    synthetic::write_package(&mut bytes, (1..=12).map(|seed| MadeUp::of(seed).checkup(2025))).unwrap();
+    let input = Input {
+        bytes: &bytes.as_slice(),
+        size: bytes.len() as u64,
+    };
+    let mut handed = Vec::new();
+    let sum = package::zip(&input, &mut |document| {
+        handed.push(document);
+        std::ops::ControlFlow::Continue(())
+    });
+    let expected = package::PackageSum {
+        indexed: Some(12),
+        summed: Some(12),
+        documents: 12,
+        claims: 2,
+        others: 0,
+    };
+    assert_eq!(sum.unwrap(), expected);
+    let folder = tempfile::tempdir().unwrap();
+    let below = folder.path().join("DATA");
+    std::fs::create_dir(&below).unwrap();
+    for (place, document) in handed.iter().enumerate() {
+        std::fs::write(below.join(format!("h{place:02}.xml")), &document.original).unwrap();
+    }
+    let mut unpacked = Vec::new();
+    let sum = package::folder(folder.path(), &mut |document| {
+        unpacked.push(document);
+        match unpacked.len() {
+            5 => std::ops::ControlFlow::Break(()),
+            _ => std::ops::ControlFlow::Continue(()),
+        }
+    });
+    assert_eq!((sum.unwrap().documents, &unpacked[..]), (5, &handed[..5]));
+}
+
+#[test]
+fn days_that_cannot_be_are_no_days_of_a_checkup() {
+    let made = document(&empty("2025-06-01"));
+    for (exam, written) in [
+        ("18990601", "20260401"),
+        ("20250601", "99991231"),
+        ("25000101", "25000102"),
+    ] {
+        let text = made
+            .replace(
+                "<effectiveTime value=\"20250601\"/>",
+                &format!("<effectiveTime value=\"{exam}\"/>"),
+            )
+            .replace(
+                "<effectiveTime value=\"20260401\"/>",
+                &format!("<effectiveTime value=\"{written}\"/>"),
+            );
+        assert!(checkups(text.as_bytes()).0.is_empty(), "{exam} {written}");
+    }
+    let many: String = (0..400)
+        .map(|day| format!("受診日,{}\n体重,60\n身長,160\n腹囲,80\n", LocalDay(18_000 + day)))
+        .collect();
+    assert_eq!(checkups(many.as_bytes()).0.len(), 100);
 }

@@ -1,7 +1,7 @@
 //! SQL of checkups: a row each, sealed with the person's key, and the documents that a later one took the place of.
 
 use model::checkup::{Checkup, Told, fiscal_year};
-use model::{BatchId, PersonId};
+use model::{BatchId, LocalDay, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::database::Snapshot;
@@ -22,6 +22,11 @@ pub(crate) struct Stored {
     pub(crate) kept: Kept,
 }
 
+/// The first day that ids can say, 1900-01-01, with room for the zone.
+const FIRST_DAY: LocalDay = LocalDay(-25_566);
+/// The first day that they cannot: 2200-01-01, with the same room.
+const LAST_DAY: LocalDay = LocalDay(84_005);
+
 /// A row as it is read: number, source, version, first and last commit, body.
 type Row = (u16, u16, u32, i64, i64, Vec<u8>);
 
@@ -41,6 +46,11 @@ pub(crate) fn keep(
         return Ok(CheckupEnded {
             of_another: records,
             ..CheckupEnded::default()
+        });
+    }
+    if !(FIRST_DAY..LAST_DAY).contains(&checkup.day) {
+        return Err(StoreError::Invalid {
+            what: "a checkup took place in the years 1900 to 2199",
         });
     }
     let key = writing.person_key(person)?;

@@ -513,3 +513,46 @@ async fn that_a_checkup_took_place_tells_nothing_of_what_was_found() -> Result<(
     assert_eq!(shown_of_events(&house, one).await?, first);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_of_days_shows_the_day_of_each_number_and_no_event_of_it() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let recipient = house.recipient().await;
+    let results = [(WEIGHT, 62), (HDL, 61), (SYSTOLIC, 128), (DIASTOLIC, 79)];
+    let years = ["2024-06-10", "2025-06-10"].map(|on| document(on, 20, &results));
+    bring(&house, person, years.to_vec()).await?;
+    for (detail, summary, expected) in [
+        (Detail::Daily, Summary::Day, 2),
+        (Detail::Monthly, Summary::Month, 2),
+        (Detail::Event, Summary::Event, 0),
+    ] {
+        let consent = house
+            .store
+            .give_consent(draft(person, recipient, &[ConsentCategory::Checkup], detail))
+            .await?;
+        let decision = house.decide(&consent).await?;
+        let search = Search {
+            summaries: Metric::all()
+                .filter(|metric| !model::checkup::is_event(*metric))
+                .map(|metric| (metric, summary))
+                .collect(),
+            now: house.now(),
+            ..all()
+        };
+        let found = house.store.search(Access::Decision(&decision), search).await?.records;
+        assert_eq!(found.len(), expected, "{detail:?}: {found:?}");
+        for record in found {
+            let Record::Aggregate(day) = record else {
+                panic!("{record:?}")
+            };
+            assert_eq!(day.metric, Metric::HDL_CHOLESTEROL);
+            assert_eq!(
+                (day.count, day.mean[0].map(|mean| mean.to_string())),
+                (1, Some("61".to_owned()))
+            );
+        }
+        house.store.withdraw_consent(&own(person), consent.id).await?;
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 //! A person has some ten checkups of some ninety results. A search that asks for any opens them all and merges them with what
 //! lies in leaves.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use consent::Detail;
@@ -12,6 +13,7 @@ use model::vocabulary::Shape;
 use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, Summary, UtcMillis, Value};
 
 use super::super::checkups::{self, Stored};
+use super::super::leaves::Row;
 use super::super::totals;
 use super::context::{Context, detail};
 use super::place;
@@ -380,6 +382,40 @@ fn superseded(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredS
         }
     }
     Ok(found)
+}
+
+/// Numbers of checkups by the metric that they are values of, as rows of leaves are: what days are computed of.
+pub(crate) type Numbers = Rc<BTreeMap<Metric, Vec<Row>>>;
+
+/// The numbers of all of a person's checkups.
+pub(crate) fn numbers(context: &mut Context<'_>) -> Result<Numbers> {
+    let mut numbers: BTreeMap<Metric, Vec<Row>> = BTreeMap::new();
+    for stored in context.checkups()?.iter() {
+        for (record, seq) in records(context, stored)? {
+            let is_number = match (&record.of_checkup, &record.sample.value) {
+                (Some(OfCheckup::Result(_)), Value::Quantity(_)) => true,
+                (Some(OfCheckup::Pressure(_)), _) => true,
+                _ => false,
+            };
+            if is_number && !record.dead {
+                numbers.entry(record.sample.metric).or_default().push(Row {
+                    first_start: record.key.start,
+                    tie_break: record.key.tie_break,
+                    version: record.version,
+                    sample: record.sample,
+                    seq,
+                    asserted: 0,
+                    stated: None,
+                    left_out: false,
+                    ids: 0,
+                    deleted: None,
+                    moved_to: None,
+                    dead: false,
+                });
+            }
+        }
+    }
+    Ok(Numbers::new(numbers))
 }
 
 /// The months in which a checkup of this kind took place.

@@ -14,7 +14,7 @@ use super::super::leaves::{self, Row, Rows};
 use super::super::people;
 use super::super::seal::SealKey;
 use super::super::zone::HomeZone;
-use super::checkups::Opened;
+use super::checkups::{self as checkup_records, Numbers, Opened};
 use crate::reads::{HeldAccess, Record, StoredSample};
 use crate::{Result, StoreError};
 
@@ -32,6 +32,7 @@ pub(crate) struct Context<'a> {
     consents_version: u64,
     commits: HashMap<i64, (UtcMillis, BatchId)>,
     checkups: Option<Opened>,
+    numbers: Option<Numbers>,
 }
 
 impl<'a> Context<'a> {
@@ -59,6 +60,7 @@ impl<'a> Context<'a> {
             consents_version: consents_version as u64,
             commits: HashMap::new(),
             checkups: None,
+            numbers: None,
         })
     }
 
@@ -120,6 +122,19 @@ impl<'a> Context<'a> {
         let opened = Opened::new(checkups::of_person(self.snapshot, &self.key, self.person)?);
         self.checkups = Some(Opened::clone(&opened));
         Ok(opened)
+    }
+
+    /// The numbers of the person's checkups that are values of a metric.
+    pub(crate) fn numbers(&mut self, metric: Metric) -> Result<Vec<Row>> {
+        let numbers = match &self.numbers {
+            Some(numbers) => Numbers::clone(numbers),
+            None => {
+                let numbers = checkup_records::numbers(self)?;
+                self.numbers = Some(Numbers::clone(&numbers));
+                numbers
+            }
+        };
+        Ok(numbers.get(&metric).cloned().unwrap_or_default())
     }
 
     /// The rows of a leaf, decoded once for all who read it.

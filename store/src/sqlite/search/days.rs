@@ -168,6 +168,9 @@ fn months_of(context: &mut Context<'_>, metric: Metric) -> Result<VecDeque<i32>>
         .into_iter()
         .flat_map(|(from, until)| month(from, -1)..=month(until, 1))
         .collect();
+    for row in context.numbers(metric)? {
+        months.push(row.sample.local_day().month());
+    }
     months.sort_unstable();
     months.dedup();
     Ok(months.into())
@@ -395,6 +398,18 @@ fn aggregates(
             let shown = context
                 .access
                 .permits_summary(category, source, summary, day, context.today);
+            if (first..=last).contains(&day) && shown {
+                by_day.entry(summary.first(day)).or_default().push(row);
+            }
+        }
+    }
+    // That one of many results was found would tell more than that the checkup took place.
+    if summary != Summary::Event {
+        for row in context.numbers(metric)? {
+            let day = row.sample.local_day();
+            let shown = context
+                .access
+                .permits_summary(category, row.sample.source, summary, day, context.today);
             if (first..=last).contains(&day) && shown {
                 by_day.entry(summary.first(day)).or_default().push(row);
             }
