@@ -392,11 +392,10 @@ pub(crate) fn numbers(context: &mut Context<'_>) -> Result<Numbers> {
     let mut numbers: BTreeMap<Metric, Vec<Row>> = BTreeMap::new();
     for stored in context.checkups()?.iter() {
         for (record, seq) in records(context, stored)? {
-            let is_number = match (&record.of_checkup, &record.sample.value) {
-                (Some(OfCheckup::Result(_)), Value::Quantity(_)) => true,
-                (Some(OfCheckup::Pressure(_)), _) => true,
-                _ => false,
-            };
+            let is_number = matches!(
+                (&record.of_checkup, &record.sample.value),
+                (Some(OfCheckup::Result(_)), Value::Quantity(_)) | (Some(OfCheckup::Pressure(_)), _)
+            );
             if is_number && !record.dead {
                 numbers.entry(record.sample.metric).or_default().push(Row {
                     first_start: record.key.start,
