@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use adapters::checkup::columns::{self, Columns};
 use adapters::checkup::package::{self, PackageEntry, PackageSum};
 use adapters::{AdapterError, Input};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -32,12 +33,24 @@ pub struct HandOver {
     pub counterpart: String,
 }
 
+/// What is handed over.
+#[derive(Clone, Debug)]
+pub enum Package {
+    /// A ZIP of documents.
+    Zip(PathBuf),
+    /// The folder that such a ZIP was unpacked to.
+    Folder(PathBuf),
+    /// A table of people, a line each, and which column is what.
+    Table(PathBuf, Box<Columns>),
+}
+
 /// What a package came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The package's number.
     pub package: i64,
-    /// SHA-256 of the file, or of all files of the folder one after the other, in hexadecimal digits.
+    /// SHA-256 of the file, of all files of the folder one after the other, or of the table and its file of columns, in hexadecimal
+    /// digits.
     pub hash: String,
     /// What it says of itself.
     pub sum: PackageSum,
@@ -69,17 +82,13 @@ pub enum BatchError {
 /// [`BatchError`].
 pub async fn import(
     store: &Store,
-    path: &Path,
+    package: Package,
     hand_over: &HandOver,
     mut progress: impl FnMut(u32),
 ) -> Result<Taken, BatchError> {
-    let is_folder = path.is_dir();
-    let hash = {
-        let path = path.to_owned();
-        tokio::task::spawn_blocking(move || hash_of(&path, is_folder))
-            .await
-            .map_err(io::Error::other)??
-    };
+    let (hash, package) = tokio::task::spawn_blocking(move || hash_of(&package).map(|hash| (hash, package)))
+        .await
+        .map_err(io::Error::other)??;
     let begun = store.begin_package(hand_over.organisation, hash).await?;
     let mut taken = Taken {
         package: begun.id,
@@ -89,8 +98,8 @@ pub async fn import(
     };
     if begun.ended.is_none() {
         let (documents, mut coming) = mpsc::channel::<Vec<PackageEntry>>(1);
-        let (path, done) = (path.to_owned(), begun.done);
-        let reading = tokio::task::spawn_blocking(move || read(&path, is_folder, done, &documents));
+        let done = begun.done;
+        let reading = tokio::task::spawn_blocking(move || read(&package, done, &documents));
         let mut next = begun.done + 1;
         while let Some(unit) = coming.recv().await {
             let unit: Vec<PackageDocument> = unit.into_iter().zip(next..).map(prepared).collect();
@@ -131,12 +140,7 @@ const fn place_of(outcome: EntryOutcome) -> usize {
 }
 
 /// Hands documents on that were not taken yet.
-fn read(
-    path: &Path,
-    is_folder: bool,
-    done: u32,
-    documents: &mpsc::Sender<Vec<PackageEntry>>,
-) -> Result<PackageSum, BatchError> {
+fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>>) -> Result<PackageSum, BatchError> {
     let (mut met, mut unit) = (0, Vec::with_capacity(UNIT));
     let mut each = |document| {
         met += 1;
@@ -150,16 +154,16 @@ fn read(
             false => ControlFlow::Break(()),
         }
     };
-    let sum = if is_folder {
-        package::folder(path, &mut each)?
-    } else {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let input = Input {
-            bytes: &FileBytes(file),
-            size,
-        };
-        package::zip(&input, &mut each)?
+    let sum = match package {
+        Package::Folder(path) => package::folder(path, &mut each)?,
+        Package::Zip(path) => {
+            let (bytes, size) = opened(path)?;
+            package::zip(&Input { bytes: &bytes, size }, &mut each)?
+        }
+        Package::Table(path, columns) => {
+            let (bytes, size) = opened(path)?;
+            columns::table(columns, &Input { bytes: &bytes, size }, &mut each)?
+        }
     };
     if !unit.is_empty() {
         // As above.
@@ -183,10 +187,22 @@ fn prepared((document, entry): (PackageEntry, u32)) -> PackageDocument {
     }
 }
 
-fn hash_of(path: &Path, is_folder: bool) -> Result<[u8; 32], BatchError> {
-    let files = match is_folder {
-        true => package::files(path)?,
-        false => vec![path.to_owned()],
+/// Opens a file for an adapter; and its length in bytes.
+///
+/// # Errors
+/// What the disk answers.
+pub fn opened(path: &Path) -> io::Result<(FileBytes, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    Ok((FileBytes(file), size))
+}
+
+fn hash_of(package: &Package) -> Result<[u8; 32], BatchError> {
+    let (files, columns) = match package {
+        Package::Folder(path) => (package::files(path)?, ""),
+        Package::Zip(path) => (vec![path.clone()], ""),
+        // The same table by other columns is another package.
+        Package::Table(path, columns) => (vec![path.clone()], columns.text()),
     };
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];
@@ -200,6 +216,7 @@ fn hash_of(path: &Path, is_folder: bool) -> Result<[u8; 32], BatchError> {
             context.update(&buffer[..read]);
         }
     }
+    context.update(columns.as_bytes());
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     Ok(hash)

@@ -129,3 +129,82 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
     let doctor = run(&data, &["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
 }
+
+#[test]
+fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, table) = (folder.path().join("data"), folder.path().join("受診歴.csv"));
+    std::fs::write(
+        &table,
+        include_str!("../../adapters/src/checkup/fixtures/checkup-history.csv"),
+    )
+    .unwrap();
+    let added = text(&run(&data, &["person", "add", "--name", "member"]));
+    let person = added.split_whitespace().last().unwrap().to_owned();
+    let insured = folder.path().join("insured.csv");
+    let row = format!("{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
+    let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
+    std::fs::write(&insured, format!("{head}{row}")).unwrap();
+    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+
+    let map = |arguments: &[&str]| sekisho().arg("map").args(arguments).output().unwrap();
+    let tried = map(&["check", "checkup-history", table.to_str().unwrap()]);
+    let told = String::from_utf8(tried.stdout).unwrap();
+    assert_eq!(tried.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("36\t尿糖\t1A020000000190111 尿糖\t2\t1\tno-such-answer 1\n"),
+        "{told}"
+    );
+    assert!(told.ends_with("2 lines, 0 of them without a checkup\n"), "{told}");
+    assert!(
+        !told.contains("0012345") && !told.contains("152.0"),
+        "a value of somebody is printed"
+    );
+
+    let shipped = String::from_utf8(map(&["show", "checkup-history"]).stdout).unwrap();
+    let own = folder.path().join("own.toml");
+    let corrected = shipped.replace("programme = \"010\"", "programme = \"010\"\nwritten = \"2026-04-01\"");
+    std::fs::write(&own, corrected).unwrap();
+    let import = |columns: &str| {
+        let mut command = import(&data, &table, None);
+        let output = command.args(["--columns", columns]).output().unwrap();
+        let told: Value = serde_json::from_str(&text(&output)).unwrap();
+        (
+            told["documents"].clone(),
+            told["results"]["stored"].clone(),
+            told["taken_in_before"].clone(),
+        )
+    };
+    let documents = serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0 });
+    let first = import("checkup-history");
+    assert!(
+        first.0 == documents && first.1.as_u64().unwrap() > 20 && first.2 == false,
+        "{first:?}"
+    );
+    assert_eq!(import("checkup-history").2, true);
+    let again = import(own.to_str().unwrap());
+    assert!(
+        again.0 == documents && again.2 == false,
+        "other columns make another package: {again:?}"
+    );
+
+    // Without columns it is no package, and with wrong ones nothing of it is taken.
+    std::fs::write(&own, shipped.replace("健診実施年月日", "いつ")).unwrap();
+    let mut command = self::import(&data, &table, None);
+    let refused = command
+        .arg("--columns")
+        .arg(&own)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        refused.status.code() == Some(1) && why.contains("no column of it is called いつ"),
+        "{why}"
+    );
+    let refused = self::import(&data, &table, None).status().unwrap();
+    assert_eq!(refused.code(), Some(1));
+    assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 3);
+    let doctor = run(&data, &["doctor"]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+}

@@ -4,6 +4,7 @@
 //! are no results, and claims are money, which is no business of a health record.
 
 mod bundle;
+pub mod columns;
 mod coverage;
 mod document;
 mod individual_number;

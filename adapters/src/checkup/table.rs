@@ -58,8 +58,13 @@ static ITEMS: LazyLock<HashMap<String, Item>> = LazyLock::new(|| {
     items
 });
 
+/// The item of a name, as [`plain`] gives it.
+pub(super) fn item(name: &str) -> Option<Item> {
+    ITEMS.get(name).copied()
+}
+
 /// A name as it is meant, whatever the width.
-fn plain(written: &str) -> String {
+pub(super) fn plain(written: &str) -> String {
     written
         .nfkc()
         .flat_map(char::to_lowercase)
@@ -98,8 +103,7 @@ pub(super) fn recognise(text: &str) -> Option<TableOf> {
         let first = cells.first().map(|cell| plain(cell)).unwrap_or_default();
         costs |= place < 5 && first.contains("医療費通知");
         generics |= place < 5 && first.contains("後発医薬品") && first.contains("差額");
-        // Kinds of records of claims: a medical institution, a claim, an insurer, a disease, a treatment.
-        claims += usize::from(matches!(first.as_str(), "ir" | "re" | "ho" | "sy" | "si") && cells.len() > 3);
+        claims += usize::from(is_claim(&cells));
         items += usize::from(cells.len() >= 2 && ITEMS.contains_key(&first));
     }
     match () {
@@ -111,28 +115,52 @@ pub(super) fn recognise(text: &str) -> Option<TableOf> {
     }
 }
 
-/// Refuses a table that bears Individual Numbers: by a name, or by a column of which nearly all pass the check digit.
+/// True for a line of claims: a medical institution, a claim, an insurer, a disease or a treatment.
+pub(super) fn is_claim(cells: &[String]) -> bool {
+    let first = cells.first().map(|cell| plain(cell)).unwrap_or_default();
+    matches!(first.as_str(), "ir" | "re" | "ho" | "sy" | "si") && cells.len() > 3
+}
+
+/// Refuses a table that bears Individual Numbers.
 pub(super) fn refuse(text: &str) -> Result<(), AdapterError> {
-    let mut columns: HashMap<usize, (usize, usize)> = HashMap::new();
+    let mut watch = Watch::default();
     for (_, cells) in lines(text) {
+        watch.look(&cells)?;
+    }
+    watch.end()
+}
+
+/// Knows a table that bears Individual Numbers: by a name, or by a column of which nearly all pass the check digit.
+#[derive(Default)]
+pub(super) struct Watch {
+    /// Numbers of twelve digits, and those of them that pass, by column.
+    columns: HashMap<usize, (usize, usize)>,
+}
+
+impl Watch {
+    /// Looks at a line.
+    pub(super) fn look(&mut self, cells: &[String]) -> Result<(), AdapterError> {
         for (place, cell) in cells.iter().enumerate() {
             if individual_number::is_name(cell) {
                 return Err(AdapterError::IndividualNumber);
             }
             let digits: String = cell.nfkc().filter(|c| !matches!(c, '-' | ' ')).collect();
             if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                let (all, passing) = columns.entry(place).or_default();
+                let (all, passing) = self.columns.entry(place).or_default();
                 *all += 1;
                 *passing += usize::from(individual_number::passes(&digits));
             }
         }
+        Ok(())
     }
-    match columns
-        .values()
-        .any(|(all, passing)| *all >= ENOUGH_NUMBERS && passing * 10 >= all * 9)
-    {
-        true => Err(AdapterError::IndividualNumber),
-        false => Ok(()),
+
+    /// Says what the lines came to.
+    pub(super) fn end(self) -> Result<(), AdapterError> {
+        let mut columns = self.columns.into_values();
+        match columns.any(|(all, passing)| all >= ENOUGH_NUMBERS && passing * 10 >= all * 9) {
+            true => Err(AdapterError::IndividualNumber),
+            false => Ok(()),
+        }
     }
 }
 
@@ -215,15 +243,16 @@ fn is_day(name: &str) -> bool {
 
 /// What stands around results.
 #[derive(Default)]
-struct Head {
-    programme: String,
+pub(super) struct Head {
+    /// Three digits; empty for a specific checkup.
+    pub(super) programme: String,
     facility: Organisation,
-    subject: Subject,
+    pub(super) subject: Subject,
 }
 
 impl Head {
     /// Takes a line that is about the checkup or the person.
-    fn takes(&mut self, name: &str, value: &str) -> bool {
+    pub(super) fn takes(&mut self, name: &str, value: &str) -> bool {
         let plain: String = value.nfkc().filter(|c| !c.is_whitespace()).take(128).collect();
         match name {
             "健診機関名" | "健診機関名称" | "実施機関名" | "実施機関名称" | "健診実施機関名" | "健診実施機関" =>
@@ -262,7 +291,8 @@ impl Head {
         true
     }
 
-    fn checkup(&self, day: LocalDay) -> Checkup {
+    /// A checkup of a day without results.
+    pub(super) fn checkup(&self, day: LocalDay) -> Checkup {
         let mut checkup = Checkup {
             report: "10".to_owned(),
             programme: String::new(),
@@ -328,7 +358,8 @@ impl Table {
     }
 }
 
-fn found(item: Item, written: &str, day: LocalDay) -> Result<Found, &'static str> {
+/// What a cell says of an item on a day, or why it says nothing.
+pub(super) fn found(item: Item, written: &str, day: LocalDay) -> Result<Found, &'static str> {
     let value: String = written.nfkc().filter(|c| !c.is_whitespace()).take(4_096).collect();
     match value.as_str() {
         "未実施" => return Ok(Found::NotPerformed),
@@ -379,7 +410,7 @@ fn signs(written: &str) -> String {
 }
 
 /// A day as Japanese tables write it: with an era, with slashes, with signs, or as eight digits.
-fn day(written: &str) -> Option<LocalDay> {
+pub(super) fn day(written: &str) -> Option<LocalDay> {
     let text: String = written.nfkc().filter(|c| !c.is_whitespace()).take(32).collect();
     for (era, first) in [
         ("令和", 2018),

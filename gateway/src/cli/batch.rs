@@ -11,8 +11,8 @@ use model::{LocalDay, OrganisationId, PersonId};
 use serde::Deserialize;
 use store::{Actor, HANDED_OVER, Insured, Store};
 
-use super::{CommandError, Place, block_on};
-use crate::batch::{self, HandOver, Taken};
+use super::{CommandError, Place, block_on, map};
+use crate::batch::{self, HandOver, Package, Taken};
 
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
@@ -28,14 +28,19 @@ pub struct BatchArguments {
 
 #[derive(Debug, Subcommand)]
 enum BatchCommand {
-    /// Take in a package of checkup documents: a ZIP, or the folder it was unpacked to. The same again goes on where it stopped.
+    /// Take in a package of checkup documents: a ZIP, the folder it was unpacked to, or a table of people, a line each, with a file
+    /// of columns. The same again goes on where it stopped.
     ///
     /// Each document goes to the member whose it is, waits for a decision where it may be somebody's, or waits sealed until
     /// somebody is known. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
     Import {
-        /// The ZIP or folder.
+        /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        /// For a table: the file that says which column is what, or the name of one that comes with the program (checkup-history).
+        /// Try it with `sekisho map check` first.
+        #[arg(long, value_name = "COLUMNS")]
+        columns: Option<PathBuf>,
         /// Who handles it here; stands in the ledger.
         #[arg(long, value_name = "NAME")]
         handler: String,
@@ -86,16 +91,22 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
         let ended = match arguments.command {
             BatchCommand::Import {
                 path,
+                columns,
                 handler,
                 counterpart,
                 result,
             } => {
+                let package = match columns {
+                    Some(columns) => Package::Table(path, Box::new(map::columns(&columns)?)),
+                    None if path.is_dir() => Package::Folder(path),
+                    None => Package::Zip(path),
+                };
                 let hand_over = HandOver {
                     organisation,
                     handler,
                     counterpart,
                 };
-                import(&store, &path, &hand_over, result.as_deref()).await?
+                import(&store, package, &hand_over, result.as_deref()).await?
             }
             BatchCommand::Insured { file } => insured(&store, organisation, &file).await?,
             BatchCommand::Waiting => waiting(&store, organisation).await?,
@@ -114,13 +125,13 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
 
 async fn import(
     store: &Store,
-    path: &Path,
+    package: Package,
     hand_over: &HandOver,
     result: Option<&Path>,
 ) -> Result<ExitCode, CommandError> {
     // Opened before anything is taken: a file that cannot be written is known at once.
     let result = result.map(File::create_new).transpose()?;
-    let taken = batch::import(store, path, hand_over, |done| {
+    let taken = batch::import(store, package, hand_over, |done| {
         if done % 1_024 == 0 {
             eprintln!("{done} documents");
         }

@@ -7,6 +7,7 @@ mod doctor;
 mod import;
 mod keep;
 mod keys;
+mod map;
 mod operator;
 mod person;
 mod provisions;
@@ -76,6 +77,8 @@ enum Command {
     Rejected(rejected::RejectedArguments),
     /// Take in packages of many people's checkups, say by what insurers know members, and decide whose a document is.
     Batch(batch::BatchArguments),
+    /// Try out a file that says which column of a table of checkups is what.
+    Map(map::MapArguments),
     /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
     Person(person::PersonArguments),
     /// Register, list, approve and block the apps that may ask residents, and see what could not be delivered to them.
@@ -117,6 +120,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Rejected(arguments) => rejected::run(arguments),
         Command::Batch(arguments) => batch::run(arguments),
+        Command::Map(arguments) => map::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),
         Command::Consent(arguments) => consent::run(arguments),

@@ -1,0 +1,255 @@
+use std::ops::ControlFlow;
+
+use model::Decimal;
+use model::checkup::Found;
+use proptest::prelude::*;
+
+use super::*;
+
+/// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
+const HISTORY: &str = include_str!("../fixtures/checkup-history.csv");
+
+fn shipped() -> Columns {
+    Columns::parse(Columns::shipped("checkup-history").unwrap()).unwrap()
+}
+
+fn taken(columns: &Columns, bytes: &[u8]) -> (Vec<PackageEntry>, Result<TableSum, AdapterError>) {
+    let input = Input {
+        bytes: &bytes,
+        size: bytes.len() as u64,
+    };
+    let mut entries = Vec::new();
+    let sum = try_out(columns, &input, &mut |entry| {
+        entries.push(entry);
+        ControlFlow::Continue(())
+    });
+    (entries, sum)
+}
+
+fn problem(sum: Result<TableSum, AdapterError>) -> String {
+    sum.unwrap_err().to_string()
+}
+
+#[test]
+fn the_shipped_list_is_read_in_both_encodings() {
+    let (cp932, _, is_lost) = encoding_rs::SHIFT_JIS.encode(HISTORY);
+    assert!(!is_lost);
+    let (of_utf8, sum) = taken(&shipped(), HISTORY.as_bytes());
+    let (of_cp932, other) = taken(&shipped(), &cp932);
+    assert_eq!((&of_utf8, sum.as_ref().unwrap()), (&of_cp932, other.as_ref().unwrap()));
+    let sum = sum.unwrap();
+    assert_eq!((sum.lines, sum.without_checkup, sum.columns.len()), (2, 0, 101));
+    let told = sum.columns.iter().enumerate().map(|(place, column)| {
+        let refused = column.refused.iter().map(|(why, count)| format!(" {why} {count}"));
+        format!(
+            "{} {} = {} [{}/{}]{}\n",
+            place + 1,
+            column.name,
+            column.is,
+            column.taken,
+            column.filled,
+            refused.collect::<String>()
+        )
+    });
+    insta::assert_snapshot!(told.collect::<String>());
+    let checkup = of_utf8[0].checkup.as_ref().unwrap();
+    assert_eq!(
+        (checkup.programme.as_str(), checkup.day.to_string()),
+        ("010", "2025-06-10".to_owned())
+    );
+    let subject = &checkup.subject;
+    assert_eq!(
+        (
+            subject.insurer.as_str(),
+            subject.number.as_str(),
+            subject.birth.unwrap().to_string(),
+            subject.sex
+        ),
+        ("00139999", "0012345", "1960-02-29".to_owned(), Some(2))
+    );
+    let of = |code: &str| {
+        let item = Item::from_code(code).unwrap();
+        let mut findings = checkup.findings.iter().filter(|finding| finding.item == item);
+        findings.next().unwrap()
+    };
+    let decimal = |text: &str| Decimal::parse(text.as_bytes()).unwrap();
+    assert_eq!(
+        of("3D046000001999902").result,
+        Found::Quantity(decimal("6.1"), "%".into())
+    );
+    assert_eq!(
+        of("3D045000001999902").result,
+        Found::Quantity(decimal("5.7"), "%".into())
+    );
+    assert_eq!(
+        (
+            of("3D046000001999902").interpretation,
+            of("9N001000000000001").interpretation
+        ),
+        (Some('H'), None)
+    );
+    assert!(
+        of_utf8[0]
+            .left_out
+            .iter()
+            .all(|left| left.outcome == Outcome::Unsupported)
+    );
+    let text = String::from_utf8(of_utf8[1].original.clone()).unwrap();
+    assert_eq!(
+        (text.lines().count(), text.contains("0012345")),
+        (2, false),
+        "a person's original is their own line"
+    );
+}
+
+const FILE: &str = "
+header_lines = 2
+[person]
+insurer = { always = '00139999' }
+number = 1
+name = 'カナ氏名'
+birth = '生年月日'
+[checkup]
+programme = '990'
+day = '健診日'
+written = '2026-04-01'
+[[result]]
+column = 'たばこ'
+item = '9N736000000000011'
+answers = { 'すう' = '1', 'すわない' = '3' }
+[[result]]
+column = 6
+item = '9N006000000000001'
+";
+
+const TABLE: &str = "見本市の健診,,,,,,,\n宛名番号,カナ氏名,生年月日,健診日,たばこ,おもさ,腹囲,ひとこと\n７,ミホン ハナコ,S35.2.29,R7.6.10,すう,５２．３,80,元気\n8,ミホン タロウ,昭和元年12月31日,2025/06/11,ときどき,おもい,,\n9,ミホン ジロウ,S40.1.1,いつか,すう,60,,\n\n10,ミホン サブロウ,S40.1.1,R7.6.11,すう,60,81,よい,あまり\n";
+
+#[test]
+fn an_operators_own_columns_are_read() {
+    let columns = Columns::parse(FILE).unwrap();
+    let (entries, sum) = taken(&columns, TABLE.as_bytes());
+    let sum = sum.unwrap();
+    assert_eq!((sum.lines, sum.without_checkup), (4, 2));
+    let told: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let findings = entry.checkup.iter().flat_map(|checkup| &checkup.findings);
+            let findings: Vec<String> = findings
+                .map(|finding| format!("{} {:?}", finding.item.row().code, finding.result))
+                .collect();
+            let left = entry
+                .left_out
+                .iter()
+                .map(|left| format!("{} {}", left.line, left.reason));
+            format!("{findings:?} {:?}", left.collect::<Vec<_>>())
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+    let first = entries[0].checkup.as_ref().unwrap();
+    assert_eq!(
+        (first.written.to_string(), first.subject.number.as_str()),
+        ("2026-04-01".to_owned(), "7")
+    );
+    assert_eq!(first.subject.insurer, "00139999");
+}
+
+#[test]
+fn a_file_of_columns_says_what_is_wrong_with_it() {
+    for (from, to, expected) in [
+        (
+            "header_lines = 2",
+            "header_lines = 99",
+            "header_lines is \"99\": 0 to 10 lines stand above the first person",
+        ),
+        ("'990'", "'x'", "checkup.programme is \"x\""),
+        (
+            "'2026-04-01'",
+            "'April'",
+            "checkup.written is \"April\": a day is YYYY-MM-DD",
+        ),
+        ("'9N006000000000001'", "'weight'", "result 2: item is \"weight\""),
+        ("'すわない' = '3'", "'すわない' = '77'", "result 1: answers is \"77\""),
+        ("header_lines", "headers", "unknown field `headers`"),
+    ] {
+        let error = Columns::parse(&FILE.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    for (from, to, expected) in [
+        ("column = 6", "column = 60", "it has no column 60, only 8"),
+        ("column = 'たばこ'", "column = '喫煙'", "no column of it is called 喫煙"),
+        (
+            "column = 'たばこ'",
+            "column = { always = '1' }",
+            "a result stands in a column",
+        ),
+    ] {
+        let columns = Columns::parse(&FILE.replace(from, to)).unwrap();
+        let (entries, sum) = taken(&columns, TABLE.as_bytes());
+        let error = problem(sum);
+        assert!(entries.is_empty() && error.contains(expected), "{error}");
+    }
+    let columns = Columns::parse(FILE).unwrap();
+    let twice = TABLE.replace("ひとこと", "たばこ");
+    assert!(problem(taken(&columns, twice.as_bytes()).1).contains("several columns are called たばこ"));
+}
+
+#[test]
+fn tables_that_may_not_be_held_and_lines_without_end_are_refused_before_anything_is_handed() {
+    let columns = Columns::parse(FILE).unwrap();
+    let (entries, sum) = taken(&columns, TABLE.replace("ひとこと", "個人番号").as_bytes());
+    assert!(entries.is_empty() && matches!(sum, Err(AdapterError::IndividualNumber)));
+    let claims = format!("{TABLE}RE,1,1112,202506\nSY,1,2,3\n");
+    let (entries, sum) = taken(&columns, claims.as_bytes());
+    assert!(entries.is_empty() && matches!(sum, Err(AdapterError::Claims)));
+    let long = format!("{TABLE}{}", "1".repeat(LONGEST_LINE + 10_000));
+    let (entries, sum) = taken(&columns, long.as_bytes());
+    assert!(
+        entries.is_empty() && matches!(sum, Err(AdapterError::Damaged { .. })),
+        "{entries:?}"
+    );
+    assert!(matches!(
+        taken(&columns, b"").1,
+        Err(AdapterError::NothingInside { .. })
+    ));
+}
+
+#[test]
+fn birth_dates_are_read_beside_their_eras() {
+    for (era, written, expected) in [
+        ("3", "350229", Some("1960-02-29")),
+        ("昭和", "35/02/29", Some("1960-02-29")),
+        ("Ｓ", "３５．２．２９", Some("1960-02-29")),
+        ("3", "19600229", Some("1960-02-29")),
+        ("", "S35.2.29", Some("1960-02-29")),
+        ("4", "010108", Some("1989-01-08")),
+        ("9", "350229", None),
+        ("3", "", None),
+    ] {
+        assert_eq!(
+            birth_date(era, written).map(|day| day.to_string()).as_deref(),
+            expected,
+            "{era} {written}"
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_table_panics_and_every_line_is_accounted_for(lines in prop::collection::vec("(.{0,6},){0,9}.{0,6}", 0..12)) {
+        let columns = Columns::parse(FILE).unwrap();
+        let head: String = TABLE.lines().take(2).map(|line| format!("{line}\n")).collect();
+        let (entries, sum) = taken(&columns, format!("{head}{}", lines.join("\n")).as_bytes());
+        if let Ok(sum) = sum {
+            prop_assert_eq!(sum.lines, entries.len() as u64);
+            prop_assert_eq!(sum.without_checkup, entries.iter().filter(|entry| entry.checkup.is_none()).count() as u64);
+        }
+    }
+}
+
+#[test]
+fn the_documents_own_example_is_one() {
+    let guide = include_str!("../../../../docs/tables.md");
+    let example = guide.split("```").nth(1).unwrap().strip_prefix("toml").unwrap();
+    let columns = Columns::parse(example).unwrap();
+    assert_eq!((columns.items.len(), columns.written.header_lines), (2, 1));
+}
