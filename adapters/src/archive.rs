@@ -18,7 +18,7 @@ pub const MAX_ENTRIES: usize = 200_000;
 /// The most bytes of an entry after decompression.
 const MAX_ENTRY: u64 = 64 << 30;
 /// How many times larger than compressed an entry may be, past the first 64 MiB: real ones are 15 to 40 times larger.
-const MAX_RATIO: u64 = 300;
+pub const MAX_RATIO: u64 = 300;
 /// Bytes of all paths of a container at most.
 const MAX_PATHS: usize = 64 << 20;
 /// How much of a file is looked at to recognise it.
@@ -27,6 +27,12 @@ pub const HEAD: usize = 64 * 1024;
 /// Whether these first bytes are of a ZIP.
 pub fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04")
+}
+
+/// Whether this is a ZIP of which a file opens with a password only.
+pub fn is_locked(input: &Input<'_>) -> bool {
+    let archive = is_zip(&head(input)).then(|| Archive::open(input));
+    archive.is_some_and(|archive| archive.is_ok_and(|archive| archive.entries.iter().any(|entry| entry.is_locked)))
 }
 
 /// The first bytes of an input.
@@ -58,6 +64,8 @@ pub struct Entry {
     pub path: String,
     /// When it was written, as the ZIP's clock had it, taken for UTC; `None` where it does not say.
     pub written: Option<UtcMillis>,
+    /// It opens with a password only.
+    pub is_locked: bool,
     way: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
 }
@@ -94,6 +102,7 @@ impl<'a> Archive<'a> {
             entries.push(Entry {
                 path: String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned(),
                 written: written(&at),
+                is_locked: entry.flags().is_encrypted(),
                 way: entry.wayfinder(),
                 method: entry.compression_method(),
             });
@@ -110,8 +119,11 @@ impl<'a> Archive<'a> {
     /// A file, unpacked as it is read.
     ///
     /// # Errors
-    /// [`AdapterError::Damaged`] where it is not what the directory says.
+    /// [`AdapterError::Damaged`] where it is not what the directory says, [`AdapterError::Locked`] where a password locks it.
     pub fn read(&self, entry: &Entry) -> Result<Box<dyn Read + Send + 'a>, AdapterError> {
+        if entry.is_locked {
+            return Err(AdapterError::Locked);
+        }
         let found = self.zip.get_entry(entry.way);
         let found = found.map_err(|_| damaged("an entry is not where the directory says"))?;
         let (from, until) = found.compressed_data_range();

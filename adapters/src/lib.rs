@@ -191,6 +191,9 @@ pub enum AdapterError {
          health record. The results of a checkup come as XML or as a table of items"
     )]
     Claims,
+    /// A ZIP that opens with a password only.
+    #[error("the ZIP is locked with a password. Unlock it first, or say its password where one can be said")]
+    Locked,
     /// The file could not be read from disk.
     #[error("the file could not be read: {0}")]
     Io(#[from] std::io::Error),
@@ -291,9 +294,12 @@ pub fn kept() -> impl Iterator<Item = &'static dyn Adapter> {
 /// The adapter whose content this is, of those that read files: what phones push and clouds answer comes another way, or by name.
 ///
 /// # Errors
-/// [`AdapterError::Unrecognised`] that lists what is known.
+/// [`AdapterError::Unrecognised`] that lists what is known, [`AdapterError::Locked`] where a password hides what it is.
 pub fn recognise(input: &Input<'_>) -> Result<&'static dyn Adapter, AdapterError> {
     files().find(|adapter| adapter.recognises(input)).ok_or_else(|| {
+        if archive::is_locked(input) {
+            return AdapterError::Locked;
+        }
         let known: Vec<&str> = files().map(|adapter| adapter.describes()).collect();
         AdapterError::Unrecognised(known.join(" nor "))
     })

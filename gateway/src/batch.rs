@@ -11,6 +11,7 @@ use adapters::checkup::package::{self, PackageEntry, PackageSum};
 use adapters::{AdapterError, Input};
 use aws_lc_rs::digest::{Context, SHA256};
 use model::{OrganisationId, Outcome};
+use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
 use store::{Actor, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
 use tokio::sync::mpsc;
@@ -34,10 +35,10 @@ pub struct HandOver {
 }
 
 /// What is handed over.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Package {
-    /// A ZIP of documents.
-    Zip(PathBuf),
+    /// A ZIP of documents, and the password that unlocks it.
+    Zip(PathBuf, Option<SecretSlice<u8>>),
     /// The folder that such a ZIP was unpacked to.
     Folder(PathBuf),
     /// A table of people, a line each, and which column is what.
@@ -156,9 +157,13 @@ fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>
     };
     let sum = match package {
         Package::Folder(path) => package::folder(path, &mut each)?,
-        Package::Zip(path) => {
+        Package::Zip(path, password) => {
             let (bytes, size) = opened(path)?;
-            package::zip(&Input { bytes: &bytes, size }, &mut each)?
+            let input = Input { bytes: &bytes, size };
+            match password {
+                Some(password) => package::locked_zip(&input, password.expose_secret(), &mut each)?,
+                None => package::zip(&input, &mut each)?,
+            }
         }
         Package::Table(path, columns) => {
             let (bytes, size) = opened(path)?;
@@ -200,7 +205,7 @@ pub fn opened(path: &Path) -> io::Result<(FileBytes, u64)> {
 fn hash_of(package: &Package) -> Result<[u8; 32], BatchError> {
     let (files, columns) = match package {
         Package::Folder(path) => (package::files(path)?, ""),
-        Package::Zip(path) => (vec![path.clone()], ""),
+        Package::Zip(path, _) => (vec![path.clone()], ""),
         // The same table by other columns is another package.
         Package::Table(path, columns) => (vec![path.clone()], columns.text()),
     };

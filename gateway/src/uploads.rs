@@ -79,6 +79,8 @@ pub enum Failure {
     IndividualNumber,
     /// It holds medical claims.
     Claims,
+    /// It opens with a password only.
+    Locked,
     /// Our own fault.
     Internal,
 }
@@ -254,6 +256,7 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) ->
         }
         Err(ImportError::Adapter(AdapterError::Unrecognised(_))) => State::Failed(Failure::UnknownKind),
         Err(ImportError::Adapter(AdapterError::NothingInside { .. })) => State::Failed(Failure::NothingInside),
+        Err(ImportError::Adapter(AdapterError::Locked)) => State::Failed(Failure::Locked),
         Err(ImportError::Adapter(AdapterError::Claims)) => State::Failed(Failure::Claims),
         Err(ImportError::Adapter(AdapterError::IndividualNumber)) => State::Failed(Failure::IndividualNumber),
         Err(ImportError::Adapter(AdapterError::Damaged { .. } | AdapterError::Refused { .. })) => {

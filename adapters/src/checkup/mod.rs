@@ -8,6 +8,7 @@ pub mod columns;
 mod coverage;
 mod document;
 mod individual_number;
+mod locked;
 pub mod package;
 pub mod synthetic;
 mod table;
@@ -156,8 +157,12 @@ fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
 }
 
 fn may_be_document(entry: &Entry) -> bool {
-    let path = entry.path.to_ascii_lowercase();
-    path.ends_with(".xml")
+    is_named_as_document(&entry.path)
+}
+
+fn is_named_as_document(path: &str) -> bool {
+    let end = path.len().saturating_sub(4);
+    path.as_bytes()[end..].eq_ignore_ascii_case(b".xml")
 }
 
 /// True for the beginning of a checkup document: another's CDA is no checkup.

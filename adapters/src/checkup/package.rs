@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use model::checkup::Checkup;
 
+use super::locked::Locked;
 use super::tree::{Element, Tree};
 use super::{
     Documents, bytes, document, individual_number, look_for_individual_numbers, may_be_document, parse,
@@ -47,7 +48,7 @@ pub type Each<'e> = &'e mut dyn FnMut(PackageEntry) -> ControlFlow<()>;
 /// Hands every document of a ZIP on, in its order, until it is told to stop.
 ///
 /// # Errors
-/// [`AdapterError`] where it is no ZIP, bears Individual Numbers, or passes bounds that no package passes.
+/// [`AdapterError`] where it is no ZIP, opens with a password only, bears Individual Numbers, or passes bounds that no package passes.
 pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     if !archive::is_zip(&archive::head(input)) {
         return Err(AdapterError::NothingInside {
@@ -61,6 +62,42 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
     for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
         let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
         if take(read, &mut sum, each)?.is_break() {
+            break;
+        }
+    }
+    Ok(sum)
+}
+
+/// Whether a password is needed to open a file.
+#[must_use]
+pub fn is_locked(input: &Input<'_>) -> bool {
+    archive::is_locked(input)
+}
+
+/// As [`zip`], of one that a password locks.
+///
+/// # Errors
+/// As [`zip`], and where the password is another.
+pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<PackageSum, AdapterError> {
+    let mut locked = Locked::open(input, password)?;
+    let mut unread = 0;
+    for place in 0..locked.len() {
+        match locked.document(place) {
+            Ok(document) => look_for_individual_numbers(&document)?,
+            Err(AdapterError::Damaged { .. }) => unread += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    // The cipher of old lets one wrong password in 256 pass; what it unlocks is nothing.
+    if unread == locked.len() {
+        return Err(AdapterError::Refused {
+            problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
+        });
+    }
+    let mut sum = PackageSum::default();
+    let mut locked = Locked::open(input, password)?;
+    for place in 0..locked.len() {
+        if take(locked.document(place), &mut sum, each)?.is_break() {
             break;
         }
     }

@@ -489,3 +489,78 @@ fn days_that_cannot_be_are_no_days_of_a_checkup() {
         .collect();
     assert_eq!(checkups(many.as_bytes()).0.len(), 100);
 }
+
+/// A ZIP that a password locks, by either cipher.
+fn locked(files: &[(&str, &[u8])], password: &str, is_old: bool) -> Vec<u8> {
+    use zip::unstable::write::FileOptionsExt as _;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in files {
+        let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Deflated);
+        match is_old {
+            true => writer.start_file(*name, options.with_deprecated_encryption(password.as_bytes()).unwrap()),
+            false => writer.start_file(*name, options.with_aes_encryption(zip::AesMode::Aes256, password)),
+        }
+        .unwrap();
+        std::io::Write::write_all(&mut writer, content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_password_unlocks_a_package_and_another_does_not() {
+    let [one, two] = [1, 2].map(|seed| document(&MadeUp::of(seed).checkup(2024)));
+    let bearing = two.replace("<patient>", "<個人番号>123456789018</個人番号><patient>");
+    let taken = |bytes: &[u8], password: &str| {
+        let input = Input {
+            bytes: &bytes,
+            size: bytes.len() as u64,
+        };
+        assert!(package::is_locked(&input));
+        let mut handed = Vec::new();
+        let mut each = |entry| {
+            handed.push(entry);
+            std::ops::ControlFlow::Continue(())
+        };
+        assert!(matches!(package::zip(&input, &mut each), Err(AdapterError::Locked)));
+        let sum = package::locked_zip(&input, password.as_bytes(), &mut each);
+        (handed, sum)
+    };
+    for is_old in [false, true] {
+        let files = [
+            ("DATA/h1.XML", one.as_bytes()),
+            ("DATA/h2.xml", two.as_bytes()),
+            ("note.txt", b"x"),
+        ];
+        let bytes = locked(&files, "あいことば 1", is_old);
+        let (handed, sum) = taken(&bytes, "あいことば 1");
+        assert_eq!(sum.unwrap().documents, 2);
+        assert_eq!(handed[0].original, one.as_bytes());
+        assert!(handed.iter().all(|entry| entry.checkup.is_some()));
+        for wrong in ["あいことば 2", "", "x"] {
+            let (handed, sum) = taken(&bytes, wrong);
+            assert!(
+                handed.is_empty() && matches!(sum, Err(AdapterError::Refused { .. })),
+                "{sum:?}"
+            );
+        }
+        let (read, reading) = checkups(&bytes);
+        assert!(
+            read.is_empty() && matches!(reading, Err(AdapterError::Locked)),
+            "a resident is told"
+        );
+        let input = Input {
+            bytes: &bytes.as_slice(),
+            size: bytes.len() as u64,
+        };
+        assert!(matches!(crate::recognise(&input), Err(AdapterError::Locked)));
+        let files = [("h1.xml", one.as_bytes()), ("h2.xml", bearing.as_bytes())];
+        let (handed, sum) = taken(&locked(&files, "p", is_old), "p");
+        assert!(handed.is_empty() && matches!(sum, Err(AdapterError::IndividualNumber)));
+        // What was changed on the way is not taken for what was packed.
+        let mut changed = bytes.clone();
+        let place = bytes.len() / 3;
+        changed[place] ^= 1;
+        let (handed, _) = taken(&changed, "あいことば 1");
+        assert!(handed.iter().filter(|entry| entry.checkup.is_some()).count() <= 1);
+    }
+}

@@ -584,4 +584,5 @@ upload-anothers = This file seems to hold the checkup of somebody else: the birt
 upload-individual_number = This file seems to hold an Individual Number (My Number). We may not keep it, so nothing of it was kept. Please choose a file without it.
 gives-more = { $names }; and { $count } more
 upload-claims = This file seems to hold medical claims. They are no part of a health record, so nothing of it was kept. For the results of a checkup, please choose the XML or CSV file.
+upload-locked = This file is locked with a password. Please open it with the password, and choose the file inside it.
 checkups-fhir = Save it in a form that other services read (FHIR)

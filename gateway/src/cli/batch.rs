@@ -1,15 +1,19 @@
 //! `sekisho batch`: packages of many people's checkups that facilities and insurers hand over.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use adapters::Input;
+use adapters::checkup::package;
 use clap::{Args, Subcommand};
 use model::checkup::Subject;
 use model::{LocalDay, OrganisationId, PersonId};
+use secrecy::SecretSlice;
 use serde::Deserialize;
 use store::{Actor, HANDED_OVER, Insured, Store};
+use zeroize::Zeroizing;
 
 use super::{CommandError, Place, block_on, map};
 use crate::batch::{self, HandOver, Package, Taken};
@@ -41,6 +45,9 @@ enum BatchCommand {
         /// Try it with `sekisho map check` first.
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
+        /// For a ZIP that is locked: the file with its password. Without it the password is asked for.
+        #[arg(long, value_name = "FILE", conflicts_with = "columns")]
+        password_file: Option<PathBuf>,
         /// Who handles it here; stands in the ledger.
         #[arg(long, value_name = "NAME")]
         handler: String,
@@ -92,6 +99,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
             BatchCommand::Import {
                 path,
                 columns,
+                password_file,
                 handler,
                 counterpart,
                 result,
@@ -99,7 +107,10 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 let package = match columns {
                     Some(columns) => Package::Table(path, Box::new(map::columns(&columns)?)),
                     None if path.is_dir() => Package::Folder(path),
-                    None => Package::Zip(path),
+                    None => {
+                        let password = password(&path, password_file.as_deref())?;
+                        Package::Zip(path, password)
+                    }
                 };
                 let hand_over = HandOver {
                     organisation,
@@ -121,6 +132,39 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
         store.close().await;
         Ok(ended)
     })
+}
+
+/// The longest password, in bytes.
+const LONGEST_PASSWORD: usize = 1_024;
+
+/// What unlocks a ZIP: from a file, or asked for where none is named; `None` where it is not locked.
+fn password(zip: &Path, file: Option<&Path>) -> Result<Option<SecretSlice<u8>>, CommandError> {
+    let (bytes, size) = batch::opened(zip)?;
+    if !package::is_locked(&Input { bytes: &bytes, size }) {
+        return Ok(None);
+    }
+    let password: Zeroizing<Vec<u8>> = match file {
+        Some(file) => {
+            let failed = |error: io::Error| format!("{}: {error}", file.display());
+            let mut password = Zeroizing::new(Vec::new());
+            let opened = File::open(file).map_err(failed)?;
+            opened
+                .take(LONGEST_PASSWORD as u64 + 2)
+                .read_to_end(&mut password)
+                .map_err(failed)?;
+            while password.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
+                password.pop();
+            }
+            password
+        }
+        None => rpassword::prompt_password("Password of the ZIP: ")
+            .map(|password| Zeroizing::new(password.into_bytes()))
+            .map_err(|_| "the ZIP is locked with a password: name the file that has it with --password-file")?,
+    };
+    match (1..=LONGEST_PASSWORD).contains(&password.len()) {
+        true => Ok(Some(password.to_vec().into())),
+        false => Err(format!("a password has 1 to {LONGEST_PASSWORD} bytes").into()),
+    }
 }
 
 async fn import(

@@ -322,6 +322,7 @@ fn told(words: Words, upload: &Upload, most: &str) -> (Option<Running>, Option<S
                 Failure::Damaged => "upload-damaged",
                 Failure::Anothers => "upload-anothers",
                 Failure::Claims => "upload-claims",
+                Failure::Locked => "upload-locked",
                 Failure::IndividualNumber => "upload-individual_number",
                 Failure::Internal => "upload-internal",
             };

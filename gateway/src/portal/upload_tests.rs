@@ -209,6 +209,19 @@ async fn a_checkup_comes_in_and_anothers_or_one_with_individual_numbers_does_not
             .body
             .contains("まだ健診の結果がありません")
     );
+    let mut locked = Vec::new();
+    adapters::checkup::synthetic::write_package(&mut locked, [own.checkup(2025)].into_iter()).unwrap();
+    for at in 0..locked.len() {
+        // The mark of a lock stands at byte 6 of an entry, and at byte 8 of the directory's (APPNOTE 4.3.7, 4.3.12).
+        match &locked[at..] {
+            [b'P', b'K', 3, 4, ..] => locked[at + 6] |= 1,
+            [b'P', b'K', 1, 2, ..] => locked[at + 8] |= 1,
+            _ => {}
+        }
+    }
+    sent(&mut browser, &locked).await;
+    let page = settled(&mut browser).await;
+    assert!(page.contains("パスワードがかかっています"), "{page}");
     sent(&mut browser, written(&own).as_bytes()).await;
     let page = settled(&mut browser).await;
     assert!(page.contains("56件を入れました"), "{page}");

@@ -1,0 +1,99 @@
+//! ZIPs that are locked with a password, as insurers send packages: AES (AE-1, AE-2) and the cipher of old (APPNOTE 6.1).
+
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::{bytes, is_named_as_document};
+use crate::archive::{Archive, MAX_RATIO, Sequential};
+use crate::{AdapterError, Input};
+
+/// A ZIP that a password opens.
+pub(super) struct Locked<'a> {
+    zip: ZipArchive<BufReader<Seeking<'a>>>,
+    password: &'a [u8],
+    /// Where its documents are, in the order of its directory.
+    documents: Vec<usize>,
+    /// Bytes that may still be unpacked.
+    left: u64,
+}
+
+impl<'a> Locked<'a> {
+    /// Reads the directory.
+    ///
+    /// # Errors
+    /// [`AdapterError`] where there is none, or it is too long.
+    pub(super) fn open(input: &'a Input<'a>, password: &'a [u8]) -> Result<Self, AdapterError> {
+        // The same bounds as of a ZIP without a password.
+        drop(Archive::open(input)?);
+        let seeking = Seeking(Sequential { input, at: 0 });
+        let mut zip = ZipArchive::new(BufReader::new(seeking)).map_err(problem)?;
+        let mut documents = Vec::new();
+        for place in 0..zip.len() {
+            let entry = zip.by_index_raw(place).map_err(problem)?;
+            if entry.is_file() && is_named_as_document(&String::from_utf8_lossy(entry.name_raw())) {
+                documents.push(place);
+            }
+        }
+        Ok(Self {
+            zip,
+            password,
+            documents,
+            left: input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20),
+        })
+    }
+
+    /// How many documents there may be.
+    pub(super) fn len(&self) -> usize {
+        self.documents.len()
+    }
+
+    /// One of them, whole.
+    ///
+    /// # Errors
+    /// [`AdapterError::Refused`] for another password, [`AdapterError::Damaged`] for what does not unpack or is not what was packed.
+    pub(super) fn document(&mut self, place: usize) -> Result<Vec<u8>, AdapterError> {
+        let entry = self.zip.by_index_decrypt(self.documents[place], self.password);
+        let bytes = bytes(&mut entry.map_err(problem)?)?;
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or_else(|| AdapterError::Refused {
+            problem: "it unpacks to far more than a package of its size would: a decompression bomb".to_owned(),
+        })?;
+        Ok(bytes)
+    }
+}
+
+fn problem(error: ZipError) -> AdapterError {
+    match error {
+        ZipError::InvalidPassword => AdapterError::Refused {
+            problem: "its password is another one".to_owned(),
+        },
+        _ => AdapterError::Damaged {
+            place: "in its ZIP".to_owned(),
+            problem: "an entry is not what the directory says, or is packed in another way than ZIPs of documents"
+                .to_owned(),
+        },
+    }
+}
+
+/// An input that can be read from any place.
+struct Seeking<'a>(Sequential<'a>);
+
+impl Read for Seeking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Seeking<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.0.input.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.0.at.checked_add_signed(by),
+        };
+        self.0.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.0.at)
+    }
+}
