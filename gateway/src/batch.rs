@@ -195,10 +195,10 @@ fn prepared((document, entry): (PackageEntry, u32)) -> PackageDocument {
 /// Opens a file for an adapter; and its length in bytes.
 ///
 /// # Errors
-/// What the disk answers.
+/// What the disk answers, with the path.
 pub fn opened(path: &Path) -> io::Result<(FileBytes, u64)> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (size, file) = opened.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
     Ok((FileBytes(file), size))
 }
 

@@ -503,13 +503,13 @@ pub fn table(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<Pac
 pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<TableSum, AdapterError> {
     let header_lines = columns.written.header_lines;
     let (mut is_utf8, mut watch, mut names, mut claims) = (true, Watch::default(), Vec::new(), 0);
-    walk(input, |line, record| {
+    walk(input, |place, _, record| {
         is_utf8 &= record.iter().all(|cell| std::str::from_utf8(cell).is_ok());
         // Names and digits are the same words in either reading, or are none in the wrong one.
         let cells = decoded(record, std::str::from_utf8(record.as_slice()).is_ok());
         claims += usize::from(table::is_claim(&cells));
         watch.look(&cells)?;
-        if line < header_lines as u64 || header_lines == 0 && line == 0 {
+        if place < header_lines.max(1) {
             names = record.iter().map(<[u8]>::to_vec).collect();
         }
         Ok(true)
@@ -529,25 +529,26 @@ pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<T
         });
     }
     let mut bound = Bound::new(columns, names)?;
-    walk(input, |line, record| {
+    walk(input, |place, line, record| {
         let mut cells = decoded(record, is_utf8);
         while cells.len() > bound.names.len() && cells.last().is_some_and(String::is_empty) {
             cells.pop();
         }
-        if line < header_lines as u64 || cells.iter().all(String::is_empty) {
+        if place < header_lines || cells.iter().all(String::is_empty) {
             return Ok(true);
         }
         bound.sum.count(&cells);
-        let entry = bound.line(columns, line + 1, &cells);
+        let entry = bound.line(columns, line, &cells);
         Ok(each(entry).is_continue())
     })?;
     Ok(bound.sum)
 }
 
-/// Goes through the lines, with how many came before each, until `each` says no.
+/// Goes through the lines, with how many came before each and the line of the file that each ends in, until `each` says no. Empty
+/// lines are none.
 fn walk(
     input: &Input<'_>,
-    mut each: impl FnMut(u64, &ByteRecord) -> Result<bool, AdapterError>,
+    mut each: impl FnMut(usize, u64, &ByteRecord) -> Result<bool, AdapterError>,
 ) -> Result<(), AdapterError> {
     let lines = Lines {
         inner: Sequential { input, at: 0 },
@@ -558,24 +559,29 @@ fn walk(
         .has_headers(false)
         .flexible(true)
         .from_reader(lines);
-    let (mut record, mut line) = (ByteRecord::new(), 0);
+    let (mut record, mut place) = (ByteRecord::new(), 0);
     while reader
         .read_byte_record(&mut record)
-        .map_err(|error| unread(line, error))?
+        .map_err(|error| unread(place, error))?
     {
-        if !each(line, &record)? {
+        let end = reader.position();
+        let mut last = [0];
+        // The reader stops behind a line's end, or in the midst of one of two characters.
+        let read = input.bytes.read_at(&mut last, end.byte().saturating_sub(1))?;
+        let line = end.line() - u64::from(read == 1 && last == *b"\n");
+        if !each(place, line, &record)? {
             break;
         }
-        line += 1;
+        place += 1;
     }
     Ok(())
 }
 
-fn unread(line: u64, error: csv::Error) -> AdapterError {
+fn unread(place: usize, error: csv::Error) -> AdapterError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => AdapterError::Io(error),
         _ => AdapterError::Damaged {
-            place: format!("after line {line}"),
+            place: format!("after line {place}"),
             problem: format!("a line is longer than {LONGEST_LINE} bytes"),
         },
     }

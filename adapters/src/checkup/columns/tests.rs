@@ -145,6 +145,8 @@ fn an_operators_own_columns_are_read() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"));
+    let (of_windows, _) = taken(&columns, TABLE.replace('\n', "\r\n").as_bytes());
+    assert_eq!(of_windows, entries, "ends of lines are no matter");
     let first = entries[0].checkup.as_ref().unwrap();
     assert_eq!(
         (first.written.to_string(), first.subject.number.as_str()),
