@@ -74,10 +74,10 @@ pub fn is_locked(input: &Input<'_>) -> bool {
     archive::is_locked(input)
 }
 
-/// As [`zip`], of one that a password locks.
+/// As [`zip()`], of one that a password locks.
 ///
 /// # Errors
-/// As [`zip`], and where the password is another.
+/// As [`zip()`], and where the password is another.
 pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let mut locked = Locked::open(input, password)?;
     let mut unread = 0;
@@ -104,10 +104,10 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
     Ok(sum)
 }
 
-/// As [`zip`], of a folder and all in it, in the order of the paths.
+/// As [`zip()`], of a folder and all in it, in the order of the paths.
 ///
 /// # Errors
-/// As [`zip`], and what the disk reports.
+/// As [`zip()`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let mut sum = PackageSum::default();
     for path in files(path)? {

@@ -425,6 +425,9 @@ pub(super) fn day(written: &str) -> Option<LocalDay> {
         if let Some(rest) = text.strip_prefix(era) {
             let rest = rest.replace('元', "1");
             let [year, month, day] = numbers(&rest)?;
+            if !(1..100).contains(&year) {
+                return None;
+            }
             return LocalDay::from_ymd(first + year, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
         }
     }
@@ -534,6 +537,7 @@ mod tests {
             ("20250610", Some("2025-06-10")),
             ("2025年6月10日", Some("2025-06-10")),
             ("令和7年2月30日", None),
+            ("S1960.2.29", None),
             ("6月10日", None),
         ] {
             assert_eq!(

@@ -1,10 +1,12 @@
 use std::ops::ControlFlow;
 
-use model::Decimal;
-use model::checkup::Found;
+use model::checkup::{Found, Item};
+use model::{Decimal, Outcome};
 use proptest::prelude::*;
 
+use super::bound::birth_date;
 use super::*;
+use crate::checkup::package::PackageEntry;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
 const HISTORY: &str = include_str!("../fixtures/checkup-history.csv");
@@ -222,6 +224,7 @@ fn birth_dates_are_read_beside_their_eras() {
         ("昭和", "35/02/29", Some("1960-02-29")),
         ("Ｓ", "３５．２．２９", Some("1960-02-29")),
         ("3", "19600229", Some("1960-02-29")),
+        ("3", "1960/02/29", Some("1960-02-29")),
         ("", "S35.2.29", Some("1960-02-29")),
         ("4", "010108", Some("1989-01-08")),
         ("9", "350229", None),

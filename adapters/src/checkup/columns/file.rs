@@ -1,0 +1,178 @@
+//! The file in which an operator says which column of a table is what.
+
+use std::collections::BTreeMap;
+
+use model::LocalDay;
+use model::checkup::Item;
+use model::checkup::items::answer;
+use serde::Deserialize;
+
+use crate::checkup::document::is_plausible;
+
+/// The most lines above the first person.
+const MOST_HEADER_LINES: usize = 10;
+
+/// Files of columns that come with the program, by name.
+const SHIPPED: &[(&str, &str)] = &[("checkup-history", include_str!("checkup-history.toml"))];
+
+/// Why a file of columns is none.
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnsError {
+    /// It does not have the form; says the line.
+    #[error("it is no file of columns: {0}")]
+    Form(#[from] toml::de::Error),
+    /// A number or code that is not allowed.
+    #[error("{key} is \"{found}\": {allowed}")]
+    Value {
+        /// Where it stands.
+        key: String,
+        /// What stands there.
+        found: String,
+        /// What may.
+        allowed: &'static str,
+    },
+}
+
+/// Which column is what.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    pub(super) written: Written,
+    pub(super) items: Vec<Item>,
+    pub(super) written_on: Option<LocalDay>,
+    pub(super) text: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Written {
+    #[serde(default = "one")]
+    pub(super) header_lines: usize,
+    pub(super) person: Person,
+    pub(super) checkup: About,
+    #[serde(default)]
+    pub(super) result: Vec<ResultColumn>,
+}
+
+const fn one() -> usize {
+    1
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Person {
+    pub(super) insurer: Option<Column>,
+    pub(super) symbol: Option<Column>,
+    pub(super) number: Option<Column>,
+    pub(super) branch: Option<Column>,
+    pub(super) name: Option<Column>,
+    pub(super) birth_era: Option<Column>,
+    pub(super) birth: Option<Column>,
+    pub(super) sex: Option<Column>,
+    pub(super) postal_code: Option<Column>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    pub(super) programme: String,
+    pub(super) day: Column,
+    pub(super) facility: Option<Column>,
+    pub(super) facility_number: Option<Column>,
+    /// The day on which the table was drawn up: of two tables of the same checkup the later holds.
+    pub(super) written: Option<String>,
+    /// How names of columns begin that hold the marks H and L of others.
+    pub(super) marks_begin: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResultColumn {
+    pub(super) column: Column,
+    pub(super) item: String,
+    pub(super) mark: Option<Column>,
+    #[serde(default)]
+    pub(super) answers: BTreeMap<String, String>,
+}
+
+/// Where something stands: a column by its place from 1 on, or by its name; or one thing for all lines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Column {
+    Place(usize),
+    Name(String),
+    Always { always: String },
+}
+
+impl Columns {
+    /// Reads a file of columns.
+    ///
+    /// # Errors
+    /// [`ColumnsError`], which says what is wrong where.
+    pub fn parse(text: &str) -> Result<Self, ColumnsError> {
+        let written: Written = toml::from_str(text)?;
+        let wrong = |key: &str, found: &str, allowed| ColumnsError::Value {
+            key: key.to_owned(),
+            found: found.to_owned(),
+            allowed,
+        };
+        if written.header_lines > MOST_HEADER_LINES {
+            let found = written.header_lines.to_string();
+            return Err(wrong(
+                "header_lines",
+                &found,
+                "0 to 10 lines stand above the first person",
+            ));
+        }
+        let programme = &written.checkup.programme;
+        if programme.len() != 3 || !programme.bytes().all(|byte| byte.is_ascii_digit()) {
+            let allowed = "a programme is three digits: 010 specific checkup, 020 of the elderly, 990 another";
+            return Err(wrong("checkup.programme", programme, allowed));
+        }
+        let written_on = match &written.checkup.written {
+            None => None,
+            Some(day) => Some(
+                LocalDay::parse(day)
+                    .filter(|day| is_plausible(*day))
+                    .ok_or_else(|| wrong("checkup.written", day, "a day is YYYY-MM-DD"))?,
+            ),
+        };
+        let mut items = Vec::with_capacity(written.result.len());
+        for (place, result) in written.result.iter().enumerate() {
+            let key = |name: &str| format!("result {}: {name}", place + 1);
+            let item = Item::from_code(&result.item);
+            let item = item.ok_or_else(|| {
+                wrong(
+                    &key("item"),
+                    &result.item,
+                    "an item is one of the vocabulary's 17-digit codes",
+                )
+            })?;
+            for code in result.answers.values() {
+                let lists = [item.row().list, item.row().list_before];
+                if lists.iter().all(|list| answer(list, code).is_none()) {
+                    return Err(wrong(&key("answers"), code, "an answer is a code of the item's list"));
+                }
+            }
+            items.push(item);
+        }
+        Ok(Self {
+            written,
+            items,
+            written_on,
+            text: text.to_owned(),
+        })
+    }
+
+    /// A file of columns that comes with the program.
+    #[must_use]
+    pub fn shipped(name: &str) -> Option<&'static str> {
+        let mut shipped = SHIPPED.iter();
+        shipped.find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
+
+    /// The file as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
