@@ -20,6 +20,8 @@ use crate::import::FileBytes;
 
 /// Documents that are taken in one unit.
 const UNIT: usize = 64;
+/// Bytes of documents from which on a unit is full before that: usual ones have 20 kB, the largest 8 MiB.
+const UNIT_BYTES: usize = 8 << 20;
 /// Results read at once.
 const PAGE: u32 = 1_000;
 
@@ -142,13 +144,17 @@ const fn place_of(outcome: EntryOutcome) -> usize {
 
 /// Hands documents on that were not taken yet.
 fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>>) -> Result<PackageSum, BatchError> {
-    let (mut met, mut unit) = (0, Vec::with_capacity(UNIT));
-    let mut each = |document| {
+    let (mut met, mut unit, mut bytes) = (0, Vec::with_capacity(UNIT), 0);
+    let mut each = |document: PackageEntry| {
         met += 1;
         if met > done {
+            bytes += document.original.len();
             unit.push(document);
         }
-        let is_full = unit.len() == UNIT;
+        let is_full = unit.len() == UNIT || bytes >= UNIT_BYTES;
+        if is_full {
+            bytes = 0;
+        }
         match !is_full || documents.blocking_send(std::mem::take(&mut unit)).is_ok() {
             true => ControlFlow::Continue(()),
             // Whoever takes them has stopped, and says why.

@@ -91,7 +91,7 @@ fn walk(
 ) -> Result<(), AdapterError> {
     let lines = Lines {
         inner: Sequential { input, at: 0 },
-        since: 0,
+        read: 0,
     };
     // Of Shift_JIS no second byte is a comma, a quotation mark or an end of line (JIS X 0208, annex 1).
     let mut reader = csv::ReaderBuilder::new()
@@ -103,6 +103,7 @@ fn walk(
         .read_byte_record(&mut record)
         .map_err(|error| unread(place, error))?
     {
+        reader.get_mut().read = 0;
         let end = reader.position();
         let mut last = [0];
         // The reader stops behind a line's end, or in the midst of one of two characters.
@@ -121,7 +122,7 @@ fn unread(place: usize, error: csv::Error) -> AdapterError {
         csv::ErrorKind::Io(error) if error.kind() != io::ErrorKind::InvalidData => AdapterError::Io(error),
         _ => AdapterError::Damaged {
             place: format!("after line {place}"),
-            problem: format!("a line is longer than {LONGEST_LINE} bytes"),
+            problem: format!("a line is longer than {LONGEST_LINE} bytes: is a quotation mark open?"),
         },
     }
 }
@@ -137,21 +138,18 @@ fn decoded(record: &ByteRecord, is_utf8: bool) -> Vec<String> {
     cells.collect()
 }
 
-/// Refuses a line that would fill the memory.
+/// Refuses a line that would fill the memory, as one does in which a quotation mark is never closed.
 struct Lines<R> {
     inner: R,
-    since: usize,
+    /// Bytes since the last line.
+    read: usize,
 }
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let bytes = buffer.get(..read).unwrap_or_default();
-        self.since = match memchr::memrchr2(b'\n', b'\r', bytes) {
-            Some(end) => read - end,
-            None => self.since + read,
-        };
-        match self.since > LONGEST_LINE {
+        self.read += read;
+        match self.read > LONGEST_LINE {
             true => Err(io::Error::from(io::ErrorKind::InvalidData)),
             false => Ok(read),
         }

@@ -205,11 +205,24 @@ fn tables_that_may_not_be_held_and_lines_without_end_are_refused_before_anything
     let claims = format!("{TABLE}RE,1,1112,202506\nSY,1,2,3\n");
     let (entries, sum) = taken(&columns, claims.as_bytes());
     assert!(entries.is_empty() && matches!(sum, Err(AdapterError::Claims)));
-    let long = format!("{TABLE}{}", "1".repeat(LONGEST_LINE + 10_000));
-    let (entries, sum) = taken(&columns, long.as_bytes());
-    assert!(
-        entries.is_empty() && matches!(sum, Err(AdapterError::Damaged { .. })),
-        "{entries:?}"
+    for line in [
+        "1".repeat(LONGEST_LINE + 10_000),
+        format!("\"{}", "1,2\n".repeat(LONGEST_LINE / 4 + 10_000)),
+    ] {
+        let (entries, sum) = taken(&columns, format!("{TABLE}{line}").as_bytes());
+        assert!(
+            entries.is_empty() && matches!(sum, Err(AdapterError::Damaged { .. })),
+            "{entries:?}"
+        );
+    }
+    let many = format!(
+        "{TABLE}{}",
+        "11,ミホン ハナコ,S35.2.29,R7.6.10,すう,50,80,\n".repeat(40_000)
+    );
+    assert_eq!(
+        taken(&columns, many.as_bytes()).1.unwrap().lines,
+        40_004,
+        "only one line is bounded"
     );
     assert!(matches!(
         taken(&columns, b"").1,
