@@ -136,7 +136,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let (data, table) = (folder.path().join("data"), folder.path().join("受診歴.csv"));
     std::fs::write(
         &table,
-        include_str!("../../adapters/src/checkup/fixtures/checkup-history.csv"),
+        include_str!("../../adapters/src/checkup/columns/checkup-history.csv"),
     )
     .unwrap();
     let added = text(&run(&data, &["person", "add", "--name", "member"]));

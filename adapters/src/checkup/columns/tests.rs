@@ -9,7 +9,7 @@ use super::*;
 use crate::checkup::package::PackageEntry;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
-const HISTORY: &str = include_str!("../fixtures/checkup-history.csv");
+const HISTORY: &str = include_str!("checkup-history.csv");
 
 fn shipped() -> Columns {
     Columns::parse(Columns::shipped("checkup-history").unwrap()).unwrap()
