@@ -8,7 +8,7 @@ mod binary;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+use std::time::Instant;
 
 use binary::sekisho;
 use serde_json::Value;
@@ -89,10 +89,16 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
         "{loaded}"
     );
 
+    // How long a whole import takes here, of a build like this, says when to kill one.
+    let undisturbed = folder.path().join("undisturbed");
+    text(&run(&undisturbed, &["person", "add", "--name", "nobody"]));
+    let began = Instant::now();
+    assert!(import(&undisturbed, &package, None).status().unwrap().success());
+    let whole = began.elapsed();
     let mut unfinished = 0;
-    for after in [60, 90, 120, 150, 200] {
+    for part in [2, 3, 4, 5, 6] {
         let mut child = import(&data, &package, None).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(after));
+        std::thread::sleep(whole * part / 10);
         child.kill().unwrap();
         unfinished += u32::from(!child.wait().unwrap().success());
     }
