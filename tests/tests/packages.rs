@@ -92,6 +92,7 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
     // How long a whole import takes here, of a build like this, says when to kill one.
     let undisturbed = folder.path().join("undisturbed");
     text(&run(&undisturbed, &["person", "add", "--name", "nobody"]));
+    #[expect(clippy::disallowed_methods, reason = "how long one takes says when to kill one")]
     let began = Instant::now();
     assert!(import(&undisturbed, &package, None).status().unwrap().success());
     let whole = began.elapsed();
