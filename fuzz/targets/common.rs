@@ -21,6 +21,7 @@ impl Sink for Counted {
                 samples.iter().for_each(|sample| sound(sample, self.sources));
                 self.records += samples.len() as u64;
             }
+            Handed::Checkup(brought) => self.records += brought.records(),
             Handed::Identified(records) => {
                 for record in records {
                     assert!((1..=512).contains(&record.id.len()));
