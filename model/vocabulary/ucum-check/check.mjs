@@ -1,5 +1,5 @@
 // Every unit of the vocabulary, before the UCUM library of the US National Library of Medicine. Reads each table beside
-// this folder that has a column `unit`; says table, line, key and what is wrong; exits with 1 when anything is.
+// this folder that has a column `unit` or `ucum`; says table, line, key and what is wrong; exits with 1 when anything is.
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,13 +38,15 @@ function main() {
   let refused = 0;
   for (const table of readdirSync(folder).filter((name) => name.endsWith('.tsv')).sort()) {
     for (const row of rows(join(folder, table))) {
-      if (!row.unit) continue;
+      // Where a table has a column `ucum`, `unit` is what documents write.
+      const unit = row.ucum ?? row.unit;
+      if (!unit) continue;
       checked += 1;
-      units.add(row.unit);
-      const wrong = problem(row.unit);
+      units.add(unit);
+      const wrong = problem(unit);
       if (wrong !== null) {
         refused += 1;
-        console.error(`${table}:${row.line}: ${row.key ?? row.metric}: unit ${row.unit}: ${wrong}`);
+        console.error(`${table}:${row.line}: ${row.key ?? row.metric}: unit ${unit}: ${wrong}`);
       }
     }
   }
