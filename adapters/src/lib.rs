@@ -8,6 +8,7 @@ mod archive;
 pub mod checkup;
 pub mod cloud;
 mod coverage;
+pub mod delegated;
 pub mod fitbit;
 pub mod google_fit;
 pub mod google_health;
@@ -16,6 +17,7 @@ pub mod google_takeout;
 mod harness;
 pub mod health_connect;
 pub mod measure;
+pub mod myna_portal;
 pub mod omron;
 pub mod pull;
 mod push;
@@ -254,6 +256,11 @@ pub fn all() -> &'static [&'static dyn Adapter] {
         &health_connect::HealthConnect,
         &omron::Omron,
     ]
+}
+
+/// Portals of the state that residents can let hand over their records.
+pub fn delegated() -> &'static [&'static dyn delegated::Delegated] {
+    &[&myna_portal::MynaPortal]
 }
 
 /// Every cloud that is asked.

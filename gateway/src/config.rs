@@ -179,6 +179,8 @@ pub struct Config {
     pub operators: Operators,
     /// Vendors' clouds that residents can connect.
     pub clouds: Vec<CloudSettings>,
+    /// Portals of the state that residents can let hand over their records.
+    pub portals: Vec<PortalSettings>,
     /// Lifetimes.
     pub tokens: Tokens,
     /// What is logged.
@@ -212,7 +214,7 @@ impl Config {
 }
 
 /// Sections below which tables of their own stand, with the same keys.
-const TABLES_BELOW: [&str; 2] = [providers::SECTION, clouds::SECTION];
+const TABLES_BELOW: [&str; 3] = [providers::SECTION, clouds::SECTION, portals::SECTION];
 
 impl Layers {
     fn add_toml(&mut self, place: &str, text: &str, defines: bool) -> Result<(), ConfigError> {
@@ -298,6 +300,15 @@ impl Layers {
             key,
             allowed: allowed.join(", "),
         }
+    }
+
+    /// The tables below a section, in the order of their names.
+    fn tables_below(&self, section: &str) -> Vec<&str> {
+        let mut tables: Vec<&str> = self.values.iter().map(|(section, ..)| section.as_str()).collect();
+        tables.retain(|table| table.strip_prefix(section).is_some_and(|name| name.starts_with('.')));
+        tables.sort_unstable();
+        tables.dedup();
+        tables
     }
 
     fn get(&self, section: &str, key: &str) -> (&toml::Value, &str) {
@@ -446,6 +457,7 @@ impl Layers {
                 session_minutes: self.number("operators", "session_minutes", 5..=720, "minutes from 5 to 720")?,
             },
             clouds: self.clouds()?,
+            portals: self.portals()?,
             tokens: Tokens {
                 access_seconds: self.number("tokens", "access_seconds", 60..=86_400, "seconds from 60 to 86400")?,
                 refresh_days: self.number("tokens", "refresh_days", 1..=730, "days from 1 to 730")?,
@@ -460,9 +472,11 @@ impl Layers {
 }
 
 mod clouds;
+mod portals;
 mod providers;
 
 pub use clouds::CloudSettings;
+pub use portals::PortalSettings;
 pub use providers::{OpenIdProvider, SignIn};
 
 fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {

@@ -3,6 +3,7 @@
 mod batch;
 mod cli;
 mod config;
+mod delegations;
 mod demo;
 mod environment;
 mod fhir;

@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
+use crate::{delegations, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
 
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -33,6 +33,7 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(sign_in::routes())
         .merge(portal::routes())
         .merge(links::connect::routes())
+        .merge(delegations::routes())
         .merge(links::webhooks::routes())
         .merge(operator::routes(&state))
         .merge(more)
@@ -122,6 +123,7 @@ pub async fn serve(
     let keeper = tokio::spawn(delete_due_records(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let clouds = tokio::spawn(links::worker::work(state.clone()));
+    let portals = tokio::spawn(delegations::worker::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
     let grace = Duration::from_secs(timeout_seconds + 1);
@@ -151,6 +153,7 @@ pub async fn serve(
     keeper.abort();
     worker.abort();
     clouds.abort();
+    portals.abort();
     signer.abort();
     served
 }

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
+use crate::delegations::Portals;
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::limits::Limits;
 use crate::links::Clouds;
@@ -56,6 +57,8 @@ pub struct Shared {
     pub pushes: Arc<Semaphore>,
     /// Vendors' clouds that residents can connect.
     pub clouds: Clouds,
+    /// Portals of the state that residents can let hand over their records.
+    pub portals: Portals,
     /// The OpenID providers that residents sign in with.
     pub residents: sign_in::ResidentProviders,
     /// The OpenID provider that operators sign in with.
@@ -112,6 +115,7 @@ impl AppState {
             residents: sign_in::ResidentProviders::new(&config)?,
             operators,
             clouds: Clouds::new(&config, &clock)?,
+            portals: Portals::new(&config)?,
             config,
             store,
         })))

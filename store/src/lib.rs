@@ -10,6 +10,7 @@ mod authorization;
 mod checkup;
 mod companions;
 mod consents;
+mod delegations;
 mod error;
 mod imports;
 mod jobs;
@@ -44,6 +45,7 @@ pub use authorization::{
 pub use checkup::{CheckupEnded, OfCheckup, of_another};
 pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload, Sender};
 pub use consents::EndingConsent;
+pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
 pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
@@ -52,7 +54,7 @@ pub use links::{
     Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Progress, Told, TurnEnd,
     WANTS_AT_ONCE, Want,
 };
-pub use matching::Insured;
+pub use matching::{Insured, is_one_name};
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
 pub use packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting};

@@ -87,6 +87,11 @@ pub(crate) fn name(written: &str) -> String {
         .collect()
 }
 
+/// True where two writings of a name are one, but for widths, spaces, kana of one sound's size, and variants of kanji.
+pub fn is_one_name(one: &str, other: &str) -> bool {
+    name(one) == name(other)
+}
+
 /// True for a variation selector: it chooses among shapes of one kanji, which systems keep or lose as they please.
 fn selects_a_shape(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')

@@ -80,7 +80,7 @@ async function linked(page, told, language, name) {
   await page.goto(`${told.base_url}/portal/upload`);
   await page.locator('a[href="/portal/links"]').click();
   await look(page, name('03-links'));
-  const first = page.locator('section.card').first();
+  const first = page.locator('section.card', { has: page.locator('a[href$="/connect"]') }).first();
   await first.locator('details summary').click();
   await look(page, name('03-links-gives'));
   await first.locator('a[href$="/connect"]').click();
@@ -144,8 +144,8 @@ async function corrected(page, { origin, account }, language) {
 async function unlinked(page, told, language, name) {
   const links = `${told.base_url}/portal/links`;
   await page.goto(links);
-  await page.locator('form[action$="/end"] button').first().click();
-  await page.locator('section.card').first().locator('a[href$="/connect"]').waitFor();
+  await page.locator('form[action^="/portal/links/"][action$="/end"] button').first().click();
+  await page.locator('section.card a[href$="/connect"]').first().waitFor();
   await look(page, name('03-links-ended'));
   // Who says no at the vendor comes back to a page that says so.
   await page.locator('a[href$="/connect"]').first().click();
@@ -155,6 +155,39 @@ async function unlinked(page, told, language, name) {
   await page.locator('main a').first().click();
   await page.waitForURL(links);
   step(`${language}: the cloud was ended`);
+}
+
+/** A resident lets the portal of the state hand over their checkups, by somebody else's card first, and ends it. */
+async function delegated(page, told, language, name) {
+  const links = `${told.base_url}/portal/links`;
+  const begin = page.locator('a[href="/portal/delegations/myna-portal/begin"]');
+  const shows = async (holder) => {
+    await page.goto(links);
+    await begin.click();
+    await page.locator('select[name=holder]').selectOption({ index: holder });
+    await page.locator('button').click();
+  };
+  const own = language === 'ja' ? 1 : 2;
+  await shows(0);
+  await page.waitForURL(links);
+  await look(page, name('03-portal-another'));
+  await shows(own);
+  await page.locator('button[value=deny]').click();
+  await page.waitForURL(links);
+  await shows(own);
+  await page.locator('button[value=agree]').click();
+  await page.waitForURL(links);
+  await look(page, name('03-portal-collecting'));
+  const fetched = language === 'ja' ? '受け取っています。' : 'Connected.';
+  for (let tries = 0; !(await page.locator('main').innerText()).includes(fetched); tries += 1) {
+    assert.ok(tries < 60, 'the portal has it within half a minute');
+    await page.waitForTimeout(500);
+    await page.goto(links);
+  }
+  await look(page, name('03-portal-fetched'));
+  await page.locator('form[action^="/portal/delegations/"] button').click();
+  await begin.waitFor();
+  step(`${language}: the portal handed over, and was ended`);
 }
 
 /** A resident reads a checkup, saves its document, and says that they had another. */
@@ -271,6 +304,7 @@ async function story(browser, { told }, resident, language, file) {
   const shown = page.url();
   await corrected(page, vendor, language);
   await unlinked(page, told, language, name);
+  await delegated(page, told, language, name);
 
   await page.goto(told.portal_url);
   await look(page, name('10-portal'));

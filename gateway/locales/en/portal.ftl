@@ -539,6 +539,26 @@ links-failed-not-ready = This service is not set up yet. Finish the first steps 
 links-failed-anothers = This account is connected to another person's records. Please check that it is your own.
 links-failed-internal = Something went wrong here. Please try again later.
 
+delegations-what-follows = The button leads to { $name }'s own page. Please have your My Number Card and its PIN ready. There you can check and choose what it may give.
+delegations-begin = Receive from { $name }
+delegations-renew = Agree again at { $name }
+delegations-end = Stop receiving from { $name }
+delegations-open = Open “Connect a service”
+delegations-until = Received until: { $day }
+delegations-not-yet = Nothing has arrived yet. It may take some minutes, and goes on when you close this page.
+delegations-remind = Receiving from { $name } ends soon (on { $day }). To go on, please agree again.
+delegations-over = Receiving from { $name } has ended. To go on, please agree again.
+delegations-is-collecting = Your records are being collected.
+delegations-is-fetched = Connected.
+delegations-is-redirected = What you began at { $name } is not finished. If you stopped on the way, please begin again.
+delegations-is-declined = You did not agree at { $name }, so nothing was received.
+delegations-is-another-person = The card that was used at { $name } is not that of the person who signed in here, so nothing was received. Please check that it is your own card.
+delegations-is-not-known-here = Your birth date is not registered here, so we cannot make sure that it is you. Please ask at the counter.
+delegations-is-expired = The time for receiving has ended. To go on, please agree again.
+delegations-is-not-collected = { $name } could not collect the records. It may be closed at night or for maintenance. Please try again later.
+delegations-is-not-readable = What arrived could not be read. Please tell the counter.
+delegations-is-anothers = What arrived was about another person, so nothing was received.
+
 checkups-title = Health checkups
 checkups-none = There are no results of checkups yet.
 checkups-of = { $kind }, fiscal { $year }

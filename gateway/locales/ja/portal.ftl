@@ -539,6 +539,26 @@ links-failed-not-ready = このサービスの準備が終わっていません�
 links-failed-anothers = このアカウントは、別の人の記録につながっています。ご自分のアカウントかどうか、お確かめください。
 links-failed-internal = こちらの不具合で、つなげませんでした。しばらくしてから、もう一度お試しください。
 
+delegations-what-follows = ボタンを押すと、{ $name }の画面に移ります。マイナンバーカードと暗証番号をご用意ください。渡す項目は、そこで確かめて選べます。
+delegations-begin = { $name }から受け取る
+delegations-renew = { $name }で、もう一度同意する
+delegations-end = { $name }から受け取るのをやめる
+delegations-open = 「サービスをつなぐ」のページを開く
+delegations-until = 受け取る期限: { $day }まで
+delegations-not-yet = まだ届いていません。数分かかることがあります。この画面を閉じても続きます。
+delegations-remind = { $name }から受け取る期限が近づいています({ $day }まで)。続けるには、もう一度同意してください。
+delegations-over = { $name }から受け取る期限が過ぎました。続けるには、もう一度同意してください。
+delegations-is-collecting = 記録を集めてもらっています。
+delegations-is-fetched = 受け取っています。
+delegations-is-redirected = { $name }での手続きが、まだ終わっていません。途中でやめたときは、もう一度お始めください。
+delegations-is-declined = { $name }で同意されなかったので、何も受け取っていません。
+delegations-is-another-person = { $name }で使ったカードの人と、ここにサインインした人が違うため、何も受け取っていません。ご自分のカードかどうか、お確かめください。
+delegations-is-not-known-here = こちらに生年月日の登録がないので、ご本人かどうかを確かめられません。窓口にご相談ください。
+delegations-is-expired = 受け取る期限が過ぎました。続けるには、もう一度同意してください。
+delegations-is-not-collected = { $name }が記録を集められませんでした。夜間や休止の時間かもしれません。時間をおいて、もう一度お試しください。
+delegations-is-not-readable = 届いた記録を読み取れませんでした。窓口にお知らせください。
+delegations-is-anothers = 届いた記録が、別の人のものだったので、受け取っていません。
+
 checkups-title = 健診の結果
 checkups-none = まだ健診の結果がありません。
 checkups-of = { $year }年度　{ $kind }

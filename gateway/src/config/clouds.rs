@@ -37,11 +37,10 @@ pub struct CloudSettings {
 impl Layers {
     /// The clouds, in the order of their names.
     pub(super) fn clouds(&self) -> Result<Vec<CloudSettings>, ConfigError> {
-        let mut sections: Vec<&str> = self.values.iter().map(|(section, ..)| section.as_str()).collect();
-        sections.retain(|section| section.starts_with("links."));
-        sections.sort_unstable();
-        sections.dedup();
-        sections.into_iter().map(|section| self.cloud(section)).collect()
+        self.tables_below(SECTION)
+            .into_iter()
+            .map(|section| self.cloud(section))
+            .collect()
     }
 
     fn cloud(&self, section: &str) -> Result<CloudSettings, ConfigError> {

@@ -1,12 +1,12 @@
-//! The demo's clouds: simulated vendors on this machine, so that every link can be tried without a key and without a network.
+//! The demo's clouds and portal: simulated ones on this machine, so that every link can be tried without a key and without a network.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use simulators::{Setup, Simulator};
+use simulators::{Setup, Simulator, myna_portal};
 
 use crate::cli::CommandError;
-use crate::config::{CloudSettings, Config};
+use crate::config::{CloudSettings, Config, PortalSettings};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::links;
 
@@ -36,6 +36,17 @@ pub async fn start(config: &mut Config) -> Result<Option<(String, String)>, Comm
         told = told.or(notice.map(|(path, body)| (format!("{base}/webhooks/v1/{path}"), body)));
         config.clouds.push(settings(&folder, cloud)?);
     }
+    let portal = myna_portal::start(&setup, super::residents::card_holders()?).await?;
+    let token_file = folder.join(format!("{}.token", portal.name));
+    std::fs::write(&token_file, portal.token)?;
+    config.portals.push(PortalSettings {
+        name: portal.name.to_owned(),
+        api_url: portal.base,
+        service_id: portal.service_id.to_owned(),
+        token_file,
+        poll_hours: 168,
+        days: 0,
+    });
     Ok(told)
 }
 

@@ -1,9 +1,10 @@
 //! The demo's residents: who they are, what they carry, and the first start that makes them.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use adapters::Input;
-use adapters::checkup::synthetic::{MadeUp, document};
+use adapters::checkup::synthetic::{MadeUp, document, write_package};
 use adapters::synthetic::{self, Synthetic};
 use consent::code::{Binding, Code};
 use consent::{
@@ -15,6 +16,7 @@ use model::environment::{Clock as _, Randomness as _};
 use model::time::MINUTE_MS;
 use model::{ConsentCategory, LocalDay, Offset, PersonId, RecipientId};
 use serde::{Deserialize, Serialize};
+use simulators::myna_portal::CardHolder;
 use store::{
     Actor, Bilingual, CodeRecord, Endpoint, Need, NewClient, NewOrganisation, NewPerson, NewRecipient, NewToken,
     NewTokens, OrganisationKind, PurposeText, Redemption, Sex, Store, Template,
@@ -279,16 +281,43 @@ async fn bring(store: &Store, resident: &Resident, person: PersonId) -> Result<(
     .await?
 }
 
-/// Ten years of a resident's checkups: a specific health checkup from the year in which they are 40, at work before.
+/// Ten years of a resident's checkups.
 fn checkups(resident: &Resident, today: LocalDay) -> Vec<Checkup> {
+    let last = fiscal_year(today) - 1;
+    checkups_of(resident, last - 9..=last)
+}
+
+/// Who may show their card at the demo's portal, which knows of the last five years, this one among them.
+///
+/// # Errors
+/// What packing their documents answers.
+pub fn card_holders() -> std::io::Result<Vec<CardHolder>> {
+    let today = MachineClock.now().local_day(Offset::JAPAN_ASSUMED);
+    let this = fiscal_year(today);
+    let holder = |resident: &Resident| {
+        let (year, month, day) = resident.born;
+        let mut file = Vec::new();
+        let five = checkups_of(resident, this - 4..=this).into_iter();
+        write_package(&mut file, five.filter(|checkup| checkup.day <= today))?;
+        Ok(CardHolder {
+            name: resident.name.to_owned(),
+            birth: format!("{year:04}{month:02}{day:02}"),
+            gender: (resident.sex as u8).to_string(),
+            file,
+        })
+    };
+    RESIDENTS.iter().map(holder).collect()
+}
+
+/// A resident's checkups: a specific health checkup from the year in which they are 40, at work before.
+fn checkups_of(resident: &Resident, years: RangeInclusive<i32>) -> Vec<Checkup> {
     let (year, month, day) = resident.born;
     let made = MadeUp::of(u64::from(year.unsigned_abs())).known_as(
         resident.kana,
         LocalDay::from_ymd(year, month, day),
         Some(resident.sex as u8),
     );
-    let last = fiscal_year(today) - 1;
-    let made = (last - 9..=last).map(|of| {
+    let made = years.map(|of| {
         let mut checkup = made.checkup(of);
         if of + 1 - year < 40 {
             "030".clone_into(&mut checkup.programme);

@@ -14,7 +14,7 @@ use super::page::{Frame, Pressed, shown};
 use super::resident::Resident;
 use super::teller::{AccessDay, Card, Teller};
 use super::words::Words;
-use super::{PATH, Problem, error_page};
+use super::{PATH, Problem, delegations, error_page};
 use crate::sign_in::SignedIn;
 use crate::state::AppState;
 
@@ -136,6 +136,8 @@ struct View {
     words: Words,
     csrf: String,
     message: Option<String>,
+    /// Of what runs out soon.
+    reminders: Vec<String>,
     active: Vec<Card>,
     ended: Vec<Card>,
     accesses: Vec<AccessDay>,
@@ -148,6 +150,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
         return Ok(None);
     };
     let consents = state.store.consents(&signed_in.own).await?;
+    let delegated = state.store.delegations(&signed_in.own).await?;
     let newest = state.store.accesses(&signed_in.own, None, ACCESSES).await?;
     let shown = match asked.before {
         Some(before) => state.store.accesses(&signed_in.own, Some(before), ACCESSES).await?,
@@ -177,6 +180,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
             Some("already") => Some(words.say("portal-done-already")),
             _ => None,
         },
+        reminders: delegations::reminders(state, words, &resident, &delegated),
         active: cards(active),
         ended: cards(ended),
         accesses: teller.days(&shown),

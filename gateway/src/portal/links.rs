@@ -12,7 +12,7 @@ use super::gives::gives;
 use super::page::{self, Frame, MessagePage, Pressed, send, shown};
 use super::resident::Resident;
 use super::words::Words;
-use super::{Problem, error_page};
+use super::{Problem, delegations, error_page};
 use crate::links::connect::Failure;
 use crate::links::{self, Cloud};
 use crate::sign_in::SignedIn;
@@ -27,6 +27,7 @@ struct View {
     frame: Frame,
     words: Words,
     csrf: String,
+    portals: Vec<delegations::Card>,
     clouds: Vec<Card>,
     ended: Vec<String>,
 }
@@ -66,6 +67,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     };
     let words = Words(signed_in.language);
     let all = state.store.links(&signed_in.own).await?;
+    let delegated = state.store.delegations(&signed_in.own).await?;
     let title = |cloud: &Cloud| {
         let [ja, en] = cloud.adapter.title();
         words.pick(ja, en).to_owned()
@@ -106,6 +108,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     };
     Ok(Some(View {
         csrf: signed_in.csrf.clone(),
+        portals: delegations::cards(state, words, &resident, &delegated),
         clouds: state.clouds.all().iter().map(card).filter(is_shown).collect(),
         ended: all.iter().filter_map(before).collect(),
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),

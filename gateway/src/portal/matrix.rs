@@ -4,7 +4,10 @@
 
 use axum::http::StatusCode;
 use consent::{OwnAccess, Relationship};
-use store::{Actor, LinkTokens, NewLink, NewOrganisation, NewPerson, NewRepresentation, OrganisationKind, RequestKind};
+use store::{
+    Actor, LinkTokens, NewDelegation, NewLink, NewOrganisation, NewPerson, NewRepresentation, OrganisationKind,
+    RequestKind,
+};
 
 use super::consents::tests::shared;
 use crate::sign_in::testing::{Answer, Browser, Gateway};
@@ -39,7 +42,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 50] = [
+const ROWS: [(&str, Method, &str, Rule); 51] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -119,6 +122,12 @@ const ROWS: [(&str, Method, &str, Rule); 50] = [
         "\"/portal/links/{id}/{act}\"",
         Post,
         "/portal/links/{link}/end",
+        OwnById,
+    ),
+    (
+        "\"/portal/delegations/{id}/end\"",
+        Post,
+        "/portal/delegations/{delegation}/end",
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
@@ -402,6 +411,14 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         continues: None,
     };
     let link = store.connect_link(&own, link).await.unwrap();
+    let delegation = NewDelegation {
+        vendor: "nobody".to_owned(),
+        reader: consent.person,
+        handle: [9; 32],
+        browser: [9; 32],
+        until: model::UtcMillis::LATEST,
+    };
+    let delegation = store.begin_delegation(&own, delegation).await.unwrap();
     let [document, checkup] = [2024, 2025].map(|year| {
         let mut made = adapters::checkup::synthetic::MadeUp::of(1)
             .known_as("関所 花子", None, None)
@@ -456,6 +473,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         ("{request}", request.to_string()),
         ("{phone}", phone.unwrap().id.to_string()),
         ("{link}", link.id.to_string()),
+        ("{delegation}", delegation.id.to_string()),
         ("{document}", "1".to_owned()),
         ("{checkup}", "2".to_owned()),
     ];
@@ -532,7 +550,12 @@ async fn every_page_answers_every_asker_by_rule() {
     assert!(cells > 200, "{cells}");
     // Who begins to connect changes something, though it is a link.
     for (asker, (browser, _)) in &mut browsers {
-        for path in ["/portal/links/nobody/connect", "/portal/links/callback?state=x&code=y"] {
+        for path in [
+            "/portal/links/nobody/connect",
+            "/portal/links/callback?state=x&code=y",
+            "/portal/delegations/nobody/begin",
+            "/portal/delegations/return?state=x",
+        ] {
             let answer = browser.get(path).await;
             let as_expected = match asker {
                 Asker::Nobody | Asker::Operator | Asker::OtherOperator => {

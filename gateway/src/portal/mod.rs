@@ -13,6 +13,7 @@ mod consent_receipt;
 mod consent_text;
 pub mod consents;
 pub mod continue_page;
+pub mod delegations;
 pub mod end_session;
 mod explain;
 pub mod form;
@@ -71,6 +72,7 @@ pub fn routes() -> Router<AppState> {
         .route("/portal/phones/{id}/end", post(phones::end))
         .route(links::PATH, get(links::show))
         .route("/portal/links/{id}/{act}", post(links::change))
+        .route("/portal/delegations/{id}/end", post(delegations::end))
         .route(ACT_FOR, post(people::act_for))
         .route("/portal/people/{id}/end", post(people::end))
         .route(

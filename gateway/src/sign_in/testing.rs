@@ -140,6 +140,7 @@ impl Gateway {
             .merge(portal::upload_routes())
             .merge(crate::operator::routes(&state))
             .merge(crate::links::connect::routes())
+            .merge(crate::delegations::routes())
             .merge(crate::links::webhooks::routes())
             .nest("/demo-idp", demo)
             .nest("/national-idp", national)

@@ -13,6 +13,7 @@ pub(crate) mod checkups;
 pub(crate) mod companions;
 pub(crate) mod consents;
 pub(crate) mod database;
+pub(crate) mod delegations;
 pub(crate) mod doctor;
 pub(crate) mod fault;
 pub(crate) mod imports;

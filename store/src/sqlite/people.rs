@@ -45,6 +45,7 @@ const ERASED_TABLES: &[&str] = &[
     "pairing",
     "payload",
     "link",
+    "delegation",
     "checkup",
     "checkup_version",
     "insurance",
@@ -430,6 +431,9 @@ fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Resu
     }
     connection
         .execute("DELETE FROM representation WHERE actor = ?1", [person.0])
+        .doing("erasing a person")?;
+    connection
+        .execute("DELETE FROM delegation WHERE reader = ?1", [person.0])
         .doing("erasing a person")?;
     connection
         .execute(

@@ -54,6 +54,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0009_checkups",
         text: include_str!("migrations/0009_checkups.sql"),
     },
+    Migration {
+        name: "0010_delegations",
+        text: include_str!("migrations/0010_delegations.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

@@ -9,6 +9,7 @@ mod check_ins;
 mod checkups;
 mod consents;
 mod days;
+mod delegations;
 mod deliveries;
 mod harness;
 mod jobs;

@@ -11,6 +11,7 @@ mod google_fit;
 mod google_health;
 pub mod grants;
 pub mod mischief;
+pub mod myna_portal;
 mod omron;
 
 use std::net::SocketAddr;

@@ -1,0 +1,27 @@
+-- What residents let a portal of the state hand over for some weeks.
+
+-- `reader` is who signed in and agreed: the person, or somebody who acts for them. `handle` is a hash of what the browser comes back
+-- with, `browser` one of the session that it left from. `session` is the portal's name of it, sealed; gone once it is over. `due_ms` is
+-- when something is to be done; NULL: nothing any more. A number is never
+-- given twice, since rows that nobody agreed to are deleted while a browser may still be under way with them. `fence` grows with each change, so that who looked at it before changes nothing.
+CREATE TABLE delegation (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    person     INTEGER NOT NULL REFERENCES person (id),
+    reader     INTEGER NOT NULL,
+    vendor     TEXT    NOT NULL,
+    state      INTEGER NOT NULL,
+    why        INTEGER,
+    handle     BLOB    NOT NULL UNIQUE,
+    browser    BLOB    NOT NULL,
+    session    BLOB,
+    begun_ms   INTEGER NOT NULL,
+    agreed_ms  INTEGER,
+    expires_ms INTEGER,
+    fetched_ms INTEGER,
+    over_ms    INTEGER,
+    due_ms     INTEGER,
+    fence      INTEGER NOT NULL DEFAULT 0,
+    attempts   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX delegation_of_person ON delegation (person, id);
+CREATE INDEX delegation_by_due ON delegation (due_ms) WHERE due_ms IS NOT NULL;
