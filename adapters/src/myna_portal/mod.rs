@@ -227,7 +227,7 @@ mod tests {
         assert_eq!(status("ERROR", "USER_CANCELLED"), Ok(Status::Declined));
         assert_eq!(status("ERROR", "HOLDER_MAINTENANCE"), Ok(Status::Failed));
         assert_eq!(status("SOMETHING_ELSE", ""), Err(NotAnAnswer));
-        assert_eq!(MynaPortal.told(b"<html>"), Err(NotAnAnswer));
+        assert_eq!(MynaPortal.told(b"maintenance"), Err(NotAnAnswer));
     }
 
     #[test]
