@@ -134,7 +134,7 @@ impl Document<'_, '_> {
             raw(out, b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier\",\"value\":");
             string(out, &own);
             raw(out, b"},\"status\":\"final\",\"type\":{\"coding\":[");
-            coding(out, "http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes", "53576-5", Some("検診・健診報告書"));
+            coding(out, systems::DOCUMENT_TYPE, systems::CHECKUP_DOCUMENT, Some("検診・健診報告書"));
             raw(out, b"]},\"category\":[{\"coding\":[");
             coding(out, systems::CHECKUP_REPORT, &checkup.report, None);
             raw(out, format!("]}}],\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"encounter\":{{\"reference\":\"Encounter/{encounter}\"}},\"date\":\""));

@@ -9,6 +9,7 @@ mod bundle;
 mod capability;
 mod checkup;
 mod checkup_document;
+mod checkup_report;
 mod codings;
 mod daily;
 mod definitions;
@@ -27,6 +28,7 @@ pub use bundle::SearchBundle;
 pub use capability::{CapabilityView, OFFERED, ResourceCapability, SearchParameter, UNFILLED, capability_statement};
 pub use checkup::{checkup_result, findable_item};
 pub use checkup_document::{CheckupDocumentView, checkup_document};
+pub use checkup_report::{diagnostic_report, questionnaire_response, report_category, report_codes};
 pub use codings::{Findable, findable_sample, findable_summary};
 pub use daily::{aggregate, amount, daily_total, event};
 pub use definitions::{DETAILS, Definition, IDENTITY_LINES, VERSION as DEFINITIONS_VERSION, definitions};
@@ -37,5 +39,5 @@ pub use provenance::provenance;
 pub use time::instant_text;
 pub use view::{
     Activity, AggregateView, CheckupView, DayStatus, DeviceView, EventView, Gender, ObservationView, Origin,
-    PatientView, ProvenanceView, TotalView,
+    PatientView, ProvenanceView, ReportView, TotalView,
 };

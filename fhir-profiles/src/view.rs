@@ -49,6 +49,27 @@ pub struct CheckupView<'a> {
     pub dead: bool,
 }
 
+/// A checkup as a whole, as one recipient may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportView<'a> {
+    /// The resource's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// Its day.
+    pub day: LocalDay,
+    /// The metric that says that a checkup of its kind took place.
+    pub event: Metric,
+    /// Its programme (OID 1.2.392.200119.6.1002); empty where there is none.
+    pub programme: &'a str,
+    /// Version, from 1.
+    pub version: u64,
+    /// When this version was stored.
+    pub updated: UtcMillis,
+    /// Entered in error: only that it was is said.
+    pub dead: bool,
+}
+
 /// How far a day can be relied on (R4 observation-status).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DayStatus {

@@ -1,11 +1,65 @@
 //! Results of every item of checkups, of every kind that a document can tell.
 
-use fhir_profiles::{CheckupView, checkup_result};
+use fhir_profiles::{CheckupView, ReportView, checkup_result, diagnostic_report, questionnaire_response};
 use model::checkup::items::{FOURTH_PERIOD, ROOT};
 use model::checkup::{Finding, Found, Item, Kind, Range};
 use model::{Decimal, LocalDay, UtcMillis};
 
 use super::{SampleResource, sample};
+
+/// Appends checkups as wholes: a report of each kind, and answers of each kind.
+pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
+    let questions = Item::all().filter(|item| item.is_question());
+    let answers: Vec<Finding> = questions
+        .map(|item| {
+            let result = match item.row().kind {
+                Kind::Quantity => Found::AtLeast(Decimal::new(5, 1), item.row().unit.to_owned()),
+                Kind::Ordered | Kind::Coded => {
+                    Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".to_owned())
+                }
+                Kind::Text => Found::Text("薬の\n名前".to_owned()),
+            };
+            Finding {
+                item,
+                reading: 0,
+                result,
+                interpretation: None,
+                method: None,
+                range: None,
+                doctor: None,
+                day: None,
+            }
+        })
+        .collect();
+    let answers: Vec<&Finding> = answers.iter().collect();
+    for event in model::checkup::Checkup::EVENTS {
+        for dead in [false, true] {
+            let view = ReportView {
+                id: "4f6x2k7qzm5v3h9n8c1b0d2f4g",
+                patient: "p1",
+                day: LocalDay(20_583),
+                event,
+                programme: if event == model::Metric::CHECKUP_SPECIFIC {
+                    "010"
+                } else {
+                    ""
+                },
+                version: 1 + u64::from(dead),
+                updated: UtcMillis(1_778_447_402_114),
+                dead,
+            };
+            let results: Vec<String> = (0..3).map(|number| format!("o{number}")).collect();
+            samples.push(sample(format!("{} as a report", event.key()), |out| {
+                diagnostic_report(out, &view, &results);
+            }));
+            samples.push(sample(format!("{} answers", event.key()), |out| {
+                questionnaire_response(out, &view, &answers);
+            }));
+            samples.push(sample("a report of nothing", |out| diagnostic_report(out, &view, &[])));
+            samples.push(sample("no answers", |out| questionnaire_response(out, &view, &[])));
+        }
+    }
+}
 
 /// Appends the Observations of this item.
 pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {

@@ -21,6 +21,7 @@ pub fn all() -> Vec<SampleResource> {
     for item in model::checkup::Item::all() {
         checkups::of(item, &mut samples);
     }
+    checkups::wholes(&mut samples);
     others::all(&mut samples);
     samples
 }

@@ -190,10 +190,8 @@ const PATIENT: SearchParameter = parameter(
 
 /// Types that nothing fills yet: every search finds nothing, and whoever relies on it will find what comes.
 pub const UNFILLED: &[&str] = &[
-    "DiagnosticReport",
     "DocumentReference",
     "Binary",
-    "QuestionnaireResponse",
     "Questionnaire",
     "Organization",
     "AuditEvent",
@@ -268,6 +266,11 @@ pub const OFFERED: &[ResourceCapability] = &[
                 "http://hl7.org/fhir/SearchParameter/DiagnosticReport-status",
             ),
             parameter("date", "date", "http://hl7.org/fhir/SearchParameter/clinical-date"),
+            parameter(
+                "_lastUpdated",
+                "date",
+                "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+            ),
             BY_ID,
             SUMMARY,
             ELEMENTS,
@@ -335,6 +338,11 @@ pub const OFFERED: &[ResourceCapability] = &[
                 "authored",
                 "date",
                 "http://hl7.org/fhir/SearchParameter/QuestionnaireResponse-authored",
+            ),
+            parameter(
+                "_lastUpdated",
+                "date",
+                "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
             ),
             BY_ID,
             SUMMARY,

@@ -1,6 +1,8 @@
 //! Results of checkups, each kind whole, and every item once.
 
-use fhir_profiles::{CheckupView, checkup_result, findable_item};
+use fhir_profiles::{
+    CheckupView, ReportView, checkup_result, diagnostic_report, findable_item, questionnaire_response,
+};
 use model::checkup::items::{FOURTH_PERIOD, ROOT};
 use model::checkup::{Finding, Found, Item, Kind, Range};
 use model::{Decimal, LocalDay};
@@ -49,9 +51,49 @@ fn quantity(number: &str, unit: &str) -> Found {
 }
 
 macro_rules! approved {
-    ($name:literal, $json:expr) => {
+    ($name:expr, $json:expr) => {
         insta::assert_snapshot!($name, serde_json::to_string_pretty(&$json).expect("JSON"));
     };
+}
+
+fn report(dead: bool) -> ReportView<'static> {
+    ReportView {
+        id: "d1",
+        patient: "p1",
+        day: LocalDay(20_583),
+        event: model::Metric::CHECKUP_SPECIFIC,
+        programme: "010",
+        version: if dead { 2 } else { 1 },
+        updated: STORED,
+        dead,
+    }
+}
+
+#[test]
+fn a_report_and_the_answers() {
+    let results = ["o1".to_owned(), "o2".to_owned()];
+    for (name, dead) in [("report", false), ("report_gone", true)] {
+        let mut out = Vec::new();
+        diagnostic_report(&mut out, &report(dead), &results);
+        approved!(name, json(&String::from_utf8(out).expect("UTF-8")));
+    }
+    let answer =
+        |code: &str, list: &str, of: &str| finding(code, Found::Answer(format!("{ROOT}{list}"), of.to_owned()));
+    let second = Finding {
+        reading: 1,
+        ..finding("9N701167000000049", Found::Text("アムロジピン".to_owned()))
+    };
+    let answers = [
+        answer("9N736000000000011", "6.24060", "2"),
+        answer("9N786000000000011", "6.2005", "7"),
+        finding("9N741000000000011", Found::NotPerformed),
+        second,
+    ];
+    for (name, dead) in [("answers", false), ("answers_gone", true)] {
+        let mut out = Vec::new();
+        questionnaire_response(&mut out, &report(dead), &answers.each_ref());
+        approved!(name, json(&String::from_utf8(out).expect("UTF-8")));
+    }
 }
 
 #[test]

@@ -10,8 +10,8 @@ use model::LocalDay;
 use super::{json, urls};
 use crate::state::AppState;
 
-/// The day the statement last changed: 2026-11-28.
-const CHANGED: LocalDay = LocalDay(20_785);
+/// The day the statement last changed: 2026-11-29.
+const CHANGED: LocalDay = LocalDay(20_786);
 
 /// `GET metadata`
 pub async fn read(State(state): State<AppState>, headers: HeaderMap) -> Response {
@@ -53,6 +53,6 @@ mod tests {
 
     #[test]
     fn the_day_of_the_statement_is_the_day_it_says() {
-        assert_eq!(CHANGED.to_string(), "2026-11-28");
+        assert_eq!(CHANGED.to_string(), "2026-11-29");
     }
 }

@@ -29,6 +29,7 @@ mod plan;
 mod pretty;
 mod provenance;
 mod quantity;
+mod report;
 mod respond;
 mod search;
 mod shape;
@@ -78,6 +79,21 @@ pub fn routes() -> Router<AppState> {
         .route("/fhir/r4/Consent", get(consent::search))
         .route("/fhir/r4/Consent/_search", post(consent::search))
         .route("/fhir/r4/Consent/{id}", get(consent::read))
+        .route("/fhir/r4/DiagnosticReport", get(report::search_reports))
+        .route("/fhir/r4/DiagnosticReport/_search", post(report::search_reports))
+        .route("/fhir/r4/DiagnosticReport/_history", get(type_history::of_type))
+        .route("/fhir/r4/DiagnosticReport/{id}", get(report::read_report))
+        .route("/fhir/r4/DiagnosticReport/{id}/_history", get(history::instance))
+        .route("/fhir/r4/DiagnosticReport/{id}/_history/{version}", get(history::vread))
+        .route("/fhir/r4/QuestionnaireResponse", get(report::search_answers))
+        .route("/fhir/r4/QuestionnaireResponse/_search", post(report::search_answers))
+        .route("/fhir/r4/QuestionnaireResponse/_history", get(type_history::of_type))
+        .route("/fhir/r4/QuestionnaireResponse/{id}", get(report::read_answers))
+        .route("/fhir/r4/QuestionnaireResponse/{id}/_history", get(history::instance))
+        .route(
+            "/fhir/r4/QuestionnaireResponse/{id}/_history/{version}",
+            get(history::vread),
+        )
         .route("/fhir/r4/Observation/_history", get(type_history::of_type))
         .route("/fhir/r4/Patient/_history", get(type_history::of_type))
         .route("/fhir/r4/Device/_history", get(type_history::of_type))

@@ -14,7 +14,7 @@ use store::Sort;
 use super::history::{self, HistoryBundle, Version, since};
 use super::parameters::{Handling, Include};
 use super::search::{Asked, Sent, address};
-use super::{FhirError, consent as consents, device, json as fhir_json, observation, patient, urls};
+use super::{FhirError, consent as consents, device, json as fhir_json, observation, patient, report, urls};
 use crate::gate::{Caller, Standing};
 use crate::state::AppState;
 
@@ -130,6 +130,8 @@ async fn found(
     match kind {
         "Patient" => patient::search(State(state.clone()), caller, whole).await,
         "Device" => device::search(State(state.clone()), caller, whole).await,
+        "DiagnosticReport" => report::search_reports(State(state.clone()), caller, changes(pairs)).await,
+        "QuestionnaireResponse" => report::search_answers(State(state.clone()), caller, changes(pairs)).await,
         _ => {
             let includes = match kind {
                 "Provenance" => {
@@ -142,6 +144,18 @@ async fn found(
             let asked = asked.with(includes, Sort::LastUpdatedDescending);
             observation::answer(state, &caller, asked, None).await
         }
+    }
+}
+
+/// The search behind a history of what comes on one page: all of it, what was entered in error too.
+fn changes(pairs: &[(String, String)]) -> Sent {
+    let since = pairs.iter().find(|(name, _)| name == "_since");
+    let from = since.map_or("ge1900-01-01T00:00:00Z".to_owned(), |(_, since)| format!("ge{since}"));
+    let mut asked = only(pairs, &["patient"]);
+    asked.push(("_lastUpdated".to_owned(), from));
+    Sent {
+        pairs: asked,
+        handling: Handling::Strict,
     }
 }
 

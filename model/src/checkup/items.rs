@@ -116,6 +116,11 @@ impl Item {
         }
     }
 
+    /// True for what the resident is asked rather than examined for: habits, medicines, history, checklists.
+    pub fn is_question(self) -> bool {
+        matches!(self.row().category, "social-history" | "survey")
+    }
+
     /// True for a code of the JLAC10 table of laboratory tests, which MHLW's own `9…` codes are not part of.
     pub fn is_laboratory_code(self) -> bool {
         !self.row().code.starts_with('9') && self.row().kind != Kind::Text

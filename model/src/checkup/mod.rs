@@ -183,6 +183,11 @@ impl Checkup {
         }
     }
 
+    /// The programme by the code of OID 1.2.392.200119.6.1002; `None` for one that a resident declared.
+    pub fn official_programme(&self) -> Option<&str> {
+        (!self.programme.starts_with(DECLARED)).then_some(&self.programme)
+    }
+
     /// The metric that says that a checkup of this kind took place.
     pub fn event(&self) -> Metric {
         if let Some(kind) = self.programme.strip_prefix(DECLARED) {

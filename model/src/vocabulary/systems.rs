@@ -22,6 +22,10 @@ pub const CHECKUP_PROGRAMME: &str = "urn:oid:1.2.392.200119.6.1002";
 pub const CHECKUP_ORGANISATION: &str = "http://jpfhir.jp/fhir/eCheckup/CodeSystem/report-organization-code";
 /// Methods of checkup items.
 pub const CHECKUP_METHOD: &str = "urn:oid:1.2.392.200119.6.1007";
+/// Types of documents in Japan's guides.
+pub const DOCUMENT_TYPE: &str = "http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes";
+/// Among them a checkup report (検診・健診報告書).
+pub const CHECKUP_DOCUMENT: &str = "53576-5";
 /// Judgements of values.
 pub const INTERPRETATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
 /// Extension of a coding: its place among the others of its list.

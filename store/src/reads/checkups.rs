@@ -1,9 +1,42 @@
-//! A person's own checkups, whole: for themselves and for nobody else.
+//! Checkups as wholes: for the person themselves all that a document says, for everybody else what their access key shows of it.
 
 use consent::OwnAccess;
-use model::checkup::Checkup;
+use model::checkup::{Checkup, Finding};
+use model::{LocalDay, RecordKey, UtcMillis};
 
+use super::{Access, StoredSample};
+use crate::checkup::OfCheckup;
 use crate::{Result, Store, sqlite};
+
+/// A checkup as far as an access key shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckupReport {
+    /// What its id is made of.
+    pub key: RecordKey,
+    /// Its day.
+    pub day: LocalDay,
+    /// Its programme (OID 1.2.392.200119.6.1002); empty for one that the resident declared.
+    pub programme: String,
+    /// The resident says it themselves: no document does.
+    pub by_hand: bool,
+    /// That it took place, where that shows; entered in error where a document deleted it.
+    pub took_place: Option<StoredSample>,
+    /// Its results that show, those entered in error too.
+    pub results: Vec<StoredSample>,
+}
+
+impl CheckupReport {
+    /// The answers of the resident among its results.
+    pub fn answers(&self) -> Vec<(&StoredSample, &Finding)> {
+        let question = |record: &'_ StoredSample| matches!(&record.of_checkup, Some(OfCheckup::Result(finding)) if finding.item.is_question());
+        let answers = self.results.iter().filter(|record| question(record));
+        let answers = answers.filter_map(|record| match &record.of_checkup {
+            Some(OfCheckup::Result(finding)) => Some((record, &**finding)),
+            _ => None,
+        });
+        answers.collect()
+    }
+}
 
 /// A checkup as its latest document tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +67,19 @@ impl Store {
                     .collect();
                 found.sort_by_key(|own| (std::cmp::Reverse(own.checkup.day), own.number));
                 Ok(found)
+            })
+            .await
+    }
+
+    /// A person's checkups as wholes, as far as the access key shows them, by number. `now` is the instant of the question.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn checkup_reports(&self, access: Access<'_>, now: UtcMillis) -> Result<Vec<CheckupReport>> {
+        let access = access.hold();
+        self.database
+            .read("read checkups as wholes", move |snapshot| {
+                sqlite::search::reports(snapshot, &access, now)
             })
             .await
     }

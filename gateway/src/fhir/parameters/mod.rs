@@ -228,7 +228,7 @@ impl Parameters {
                 Some(_) => {}
                 None => return Ok(false),
             },
-            "date" => self.dates.push(date_text(name, value)?),
+            "date" | "authored" => self.dates.push(date_text(name, value)?),
             "_lastUpdated" => self.updated.push(date_text(name, value)?),
             "_count" if self.count.is_some() => return Err(twice(name)),
             "_count" => {
@@ -267,6 +267,11 @@ impl Parameters {
         self.further = true;
         self.used.push((offered.name.to_owned(), value.to_owned()));
         Ok(true)
+    }
+
+    /// True when something was asked that nothing here has: a questionnaire by its address, for example.
+    pub fn asks_for_what_is_not_there(&self) -> bool {
+        self.further
     }
 
     /// True when the matches are held against what they hold.

@@ -107,6 +107,173 @@ async fn every_result_is_read_by_its_id_and_by_nobody_elses() {
 }
 
 #[tokio::test]
+async fn a_report_names_the_results_that_the_same_app_reads() {
+    let world = World::new().await;
+    bring(&world, world.person, &years(2023..2026)).await;
+    let granted = world.given(Given::default()).await;
+    let pages = world.walk(&granted, "DiagnosticReport").await;
+    let reports: Vec<&Json> = pages.iter().flat_map(matches).collect();
+    let days: Vec<&str> = reports
+        .iter()
+        .map(|report| report["effectiveDateTime"].as_str().unwrap())
+        .collect();
+    assert!(days.len() == 3 && days.is_sorted_by(|one, next| one > next), "{days:?}");
+    let mut named = 0;
+    for report in &reports {
+        assert_eq!(report["code"]["coding"][0]["code"], "checkup_specific");
+        for result in report["result"].as_array().unwrap() {
+            let found = world.found(&granted, result["reference"].as_str().unwrap()).await;
+            assert_eq!(found["effectiveDateTime"], report["effectiveDateTime"]);
+            named += 1;
+        }
+        let id = report["id"].as_str().unwrap();
+        assert_eq!(world.found(&granted, &format!("DiagnosticReport/{id}")).await, **report);
+        let history = world.found(&granted, &format!("DiagnosticReport/{id}/_history")).await;
+        assert_eq!(history["entry"][0]["resource"], **report);
+    }
+    assert!(named > 150, "{named}");
+    for (query, expected) in [
+        ("code=checkup_specific", 3),
+        ("code=urn:oid:1.2.392.200119.6.1002%7C010", 3),
+        (
+            "code=http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes%7C53576-5",
+            3,
+        ),
+        ("code=checkup_dental", 0),
+        ("category=checkup", 3),
+        ("category=laboratory", 0),
+        ("status=final", 3),
+        ("status=entered-in-error", 0),
+        ("date=ge1990", 3),
+        ("date=gt2100", 0),
+        ("_lastUpdated=lt2020-01-01", 0),
+        ("patient=nobody", 0),
+    ] {
+        let found = world.walk(&granted, &format!("DiagnosticReport?{query}")).await;
+        assert_eq!(ids(&found).len(), expected, "{query}");
+    }
+    let of_a_day = world
+        .walk(&granted, &format!("DiagnosticReport?date={}", days[1]))
+        .await;
+    assert_eq!(
+        of_a_day.iter().flat_map(matches).next().unwrap()["id"],
+        reports[1]["id"]
+    );
+    // Whose scopes reach weights only reads of weights only.
+    let weights = world
+        .given(Given {
+            scopes: "patient/DiagnosticReport.rs patient/Observation.rs?category=https://sekisho.example/fhir/CodeSystem/consent-category|body",
+            ..Given::default()
+        })
+        .await;
+    for report in world.walk(&weights, "DiagnosticReport").await.iter().flat_map(matches) {
+        let results = report["result"].as_array().unwrap();
+        assert!((1..10).contains(&results.len()), "{report}");
+        for result in results {
+            world.found(&weights, result["reference"].as_str().unwrap()).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_are_those_of_the_document_by_the_list_of_their_own_year() {
+    let world = World::new().await;
+    let made = years(2022..2026);
+    bring(&world, world.person, &made).await;
+    let granted = world.given(Given::default()).await;
+    let pages = world.walk(&granted, "QuestionnaireResponse").await;
+    let found: Vec<&Json> = pages.iter().flat_map(matches).collect();
+    assert_eq!(found.len(), made.len());
+    for (response, checkup) in found.iter().zip(made.iter().rev()) {
+        assert_eq!(response["authored"], checkup.day.to_string());
+        let items = response["item"].as_array().unwrap();
+        let asked: Vec<_> = checkup
+            .findings
+            .iter()
+            .filter(|finding| finding.item.is_question())
+            .collect();
+        assert!(asked.len() >= 22 && items.len() == asked.len(), "{}", items.len());
+        for finding in asked {
+            let of = |item: &&Json| item["linkId"] == finding.item.row().code;
+            let item = items.iter().find(of).unwrap();
+            if let model::checkup::Found::Answer(list, code) = &finding.result {
+                let answer = &item["answer"][0]["valueCoding"];
+                assert_eq!(
+                    (&answer["system"], &answer["code"]),
+                    (&format!("urn:oid:{list}").into(), &code.as_str().into())
+                );
+                let known =
+                    model::checkup::items::answer(list.strip_prefix(model::checkup::items::ROOT).unwrap(), code);
+                assert_eq!(answer["display"].as_str(), known);
+                assert!(item["text"].is_string());
+            }
+        }
+    }
+    let since = world
+        .walk(&granted, &format!("QuestionnaireResponse?authored=ge{}", made[2].day))
+        .await;
+    assert_eq!(ids(&since).len(), 2);
+    let of_one = world
+        .walk(&granted, "QuestionnaireResponse?questionnaire=http://x.example/q")
+        .await;
+    assert!(ids(&of_one).is_empty());
+    // Who is given one category of the questions sees these, and no report.
+    let medicines = world
+        .given(Given {
+            categories: &[ConsentCategory::Medication],
+            ..Given::default()
+        })
+        .await;
+    let some = world.walk(&medicines, "QuestionnaireResponse").await;
+    for response in some.iter().flat_map(matches) {
+        let items = response["item"].as_array().unwrap();
+        assert!((1..10).contains(&items.len()), "{response}");
+    }
+    assert!(ids(&world.walk(&medicines, "DiagnosticReport").await).is_empty());
+}
+
+#[tokio::test]
+async fn a_corrected_and_a_deleted_checkup_are_met_by_who_polls() {
+    let world = World::new().await;
+    let first = somebody().checkup(2025);
+    bring(&world, world.person, std::slice::from_ref(&first)).await;
+    let granted = world.given(Given::default()).await;
+    let seen = async |query: &str| {
+        world
+            .walk(&granted, query)
+            .await
+            .iter()
+            .flat_map(matches)
+            .cloned()
+            .collect::<Vec<Json>>()
+    };
+    let before = seen("DiagnosticReport").await;
+    let answers = seen("QuestionnaireResponse").await;
+    let mut corrected = first.clone();
+    corrected.written = first.written.plus(1);
+    corrected.findings.pop();
+    bring(&world, world.person, &[corrected.clone()]).await;
+    let after = seen("DiagnosticReport").await;
+    assert_eq!(after[0]["id"], before[0]["id"]);
+    let version = |resource: &Json| resource["meta"]["versionId"].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(version(&after[0]) > version(&before[0]));
+    let results = |report: &Json| report["result"].as_array().unwrap().len();
+    assert!(results(&after[0]) < results(&before[0]));
+    bring(&world, world.person, &[corrected.taken_back(corrected.written.plus(1))]).await;
+    assert!(seen("DiagnosticReport").await.is_empty() && seen("QuestionnaireResponse").await.is_empty());
+    for (kind, id) in [
+        ("DiagnosticReport", &before[0]["id"]),
+        ("QuestionnaireResponse", &answers[0]["id"]),
+    ] {
+        let changed = seen(&format!("{kind}?_lastUpdated=ge2020-01-01")).await;
+        assert_eq!((changed.len(), &changed[0]["id"]), (1, id));
+        assert_eq!(changed[0]["status"], "entered-in-error");
+        assert!(changed[0].get("result").is_none() && changed[0].get("item").is_none());
+        assert_eq!(seen(&format!("{kind}?status=entered-in-error")).await, changed);
+    }
+}
+
+#[tokio::test]
 async fn a_pressure_names_the_two_results_it_is_made_of() {
     let world = World::new().await;
     bring(&world, world.person, &years(2025..2026)).await;

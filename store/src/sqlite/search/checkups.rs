@@ -140,7 +140,7 @@ fn in_times(search: &Search, sample: &Sample) -> bool {
 }
 
 /// Every record that a checkup gives, with its commit.
-fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSample, i64)>> {
+pub(super) fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSample, i64)>> {
     let mut found = Vec::new();
     let checkup = &stored.kept.checkup;
     for standing in stored.kept.standing() {

@@ -8,6 +8,7 @@ mod by_update;
 mod checkups;
 mod context;
 mod days;
+mod reports;
 mod samples;
 
 use model::{LocalDay, RecordKey, RecordKind, Summary, UtcMillis};
@@ -16,7 +17,7 @@ pub(crate) use context::Context;
 
 use super::database::Snapshot;
 use crate::Result;
-use crate::reads::{HeldAccess, Page, PageKey, Record, Search, Sort};
+use crate::reads::{CheckupReport, HeldAccess, Page, PageKey, Record, Search, Sort};
 
 /// Records that are looked at together where not all are kept, or all are counted.
 const LOOKED_AT_ONCE: usize = 1_000;
@@ -143,6 +144,11 @@ pub(crate) fn record(
         | RecordKind::Document
         | RecordKind::Consent => Ok(None),
     }
+}
+
+/// A person's checkups as wholes, by number.
+pub(crate) fn reports(snapshot: &Snapshot<'_>, access: &HeldAccess, now: UtcMillis) -> Result<Vec<CheckupReport>> {
+    reports::of_person(&mut Context::new(snapshot, access, now)?)
 }
 
 /// The versions of a record, the newest first.

@@ -71,6 +71,46 @@ const ROWS: &[(&str, &str, Kind)] = &[
     ("Device/_history", "get", Kind::TypeHistory("Device")),
     ("Provenance/_history", "get", Kind::TypeHistory("Provenance")),
     ("Consent/_history", "get", Kind::TypeHistory("Consent")),
+    ("DiagnosticReport", "get", Kind::Search("DiagnosticReport")),
+    ("DiagnosticReport/_search", "post", Kind::PostSearch("DiagnosticReport")),
+    (
+        "DiagnosticReport/_history",
+        "get",
+        Kind::TypeHistory("DiagnosticReport"),
+    ),
+    ("DiagnosticReport/{id}", "get", Kind::Read("DiagnosticReport")),
+    (
+        "DiagnosticReport/{id}/_history",
+        "get",
+        Kind::History("DiagnosticReport"),
+    ),
+    (
+        "DiagnosticReport/{id}/_history/{version}",
+        "get",
+        Kind::Version("DiagnosticReport"),
+    ),
+    ("QuestionnaireResponse", "get", Kind::Search("QuestionnaireResponse")),
+    (
+        "QuestionnaireResponse/_search",
+        "post",
+        Kind::PostSearch("QuestionnaireResponse"),
+    ),
+    (
+        "QuestionnaireResponse/_history",
+        "get",
+        Kind::TypeHistory("QuestionnaireResponse"),
+    ),
+    ("QuestionnaireResponse/{id}", "get", Kind::Read("QuestionnaireResponse")),
+    (
+        "QuestionnaireResponse/{id}/_history",
+        "get",
+        Kind::History("QuestionnaireResponse"),
+    ),
+    (
+        "QuestionnaireResponse/{id}/_history/{version}",
+        "get",
+        Kind::Version("QuestionnaireResponse"),
+    ),
 ];
 
 /// Routes that hold nothing of anybody.

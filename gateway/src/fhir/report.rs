@@ -1,0 +1,330 @@
+//! Checkups as wholes: a DiagnosticReport that names the results of one, and the resident's answers as a QuestionnaireResponse.
+//!
+//! Both are made of what the decision shows of a checkup: a report of those whose taking place is given with its values, answers as far
+//! as they are given, and of results only those that the token's scopes reach. A person has some ten checkups, so a search is one page.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use consent::Decision;
+use consent::scope::{Interaction, Resource};
+use fhir_profiles::{
+    ReportView, SearchBundle, diagnostic_report, questionnaire_response, report_category, report_codes,
+};
+use jiff::tz::TimeZone;
+use model::checkup::Finding;
+use model::{RecordKey, RecordKind, UtcMillis};
+use store::{Access, AccessKind, CheckupReport, Record, StoredSample};
+
+use super::observation::home_zone;
+use super::parameters::Parameters;
+use super::plan::row_of;
+use super::respond::{expressions, notices, resource, start_of};
+use super::search::{Sent, address};
+use super::token::Token;
+use super::{FhirError, bounds, items, shaped, urls};
+use crate::gate::Caller;
+use crate::state::AppState;
+
+/// What of a checkup is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The checkup, and which results it has.
+    Report,
+    /// The resident's answers.
+    Answers,
+}
+
+impl Kind {
+    fn resource(self) -> Resource {
+        match self {
+            Self::Report => Resource::DiagnosticReport,
+            Self::Answers => Resource::QuestionnaireResponse,
+        }
+    }
+
+    /// What tells the ids of one checkup's resources apart.
+    fn part(self) -> u16 {
+        match self {
+            Self::Report => 0,
+            Self::Answers => 1,
+        }
+    }
+
+    fn key(self, report: &CheckupReport) -> RecordKey {
+        RecordKey {
+            tie_break: self.part(),
+            ..report.key
+        }
+    }
+}
+
+/// A resource that is found, before it is written.
+struct Found<'r> {
+    report: &'r CheckupReport,
+    kind: Kind,
+    id: String,
+    /// What was given by it, for the record of the provision.
+    given: Vec<&'r StoredSample>,
+    answers: Vec<&'r Finding>,
+    version: u64,
+    updated: UtcMillis,
+    dead: bool,
+}
+
+impl<'r> Found<'r> {
+    /// What a checkup gives of this kind, where it gives anything.
+    fn of(kind: Kind, report: &'r CheckupReport, caller: &Caller) -> Option<Self> {
+        let id = caller.ids.id(kind.key(report));
+        match kind {
+            Kind::Report => {
+                let took_place = report.took_place.as_ref()?;
+                Some(Self {
+                    report,
+                    kind,
+                    id,
+                    given: vec![took_place],
+                    answers: Vec::new(),
+                    version: u64::from(took_place.version),
+                    updated: took_place.committed,
+                    dead: took_place.dead,
+                })
+            }
+            Kind::Answers => {
+                let all = report.answers();
+                let updated = all.iter().map(|(record, _)| record.committed).max()?;
+                let living = all.iter().filter(|(record, _)| !record.dead);
+                let answers: Vec<&Finding> = living.clone().map(|(_, finding)| *finding).collect();
+                Some(Self {
+                    report,
+                    kind,
+                    id,
+                    given: all.iter().map(|(record, _)| *record).collect(),
+                    dead: answers.is_empty(),
+                    answers,
+                    // Each change of an answer counts one up, and one that is gone has counted too.
+                    version: all.iter().map(|(record, _)| u64::from(record.version)).sum(),
+                    updated,
+                })
+            }
+        }
+    }
+
+    fn view<'a>(&'a self, patient: &'a str) -> ReportView<'a> {
+        ReportView {
+            id: &self.id,
+            patient,
+            day: self.report.day,
+            event: self.report.key.metric,
+            programme: &self.report.programme,
+            version: self.version,
+            updated: self.updated,
+            dead: self.dead,
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.dead, self.kind) {
+            (true, _) => "entered-in-error",
+            (false, Kind::Report) => "final",
+            (false, Kind::Answers) => "completed",
+        }
+    }
+
+    fn render(&self, out: &mut Vec<u8>, caller: &Caller, patient: &str) {
+        let view = self.view(patient);
+        match self.kind {
+            Kind::Report => {
+                let reaches = |record: &&StoredSample| {
+                    let row = row_of(record.key);
+                    !record.dead
+                        && Interaction::ALL
+                            .into_iter()
+                            .any(|interaction| caller.scopes.allows_metric(row, interaction))
+                };
+                let results = self.report.results.iter().filter(reaches);
+                let ids: Vec<String> = results.map(|record| caller.ids.id(record.key)).collect();
+                diagnostic_report(out, &view, &ids);
+            }
+            Kind::Answers => questionnaire_response(out, &view, &self.answers),
+        }
+    }
+
+    fn records(&self) -> impl Iterator<Item = Record> + use<'_> {
+        self.given.iter().map(|record| Record::Sample((*record).clone()))
+    }
+}
+
+/// `GET DiagnosticReport/{id}`
+pub async fn read_report(
+    state: State<AppState>,
+    caller: Caller,
+    id: Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    read(Kind::Report, state, caller, id, headers).await
+}
+
+/// `GET QuestionnaireResponse/{id}`
+pub async fn read_answers(
+    state: State<AppState>,
+    caller: Caller,
+    id: Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    read(Kind::Answers, state, caller, id, headers).await
+}
+
+/// `GET {type}/{id}`
+///
+/// # Errors
+/// What scopes and the gate can answer.
+pub async fn read(
+    kind: Kind,
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, FhirError> {
+    caller.require(kind.resource(), Interaction::Read)?;
+    let person = caller.token.person;
+    let is_ours = |key: &RecordKey| key.person == person && key.kind == RecordKind::Document;
+    let key = caller.ids.read(&id).filter(is_ours);
+    let (state, caller, headers) = (&state, &caller, &headers);
+    caller
+        .through(state, AccessKind::Read, |decision: Decision| async move {
+            let all = match key {
+                Some(_) => reports(state, &decision).await?,
+                None => Vec::new(),
+            };
+            let wanted = all.iter().find(|report| Some(kind.key(report)) == key);
+            let Some(found) = wanted.and_then(|report| Found::of(kind, report, caller)) else {
+                return Ok((None, Vec::new()));
+            };
+            let mut bytes = Vec::new();
+            found.render(&mut bytes, caller, &caller.ids.patient(person));
+            let answer = resource(headers, bytes, Some(found.version), Some(found.updated));
+            let records: Vec<Record> = found.records().collect();
+            Ok((Some(answer), items::of(&records)))
+        })
+        .await?
+        .ok_or(FhirError::NotFound {
+            resource: kind.resource().name(),
+        })
+}
+
+async fn reports(state: &AppState, decision: &Decision) -> Result<Vec<CheckupReport>, FhirError> {
+    let access = Access::Decision(decision);
+    Ok(state.store.checkup_reports(access, decision.decided_at()).await?)
+}
+
+/// `GET DiagnosticReport?…` and `POST DiagnosticReport/_search`
+pub async fn search_reports(state: State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    search(Kind::Report, state, caller, sent).await
+}
+
+/// `GET QuestionnaireResponse?…` and `POST QuestionnaireResponse/_search`
+pub async fn search_answers(state: State<AppState>, caller: Caller, sent: Sent) -> Result<Response, FhirError> {
+    search(Kind::Answers, state, caller, sent).await
+}
+
+/// `GET {type}?…`: the latest first.
+///
+/// # Errors
+/// What scopes, parameters and the gate can answer.
+pub async fn search(
+    kind: Kind,
+    State(state): State<AppState>,
+    caller: Caller,
+    sent: Sent,
+) -> Result<Response, FhirError> {
+    caller.require(kind.resource(), Interaction::Search)?;
+    let name = kind.resource().name();
+    let (state, caller, base) = (&state, &caller, urls::base(&state));
+    let parameters = Parameters::read(name, &base, &sent.pairs, sent.handling)?;
+    let person = caller.token.person;
+    let patient = caller.ids.patient(person);
+    let expressions = expressions(&parameters.ignored);
+    let notices = notices(&parameters.ignored, &expressions, false);
+    let self_url = address(state, name, &parameters.used);
+    let (base, patient, parameters, notices, self_url) = (&base, &patient, &parameters, &notices, &self_url);
+    caller
+        .through(state, AccessKind::Search, |decision: Decision| async move {
+            let wanted = Wanted::read(state, &decision, parameters).await?;
+            let mut all = match parameters.is_about(patient) {
+                true => reports(state, &decision).await?,
+                false => Vec::new(),
+            };
+            all.sort_by_key(|report| std::cmp::Reverse((report.day, report.key)));
+            let found = all.iter().filter_map(|report| Found::of(kind, report, caller));
+            let found: Vec<Found<'_>> = found.filter(|found| wanted.fits(found, patient)).collect();
+            let (mut out, mut records) = (Vec::new(), Vec::new());
+            let mut bundle = SearchBundle::begin(&mut out, self_url, None);
+            for found in &found {
+                bundle.matched(&mut out, base, name, &found.id, |out| {
+                    found.render(out, caller, patient)
+                });
+                records.extend(found.records());
+            }
+            if !notices.is_empty() {
+                bundle.outcome(&mut out, notices);
+            }
+            bundle.end(&mut out);
+            Ok((out, items::of(&records)))
+        })
+        .await
+        .map(|bytes| shaped(bytes, parameters))
+}
+
+/// What a search asks of what it finds.
+struct Wanted<'p> {
+    parameters: &'p Parameters,
+    home: TimeZone,
+    times: store::TimeBounds,
+    updated: (Option<UtcMillis>, Option<UtcMillis>),
+    excluded: (Vec<super::parameters::Interval>, Vec<super::parameters::Interval>),
+}
+
+impl<'p> Wanted<'p> {
+    async fn read(state: &AppState, decision: &Decision, parameters: &'p Parameters) -> Result<Self, FhirError> {
+        let home = home_zone(state, decision).await?;
+        Ok(Self {
+            times: parameters.times(&home)?,
+            updated: parameters.updates(&home)?,
+            excluded: parameters.excluded(&home)?,
+            parameters,
+            home,
+        })
+    }
+
+    fn fits(&self, found: &Found<'_>, patient: &str) -> bool {
+        let parameters = self.parameters;
+        let day = found.report.day;
+        let (start, end) = (start_of(day, &self.home), start_of(day.plus(1), &self.home));
+        let (days, updates) = &self.excluded;
+        let view = found.view(patient);
+        let codes = report_codes(&view);
+        let has = |groups: &[Vec<Token>], codes: &[(&'static str, &str)]| {
+            groups.iter().all(|group| {
+                let fits = |token: &Token| codes.iter().any(|(system, code)| token.fits(system, code));
+                group.iter().any(fits)
+            })
+        };
+        // What was entered in error comes to who asks for it, or for changes.
+        let shows_dead = !found.dead || parameters.asks_for_errors() || self.updated != (None, None);
+        shows_dead
+            && !parameters.asks_for_what_is_not_there()
+            && parameters.is_of_status(found.status())
+            && parameters
+                .wanted_ids()
+                .is_none_or(|ids| ids.contains(&found.id.as_str()))
+            && has(&parameters.codes, &codes)
+            && has(&parameters.categories, &[report_category()])
+            && bounds::hold(&self.times, start, end)
+            && bounds::hold_instant(&self.updated, found.updated)
+            && !days.iter().any(|(from, until)| *from <= start && end <= *until)
+            && !updates
+                .iter()
+                .any(|(from, until)| (*from..*until).contains(&found.updated))
+    }
+}
