@@ -27,15 +27,19 @@ fn every_kind_of_resource_of_every_metric_is_fhir_r4() {
         types,
         [
             "AuditEvent",
+            "Binary",
             "Bundle",
             "CapabilityStatement",
             "CodeSystem",
             "Consent",
             "Device",
+            "DiagnosticReport",
+            "DocumentReference",
             "Observation",
             "OperationOutcome",
             "Patient",
             "Provenance",
+            "QuestionnaireResponse",
             "StructureDefinition",
             "ValueSet"
         ]

@@ -13,6 +13,7 @@ mod checkup_report;
 mod codings;
 mod daily;
 mod definitions;
+mod document_reference;
 mod json;
 mod marks;
 mod observation;
@@ -32,6 +33,7 @@ pub use checkup_report::{diagnostic_report, questionnaire_response, report_categ
 pub use codings::{Findable, findable_sample, findable_summary};
 pub use daily::{aggregate, amount, daily_total, event};
 pub use definitions::{DETAILS, Definition, IDENTITY_LINES, VERSION as DEFINITIONS_VERSION, definitions};
+pub use document_reference::{DocumentView, binary, document_category, document_reference, document_type};
 pub use observation::observation;
 pub use outcome::{Issue, Severity, operation_outcome};
 pub use person::{device, patient};

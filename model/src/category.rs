@@ -32,11 +32,13 @@ pub enum ConsentCategory {
     Routes = 13,
     /// Infection results of checkups: a tick of its own.
     Infection = 14,
+    /// Documents as they came: a tick of its own, since they say more than any value of them. No metric is of it.
+    Documents = 15,
 }
 
 impl ConsentCategory {
     /// All of them, in the order a page lists them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Activity,
         Self::Sleep,
         Self::Body,
@@ -51,6 +53,7 @@ impl ConsentCategory {
         Self::Mental,
         Self::Routes,
         Self::Infection,
+        Self::Documents,
     ];
 
     /// The category with this number, as stored.
@@ -75,7 +78,13 @@ impl ConsentCategory {
             Self::Mental => "mental",
             Self::Routes => "routes",
             Self::Infection => "infection",
+            Self::Documents => "documents",
         }
+    }
+
+    /// True for what is given whole or not at all: no day, week or month is computed of it.
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Documents)
     }
 
     /// The category with this key.

@@ -62,9 +62,9 @@ pub use paper::PaperConsent;
 pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};
 pub use reads::{
-    Access, BatchInfo, CheckupReport, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep, OwnCheckup, Page,
-    PageKey, PatientView, Record, Search, Share, Sort, StoredAggregate, StoredEvent, StoredSample, StoredSource,
-    StoredTotal, TimeBounds, TotalExplanation,
+    Access, BatchInfo, CheckupOriginal, CheckupReport, DayStatus, Delivery, DeliveryCounts, ExplainedPiece, Keep,
+    OwnCheckup, Page, PageKey, PatientView, Record, Search, Share, Sort, StoredAggregate, StoredEvent, StoredSample,
+    StoredSource, StoredTotal, TimeBounds, TotalExplanation,
 };
 pub use representation::{NewRepresentation, Representation};
 pub use requests::{

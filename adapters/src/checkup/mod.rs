@@ -9,12 +9,15 @@ mod coverage;
 mod document;
 mod individual_number;
 mod locked;
+mod mask;
 pub mod package;
 pub mod synthetic;
 mod table;
 #[cfg(test)]
 mod tests;
 mod tree;
+
+pub use mask::without_insurance;
 
 use std::borrow::Cow;
 use std::io::Read;

@@ -10,7 +10,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 
 /// The deepest that elements may lie in one another: real documents go to 20.
-const MOST_DEPTH: usize = 64;
+pub(super) const MOST_DEPTH: usize = 64;
 /// The most elements of a document: real ones have some 3,000.
 const MOST_ELEMENTS: usize = 200_000;
 

@@ -1,6 +1,9 @@
 //! Results of every item of checkups, of every kind that a document can tell.
 
-use fhir_profiles::{CheckupView, ReportView, checkup_result, diagnostic_report, questionnaire_response};
+use fhir_profiles::{
+    CheckupView, DocumentView, ReportView, binary, checkup_result, diagnostic_report, document_reference,
+    questionnaire_response,
+};
 use model::checkup::items::{FOURTH_PERIOD, ROOT};
 use model::checkup::{Finding, Found, Item, Kind, Range};
 use model::{Decimal, LocalDay, UtcMillis};
@@ -59,6 +62,24 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
             samples.push(sample("no answers", |out| questionnaire_response(out, &view, &[])));
         }
     }
+}
+
+/// Appends a document: where it lies, and its bytes.
+pub(super) fn documents(samples: &mut Vec<SampleResource>) {
+    let view = DocumentView {
+        id: "4f6x2k7qzm5v3h9n8c1b0d2f4g",
+        binary: "4f6x2k7qzm5v3h9n8c1b0d2f4h",
+        patient: "p1",
+        day: LocalDay(20_583),
+        title: "特定健診 2026-05-10",
+        content_type: "application/xml",
+        size: 3,
+        hash: "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=",
+        version: 1,
+        updated: UtcMillis(1_778_447_402_114),
+    };
+    samples.push(sample("a document", |out| document_reference(out, &view)));
+    samples.push(sample("the bytes of a document", |out| binary(out, &view, "YWJj")));
 }
 
 /// Appends the Observations of this item.

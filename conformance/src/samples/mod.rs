@@ -22,6 +22,7 @@ pub fn all() -> Vec<SampleResource> {
         checkups::of(item, &mut samples);
     }
     checkups::wholes(&mut samples);
+    checkups::documents(&mut samples);
     others::all(&mut samples);
     samples
 }

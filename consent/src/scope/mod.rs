@@ -84,6 +84,14 @@ impl Resource {
         }
     }
 
+    /// The consent category that all of it is under, where it is not under those of metrics.
+    pub const fn category(self) -> Option<ConsentCategory> {
+        match self {
+            Self::DocumentReference | Self::Binary => Some(ConsentCategory::Documents),
+            _ => None,
+        }
+    }
+
     /// The resource of this FHIR type.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|resource| resource.name() == name)
@@ -369,11 +377,13 @@ impl ScopeSet {
     /// The consent categories of which anything can be reached: what the consent page asks about, in its order.
     pub fn consent_categories(&self) -> impl Iterator<Item = ConsentCategory> + '_ {
         ConsentCategory::ALL.into_iter().filter(|category| {
-            Interaction::ALL.into_iter().any(|interaction| {
-                self.metrics(interaction)
-                    .iter()
-                    .any(|metric| metric.category() == *category)
-            })
+            let of_resource = |target: &Target| target.resource.category() == Some(*category);
+            self.resources.keys().any(of_resource)
+                || Interaction::ALL.into_iter().any(|interaction| {
+                    self.metrics(interaction)
+                        .iter()
+                        .any(|metric| metric.category() == *category)
+                })
         })
     }
 
@@ -456,6 +466,9 @@ impl ScopeSet {
             ..self.clone()
         };
         for (target, permission) in &self.resources {
+            if target.resource.category().is_some_and(|category| !agreed(category)) {
+                continue;
+            }
             let metrics = target.metrics();
             if metrics.iter().all(|metric| agreed(metric.category())) {
                 granted.add(target.clone(), *permission);

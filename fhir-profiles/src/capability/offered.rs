@@ -189,13 +189,7 @@ const PATIENT: SearchParameter = parameter(
 );
 
 /// Types that nothing fills yet: every search finds nothing, and whoever relies on it will find what comes.
-pub const UNFILLED: &[&str] = &[
-    "DocumentReference",
-    "Binary",
-    "Questionnaire",
-    "Organization",
-    "AuditEvent",
-];
+pub const UNFILLED: &[&str] = &["Questionnaire", "Organization", "AuditEvent"];
 
 /// Of what is somebody's.
 const INSTANCES: &[&str] = &["read", "vread", "history-instance", "history-type", "search-type"];
@@ -303,6 +297,11 @@ pub const OFFERED: &[ResourceCapability] = &[
                 "date",
                 "http://hl7.org/fhir/SearchParameter/DocumentReference-period",
             ),
+            parameter(
+                "_lastUpdated",
+                "date",
+                "http://hl7.org/fhir/SearchParameter/Resource-lastUpdated",
+            ),
             BY_ID,
             SUMMARY,
             ELEMENTS,
@@ -311,8 +310,8 @@ pub const OFFERED: &[ResourceCapability] = &[
     },
     ResourceCapability {
         name: "Binary",
-        interactions: INSTANCES,
-        search: &[BY_ID, SUMMARY, ELEMENTS],
+        interactions: &["read"],
+        search: &[],
         ..BARE
     },
     ResourceCapability {

@@ -184,6 +184,10 @@ category-infection = Tests for infections
 category-infection-contents = results of tests for hepatitis and other infections
 category-infection-sample = 10 May hepatitis B test: negative / hepatitis C test: negative
 category-infection-careful = Very private: results of tests for infections.
+category-documents = The checkup documents themselves
+category-documents-contents = the electronic documents of checkups. Besides every result they hold your name, birth date, sex, postal code and address, and where you were examined. The numbers of your health insurance are taken out
+category-documents-sample = The document of the checkup of 1 June (one file)
+category-documents-careful = A document holds all results, also those that you chose not to give otherwise.
 
 consent-title = Share your health data with { $app }?
 consent-none-yet = Nothing is shared yet. Only what you choose below is shared, after you press “Agree”.

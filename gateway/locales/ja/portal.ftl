@@ -184,6 +184,10 @@ category-infection = 感染症の検査の結果
 category-infection-contents = 肝炎などの感染症の検査の結果
 category-infection-sample = 5月10日 B型肝炎の検査：陰性／C型肝炎の検査：陰性
 category-infection-careful = 感染症の検査の結果は、とても個人的な情報です。
+category-documents = 健診の書類そのもの
+category-documents-contents = 健診の結果の電子書類。健診のすべての項目のほか、お名前・生年月日・性別・郵便番号と住所・受けた医療機関が書かれています。健康保険の記号・番号は、取り除いて渡します
+category-documents-sample = 6月1日の特定健診の書類(ファイル1つ)
+category-documents-careful = 書類には、ほかで渡さないと決めた項目もすべて入っています。
 
 consent-title = { $app }に、あなたの健康データを渡しますか
 consent-none-yet = まだ何も渡していません。下で選んで「確認へ進む」で確かめたものだけが渡ります。

@@ -405,7 +405,7 @@ fn draft(config: &Config, person: PersonId, recipient: RecipientId) -> Result<Co
     let text = "デモのための同意: みどり健康ポイントに、すべての期間の、すべての測定値を渡します。".to_owned();
     let categories = ConsentCategory::ALL
         .into_iter()
-        .filter(|category| *category != ConsentCategory::Routes);
+        .filter(|category| !matches!(category, ConsentCategory::Routes | ConsentCategory::Documents));
     Ok(ConsentDraft {
         person,
         recipient,

@@ -17,19 +17,21 @@ use store::{Access, AccessKind, Record};
 use super::observation::{key_of, version_of};
 use super::respond::{PageIds, observation, resource};
 use super::{
-    FhirError, consent as consents, date, device, items, json as fhir_json, patient, plan, provenance, report, urls,
+    FhirError, consent as consents, date, device, document, items, json as fhir_json, patient, plan, provenance,
+    report, urls,
 };
 use crate::gate::{Caller, Standing};
 use crate::state::AppState;
 
 /// The types that have a history.
-const TYPES: [&str; 7] = [
+const TYPES: [&str; 8] = [
     "Observation",
     "Patient",
     "Device",
     "Provenance",
     "Consent",
     "DiagnosticReport",
+    "DocumentReference",
     "QuestionnaireResponse",
 ];
 
@@ -202,6 +204,7 @@ async fn versions(state: &AppState, kind: &'static str, id: &str, mut parts: Par
         "Observation" => observations(&state, &caller, &id.0).await,
         "Patient" => present(patient::read(State(state), caller, id, none).await?).await,
         "Device" => present(device::read(State(state), caller, id, none).await?).await,
+        "DocumentReference" => present(document::read(State(state), caller, id, none).await?).await,
         "DiagnosticReport" => present(report::read_report(State(state), caller, id, none).await?).await,
         "QuestionnaireResponse" => present(report::read_answers(State(state), caller, id, none).await?).await,
         _ => present(provenance::read(State(state), caller, id, none).await?).await,

@@ -11,6 +11,7 @@ mod cursor;
 pub mod date;
 mod definitions;
 mod device;
+mod document;
 pub mod error;
 mod everything;
 mod explain;
@@ -94,6 +95,16 @@ pub fn routes() -> Router<AppState> {
             "/fhir/r4/QuestionnaireResponse/{id}/_history/{version}",
             get(history::vread),
         )
+        .route("/fhir/r4/DocumentReference", get(document::search))
+        .route("/fhir/r4/DocumentReference/_search", post(document::search))
+        .route("/fhir/r4/DocumentReference/_history", get(type_history::of_type))
+        .route("/fhir/r4/DocumentReference/{id}", get(document::read))
+        .route("/fhir/r4/DocumentReference/{id}/_history", get(history::instance))
+        .route(
+            "/fhir/r4/DocumentReference/{id}/_history/{version}",
+            get(history::vread),
+        )
+        .route("/fhir/r4/Binary/{id}", get(document::read_binary))
         .route("/fhir/r4/Observation/_history", get(type_history::of_type))
         .route("/fhir/r4/Patient/_history", get(type_history::of_type))
         .route("/fhir/r4/Device/_history", get(type_history::of_type))

@@ -16,6 +16,10 @@ pub async fn negotiate(request: Request, next: Next) -> Response {
         .map(|(_, value)| value);
     let chosen = match format {
         Some(format) => of_format(&format),
+        // A Binary comes as what it is, which any name of it may ask for.
+        None if urls::resource_type(request.uri().path()) == "Binary" => {
+            of_accept(request.headers()).or(Some(CONTENT_TYPE))
+        }
         None => of_accept(request.headers()),
     };
     let Some(content_type) = chosen else {
@@ -30,6 +34,19 @@ pub async fn negotiate(request: Request, next: Next) -> Response {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     response
+}
+
+/// True where JSON is asked for by its name, in the address or in `Accept`, and not only taken among everything else.
+pub fn names_json(query: &str, headers: &HeaderMap) -> bool {
+    let in_address = urls::decode(query)
+        .iter()
+        .any(|(name, value)| name == "_format" && !value.is_empty() && of_format(value).is_some());
+    let ranges = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut ranges = ranges.flat_map(|value| value.split(','));
+    in_address || ranges.any(|range| !range.contains('*') && of_range(range.trim()).is_some())
 }
 
 /// The content type for a value of `_format`; `None` when we do not have it. A space stands where `+` was not encoded.

@@ -13,11 +13,11 @@ use fhir_profiles::{
 };
 use jiff::tz::TimeZone;
 use model::checkup::Finding;
-use model::{RecordKey, RecordKind, UtcMillis};
-use store::{Access, AccessKind, CheckupReport, Record, StoredSample};
+use model::{LocalDay, RecordKey, RecordKind, UtcMillis};
+use store::{Access, AccessKind, CheckupReport, Record, StoredSample, TimeBounds};
 
 use super::observation::home_zone;
-use super::parameters::Parameters;
+use super::parameters::{Interval, Parameters};
 use super::plan::row_of;
 use super::respond::{expressions, notices, resource, start_of};
 use super::search::{Sent, address};
@@ -250,14 +250,16 @@ pub async fn search(
     let (base, patient, parameters, notices, self_url) = (&base, &patient, &parameters, &notices, &self_url);
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
-            let wanted = Wanted::read(state, &decision, parameters).await?;
+            let bounds = Bounds::read(state, &decision, parameters).await?;
             let mut all = match parameters.is_about(patient) {
                 true => reports(state, &decision).await?,
                 false => Vec::new(),
             };
             all.sort_by_key(|report| std::cmp::Reverse((report.day, report.key)));
             let found = all.iter().filter_map(|report| Found::of(kind, report, caller));
-            let found: Vec<Found<'_>> = found.filter(|found| wanted.fits(found, patient)).collect();
+            let found: Vec<Found<'_>> = found
+                .filter(|found| fits(parameters, &bounds, found, patient))
+                .collect();
             let (mut out, mut records) = (Vec::new(), Vec::new());
             let mut bundle = SearchBundle::begin(&mut out, self_url, None);
             for found in &found {
@@ -276,55 +278,75 @@ pub async fn search(
         .map(|bytes| shaped(bytes, parameters))
 }
 
-/// What a search asks of what it finds.
-struct Wanted<'p> {
-    parameters: &'p Parameters,
+/// Bounds on days and on changes, as the parameters of a search say them.
+pub struct Bounds {
     home: TimeZone,
-    times: store::TimeBounds,
+    times: TimeBounds,
+    periods: TimeBounds,
     updated: (Option<UtcMillis>, Option<UtcMillis>),
-    excluded: (Vec<super::parameters::Interval>, Vec<super::parameters::Interval>),
+    excluded: (Vec<Interval>, Vec<Interval>),
 }
 
-impl<'p> Wanted<'p> {
-    async fn read(state: &AppState, decision: &Decision, parameters: &'p Parameters) -> Result<Self, FhirError> {
+impl Bounds {
+    /// Reads them, dates without a zone in the person's own.
+    ///
+    /// # Errors
+    /// [`FhirError::BadParameter`], and what reading can answer.
+    pub async fn read(state: &AppState, decision: &Decision, parameters: &Parameters) -> Result<Self, FhirError> {
         let home = home_zone(state, decision).await?;
         Ok(Self {
             times: parameters.times(&home)?,
+            periods: parameters.periods(&home)?,
             updated: parameters.updates(&home)?,
             excluded: parameters.excluded(&home)?,
-            parameters,
             home,
         })
     }
 
-    fn fits(&self, found: &Found<'_>, patient: &str) -> bool {
-        let parameters = self.parameters;
-        let day = found.report.day;
-        let (start, end) = (start_of(day, &self.home), start_of(day.plus(1), &self.home));
+    /// True for what was from an instant until another, and was changed at a third.
+    pub fn hold(&self, (start, end): Interval, updated: UtcMillis) -> bool {
         let (days, updates) = &self.excluded;
-        let view = found.view(patient);
-        let codes = report_codes(&view);
-        let has = |groups: &[Vec<Token>], codes: &[(&'static str, &str)]| {
-            groups.iter().all(|group| {
-                let fits = |token: &Token| codes.iter().any(|(system, code)| token.fits(system, code));
-                group.iter().any(fits)
-            })
-        };
-        // What was entered in error comes to who asks for it, or for changes.
-        let shows_dead = !found.dead || parameters.asks_for_errors() || self.updated != (None, None);
-        shows_dead
-            && !parameters.asks_for_what_is_not_there()
-            && parameters.is_of_status(found.status())
-            && parameters
-                .wanted_ids()
-                .is_none_or(|ids| ids.contains(&found.id.as_str()))
-            && has(&parameters.codes, &codes)
-            && has(&parameters.categories, &[report_category()])
-            && bounds::hold(&self.times, start, end)
-            && bounds::hold_instant(&self.updated, found.updated)
+        bounds::hold(&self.times, start, end)
+            && bounds::hold_instant(&self.updated, updated)
             && !days.iter().any(|(from, until)| *from <= start && end <= *until)
-            && !updates
-                .iter()
-                .any(|(from, until)| (*from..*until).contains(&found.updated))
+            && !updates.iter().any(|(from, until)| (*from..*until).contains(&updated))
     }
+
+    /// True where the period that was asked for has this day.
+    pub fn hold_period(&self, day: LocalDay) -> bool {
+        let (start, end) = self.day(day);
+        bounds::hold(&self.periods, start, end)
+    }
+
+    /// A day from its beginning to its end, at home.
+    fn day(&self, day: LocalDay) -> Interval {
+        (start_of(day, &self.home), start_of(day.plus(1), &self.home))
+    }
+
+    /// True where changes were asked for.
+    fn are_on_changes(&self) -> bool {
+        self.updated != (None, None)
+    }
+}
+
+/// True where each group of tokens has one of these codes.
+pub fn has(groups: &[Vec<Token>], codes: &[(&'static str, &str)]) -> bool {
+    groups.iter().all(|group| {
+        let fits = |token: &Token| codes.iter().any(|(system, code)| token.fits(system, code));
+        group.iter().any(fits)
+    })
+}
+
+fn fits(parameters: &Parameters, bounds: &Bounds, found: &Found<'_>, patient: &str) -> bool {
+    // What was entered in error comes to who asks for it, or for changes.
+    let shows_dead = !found.dead || parameters.asks_for_errors() || bounds.are_on_changes();
+    shows_dead
+        && !parameters.asks_for_what_is_not_there()
+        && parameters.is_of_status(found.status())
+        && parameters
+            .wanted_ids()
+            .is_none_or(|ids| ids.contains(&found.id.as_str()))
+        && has(&parameters.codes, &report_codes(&found.view(patient)))
+        && has(&parameters.categories, &[report_category()])
+        && bounds.hold(bounds.day(found.report.day), found.updated)
 }

@@ -14,7 +14,7 @@ use store::Sort;
 use super::history::{self, HistoryBundle, Version, since};
 use super::parameters::{Handling, Include};
 use super::search::{Asked, Sent, address};
-use super::{FhirError, consent as consents, device, json as fhir_json, observation, patient, report, urls};
+use super::{FhirError, consent as consents, device, document, json as fhir_json, observation, patient, report, urls};
 use crate::gate::{Caller, Standing};
 use crate::state::AppState;
 
@@ -130,6 +130,7 @@ async fn found(
     match kind {
         "Patient" => patient::search(State(state.clone()), caller, whole).await,
         "Device" => device::search(State(state.clone()), caller, whole).await,
+        "DocumentReference" => document::search(State(state.clone()), caller, changes(pairs)).await,
         "DiagnosticReport" => report::search_reports(State(state.clone()), caller, changes(pairs)).await,
         "QuestionnaireResponse" => report::search_answers(State(state.clone()), caller, changes(pairs)).await,
         _ => {

@@ -1,4 +1,4 @@
-//! Types that nothing fills yet: documents, questionnaires, organisations, records of access. They are asked for and
+//! Types that nothing fills yet: questionnaires, organisations, records of access. They are asked for and
 //! answered as any other, past token, scope and consent; there is nothing to find. Records of access are the resident's own: they
 //! are shown on the resident's pages, and to no recipient.
 

@@ -261,8 +261,12 @@ pub fn running_field(category: ConsentCategory) -> String {
     format!("{}{RUNNING}", category.key())
 }
 
-/// How finely a category is given; by day where nothing was chosen, which is how the page stands at first.
+/// How finely a category is given; by day where nothing was chosen, which is how the page stands at first. What is given whole is
+/// given whole.
 pub fn detail_of(category: ConsentCategory, form: &[(String, String)]) -> Detail {
+    if category.is_whole() {
+        return Detail::Raw;
+    }
     value(form, &detail_field(category))
         .and_then(Detail::from_code)
         .unwrap_or(Detail::Daily)

@@ -52,7 +52,7 @@ pub struct ConsentPage {
 
 /// Categories that may show a disease, what the law protects specially, or where somebody lives: explained apart, each with
 /// its reason.
-pub const CAREFUL: [ConsentCategory; 9] = [
+pub const CAREFUL: [ConsentCategory; 10] = [
     ConsentCategory::Heart,
     ConsentCategory::Glucose,
     ConsentCategory::Checkup,
@@ -62,6 +62,7 @@ pub const CAREFUL: [ConsentCategory; 9] = [
     ConsentCategory::Mental,
     ConsentCategory::Routes,
     ConsentCategory::Infection,
+    ConsentCategory::Documents,
 ];
 
 impl ConsentPage {
@@ -367,10 +368,13 @@ fn category_view(
         detail_field: detail_field(category),
         running_field: running_field(category),
         running: value(form, &running_field(category)).is_some(),
-        choices: vec![
-            choice("daily", Some("detail-daily-help")),
-            choice("raw", Some("detail-raw-help")),
-        ],
+        choices: match category.is_whole() {
+            true => Vec::new(),
+            false => vec![
+                choice("daily", Some("detail-daily-help")),
+                choice("raw", Some("detail-raw-help")),
+            ],
+        },
         fewer: vec![
             choice("weekly", None),
             choice("monthly", None),
@@ -451,6 +455,7 @@ struct CategoryView {
     detail_field: String,
     running_field: String,
     running: bool,
+    /// How finely; none of what is given whole.
     choices: Vec<Choice>,
     /// Choices that give less still.
     fewer: Vec<Choice>,

@@ -154,7 +154,9 @@ impl HeldAccess {
 
     /// True when anything of a source may be seen: then a record can name it.
     pub(super) fn shows_source(&self, source: u16) -> bool {
-        ConsentCategory::ALL.into_iter().any(|category| {
+        // No device made a document.
+        let mut of_metrics = ConsentCategory::ALL.into_iter().filter(|category| !category.is_whole());
+        of_metrics.any(|category| {
             // A daily total names no source, but its aggregates and shares come from the same devices.
             self.sources_for(category, Detail::Daily).contains(source)
         })

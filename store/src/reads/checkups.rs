@@ -25,6 +25,30 @@ pub struct CheckupReport {
     pub results: Vec<StoredSample>,
 }
 
+/// A document that told a checkup, as it came.
+#[derive(Clone, PartialEq)]
+pub struct CheckupOriginal {
+    /// What its id is made of.
+    pub key: RecordKey,
+    /// The checkup's day.
+    pub day: LocalDay,
+    /// Version of the checkup that it tells, from 1.
+    pub version: u32,
+    /// When it was stored.
+    pub committed: UtcMillis,
+    /// As it came, whole: who is not the person gets it without what names them to an insurer.
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for CheckupOriginal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckupOriginal")
+            .field("key", &self.key)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
 impl CheckupReport {
     /// The answers of the resident among its results.
     pub fn answers(&self) -> Vec<(&StoredSample, &Finding)> {
@@ -80,6 +104,25 @@ impl Store {
         self.database
             .read("read checkups as wholes", move |snapshot| {
                 sqlite::search::reports(snapshot, &access, now)
+            })
+            .await
+    }
+
+    /// The documents that told a person's checkups, as far as the access key shows documents, by number; `only` that of one checkup.
+    /// `now` is the instant of the question.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn checkup_originals(
+        &self,
+        access: Access<'_>,
+        only: Option<RecordKey>,
+        now: UtcMillis,
+    ) -> Result<Vec<CheckupOriginal>> {
+        let access = access.hold();
+        self.database
+            .read("read documents", move |snapshot| {
+                sqlite::search::originals(snapshot, &access, only, now)
             })
             .await
     }

@@ -18,7 +18,7 @@ use crate::{Result, Store};
 
 pub use access::Access;
 pub(crate) use access::HeldAccess;
-pub use checkups::{CheckupReport, OwnCheckup};
+pub use checkups::{CheckupOriginal, CheckupReport, OwnCheckup};
 pub use person::{BatchInfo, Delivery, DeliveryCounts, ExplainedPiece, PatientView, StoredSource, TotalExplanation};
 pub use record::{DayStatus, Record, Share, StoredAggregate, StoredEvent, StoredSample, StoredTotal};
 pub use search::{Keep, Page, PageKey, Search, Sort, TimeBounds};

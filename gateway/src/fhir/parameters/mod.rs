@@ -93,6 +93,8 @@ pub struct Parameters {
     pub patients: Vec<Vec<String>>,
     /// Codes: one of each group.
     pub codes: Vec<Vec<Token>>,
+    /// Types of documents: one of each group.
+    pub types: Vec<Vec<Token>>,
     /// Categories: one of each group.
     pub categories: Vec<Vec<Token>>,
     /// Ids of what is searched for: one of each group.
@@ -122,6 +124,7 @@ pub struct Parameters {
     /// Entries of a page at most; `None` when nobody says.
     count: Option<usize>,
     dates: Vec<String>,
+    periods: Vec<String>,
     updated: Vec<String>,
     /// Whether something was asked that only types have that nothing fills yet.
     further: bool,
@@ -198,6 +201,8 @@ impl Parameters {
             "patient" | "subject" => self.patients.push(references(value, "Patient", base)),
             "target" => self.targets.push(references(value, "Observation", base)),
             "code" => self.codes.push(tokens(name, value)?),
+            "type" => self.types.push(tokens(name, value)?),
+            "period" => self.periods.push(date_text(name, value)?),
             "category" => self.categories.push(tokens(name, value)?),
             "_id" => self
                 .ids
@@ -329,14 +334,15 @@ impl Parameters {
     /// # Errors
     /// [`FhirError::BadParameter`] for a date that is none.
     pub fn times(&self, home: &TimeZone) -> Result<TimeBounds, FhirError> {
-        let mut times = TimeBounds::default();
-        for text in &self.dates {
-            bounds::narrow(
-                &mut times,
-                date::parse(text, home).map_err(|problem| FhirError::bad("date", problem))?,
-            );
-        }
-        Ok(times)
+        time_bounds("date", &self.dates, home)
+    }
+
+    /// As [`Parameters::times`], of the period that a document is about.
+    ///
+    /// # Errors
+    /// [`FhirError::BadParameter`] for a date that is none.
+    pub fn periods(&self, home: &TimeZone) -> Result<TimeBounds, FhirError> {
+        time_bounds("period", &self.periods, home)
     }
 
     /// Bounds on the last update, from and before, dates without a zone read in `home`.
@@ -375,4 +381,13 @@ impl Parameters {
     pub fn wanted_targets(&self) -> Option<Vec<&str>> {
         wanted(&self.targets)
     }
+}
+
+fn time_bounds(name: &str, texts: &[String], home: &TimeZone) -> Result<TimeBounds, FhirError> {
+    let mut times = TimeBounds::default();
+    for text in texts {
+        let parameter = date::parse(text, home).map_err(|problem| FhirError::bad(name, problem))?;
+        bounds::narrow(&mut times, parameter);
+    }
+    Ok(times)
 }

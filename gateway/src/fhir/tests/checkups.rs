@@ -274,6 +274,100 @@ async fn a_corrected_and_a_deleted_checkup_are_met_by_who_polls() {
 }
 
 #[tokio::test]
+async fn documents_go_to_who_was_given_documents_and_never_with_the_insurance() {
+    let world = World::new().await;
+    let made = years(2023..2026);
+    bring(&world, world.person, &made).await;
+    let granted = world.given(Given::default()).await;
+    let pages = world.walk(&granted, "DocumentReference").await;
+    let found: Vec<&Json> = pages.iter().flat_map(matches).collect();
+    assert_eq!(found.len(), 3);
+    let subject = &made[0].subject;
+    for (reference, checkup) in found.iter().zip(made.iter().rev()) {
+        let attachment = &reference["content"][0]["attachment"];
+        let url = attachment["url"].as_str().unwrap();
+        for accept in [None, Some("*/*"), Some("application/xml"), Some("text/xml, */*;q=0.1")] {
+            let bearer = format!("Bearer {}", granted.token);
+            let mut plain = request(Method::GET, url).header(header::AUTHORIZATION, bearer);
+            if let Some(accept) = accept {
+                plain = plain.header(header::ACCEPT, accept);
+            }
+            let plain = plain.body(Body::empty()).unwrap();
+            let answer = world.router.clone().oneshot(plain).await.unwrap();
+            let head = answer.headers().clone();
+            assert_eq!(answer.status(), StatusCode::OK);
+            assert_eq!(head[header::CONTENT_TYPE], "application/xml");
+            assert_eq!(head[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert!(
+                head[header::CONTENT_DISPOSITION]
+                    .to_str()
+                    .unwrap()
+                    .starts_with("attachment")
+            );
+            let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            assert_eq!(attachment["size"], bytes.len());
+            let text = String::from_utf8(bytes.to_vec()).unwrap();
+            assert!(text.contains(&subject.name) && text.contains("<observation "));
+            for secret in [&subject.insurer, &subject.symbol, &subject.number, &subject.branch] {
+                assert!(!text.contains(&format!("extension=\"{secret}\"")), "{secret}");
+            }
+        }
+        let resource = world.found(&granted, &format!("{url}?_format=json")).await;
+        assert_eq!(resource["resourceType"], "Binary");
+        assert_eq!(
+            resource["securityContext"]["reference"],
+            format!("DocumentReference/{}", reference["id"].as_str().unwrap())
+        );
+        assert_eq!(reference["context"]["period"]["start"], checkup.day.to_string());
+    }
+    for (query, expected) in [
+        (
+            "type=http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes%7C53576-5".to_owned(),
+            3,
+        ),
+        ("type=http://loinc.org%7C53576-5".to_owned(), 0),
+        ("category=documents&status=current".to_owned(), 3),
+        ("status=superseded".to_owned(), 0),
+        (format!("period=ge{}", made[1].day), 2),
+        ("date=lt2020".to_owned(), 0),
+        ("date=ge2020&_lastUpdated=ge2020".to_owned(), 3),
+    ] {
+        let found = world.walk(&granted, &format!("DocumentReference?{query}")).await;
+        assert_eq!(ids(&found).len(), expected, "{query}");
+    }
+    // Every value, and no document; documents, and nothing else, no device either.
+    let all_but: Vec<ConsentCategory> = ConsentCategory::ALL
+        .into_iter()
+        .filter(|category| !category.is_whole())
+        .collect();
+    let values = world
+        .given(Given {
+            categories: &all_but,
+            ..Given::default()
+        })
+        .await;
+    assert!(ids(&world.walk(&values, "DocumentReference").await).is_empty());
+    let documents = world
+        .given(Given {
+            categories: &[ConsentCategory::Documents],
+            ..Given::default()
+        })
+        .await;
+    assert_eq!(ids(&world.walk(&documents, "DocumentReference").await).len(), 3);
+    for nothing in ["Observation", "DiagnosticReport", "QuestionnaireResponse", "Device"] {
+        assert!(ids(&world.walk(&documents, nothing).await).is_empty(), "{nothing}");
+    }
+    // What is given is recorded under its own name.
+    let own = consent::OwnAccess::of_signed_in(world.person);
+    let records = world.state.store.accesses(&own, None, 200).await.unwrap();
+    let of_documents = records
+        .iter()
+        .flat_map(|record| &record.items)
+        .filter(|item| item.category == ConsentCategory::Documents);
+    assert!(of_documents.count() > 10);
+}
+
+#[tokio::test]
 async fn a_pressure_names_the_two_results_it_is_made_of() {
     let world = World::new().await;
     bring(&world, world.person, &years(2025..2026)).await;

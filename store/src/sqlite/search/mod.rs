@@ -17,7 +17,7 @@ pub(crate) use context::Context;
 
 use super::database::Snapshot;
 use crate::Result;
-use crate::reads::{CheckupReport, HeldAccess, Page, PageKey, Record, Search, Sort};
+use crate::reads::{CheckupOriginal, CheckupReport, HeldAccess, Page, PageKey, Record, Search, Sort};
 
 /// Records that are looked at together where not all are kept, or all are counted.
 const LOOKED_AT_ONCE: usize = 1_000;
@@ -149,6 +149,16 @@ pub(crate) fn record(
 /// A person's checkups as wholes, by number.
 pub(crate) fn reports(snapshot: &Snapshot<'_>, access: &HeldAccess, now: UtcMillis) -> Result<Vec<CheckupReport>> {
     reports::of_person(&mut Context::new(snapshot, access, now)?)
+}
+
+/// The documents that told a person's checkups, by number.
+pub(crate) fn originals(
+    snapshot: &Snapshot<'_>,
+    access: &HeldAccess,
+    only: Option<RecordKey>,
+    now: UtcMillis,
+) -> Result<Vec<CheckupOriginal>> {
+    reports::originals(&mut Context::new(snapshot, access, now)?, only)
 }
 
 /// The versions of a record, the newest first.

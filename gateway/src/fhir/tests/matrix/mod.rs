@@ -71,6 +71,29 @@ const ROWS: &[(&str, &str, Kind)] = &[
     ("Device/_history", "get", Kind::TypeHistory("Device")),
     ("Provenance/_history", "get", Kind::TypeHistory("Provenance")),
     ("Consent/_history", "get", Kind::TypeHistory("Consent")),
+    ("DocumentReference", "get", Kind::Search("DocumentReference")),
+    (
+        "DocumentReference/_search",
+        "post",
+        Kind::PostSearch("DocumentReference"),
+    ),
+    (
+        "DocumentReference/_history",
+        "get",
+        Kind::TypeHistory("DocumentReference"),
+    ),
+    ("DocumentReference/{id}", "get", Kind::Read("DocumentReference")),
+    (
+        "DocumentReference/{id}/_history",
+        "get",
+        Kind::History("DocumentReference"),
+    ),
+    (
+        "DocumentReference/{id}/_history/{version}",
+        "get",
+        Kind::Version("DocumentReference"),
+    ),
+    ("Binary/{id}", "get", Kind::Read("Binary")),
     ("DiagnosticReport", "get", Kind::Search("DiagnosticReport")),
     ("DiagnosticReport/_search", "post", Kind::PostSearch("DiagnosticReport")),
     (
@@ -190,6 +213,8 @@ fn operation<'a>(method: &str, path: &str, query: &'a str) -> (Method, String, &
 async fn send(world: &World, asker: &Asker, kind: Kind, id: &str, query: &str) -> (Answer, bool) {
     let resource = kind.resource();
     let (method, path, body) = match kind {
+        // As a resource; the bytes themselves are no JSON.
+        Kind::Read("Binary") => (Method::GET, format!("{resource}/{id}?_format=json"), ""),
         Kind::Read(_) => (Method::GET, format!("{resource}/{id}"), ""),
         Kind::History(_) => (Method::GET, format!("{resource}/{id}/_history"), ""),
         Kind::TypeHistory(_) => (Method::GET, format!("{resource}/_history?_count=1000"), ""),

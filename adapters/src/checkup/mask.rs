@@ -1,0 +1,167 @@
+//! A document without what names its subject to an insurer: for those whom the resident lets have the document itself.
+//!
+//! Of the subject (`patientRole`, hc08 header) only address, telephone and the person stay: insurer, symbol, number and branch are ids
+//! there, and whatever else stands there is not known to be anything else. The ticket by which the insurer sent them goes too
+//! (`participant` of type `HLD`). Everything else stays byte for byte, so that what is left is the document.
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+/// The document without those parts; `None` for anything but an electronic checkup document in UTF-8: what cannot be taken apart is
+/// not given.
+#[must_use]
+pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(document).ok()?;
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_end_names = true;
+    let mut path: Vec<String> = Vec::new();
+    let mut kept: Vec<u8> = Vec::with_capacity(document.len());
+    // From where on bytes are still to be kept, and how deep what is being cut lies.
+    let (mut from, mut cut_at) = (0, None);
+    let mut met_subject = false;
+    loop {
+        let before = position(&reader)?;
+        let event = reader.read_event().ok()?;
+        let after = position(&reader)?;
+        match event {
+            Event::Start(start) => {
+                path.push(start.local_name().as_ref().to_owned());
+                if cut_at.is_none() && is_cut(&path, &start) {
+                    kept.extend_from_slice(document.get(from..before)?);
+                    cut_at = Some(path.len());
+                }
+                met_subject |= is_subject(&path);
+            }
+            Event::End(_) => {
+                if cut_at == Some(path.len()) {
+                    (from, cut_at) = (after, None);
+                }
+                path.pop()?;
+            }
+            Event::Empty(start) => {
+                path.push(start.local_name().as_ref().to_owned());
+                if cut_at.is_none() && is_cut(&path, &start) {
+                    kept.extend_from_slice(document.get(from..before)?);
+                    from = after;
+                }
+                path.pop();
+            }
+            // Stray words where ids stand may be what is left of one.
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::Comment(_)
+                if cut_at.is_none() && is_subject(&path) =>
+            {
+                kept.extend_from_slice(document.get(from..before)?);
+                from = after;
+            }
+            // Nothing here defines entities, and what does is no document of ours.
+            Event::DocType(_) => return None,
+            Event::Eof => break,
+            _ => {}
+        }
+        if path.len() > super::tree::MOST_DEPTH {
+            return None;
+        }
+    }
+    kept.extend_from_slice(document.get(from..)?);
+    let is_document = path.is_empty() && cut_at.is_none() && met_subject;
+    is_document.then_some(kept)
+}
+
+fn position(reader: &Reader<&[u8]>) -> Option<usize> {
+    usize::try_from(reader.buffer_position()).ok()
+}
+
+fn is_at(path: &[String], names: &[&str]) -> bool {
+    path.len() == names.len() && path.iter().zip(names).all(|(step, name)| step == name)
+}
+
+fn is_subject(path: &[String]) -> bool {
+    is_at(path, &["ClinicalDocument", "recordTarget", "patientRole"])
+}
+
+fn is_cut(path: &[String], start: &BytesStart<'_>) -> bool {
+    let is_ticket = || {
+        let of_type = start.try_get_attribute("typeCode").ok().flatten();
+        of_type.is_none_or(|of_type| of_type.value.as_ref() == "HLD")
+    };
+    let known = ["addr", "telecom", "patient"];
+    let of_subject = path
+        .split_last()
+        .is_some_and(|(own, above)| is_subject(above) && !known.contains(&own.as_str()));
+    of_subject || (is_at(path, &["ClinicalDocument", "participant"]) && is_ticket())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic::{MadeUp, document};
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn nothing_of_the_insurance_is_left_and_everything_else_is() {
+        let checkup = MadeUp::of(7).checkup(2025);
+        let whole = document(&checkup);
+        let masked = String::from_utf8(without_insurance(whole.as_bytes()).unwrap()).unwrap();
+        let subject = &checkup.subject;
+        for secret in [&subject.insurer, &subject.symbol, &subject.number, &subject.branch] {
+            let id = format!("extension=\"{secret}\"");
+            assert!(whole.contains(&id) && !masked.contains(&id), "{secret}");
+        }
+        assert!(masked.contains(&subject.name) && masked.contains(&checkup.facility.number));
+        let results = |text: &str| text.matches("<observation ").count();
+        assert_eq!(results(&masked), results(&whole));
+        // What is left is still the same checkup.
+        let again = without_insurance(masked.as_bytes()).unwrap();
+        assert_eq!(again, masked.as_bytes());
+    }
+
+    #[test]
+    fn a_ticket_goes_and_who_else_took_part_stays() {
+        let text = "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><recordTarget><patientRole><id extension=\"1\"/><id extension=\"2\"><x/></id>\
+                    <addr>a</addr></patientRole></recordTarget><participant typeCode=\"HLD\"><associatedEntity><id extension=\"3\"/>\
+                    </associatedEntity></participant><participant><id extension=\"4\"/></participant><participant typeCode=\"PRF\"><id extension=\"5\"/></participant>\
+                    <component><id extension=\"6\"/></component></ClinicalDocument>";
+        let masked = String::from_utf8(without_insurance(text.as_bytes()).unwrap()).unwrap();
+        assert_eq!(
+            masked,
+            "<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><recordTarget><patientRole>\
+             <addr>a</addr></patientRole></recordTarget><participant typeCode=\"PRF\"><id extension=\"5\"/></participant>\
+             <component><id extension=\"6\"/></component></ClinicalDocument>"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_taken_apart_is_not_given() {
+        for none in [
+            "",
+            "{\"resourceType\":\"Bundle\"}",
+            "項目名,内容",
+            "<ClinicalDocument/>",
+            "<ClinicalDocument><recordTarget><patientRole></recordTarget></ClinicalDocument>",
+            "<!DOCTYPE x [<!ENTITY a \"b\">]><ClinicalDocument><recordTarget><patientRole/></recordTarget></ClinicalDocument>",
+            "<ClinicalDocument><recordTarget><patientRole><id extension=\"1\">",
+        ] {
+            assert_eq!(without_insurance(none.as_bytes()), None, "{none}");
+        }
+        let whole = document(&MadeUp::of(1).checkup(2025));
+        let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&whole);
+        assert_eq!(without_insurance(&shift_jis), None);
+    }
+
+    proptest! {
+        /// A document that is cut off, or of which a piece is gone, gives nothing of the insurance.
+        #[test]
+        fn no_damage_lets_a_number_out(from in 0_usize..4_000, length in 0_usize..400) {
+            let checkup = MadeUp::of(7).checkup(2025);
+            let mut text = document(&checkup).into_bytes();
+            let from = from.min(text.len());
+            let until = (from + length).min(text.len());
+            text.drain(from..until);
+            if let Some(masked) = without_insurance(&text) {
+                let masked = String::from_utf8(masked).unwrap();
+                let number = format!("\"{}\"", checkup.subject.number);
+                prop_assert!(!masked.contains(&number), "{}", masked);
+            }
+        }
+    }
+}
