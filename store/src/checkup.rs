@@ -21,6 +21,10 @@ pub(crate) const READINGS: i64 = 16;
 
 /// Why a checkup can be refused here.
 pub(crate) const OF_ANOTHER: &str = "about another person";
+/// As above: more than [`MOST`] are nobody's checkups.
+pub(crate) const TOO_MANY: &str = "more checkups than a person has";
+/// As above.
+pub(crate) const NO_DAY: &str = "not of the years 1900 to 2199";
 
 /// How results end that say that they are about somebody else: outcome and reason of an accounting.
 pub fn of_another() -> (Outcome, String) {
@@ -42,6 +46,8 @@ pub struct CheckupEnded {
     pub of_another: u64,
     /// A request to delete that was carried out.
     pub deletions: u64,
+    /// Results that are kept by nobody, and why.
+    pub refused: (u64, &'static str),
 }
 
 impl CheckupEnded {
@@ -54,6 +60,7 @@ impl CheckupEnded {
             (Outcome::Duplicate, "known", self.known),
             (Outcome::Duplicate, "superseded", self.superseded),
             (Outcome::Rejected, OF_ANOTHER, self.of_another),
+            (Outcome::Rejected, self.refused.1, self.refused.0),
         ] {
             accounting.count_many(outcome, reason, count);
         }

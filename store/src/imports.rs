@@ -160,7 +160,7 @@ impl Import {
     /// duplicate in the accounting, or as rejected where it says that it is about somebody else.
     ///
     /// # Errors
-    /// As [`Import::push`], and [`crate::StoreError::TooMany`] beyond 600 checkups.
+    /// As [`Import::push`]. Checkups beyond 600, and of no day that there is, are counted as rejected.
     pub fn checkup(&mut self, source: u16, checkup: Checkup, original: Vec<u8>) -> Result<()> {
         self.intake.checkup(source, checkup, original)
     }

@@ -265,7 +265,14 @@ async fn keep(store: Store, signed_in: &SignedIn, checkup: Checkup) -> Result<()
             ..Source::default()
         })?;
         import.checkup(source, checkup, Vec::new())?;
-        import.finish().map(|_| ())
+        match import.finish()?.accounting.rejected {
+            0 => Ok(()),
+            // What is entered is about oneself and of a day that there is: there are as many as there can be.
+            _ => Err(StoreError::TooMany {
+                what: "checkups",
+                limit: 600,
+            }),
+        }
     });
     kept.await.map_err(|_| StoreError::Closed)?
 }

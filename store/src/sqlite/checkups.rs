@@ -9,8 +9,8 @@ use super::fault::Doing as _;
 use super::people::{self, Profile};
 use super::seal::SealKey;
 use super::writer::Writing;
-use crate::checkup::{CheckupEnded, Kept, MOST, packed, unpacked};
-use crate::{Result, StoreError};
+use crate::Result;
+use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, TOO_MANY, packed, unpacked};
 
 /// A checkup as it is stored.
 pub(crate) struct Stored {
@@ -48,10 +48,12 @@ pub(crate) fn keep(
             ..CheckupEnded::default()
         });
     }
+    let refused = |why| CheckupEnded {
+        refused: (records, why),
+        ..CheckupEnded::default()
+    };
     if !(FIRST_DAY..LAST_DAY).contains(&checkup.day) {
-        return Err(StoreError::Invalid {
-            what: "a checkup took place in the years 1900 to 2199",
-        });
+        return Ok(refused(NO_DAY));
     }
     let key = writing.person_key(person)?;
     let known = same_day(writing, &key, person, &checkup)?;
@@ -77,6 +79,12 @@ pub(crate) fn keep(
             ..CheckupEnded::default()
         });
     }
+    let Some(number) = known
+        .as_ref()
+        .map_or_else(|| next_number(writing, person), |known| Ok(Some(known.number)))?
+    else {
+        return Ok(refused(TOO_MANY));
+    };
     let commit = people::next_commit(writing, person, Some(batch))?;
     if checkup.word == Told::Confirmed && !checkup.is_deletion() {
         for declared in others {
@@ -104,12 +112,12 @@ pub(crate) fn keep(
         None => Kept::first(checkup, commit.seq),
     };
     ended.deletions = u64::from(is_deletion);
-    let (number, version, first_seq) = match &known {
+    let (version, first_seq) = match &known {
         Some(known) => {
-            set_aside(writing, person, known.number)?;
-            (known.number, known.version + 1, known.first_seq)
+            set_aside(writing, person, number)?;
+            (known.version + 1, known.first_seq)
         }
-        None => (next_number(writing, person)?, 1, commit.seq),
+        None => (1, commit.seq),
     };
     let row = Place {
         person,
@@ -261,18 +269,13 @@ fn open(key: &SealKey, person: PersonId, row: Row) -> Result<Stored> {
     })
 }
 
-fn next_number(snapshot: &Snapshot<'_>, person: PersonId) -> Result<u16> {
+/// The number of a further checkup; `None` where a person has as many as there can be.
+fn next_number(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Option<u16>> {
     let last: u16 = snapshot
         .prepare_cached("SELECT coalesce(max(number), 0) FROM checkup WHERE person = ?1")
         .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
         .doing("numbering a checkup")?;
-    match last < MOST {
-        true => Ok(last + 1),
-        false => Err(StoreError::TooMany {
-            what: "checkups",
-            limit: u32::from(MOST),
-        }),
-    }
+    Ok((last < MOST).then_some(last + 1))
 }
 
 /// The present document of a checkup becomes a former one.

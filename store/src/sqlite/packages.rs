@@ -10,7 +10,7 @@ use super::fault::Doing as _;
 use super::insurance::{self, Whose};
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
-use crate::checkup::{OF_ANOTHER, packed, unpacked};
+use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, packed, unpacked};
 use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, subject};
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
 
@@ -164,14 +164,13 @@ pub(crate) fn take(
     Ok(results)
 }
 
-/// A document that says that it is about somebody else, though its numbers are this person's, was not taken.
+/// A document that says that it is about somebody else, though its numbers are this person's, was not taken; nor was one that has no
+/// place in the record.
 fn outcome_of(accounting: &Accounting) -> (EntryOutcome, String) {
-    let of_another = accounting
-        .reasons
-        .contains_key(&(Outcome::Rejected, OF_ANOTHER.to_owned()));
-    match of_another {
-        true => (EntryOutcome::Unread, OF_ANOTHER.to_owned()),
-        false => (EntryOutcome::Taken, String::new()),
+    let refused = |why: &&str| accounting.reasons.contains_key(&(Outcome::Rejected, (*why).to_owned()));
+    match [OF_ANOTHER, TOO_MANY, NO_DAY].into_iter().find(refused) {
+        Some(why) => (EntryOutcome::Unread, why.to_owned()),
+        None => (EntryOutcome::Taken, String::new()),
     }
 }
 

@@ -284,3 +284,44 @@ async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
     assert!(matches!(stranger, Err(StoreError::NotFound { .. })));
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_place_in_a_record_is_passed_over_and_stops_nothing() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let person = member(&house, organisation).await;
+    let store = &house.store;
+    let own = subject("123", "01", "ミホンハナコ");
+    let always = Insured {
+        gained: None,
+        ..insured(own.clone())
+    };
+    store.insure(organisation, person, always).await?;
+    let first = day("2021-01-01");
+    // One more than a person can have, one of no day that ids can say, and one that is known already.
+    let mut given: Vec<Checkup> = (0..601)
+        .map(|after| about(own.clone(), &first.plus(after).to_string()))
+        .collect();
+    given.push(Checkup {
+        day: day("1899-06-10"),
+        ..about(own.clone(), "2025-06-10")
+    });
+    given.push(given[0].clone());
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    let mut ended = Vec::new();
+    for (unit, first) in given.chunks(64).zip((1_u32..).step_by(64)) {
+        ended.extend(
+            store
+                .take_documents(organisation, package.id, documents(first, unit))
+                .await?,
+        );
+    }
+    let taken = ended.iter().filter(|result| result.outcome == Taken).count();
+    assert_eq!((ended.len(), taken), (603, 601));
+    let why = |place: usize| (ended[place].outcome, ended[place].reasons.as_str(), ended[place].counts);
+    assert_eq!(why(600), (Unread, "more checkups than a person has", [0, 0, 0, 1]));
+    assert_eq!(why(602).0, Taken);
+    assert_eq!(ended[602].counts, [0, 1, 0, 0]);
+    assert!(why(601).1.contains("years"), "{:?}", why(601));
+    Ok(())
+}
