@@ -17,6 +17,7 @@ use store::{Actor, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, S
 use tokio::sync::mpsc;
 
 use crate::import::FileBytes;
+use crate::scan::{ScanError, Scanner};
 
 /// Documents that are taken in one unit.
 const UNIT: usize = 64;
@@ -74,9 +75,38 @@ pub enum BatchError {
     /// The store refused; the same package can be imported again, and goes on where it stopped.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operator's scanner does not let it pass.
+    #[error("{file}: {error}")]
+    Scan {
+        /// Which file.
+        file: String,
+        /// Why.
+        error: ScanError,
+    },
     /// The disk.
     #[error("the package could not be read: {0}")]
     Io(#[from] io::Error),
+}
+
+/// Lets a scanner look at every file of a package. Blocks.
+///
+/// # Errors
+/// [`BatchError`] for the first that it does not let pass.
+pub fn scan(package: &Package, scanner: &Scanner) -> Result<(), BatchError> {
+    for path in files_of(package)? {
+        scanner.look(&opened(&path)?.0).map_err(|error| BatchError::Scan {
+            file: path.display().to_string(),
+            error,
+        })?;
+    }
+    Ok(())
+}
+
+fn files_of(package: &Package) -> Result<Vec<PathBuf>, BatchError> {
+    match package {
+        Package::Folder(path) => Ok(package::files(path)?),
+        Package::Zip(path, _) | Package::Table(path, _) => Ok(vec![path.clone()]),
+    }
 }
 
 /// Takes a package in. `progress` is told how many documents were taken so far.
@@ -209,15 +239,14 @@ pub fn opened(path: &Path) -> io::Result<(FileBytes, u64)> {
 }
 
 fn hash_of(package: &Package) -> Result<[u8; 32], BatchError> {
-    let (files, columns) = match package {
-        Package::Folder(path) => (package::files(path)?, ""),
-        Package::Zip(path, _) => (vec![path.clone()], ""),
-        // The same table by other columns is another package.
-        Package::Table(path, columns) => (vec![path.clone()], columns.text()),
+    // The same table by other columns is another package.
+    let columns = match package {
+        Package::Folder(_) | Package::Zip(..) => "",
+        Package::Table(_, columns) => columns.text(),
     };
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];
-    for file in files {
+    for file in files_of(package)? {
         let mut file = File::open(file)?;
         loop {
             let read = file.read(&mut buffer)?;

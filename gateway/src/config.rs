@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
+use crate::scan::Scanner;
+
 /// The default file, which is also the documentation of every key.
 pub const DEFAULT_FILE: &str = include_str!("../sekisho.default.toml");
 
@@ -169,6 +171,8 @@ pub struct Config {
     pub http: Http,
     /// Rates.
     pub limits: Limits,
+    /// What looks at files before they are read.
+    pub scanner: Option<Scanner>,
     /// Calls to addresses that others named.
     pub outgoing: OutgoingSettings,
     /// Apps that register by themselves.
@@ -438,6 +442,10 @@ impl Layers {
                     "a whole number from 1 to 65536",
                 )? as u64,
             },
+            scanner: Scanner::of(
+                &self.text("uploads", "scanner", "a command, or an empty text")?,
+                self.number("uploads", "scanner_seconds", 1..=3_600, "seconds from 1 to 3600")? as u64,
+            ),
             outgoing: OutgoingSettings {
                 also_reachable: self.networks("outgoing", "also_reachable")?,
             },

@@ -23,6 +23,7 @@ mod pairwise;
 mod portal;
 mod push;
 mod replay;
+mod scan;
 mod secrets;
 mod server;
 mod sign_in;

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::environment::MachineRandomness;
 use crate::import::{self, ImportError, Watched};
+use crate::scan::{ScanError, Scanner};
 use crate::spool::Spool;
 
 /// Files that are taken in at the same time; an import keeps about 60 MB of memory busy.
@@ -81,6 +82,10 @@ pub enum Failure {
     Claims,
     /// It opens with a password only.
     Locked,
+    /// The operator's scanner found something in it.
+    Harmful,
+    /// The operator's scanner did not look at it.
+    NotScanned,
     /// Our own fault.
     Internal,
 }
@@ -198,8 +203,8 @@ impl Receiving {
         }
     }
 
-    /// The file is whole: it is read in the background.
-    pub fn read(mut self, store: Store, spool: Spool) {
+    /// The file is whole: it goes past the scanner, where there is one, and is read, in the background.
+    pub fn read(mut self, store: Store, spool: Spool, scanner: Option<Scanner>) {
         let Some(place) = self.place.take() else { return };
         let (person, upload) = (self.person, Arc::clone(&self.upload));
         upload.size.store(spool.size(), Ordering::Relaxed);
@@ -208,7 +213,16 @@ impl Receiving {
             let _place = place;
             // A panic in here must not leave a page that waits for ever.
             let end = EndsFailed(&upload);
-            let state = imported(&store, person, &spool, &upload.read);
+            let state = match scanner.map_or(Ok(()), |scanner| scanner.look(&spool)) {
+                Ok(()) => imported(&store, person, &spool, &upload.read),
+                Err(error) => {
+                    tracing::warn!(%error, %person, "an uploaded file is not read");
+                    State::Failed(match error {
+                        ScanError::Found => Failure::Harmful,
+                        ScanError::NotScanned(_) => Failure::NotScanned,
+                    })
+                }
+            };
             std::mem::forget(end);
             upload.set(state);
         });

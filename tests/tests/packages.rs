@@ -251,3 +251,34 @@ fn a_locked_package_is_unlocked_by_its_password_alone() {
     assert_eq!(told["documents"]["unclaimed"], 3, "{told}");
     assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 2);
 }
+
+#[test]
+fn nothing_of_a_package_is_taken_that_a_scanner_does_not_let_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, package) = (folder.path().join("data"), folder.path().join("package.zip"));
+    let made = sekisho()
+        .arg("synthesize")
+        .arg(&package)
+        .args(["--checkups", "3", "--first-day", "2025-01-01", "--seed", "1"])
+        .status();
+    assert!(made.unwrap().success());
+    text(&run(&data, &["person", "add", "--name", "nobody"]));
+    for (scanner, says) in [
+        ("grep -q no-file-holds-this", "found something"),
+        ("grep --no-such-option", "did not look at this file"),
+    ] {
+        let mut command = import(&data, &package, None);
+        let refused = command
+            .env("SEKISHO_UPLOADS_SCANNER", scanner)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && told.contains(says), "{told}");
+    }
+    let ledger = text(&run(&data, &["batch", "ledger"]));
+    assert_eq!(ledger.lines().count(), 1, "{ledger}");
+    let mut command = import(&data, &package, None);
+    let taken = command.env("SEKISHO_UPLOADS_SCANNER", "cat").output().unwrap();
+    assert!(text(&taken).contains("unclaimed"));
+}

@@ -609,4 +609,6 @@ upload-individual_number = This file seems to hold an Individual Number (My Numb
 gives-more = { $names }; and { $count } more
 upload-claims = This file seems to hold medical claims. They are no part of a health record, so nothing of it was kept. For the results of a checkup, please choose the XML or CSV file.
 upload-locked = This file is locked with a password. Please open it with the password, and choose the file inside it.
+upload-harmful = Something unsafe (a virus, for example) was found in this file, so it was not read. Please check where the file comes from.
+upload-not_scanned = We cannot check at the moment whether the file is safe. Please wait a little and send it again.
 checkups-fhir = Save it in a form that other services read (FHIR)

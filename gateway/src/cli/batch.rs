@@ -91,7 +91,7 @@ enum BatchCommand {
 pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let organisation = arguments.organisation;
-        let (_, store) = match arguments.command {
+        let (config, store) = match arguments.command {
             BatchCommand::Waiting | BatchCommand::Ledger => arguments.place.open_for_reading().await?,
             _ => arguments.place.open().await?,
         };
@@ -110,6 +110,13 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                     None => {
                         let password = password(&path, password_file.as_deref())?;
                         Package::Zip(path, password)
+                    }
+                };
+                let package = match config.scanner {
+                    None => package,
+                    Some(scanner) => {
+                        let look = move || batch::scan(&package, &scanner).map(|()| package);
+                        tokio::task::spawn_blocking(look).await??
                     }
                 };
                 let hand_over = HandOver {

@@ -147,7 +147,7 @@ async fn received(state: &AppState, signed_in: &SignedIn, request: Request) -> R
     };
     match spooled(state, file, &receiving).await {
         Ok(spool) if spool.size() > 0 => {
-            receiving.read(state.store.clone(), spool);
+            receiving.read(state.store.clone(), spool, state.config.scanner.clone());
             Ok(())
         }
         Ok(_) => {
@@ -323,6 +323,8 @@ fn told(words: Words, upload: &Upload, most: &str) -> (Option<Running>, Option<S
                 Failure::Anothers => "upload-anothers",
                 Failure::Claims => "upload-claims",
                 Failure::Locked => "upload-locked",
+                Failure::Harmful => "upload-harmful",
+                Failure::NotScanned => "upload-not_scanned",
                 Failure::IndividualNumber => "upload-individual_number",
                 Failure::Internal => "upload-internal",
             };

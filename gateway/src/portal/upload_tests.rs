@@ -227,3 +227,25 @@ async fn a_checkup_comes_in_and_anothers_or_one_with_individual_numbers_does_not
     assert!(page.contains("56件を入れました"), "{page}");
     assert!(browser.get("/portal/checkups").await.body.contains("2025年度"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_read_that_the_operators_scanner_does_not_let_pass() {
+    // The scanner lets pass what holds a word, and ends with 2 for an option that it has not.
+    for (scanner, says) in [
+        ("grep -q no-file-holds-this", "安全でないもの"),
+        ("grep --no-such-option", "安全かどうかを、いま確かめられません"),
+        ("cat", "件"),
+    ] {
+        let gateway = hanako(&[("SEKISHO_UPLOADS_SCANNER", scanner)]).await;
+        let mut browser = gateway.browser();
+        browser.sign_in("hanako", PATH).await;
+        sent(&mut browser, &export(3)).await;
+        let page = settled(&mut browser).await;
+        assert!(page.contains(says), "{scanner}: {page}");
+        let person = gateway.state.store.people(None, 1).await.unwrap()[0].id;
+        let own = consent::OwnAccess::of_signed_in(person);
+        let files: Vec<&str> = adapters::files().map(|adapter| adapter.name()).collect();
+        let deliveries = gateway.state.store.deliveries(&own, &files, 10).await.unwrap();
+        assert_eq!(deliveries.len(), usize::from(scanner == "cat"), "{scanner}");
+    }
+}
