@@ -10,6 +10,7 @@ use adapters::checkup::columns::{self, Columns};
 use adapters::checkup::package::{self, PackageEntry, PackageSum};
 use adapters::{AdapterError, Input};
 use aws_lc_rs::digest::{Context, SHA256};
+use model::checkup::doubt::DOUBTFUL;
 use model::{OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
@@ -62,6 +63,8 @@ pub struct Taken {
     pub documents: [u64; 4],
     /// Results stored, known before, not supported, rejected.
     pub results: [u64; 4],
+    /// Documents of which a judgement does not fit its own values; all of them are kept as they came.
+    pub doubtful: u64,
     /// It had been taken in whole before.
     pub is_again: bool,
 }
@@ -149,6 +152,7 @@ pub async fn import(
         after = last.entry;
         for result in &results {
             taken.documents[place_of(result.outcome)] += 1;
+            taken.doubtful += u64::from(result.reasons.contains(DOUBTFUL));
             for (sum, count) in taken.results.iter_mut().zip(result.counts) {
                 *sum += count;
             }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use model::checkup::doubt::explained;
 use model::checkup::items::{FOURTH_PERIOD, ROOT};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
 use model::environment::{Randomness as _, SeededRandomness};
@@ -308,7 +309,7 @@ impl MadeUp {
             number: format!("13{:08}", 10_000_000 + self.seed % 40),
             name: "見本健診センター".to_owned(),
         };
-        Checkup {
+        let mut checkup = Checkup {
             report: "10".to_owned(),
             programme: "010".to_owned(),
             day,
@@ -318,7 +319,16 @@ impl MadeUp {
             subject: self.subject.clone(),
             findings: findings.made,
             word: Told::Confirmed,
+        };
+        for (item, judged) in explained(&checkup) {
+            let of_item = |finding: &&mut Finding| finding.item.row().code == item;
+            if let Some(finding) = checkup.findings.iter_mut().find(of_item)
+                && let Found::Answer(_, judgement) = &mut finding.result
+            {
+                *judgement = judged.to_string();
+            }
         }
+        checkup
     }
 
     fn body(&self, findings: &mut Findings, share: &dyn Fn(u64) -> f64, years: f64) {
@@ -397,7 +407,8 @@ impl MadeUp {
             },
             "2",
         );
-        findings.answer("9N501000000000011", if self.weight > 70.0 { "2" } else { "3" });
+        // What these two are is said once all values are there.
+        findings.answer("9N501000000000011", "3");
         findings.answer("9N506000000000011", "3");
         findings.found("9N511000000000049", Found::Text("異常なし".to_owned()));
         if let Some(judgement) = findings.made.last_mut() {

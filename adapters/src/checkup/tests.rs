@@ -564,3 +564,13 @@ fn a_password_unlocks_a_package_and_another_does_not() {
         assert!(handed.iter().filter(|entry| entry.checkup.is_some()).count() <= 1);
     }
 }
+
+#[test]
+fn people_that_are_made_up_are_judged_by_the_rules() {
+    for seed in 0..300 {
+        for year in [2018, 2023, 2025] {
+            let checkup = synthetic::MadeUp::of(seed).checkup(year);
+            assert_eq!(model::checkup::doubt::doubts(&checkup), [], "{seed} {year}");
+        }
+    }
+}

@@ -36,7 +36,7 @@ enum BatchCommand {
     /// of columns. The same again goes on where it stopped.
     ///
     /// Each document goes to the member whose it is, waits for a decision where it may be somebody's, or waits sealed until
-    /// somebody is known. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
+    /// somebody is known. A judgement that does not fit its own values is kept as it came, and told as doubtful. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
     Import {
         /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
@@ -205,6 +205,7 @@ fn told(taken: &Taken) -> serde_json::Value {
         "sha256": taken.hash,
         "taken_in_before": taken.is_again,
         "documents": { "taken": given, "unclaimed": unclaimed, "possible": possible, "unread": unread },
+        "doubtful": taken.doubtful,
         "results": { "stored": stored, "duplicate": known, "unsupported": unsupported, "rejected": rejected },
         "says_of_itself": { "indexed": taken.sum.indexed, "summed": taken.sum.summed, "found": taken.sum.documents },
         "passed_over": { "claims": taken.sum.claims, "other_programmes": taken.sum.others },

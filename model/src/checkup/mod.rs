@@ -1,5 +1,6 @@
 //! Checkups as their documents tell them: what was found, digits and units as written, and about whom.
 
+pub mod doubt;
 pub mod items;
 pub mod unit;
 

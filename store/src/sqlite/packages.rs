@@ -1,6 +1,7 @@
 //! SQL of packages: documents taken a unit at a time, and those that wait.
 
 use model::checkup::Checkup;
+use model::checkup::doubt::{Doubt, doubts};
 use model::{Accounting, OrganisationId, Outcome, PersonId, Source, SourceKind, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -121,12 +122,13 @@ pub(crate) fn take(
                 &accounting,
             ),
             Some(checkup) => {
+                let doubts = doubts_of(&checkup);
                 let whose = insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)?;
                 match whose {
                     Whose::One(person) => {
                         accounting = give(writing, person, checkup, &document.original, &document.left_out)?;
                         let (outcome, why) = outcome_of(&accounting);
-                        ended(entry, outcome, why, &document.left_out, &accounting)
+                        ended(entry, outcome, joined(why, &doubts), &document.left_out, &accounting)
                     }
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
@@ -137,6 +139,7 @@ pub(crate) fn take(
                             original: document.original,
                         };
                         wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
+                        let why = joined(why, &doubts);
                         ended(entry, EntryOutcome::Possible, why, &body.left_out, &accounting)
                     }
                     Whose::Nobody => {
@@ -147,13 +150,7 @@ pub(crate) fn take(
                             original: document.original,
                         };
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
-                        ended(
-                            entry,
-                            EntryOutcome::Unclaimed,
-                            String::new(),
-                            &body.left_out,
-                            &accounting,
-                        )
+                        ended(entry, EntryOutcome::Unclaimed, doubts, &body.left_out, &accounting)
                     }
                 }
             }
@@ -171,6 +168,20 @@ fn outcome_of(accounting: &Accounting) -> (EntryOutcome, String) {
     match [OF_ANOTHER, TOO_MANY, NO_DAY].into_iter().find(refused) {
         Some(why) => (EntryOutcome::Unread, why.to_owned()),
         None => (EntryOutcome::Taken, String::new()),
+    }
+}
+
+/// What of a document's own judgements its values do not explain, for the operator. The judgements are kept as they came.
+fn doubts_of(checkup: &Checkup) -> String {
+    let doubts = doubts(checkup).into_iter().map(Doubt::text);
+    doubts.collect::<Vec<_>>().join("; ")
+}
+
+fn joined(why: String, further: &str) -> String {
+    match (why.is_empty(), further.is_empty()) {
+        (true, _) => further.to_owned(),
+        (_, true) => why,
+        _ => format!("{why}; {further}"),
     }
 }
 
@@ -447,9 +458,10 @@ pub(crate) fn decide(
 
 /// Gives a document that waited to the person whose it is.
 fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body) -> Result<()> {
+    let doubts = doubts_of(&body.checkup);
     let accounting = give(writing, person, body.checkup, &body.original, &body.left_out)?;
     let (outcome, why) = outcome_of(&accounting);
-    let result = ended(entry, outcome, why, &body.left_out, &accounting);
+    let result = ended(entry, outcome, joined(why, &doubts), &body.left_out, &accounting);
     keep_result(writing, package, &result)
 }
 

@@ -1,6 +1,6 @@
 //! Packages of many people's checkups: each document to whom it belongs, perhaps, or to nobody yet; all once.
 
-use model::checkup::{Checkup, Subject};
+use model::checkup::{Checkup, Finding, Found, Item, Subject};
 use model::time::DAY_MS;
 use model::{OrganisationId, PersonId};
 use store::{
@@ -282,6 +282,52 @@ async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
         .insure(elsewhere, one, insured(subject("1", "01", "ミホン")))
         .await;
     assert!(matches!(stranger, Err(StoreError::NotFound { .. })));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_judgement_that_its_values_do_not_explain_is_kept_as_it_came_and_told_to_the_operator() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let person = member(&house, organisation).await;
+    let store = &house.store;
+    let own = subject("123", "01", "ミホンハナコ");
+    store.insure(organisation, person, insured(own.clone())).await?;
+    let judged = |number: &str, waist: i64| {
+        let own = subject(number, "01", "ミホンハナコ");
+        let mut checkup = Checkup {
+            subject: own,
+            ..document("2025-06-10", 20, &[("9N016160100000001", waist)])
+        };
+        checkup.findings.push(Finding {
+            item: Item::from_code("9N501000000000011").expect("an item"),
+            result: Found::Answer("1.2.392.200119.6.1008".to_owned(), "1".to_owned()),
+            ..checkup.findings[0].clone()
+        });
+        checkup
+    };
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    let given = [judged("123", 70), judged("999", 70), judged("998", 95)];
+    let ended = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    let doubtful = "doubtful: the judgement of metabolic syndrome does not fit its values";
+    let told: Vec<(EntryOutcome, bool)> = ended
+        .iter()
+        .map(|result| (result.outcome, result.reasons.contains(doubtful)))
+        .collect();
+    assert_eq!(told, [(Taken, true), (Possible, true), (Possible, false)]);
+    assert_eq!(ended[0].counts, [2, 0, 0, 0], "it is kept as it came");
+    // Decided by hand, it is told all the same.
+    let waiting = store.possible_documents(organisation, 10).await?;
+    store
+        .decide_document(organisation, waiting[0].id, Some(person), Actor::CommandLine)
+        .await?;
+    let results = store.package_results(package.id, 0, 10).await?;
+    assert!(
+        results[1].outcome == Taken && results[1].reasons == doubtful,
+        "{results:?}"
+    );
     Ok(())
 }
 
