@@ -57,7 +57,7 @@ pub use links::{
 pub use matching::{Insured, is_one_name};
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
-pub use packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting};
+pub use packages::{EntryOutcome, EntryResult, Followed, LeftOut, Package, PackageDocument, Waiting};
 pub use paper::PaperConsent;
 pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};

@@ -116,6 +116,14 @@ pub(crate) fn by_number(subject: &Subject) -> Option<[String; 4]> {
     (!insurer.is_empty() && !own.is_empty()).then_some([insurer, symbol, own, birth])
 }
 
+/// What a keyed hash of the number of long-term care insurance is made of: one municipality gives each once, so who is asked for it is
+/// always one organisation's.
+pub(crate) fn by_care(subject: &Subject) -> Option<[String; 2]> {
+    let birth = subject.birth?.to_string();
+    let own = number(&subject.care_number);
+    (!own.is_empty()).then_some([own, birth])
+}
+
 /// What a keyed hash of name, birth date, sex and postal code is made of.
 pub(crate) fn by_name(subject: &Subject) -> Option<[String; 4]> {
     let birth = subject.birth?.to_string();
@@ -129,9 +137,10 @@ pub(crate) fn by_name(subject: &Subject) -> Option<[String; 4]> {
 pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likeness {
     let person = &known.subject;
     let same_number = by_number(record).is_some() && by_number(record) == by_number(person);
+    let same_care = by_care(record).is_some() && by_care(record) == by_care(person);
     let same_name = name(&record.name) == name(&person.name) && !record.name.is_empty();
     let same_sex = record.sex.is_some() && record.sex == person.sex;
-    if !same_number {
+    if !same_number && !same_care {
         let alike = by_name(record).is_some() && by_name(record) == by_name(person);
         return match alike {
             true => {
@@ -141,8 +150,9 @@ pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likene
         };
     }
     let [branch, of_person] = [number(&record.branch), number(&person.branch)];
-    let both = !record.branch.is_empty() && !person.branch.is_empty();
-    if both && branch != of_person {
+    // A number of care insurance is one person's: there is no household behind it.
+    let both = same_care || (!record.branch.is_empty() && !person.branch.is_empty());
+    if !same_care && both && branch != of_person {
         return Likeness::Other("the branch number is another: a twin, or somebody of the same household");
     }
     if known.gained.is_some_and(|gained| on < gained) || known.lost.is_some_and(|lost| on > lost) {
@@ -181,6 +191,7 @@ mod tests {
             birth: Some(day("1960-02-29")),
             sex: Some(2),
             postal_code: "999-9999".into(),
+            care_number: String::new(),
         }
     }
 
@@ -251,6 +262,42 @@ mod tests {
         assert!(
             matches!(before, Likeness::Perhaps(why) if why.contains("given to somebody else")),
             "{before:?}"
+        );
+    }
+
+    #[test]
+    fn a_number_of_care_insurance_finds_its_person_whatever_the_other_number_is() {
+        let with = |change: &dyn Fn(&mut Subject)| {
+            let mut record = Subject {
+                insurer: "39999999".into(),
+                number: "55555555".into(),
+                care_number: "０００１２３４５６７".into(),
+                ..subject()
+            };
+            change(&mut record);
+            let known = Insured {
+                subject: Subject {
+                    care_number: "1234567".into(),
+                    ..insured().subject
+                },
+                ..insured()
+            };
+            compare(&record, &known, day("2025-06-10"))
+        };
+        assert_eq!(with(&|_| {}), Likeness::Same);
+        assert_eq!(with(&|record| record.branch = "07".into()), Likeness::Same);
+        assert_eq!(
+            with(&|record| record.name = "タナカキョウコ".into()),
+            Likeness::Same,
+            "a name of marriage"
+        );
+        assert!(matches!(with(&|record| record.sex = Some(1)), Likeness::Perhaps(_)));
+        assert!(matches!(
+            with(&|record| record.birth = Some(day("1961-02-28"))),
+            Likeness::Other(_)
+        ));
+        assert!(
+            matches!(with(&|record| record.care_number.clear()), Likeness::Perhaps(why) if why.contains("postal code"))
         );
     }
 

@@ -111,6 +111,19 @@ pub struct Waiting {
     pub candidates: Vec<(PersonId, String)>,
 }
 
+/// What came of a line of a ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It says what was said already.
+    Known,
+    /// It says something else of its person, and this many documents that waited came to them by it.
+    Changed(u64),
+    /// It may be of somebody, and why it is not for sure: nothing was changed.
+    Possible(String),
+    /// It is of nobody who is known.
+    Unknown,
+}
+
 impl Store {
     /// Begins a package, or goes on with one that was begun: its SHA-256 tells.
     ///
@@ -211,6 +224,19 @@ impl Store {
         self.database
             .write("insure a person", move |writing| {
                 sqlite::insurance::insure(writing, organisation, person, &insured)
+            })
+            .await
+    }
+
+    /// Follows a ledger: what each of its lines says of one person replaces what was said of them, where an insurer knows them already.
+    /// Nobody becomes known by a ledger, and nothing of a line about nobody is kept. Answers for each line what came of it.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn follow_ledger(&self, organisation: OrganisationId, lines: Vec<Vec<Insured>>) -> Result<Vec<Followed>> {
+        self.database
+            .write("follow a ledger", move |writing| {
+                sqlite::insurance::follow(writing, organisation, &lines)
             })
             .await
     }

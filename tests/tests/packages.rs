@@ -282,3 +282,72 @@ fn nothing_of_a_package_is_taken_that_a_scanner_does_not_let_pass() {
     let taken = command.env("SEKISHO_UPLOADS_SCANNER", "cat").output().unwrap();
     assert!(text(&taken).contains("unclaimed"));
 }
+
+#[test]
+fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let person = text(&run(&data, &["person", "add", "--name", "member"]));
+    let person = person.split_whitespace().last().unwrap().to_owned();
+    let insured = folder.path().join("insured.csv");
+    let table = format!(
+        "person,insurer,symbol,number,kana,birth_date,sex\n{person},139999,見本,123,ミホンハナコ,1950-05-06,2\n"
+    );
+    std::fs::write(&insured, table).unwrap();
+    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+    // Card symbol and number, care number, name, sex, birth, gained and lost, postal code, area, insurers, branch.
+    let line = |number: &str, name: &str, birth: &str| {
+        let cells = [
+            (3, "見本"),
+            (4, number),
+            (5, "0001234567"),
+            (7, name),
+            (8, "2"),
+            (10, birth),
+            (27, "H20.4.1"),
+            (41, "999-9999"),
+            (43, "第一小学校区"),
+            (44, "00139999"),
+        ];
+        let cell = |place: usize| {
+            cells
+                .iter()
+                .find(|(known, _)| *known == place)
+                .map_or("", |(_, cell)| cell)
+        };
+        (1..=100).map(cell).collect::<Vec<_>>().join(",")
+    };
+    let names = (1..=100)
+        .map(|place| format!("列{place}"))
+        .collect::<Vec<_>>()
+        .join(",");
+    let lines = [
+        line("123", "ミホンハナコ", "S25.5.6"),
+        line("777", "タナカユキ", "S30.1.2"),
+        line("778", "タナカユキ", "誕生日"),
+    ];
+    let ledger = folder.path().join("ledger.csv");
+    let written = format!("{names}\r\n{}\r\n", lines.join("\r\n"));
+    let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&written);
+    std::fs::write(&ledger, shift_jis).unwrap();
+    let follow = || {
+        run(
+            &data,
+            &["batch", "insured", ledger.to_str().unwrap(), "--columns", "kdb-ledger"],
+        )
+    };
+    let (first, again) = (follow(), follow());
+    assert!(
+        text(&first).starts_with(
+            "1 members changed, 0 as they were; 1 lines of nobody who is known, 0 of somebody perhaps, 1 refused"
+        ),
+        "{first:?}"
+    );
+    assert_eq!(String::from_utf8_lossy(&first.stderr), "line 4: no-birth-date\n");
+    assert!(
+        text(&again).starts_with("0 members changed, 1 as they were;"),
+        "{again:?}"
+    );
+    let shown = text(&sekisho().args(["map", "show", "kdb-ledger"]).output().unwrap());
+    assert!(shown.contains("国保喪失年月日"));
+}

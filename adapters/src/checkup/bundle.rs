@@ -523,5 +523,6 @@ fn subject(patient: &Patient) -> Subject {
             .first()
             .map(|address| address.postal_code.clone())
             .unwrap_or_default(),
+        care_number: String::new(),
     }
 }

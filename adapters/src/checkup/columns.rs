@@ -12,10 +12,12 @@ use crate::{AdapterError, Input};
 
 mod bound;
 mod file;
+mod ledger;
 mod sum;
 
 use bound::Bound;
 pub use file::{Columns, ColumnsError};
+pub use ledger::{LedgerColumns, LedgerLine, Membership, ledger};
 pub use sum::{ColumnSum, TableSum};
 
 /// The most columns of a table.
@@ -41,6 +43,26 @@ pub fn table(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<Pac
 /// As [`table`].
 pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<TableSum, AdapterError> {
     let header_lines = columns.written.header_lines;
+    let (is_utf8, names) = first_look(header_lines, input)?;
+    let mut bound = Bound::new(columns, names)?;
+    walk(input, |place, line, record| {
+        let mut cells = decoded(record, is_utf8);
+        while cells.len() > bound.names.len() && cells.last().is_some_and(String::is_empty) {
+            cells.pop();
+        }
+        if place < header_lines || cells.iter().all(String::is_empty) {
+            return Ok(true);
+        }
+        bound.sum.count(&cells);
+        let entry = bound.line(columns, line, &cells);
+        Ok(each(entry).is_continue())
+    })?;
+    Ok(bound.sum)
+}
+
+/// Goes through the whole table before anything of it is taken: its encoding, its names, and that it bears neither Individual Numbers
+/// nor claims.
+fn first_look(header_lines: usize, input: &Input<'_>) -> Result<(bool, Vec<String>), AdapterError> {
     let (mut is_utf8, mut watch, mut names, mut claims) = (true, Watch::default(), Vec::new(), 0);
     walk(input, |place, _, record| {
         is_utf8 &= record.iter().all(|cell| std::str::from_utf8(cell).is_ok());
@@ -67,20 +89,7 @@ pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<T
             problem: format!("it has no columns, or more than {MOST_COLUMNS}"),
         });
     }
-    let mut bound = Bound::new(columns, names)?;
-    walk(input, |place, line, record| {
-        let mut cells = decoded(record, is_utf8);
-        while cells.len() > bound.names.len() && cells.last().is_some_and(String::is_empty) {
-            cells.pop();
-        }
-        if place < header_lines || cells.iter().all(String::is_empty) {
-            return Ok(true);
-        }
-        bound.sum.count(&cells);
-        let entry = bound.line(columns, line, &cells);
-        Ok(each(entry).is_continue())
-    })?;
-    Ok(bound.sum)
+    Ok((is_utf8, names))
 }
 
 /// Goes through the lines, with how many came before each and the line of the file that each ends in, until `each` says no. Empty

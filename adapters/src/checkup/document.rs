@@ -182,6 +182,7 @@ fn subject(root: Element<'_>) -> Subject {
             .and_then(|patient| patient.at(&["administrativeGenderCode"], "code"))
             .and_then(|code| plain(code).parse().ok()),
         postal_code: plain(role.find(&["addr", "postalCode"]).map_or("", Element::text)),
+        care_number: String::new(),
     }
 }
 

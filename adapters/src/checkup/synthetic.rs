@@ -274,6 +274,7 @@ impl MadeUp {
                 birth: Some(birth),
                 sex: Some(sex),
                 postal_code: "999-9999".to_owned(),
+                care_number: String::new(),
             },
             seed,
             height,

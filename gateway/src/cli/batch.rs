@@ -2,21 +2,24 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use adapters::Input;
+use adapters::checkup::columns::{self, LedgerColumns, LedgerLine, Membership};
 use adapters::checkup::package;
 use clap::{Args, Subcommand};
 use model::checkup::Subject;
 use model::{LocalDay, OrganisationId, PersonId};
 use secrecy::SecretSlice;
 use serde::Deserialize;
-use store::{Actor, HANDED_OVER, Insured, Store};
+use store::{Actor, Followed, HANDED_OVER, Insured, Store};
+use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::{CommandError, Place, block_on, map};
-use crate::batch::{self, HandOver, Package, Taken};
+use crate::batch::{self, BatchError, HandOver, Package, Taken};
 
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
@@ -61,11 +64,16 @@ enum BatchCommand {
     /// Load by what insurers know members: CSV with the columns person, insurer, symbol, number, branch, kana, birth_date, sex,
     /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2).
     ///
-    /// Documents that waited for one of them come to them.
+    /// Documents that waited for one of them come to them. With a file of columns it is a ledger, which knows nobody by our numbers: since
+    /// when and until when they are insured, their area, and further insurances are taken for those who are known already, and nothing is
+    /// kept of anybody else. Exit code 2: some lines could not be read, or may be of somebody.
     Insured {
         /// The file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// For a ledger: the file that says which column is what, or the name of one that comes with the program (kdb-ledger).
+        #[arg(long, value_name = "COLUMNS")]
+        columns: Option<PathBuf>,
     },
     /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
     Waiting,
@@ -126,7 +134,11 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 };
                 import(&store, package, &hand_over, result.as_deref()).await?
             }
-            BatchCommand::Insured { file } => insured(&store, organisation, &file).await?,
+            BatchCommand::Insured { file, columns: None } => insured(&store, organisation, &file).await?,
+            BatchCommand::Insured {
+                file,
+                columns: Some(columns),
+            } => followed(&store, organisation, file, map::ledger_columns(&columns)?).await?,
             BatchCommand::Waiting => waiting(&store, organisation).await?,
             BatchCommand::Decide { document, person, .. } => {
                 store
@@ -231,6 +243,8 @@ struct Row {
     #[serde(default)]
     postal_code: String,
     #[serde(default)]
+    care_number: String,
+    #[serde(default)]
     area: String,
     #[serde(default)]
     gained: String,
@@ -273,6 +287,88 @@ async fn insured(store: &Store, organisation: OrganisationId, file: &Path) -> Re
     })
 }
 
+/// Lines of a ledger that go to the store at once.
+const LINES_AT_ONCE: usize = 256;
+
+/// Follows a ledger, a part after the other.
+async fn followed(
+    store: &Store,
+    organisation: OrganisationId,
+    file: PathBuf,
+    columns: LedgerColumns,
+) -> Result<ExitCode, CommandError> {
+    let (lines, mut coming) = mpsc::channel::<Vec<LedgerLine>>(1);
+    let reading = tokio::task::spawn_blocking(move || {
+        let (bytes, size) = batch::opened(&file)?;
+        let mut part = Vec::with_capacity(LINES_AT_ONCE);
+        columns::ledger(&columns, &Input { bytes: &bytes, size }, &mut |line| {
+            part.push(line);
+            let is_full = part.len() == LINES_AT_ONCE;
+            match !is_full || lines.blocking_send(std::mem::take(&mut part)).is_ok() {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        // Whoever takes them has stopped, and says why.
+        let _ = lines.blocking_send(part);
+        Ok::<(), BatchError>(())
+    });
+    let [
+        mut changed,
+        mut known,
+        mut unknown,
+        mut possible,
+        mut refused,
+        mut documents,
+    ] = [0_u64; 6];
+    while let Some(part) = coming.recv().await {
+        let (mut places, mut told) = (Vec::new(), Vec::new());
+        for line in part {
+            match line.told {
+                Ok(memberships) => {
+                    places.push(line.line);
+                    told.push(memberships.into_iter().map(insured_of).collect());
+                }
+                Err(why) => {
+                    refused += 1;
+                    eprintln!("line {}: {why}", line.line);
+                }
+            }
+        }
+        let followed = store.follow_ledger(organisation, told).await?;
+        for (line, followed) in places.into_iter().zip(followed) {
+            match followed {
+                Followed::Known => known += 1,
+                Followed::Changed(given) => (changed, documents) = (changed + 1, documents + given),
+                Followed::Unknown => unknown += 1,
+                Followed::Possible(why) => {
+                    possible += 1;
+                    eprintln!("line {line}: it may be of somebody: {why}");
+                }
+            }
+        }
+    }
+    reading.await??;
+    println!(
+        "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
+         {refused} refused; {documents} documents that waited came to their members"
+    );
+    Ok(if refused + possible == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(2)
+    })
+}
+
+fn insured_of(membership: Membership) -> Insured {
+    Insured {
+        subject: membership.subject,
+        gained: Some(membership.gained),
+        lost: membership.lost,
+        area: membership.area,
+    }
+}
+
 /// Why a line is none, without what stands in it.
 fn why(error: &csv::Error) -> String {
     match error.kind() {
@@ -302,6 +398,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             birth: day(&row.birth_date, "birth_date")?,
             sex: row.sex,
             postal_code: row.postal_code,
+            care_number: row.care_number,
         },
         gained: day(&row.gained, "gained")?,
         lost: day(&row.lost, "lost")?,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use adapters::Input;
-use adapters::checkup::columns::{self, Columns, TableSum};
+use adapters::checkup::columns::{self, Columns, LedgerColumns, TableSum};
 use clap::{Args, Subcommand};
 
 use super::CommandError;
@@ -38,7 +38,7 @@ enum MapCommand {
     },
     /// Print a file of columns that comes with the program, to begin one's own from.
     Show {
-        /// Its name: checkup-history.
+        /// Its name: checkup-history, kdb-ledger.
         #[arg(value_name = "NAME")]
         name: String,
     },
@@ -58,7 +58,8 @@ pub fn run(arguments: MapArguments) -> Result<ExitCode, CommandError> {
             told(&sum)
         }
         MapCommand::Show { name } => {
-            let shipped = Columns::shipped(&name).ok_or("no file of columns of that name comes with the program")?;
+            let shipped = Columns::shipped(&name).or(LedgerColumns::shipped(&name));
+            let shipped = shipped.ok_or("no file of columns of that name comes with the program")?;
             print!("{shipped}");
             Ok(ExitCode::SUCCESS)
         }
@@ -73,12 +74,26 @@ pub fn columns(path: &Path) -> Result<Columns, CommandError> {
     if let Some(shipped) = path.to_str().and_then(Columns::shipped) {
         return Ok(Columns::parse(shipped)?);
     }
+    Ok(Columns::parse(&text_of(path)?).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+/// As [`columns`], of a ledger.
+///
+/// # Errors
+/// As [`columns`].
+pub fn ledger_columns(path: &Path) -> Result<LedgerColumns, CommandError> {
+    if let Some(shipped) = path.to_str().and_then(LedgerColumns::shipped) {
+        return Ok(LedgerColumns::parse(shipped)?);
+    }
+    Ok(LedgerColumns::parse(&text_of(path)?).map_err(|error| format!("{}: {error}", path.display()))?)
+}
+
+fn text_of(path: &Path) -> Result<String, CommandError> {
     let failed = |error: io::Error| format!("{}: {error}", path.display());
     if std::fs::metadata(path).map_err(failed)?.len() > LARGEST {
         return Err(format!("{}: a file of columns has at most {LARGEST} bytes", path.display()).into());
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    Ok(Columns::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?)
+    Ok(std::fs::read_to_string(path).map_err(failed)?)
 }
 
 fn told(sum: &TableSum) -> Result<ExitCode, CommandError> {

@@ -11,20 +11,30 @@ use super::fault::Doing as _;
 use super::packages;
 use super::writer::Writing;
 use crate::matching::{self, Likeness};
+use crate::packages::Followed;
 use crate::{Insured, Result, StoreError};
 
-/// The two keyed hashes of a subject; empty where it says too little for one.
-pub(crate) fn hashes(snapshot: &Snapshot<'_>, subject: &Subject) -> [Vec<u8>; 2] {
-    let hash = |what: &str, parts: Option<[String; 4]>| match parts {
-        Some(parts) => snapshot
-            .keys()
-            .lookup_hash(what, &parts.each_ref().map(|part| part.as_bytes())),
-        None => Vec::new(),
+/// The keyed hashes by which a subject is found: of the number, of the name, and of the number of care insurance. Empty where it says
+/// too little for one.
+pub(crate) type Hashes = [Vec<u8>; 3];
+
+/// The columns that hold them.
+const HASHES: [&str; 3] = ["number_hash", "name_hash", "care_hash"];
+
+/// The keyed hashes of a subject.
+pub(crate) fn hashes(snapshot: &Snapshot<'_>, subject: &Subject) -> Hashes {
+    let of = |what: &str, parts: &[&[u8]]| snapshot.keys().lookup_hash(what, parts);
+    let by_four = |what: &str, parts: Option<[String; 4]>| {
+        parts.map(|parts| of(what, &parts.each_ref().map(|part| part.as_bytes())))
     };
+    let by_care = matching::by_care(subject);
+    let by_care = by_care.map(|parts| of("insurance.care", &parts.each_ref().map(|part| part.as_bytes())));
     [
-        hash("insurance.number", matching::by_number(subject)),
-        hash("insurance.name", matching::by_name(subject)),
+        by_four("insurance.number", matching::by_number(subject)),
+        by_four("insurance.name", matching::by_name(subject)),
+        by_care,
     ]
+    .map(Option::unwrap_or_default)
 }
 
 /// True for a person of an organisation.
@@ -45,7 +55,8 @@ pub(crate) fn insure(
         return Err(StoreError::NotFound { what: "person" });
     }
     let key = writing.person_key(person)?;
-    let [number_hash, name_hash] = hashes(writing, &insured.subject);
+    let of_subject = hashes(writing, &insured.subject);
+    let [number_hash, name_hash, care_hash] = &of_subject;
     if number_hash.is_empty() {
         return Err(StoreError::Invalid {
             what: "an insurance has an insurer, a number and a birth date",
@@ -71,15 +82,24 @@ pub(crate) fn insure(
     )?;
     writing
         .prepare_cached(
-            "INSERT INTO insurance (person, number, organisation, number_hash, name_hash, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (person, number) DO UPDATE SET organisation = ?3, number_hash = ?4, name_hash = ?5, body = ?6",
+            "INSERT INTO insurance (person, number, organisation, number_hash, name_hash, care_hash, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (person, number) DO UPDATE
+             SET organisation = ?3, number_hash = ?4, name_hash = ?5, care_hash = ?6, body = ?7",
         )
         .and_then(|mut statement| {
-            statement.execute(params![person.0, number, organisation.0, number_hash, name_hash, body])
+            statement.execute(params![
+                person.0,
+                number,
+                organisation.0,
+                number_hash,
+                name_hash,
+                care_hash,
+                body
+            ])
         })
         .doing("keeping an insurance")?;
-    packages::claim(writing, organisation, [&number_hash, &name_hash])
+    packages::claim(writing, organisation, &of_subject)
 }
 
 /// Somebody whom a record may be about.
@@ -89,20 +109,23 @@ pub(crate) struct Candidate {
     body: Vec<u8>,
 }
 
-/// The candidates of many subjects, by hash, in one query.
+/// The candidates of many subjects, by hash, in a query for each kind of hash.
 pub(crate) fn candidates(
     snapshot: &Snapshot<'_>,
     organisation: OrganisationId,
-    hashes: &[[Vec<u8>; 2]],
+    hashes: &[Hashes],
 ) -> Result<HashMap<Vec<u8>, Vec<Candidate>>> {
     let mut found: HashMap<Vec<u8>, Vec<Candidate>> = HashMap::new();
-    for (column, place) in [("number_hash", 0), ("name_hash", 1)] {
+    for (place, column) in HASHES.into_iter().enumerate() {
         let wanted: Vec<String> = hashes
             .iter()
             .map(|hashes| &hashes[place])
             .filter(|hash| !hash.is_empty())
             .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
             .collect();
+        if wanted.is_empty() {
+            continue;
+        }
         let wanted = serde_json::to_string(&wanted).map_err(|_| StoreError::damaged("hashes"))?;
         let rows: Vec<(Vec<u8>, Candidate)> = snapshot
             .prepare_cached(&format!(
@@ -129,6 +152,98 @@ pub(crate) fn candidates(
     Ok(found)
 }
 
+/// What the lines of a ledger say, where they are of somebody who is known.
+pub(crate) fn follow(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    lines: &[Vec<Insured>],
+) -> Result<Vec<Followed>> {
+    let of_line =
+        |line: &Vec<Insured>| -> Vec<Hashes> { line.iter().map(|told| hashes(writing, &told.subject)).collect() };
+    let by_line: Vec<Vec<Hashes>> = lines.iter().map(of_line).collect();
+    let all: Vec<Hashes> = by_line.iter().flatten().cloned().collect();
+    let candidates = candidates(writing, organisation, &all)?;
+    let mut followed = Vec::with_capacity(lines.len());
+    for (line, hashes) in lines.iter().zip(&by_line) {
+        followed.push(follow_line(writing, organisation, line, hashes, &candidates)?);
+    }
+    Ok(followed)
+}
+
+/// One line: all that it tells is of one person.
+fn follow_line(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    line: &[Insured],
+    hashes: &[Hashes],
+    candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
+) -> Result<Followed> {
+    let (mut same, mut perhaps, mut known): (Vec<PersonId>, Option<&'static str>, Vec<Insured>) = Default::default();
+    for (told, hashes) in line.iter().zip(hashes) {
+        for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {
+            let insured = opened(writing, candidate)?;
+            // When it holds is what the ledger says: only who it is matters here.
+            let always = Insured {
+                gained: None,
+                lost: None,
+                ..insured.clone()
+            };
+            match matching::compare(&told.subject, &always, LocalDay(0)) {
+                Likeness::Same => {
+                    known.push(insured);
+                    if !same.contains(&candidate.person) {
+                        same.push(candidate.person);
+                    }
+                }
+                Likeness::Perhaps(why) => perhaps = perhaps.or(Some(why)),
+                Likeness::Other(_) => {}
+            }
+        }
+    }
+    let person = match (same.as_slice(), perhaps) {
+        ([one], _) => *one,
+        ([], None) => return Ok(Followed::Unknown),
+        ([], Some(why)) => return Ok(Followed::Possible(why.to_owned())),
+        _ => return Ok(Followed::Possible("several people are known by the same".to_owned())),
+    };
+    let (mut is_changed, mut documents) = (false, 0);
+    for told in line {
+        // Of what the ledger leaves open, what was said before stays.
+        let told = Insured {
+            subject: Subject {
+                branch: match told.subject.branch.is_empty() {
+                    true => branch_of(&known, &told.subject),
+                    false => told.subject.branch.clone(),
+                },
+                ..told.subject.clone()
+            },
+            ..told.clone()
+        };
+        if !known.contains(&told) {
+            is_changed = true;
+            documents += insure(writing, organisation, person, &told)?;
+        }
+    }
+    Ok(match is_changed {
+        true => Followed::Changed(documents),
+        false => Followed::Known,
+    })
+}
+
+/// The branch number that was said of the same number before.
+fn branch_of(known: &[Insured], subject: &Subject) -> String {
+    let same = |insured: &&Insured| matching::by_number(&insured.subject) == matching::by_number(subject);
+    let same = known.iter().find(same);
+    same.map_or(String::new(), |insured| insured.subject.branch.clone())
+}
+
+fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {
+    let person = candidate.person;
+    let key = snapshot.person_key(person)?;
+    let plain = key.open("insurance", &[i64::from(person.0), candidate.number], &candidate.body)?;
+    serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("an insurance"))
+}
+
 /// Whose a record is.
 pub(crate) enum Whose {
     /// This person's.
@@ -144,15 +259,13 @@ pub(crate) fn decide(
     snapshot: &Snapshot<'_>,
     subject: &Subject,
     on: LocalDay,
-    hashes: &[Vec<u8>; 2],
+    hashes: &Hashes,
     candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
 ) -> Result<Whose> {
     let (mut same, mut perhaps): (Vec<PersonId>, Vec<(PersonId, String)>) = (Vec::new(), Vec::new());
     for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {
         let person = candidate.person;
-        let key = snapshot.person_key(person)?;
-        let plain = key.open("insurance", &[i64::from(person.0), candidate.number], &candidate.body)?;
-        let known: Insured = serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("an insurance"))?;
+        let known = opened(snapshot, candidate)?;
         match matching::compare(subject, &known, on) {
             Likeness::Same if !same.contains(&person) => same.push(person),
             Likeness::Perhaps(why) if !perhaps.iter().any(|(known, _)| *known == person) => {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::insurance::{self, Whose};
+use super::insurance::{self, Hashes, Whose};
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
 use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, packed, unpacked};
@@ -103,8 +103,8 @@ pub(crate) fn take(
             what: "documents of a package come in their order, each once",
         });
     }
-    let nobody = [Vec::new(), Vec::new()];
-    let hashes: Vec<[Vec<u8>; 2]> = documents
+    let nobody = Hashes::default();
+    let hashes: Vec<Hashes> = documents
         .iter()
         .map(|document| subject(document).map_or(nobody.clone(), |subject| insurance::hashes(writing, subject)))
         .collect();
@@ -269,14 +269,15 @@ fn wait(
     organisation: OrganisationId,
     (package, entry): (i64, u32),
     state: u8,
-    [number_hash, name_hash]: &[Vec<u8>; 2],
+    [number_hash, name_hash, care_hash]: &Hashes,
     body: &Body,
 ) -> Result<()> {
     let sealed = sealed(writing, organisation, (package, entry), body)?;
     writing
         .prepare_cached(
-            "INSERT INTO waiting_checkup (organisation, package, entry, state, number_hash, name_hash, received_ms, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO waiting_checkup
+                 (organisation, package, entry, state, number_hash, name_hash, care_hash, received_ms, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -286,6 +287,7 @@ fn wait(
                 state,
                 number_hash,
                 name_hash,
+                care_hash,
                 writing.now().0,
                 sealed
             ])
@@ -477,16 +479,17 @@ fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
 pub(crate) fn claim(
     writing: &Writing<'_>,
     organisation: OrganisationId,
-    [number_hash, name_hash]: [&Vec<u8>; 2],
+    [number_hash, name_hash, care_hash]: &Hashes,
 ) -> Result<u64> {
     let rows: Vec<Row> = writing
         .prepare_cached(&format!(
-            "{WAITING} WHERE organisation = ?1 AND ((number_hash = ?2 AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0))
+            "{WAITING} WHERE organisation = ?1
+             AND ((number_hash = ?2 AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
              ORDER BY id LIMIT 1000"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map(params![organisation.0, number_hash, name_hash], read)?
+                .query_map(params![organisation.0, number_hash, name_hash, care_hash], read)?
                 .collect()
         })
         .doing("looking for what waits")?;

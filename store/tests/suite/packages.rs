@@ -4,8 +4,8 @@ use model::checkup::{Checkup, Finding, Found, Item, Subject};
 use model::time::DAY_MS;
 use model::{OrganisationId, PersonId};
 use store::{
-    Actor, EntryOutcome, EntryResult, Insured, LeftOut, NewOrganisation, NewPerson, OrganisationKind, PackageDocument,
-    Result, Sex, StoreError,
+    Actor, EntryOutcome, EntryResult, Followed, Insured, LeftOut, NewOrganisation, NewPerson, OrganisationKind,
+    PackageDocument, Result, Sex, StoreError,
 };
 
 use crate::checkups::{WEIGHT, all, document, records};
@@ -44,6 +44,7 @@ fn subject(number: &str, branch: &str, kana: &str) -> Subject {
         birth: Some(day("1960-02-29")),
         sex: Some(2),
         postal_code: "999-9999".to_owned(),
+        care_number: String::new(),
     }
 }
 
@@ -327,6 +328,95 @@ async fn a_judgement_that_its_values_do_not_explain_is_kept_as_it_came_and_told_
     assert!(
         results[1].outcome == Taken && results[1].reasons == doubtful,
         "{results:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_keeps_nobody_else() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let person = member(&house, organisation).await;
+    let store = &house.store;
+    let own = subject("123", "01", "ミホンハナコ");
+    store.insure(organisation, person, insured(own.clone())).await?;
+    let elderly = Subject {
+        insurer: "39139999".to_owned(),
+        symbol: String::new(),
+        number: "55555555".to_owned(),
+        branch: String::new(),
+        care_number: "0001234567".to_owned(),
+        ..own.clone()
+    };
+    // What waits for the number that only the ledger tells.
+    let waiting = store.begin_package(organisation, [1; 32]).await?;
+    let later = about(elderly.clone(), "2025-06-10");
+    let ended = store
+        .take_documents(organisation, waiting.id, documents(1, &[later]))
+        .await?;
+    assert_eq!(outcomes(&ended), [Possible], "the name alone is no proof");
+    let of = |subject: &Subject, gained: &str, lost: Option<&str>| Insured {
+        subject: subject.clone(),
+        gained: Some(day(gained)),
+        lost: lost.map(day),
+        area: "2".to_owned(),
+    };
+    let cared = Subject {
+        branch: String::new(),
+        care_number: elderly.care_number.clone(),
+        ..own.clone()
+    };
+    let line = vec![
+        of(&cared, "2020-04-01", Some("2025-05-05")),
+        of(&elderly, "2025-05-06", None),
+    ];
+    let stranger = vec![of(&subject("777", "01", "タナカユキ"), "2020-04-01", None)];
+    let alike = vec![of(&subject("888", "01", "ミホンハナコ"), "2020-04-01", None)];
+    let ledger = vec![line.clone(), stranger, alike];
+    let followed = store.follow_ledger(organisation, ledger.clone()).await?;
+    assert!(
+        matches!(&followed[..], [Followed::Changed(1), Followed::Unknown, Followed::Possible(why)] if why.contains("postal code")),
+        "{followed:?}"
+    );
+    let again = store.follow_ledger(organisation, ledger).await?;
+    assert_eq!(again[0], Followed::Known);
+    let package = store.begin_package(organisation, [2; 32]).await?;
+    let given = [
+        about(elderly.clone(), "2025-07-10"),
+        about(own.clone(), "2025-07-11"),
+        about(own.clone(), "2025-05-01"),
+        // By the number of care insurance, whatever else it says.
+        about(
+            Subject {
+                number: "1".to_owned(),
+                ..elderly.clone()
+            },
+            "2025-07-12",
+        ),
+        about(subject("777", "01", "タナカユキ"), "2025-07-10"),
+    ];
+    let ended = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(outcomes(&ended), [Taken, Possible, Taken, Taken, Unclaimed]);
+    assert!(
+        ended[1].reasons.contains("not theirs on that day"),
+        "{}",
+        ended[1].reasons
+    );
+    // The branch number, which the ledger left open, still tells twins apart.
+    let twin = about(subject("123", "02", "ミホンハナエ"), "2025-05-01");
+    let package = store.begin_package(organisation, [3; 32]).await?;
+    let ended = store
+        .take_documents(organisation, package.id, documents(1, &[twin]))
+        .await?;
+    assert_eq!(outcomes(&ended), [Unclaimed]);
+    // What the person has stays theirs.
+    assert!(!records(&house, person, all()).await.is_empty());
+    store.erase_person(person).await?;
+    assert_eq!(
+        store.follow_ledger(organisation, vec![line]).await?,
+        [Followed::Unknown]
     );
     Ok(())
 }

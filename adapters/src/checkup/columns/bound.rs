@@ -16,13 +16,33 @@ use crate::{AdapterError, NotStored};
 const MOST_READINGS: usize = 16;
 
 /// What a cell gives.
-enum Source {
+pub(super) enum Source {
     At(usize),
     Always(String),
 }
 
 impl Source {
-    fn of<'c>(&'c self, cells: &'c [String]) -> &'c str {
+    /// Finds a column among a table's names, as [`plain`] has them.
+    pub(super) fn find(column: &Column, known: &[String]) -> Result<Self, AdapterError> {
+        let refused = |problem: String| AdapterError::Refused { problem };
+        match column {
+            Column::Always { always } => Ok(Self::Always(always.clone())),
+            Column::Place(place) if (1..=known.len()).contains(place) => Ok(Self::At(place - 1)),
+            Column::Place(place) => Err(refused(format!("it has no column {place}, only {}", known.len()))),
+            Column::Name(name) => {
+                let mut found = known.iter().enumerate().filter(|(_, known)| **known == plain(name));
+                match (found.next(), found.next()) {
+                    (Some((place, _)), None) => Ok(Self::At(place)),
+                    (None, _) => Err(refused(format!("no column of it is called {name}"))),
+                    _ => Err(refused(format!(
+                        "several columns are called {name}: name its place, from 1 on"
+                    ))),
+                }
+            }
+        }
+    }
+
+    pub(super) fn of<'c>(&'c self, cells: &'c [String]) -> &'c str {
         match self {
             Self::At(place) => cells.get(*place).map_or("", String::as_str),
             Self::Always(text) => text,
@@ -57,21 +77,7 @@ impl Bound {
     pub(super) fn new(columns: &Columns, names: Vec<String>) -> Result<Self, AdapterError> {
         let known: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let refused = |problem: String| AdapterError::Refused { problem };
-        let place = |column: &Column| match column {
-            Column::Always { always } => Ok(Source::Always(always.clone())),
-            Column::Place(place) if (1..=names.len()).contains(place) => Ok(Source::At(place - 1)),
-            Column::Place(place) => Err(refused(format!("it has no column {place}, only {}", names.len()))),
-            Column::Name(name) => {
-                let mut found = known.iter().enumerate().filter(|(_, known)| **known == plain(name));
-                match (found.next(), found.next()) {
-                    (Some((place, _)), None) => Ok(Source::At(place)),
-                    (None, _) => Err(refused(format!("no column of it is called {name}"))),
-                    _ => Err(refused(format!(
-                        "several columns are called {name}: name its place, from 1 on"
-                    ))),
-                }
-            }
-        };
+        let place = |column: &Column| Source::find(column, &known);
         let at = |column: &Column| match place(column)? {
             Source::At(place) => Ok(place),
             Source::Always(_) => Err(refused(
@@ -89,6 +95,7 @@ impl Bound {
             ("記号", &person.symbol),
             ("番号", &person.number),
             ("枝番", &person.branch),
+            ("介護保険被保険者番号", &person.care_number),
             ("氏名", &person.name),
             ("性別", &person.sex),
             ("健診機関名", &checkup.facility),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::checkup::document::is_plausible;
 
 /// The most lines above the first person.
-const MOST_HEADER_LINES: usize = 10;
+pub(super) const MOST_HEADER_LINES: usize = 10;
 
 /// Files of columns that come with the program, by name.
 const SHIPPED: &[(&str, &str)] = &[("checkup-history", include_str!("checkup-history.toml"))];
@@ -31,6 +31,14 @@ pub enum ColumnsError {
         /// What may.
         allowed: &'static str,
     },
+}
+
+pub(super) fn wrong(key: &str, found: &str, allowed: &'static str) -> ColumnsError {
+    ColumnsError::Value {
+        key: key.to_owned(),
+        found: found.to_owned(),
+        allowed,
+    }
 }
 
 /// Which column is what.
@@ -69,6 +77,7 @@ pub(super) struct Person {
     pub(super) birth: Option<Column>,
     pub(super) sex: Option<Column>,
     pub(super) postal_code: Option<Column>,
+    pub(super) care_number: Option<Column>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -110,11 +119,6 @@ impl Columns {
     /// [`ColumnsError`], which says what is wrong where.
     pub fn parse(text: &str) -> Result<Self, ColumnsError> {
         let written: Written = toml::from_str(text)?;
-        let wrong = |key: &str, found: &str, allowed| ColumnsError::Value {
-            key: key.to_owned(),
-            found: found.to_owned(),
-            allowed,
-        };
         if written.header_lines > MOST_HEADER_LINES {
             let found = written.header_lines.to_string();
             return Err(wrong(

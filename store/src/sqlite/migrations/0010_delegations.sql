@@ -1,4 +1,9 @@
--- What residents let a portal of the state hand over for some weeks.
+-- What residents let a portal of the state hand over for some weeks; and the number of long-term care insurance among what records are
+-- matched by: a keyed hash of it and the birth date, empty where nobody said it.
+ALTER TABLE insurance ADD COLUMN care_hash BLOB NOT NULL DEFAULT x'';
+ALTER TABLE waiting_checkup ADD COLUMN care_hash BLOB NOT NULL DEFAULT x'';
+CREATE INDEX insurance_by_care ON insurance (care_hash) WHERE length(care_hash) > 0;
+CREATE INDEX waiting_by_care ON waiting_checkup (care_hash) WHERE length(care_hash) > 0;
 
 -- `reader` is who signed in and agreed: the person, or somebody who acts for them. `handle` is a hash of what the browser comes back
 -- with, `browser` one of the session that it left from. `session` is the portal's name of it, sealed; gone once it is over. `due_ms` is
