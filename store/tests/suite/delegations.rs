@@ -30,7 +30,7 @@ async fn step(house: &House, of: &Delegation, event: Event) -> Option<Delegation
 }
 
 /// One that is agreed to.
-async fn agreed(house: &House, person: PersonId, number: u8) -> Delegation {
+pub async fn agreed(house: &House, person: PersonId, number: u8) -> Delegation {
     let mut delegation = begin(house, person, number).await;
     for event in [Event::Sent, Event::Asked, Event::Confirmed, Event::Agreed] {
         delegation = step(house, &delegation, event).await.expect("a step");

@@ -10,6 +10,7 @@ use store::{OpenOptions, Store};
 
 use crate::by_id::{deleted, holds, say};
 use crate::checkups;
+use crate::delegations;
 use crate::deliveries::*;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
 
@@ -63,7 +64,8 @@ async fn write_a_folder() {
         .expect("a withdrawal");
     let checkup = checkups::document("2025-06-10", 20, &[(checkups::WEIGHT, 62)]);
     checkups::bring(&house, person, vec![checkup]).await.expect("a checkup");
-    let to = folders().join("9");
+    delegations::agreed(&house, person, 1).await;
+    let to = folders().join("10");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
@@ -101,6 +103,10 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
         if schema.as_ref().is_ok_and(|schema| *schema >= 9) {
             let found = checkups::records(&house, person, checkups::all()).await;
             assert_eq!(found.iter().filter(|found| found.of_checkup.is_some()).count(), 2);
+        }
+        if schema.as_ref().is_ok_and(|schema| *schema >= 10) {
+            let held = house.store.delegations(&own(person)).await.expect("delegations");
+            assert_eq!(held[0].session.as_deref(), Some("a session"));
         }
         if schema.is_ok_and(|schema| schema >= 7) {
             let starts =
