@@ -54,11 +54,19 @@ fn claims(resource: &Value) -> Vec<&str> {
     claims.map(|url| url.as_str().expect("an address")).collect()
 }
 
+/// All samples, and what stands in those that are documents.
 fn resources() -> Vec<(String, Value)> {
-    let samples = samples::all().into_iter();
-    samples
-        .map(|sample| (sample.name, serde_json::from_slice(&sample.json).expect("JSON")))
-        .collect()
+    let mut all = Vec::new();
+    for sample in samples::all() {
+        let resource: Value = serde_json::from_slice(&sample.json).expect("JSON");
+        let inside = resource["entry"].as_array().filter(|_| resource["type"] == "document");
+        for entry in inside.into_iter().flatten() {
+            let part = entry["resource"].clone();
+            all.push((format!("{}, its {}", sample.name, part["resourceType"]), part));
+        }
+        all.push((sample.name, resource));
+    }
+    all
 }
 
 #[test]

@@ -7,7 +7,7 @@ use model::vocabulary::systems;
 use model::{LocalDay, UtcMillis};
 
 use crate::checkup::checkup_result;
-use crate::json::{escaped, raw, string};
+use crate::json::{escaped, presentable, raw, string};
 use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::CheckupView;
@@ -35,7 +35,7 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
     let checkup = view.checkup;
     let (year, _, _) = checkup.day.ymd();
     raw(out, b"{\"resourceType\":\"Bundle\"");
-    meta(out, view, BUNDLE);
+    meta(out, view, keeps_to_the_guide(checkup).then_some(BUNDLE));
     raw(
         out,
         b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/clins/bundle-identifier\",\"value\":",
@@ -52,6 +52,7 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
     document.patient();
     document.organisation("exec-org", &checkup.facility);
     document.organisation("doc-org", &checkup.author);
+    document.practitioner();
     document.encounter();
     document.coverage();
     for (place, finding) in checkup.findings.iter().enumerate() {
@@ -74,12 +75,33 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
     raw(out, b"]}");
 }
 
-fn meta(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>, profile: &str) {
+/// True where the whole has what the guide asks of it: who was examined, by whom, where, and who wrote it.
+fn keeps_to_the_guide(checkup: &Checkup) -> bool {
+    let is_numbered = |organisation: &Organisation| !organisation.number.is_empty();
+    !checkup.findings.is_empty()
+        && !checkup.subject.name.is_empty()
+        && is_numbered(&checkup.facility)
+        && is_numbered(&checkup.author)
+        && doctor(checkup).is_some()
+}
+
+/// The doctor whose judgement it is.
+fn doctor(checkup: &Checkup) -> Option<String> {
+    let mut doctors = checkup.findings.iter().filter_map(|finding| finding.doctor.as_deref());
+    doctors.find_map(presentable).map(|doctor| doctor.into_owned())
+}
+
+/// What every part begins with. A profile is claimed where its obligations are met.
+fn meta(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>, profile: Option<&str>) {
     raw(out, b",\"meta\":{\"lastUpdated\":\"");
     instant(out, view.now);
-    raw(out, b"\",\"profile\":[");
-    string(out, profile);
-    raw(out, b"]}");
+    out.push(b'"');
+    if let Some(profile) = profile {
+        raw(out, b",\"profile\":[");
+        string(out, profile);
+        out.push(b']');
+    }
+    out.push(b'}');
 }
 
 struct Document<'o, 'v> {
@@ -106,17 +128,13 @@ impl Document<'_, '_> {
         self.out.push(b'}');
     }
 
-    /// A part up to the end of its `meta`.
-    fn part(&mut self, kind: &str, part: &str, write: impl FnOnce(&mut Vec<u8>, &str)) {
+    /// A part up to the end of its `meta`, which claims the guide's profile where `keeps` says that it is kept to.
+    fn part(&mut self, kind: &str, part: &str, keeps: bool, write: impl FnOnce(&mut Vec<u8>, &str)) {
         let view = self.view;
-        let profile = match kind {
-            "Coverage" => "CoverageInsurance",
-            other => other,
-        };
-        let profile = format!("{PROFILES}{profile}_eCheckupGeneral");
+        let profile = keeps.then(|| format!("{PROFILES}{kind}_eCheckupGeneral"));
         self.entry(kind, part, |out, id, patient| {
             raw(out, format!("{{\"resourceType\":\"{kind}\",\"id\":\"{id}\""));
-            meta(out, view, &profile);
+            meta(out, view, profile.as_deref());
             write(out, patient);
             out.push(b'}');
         });
@@ -129,7 +147,7 @@ impl Document<'_, '_> {
             .collect();
         let (encounter, author) = (self.id("encounter"), self.id("doc-org"));
         let own = self.id("composition");
-        self.part("Composition", "composition", |out, patient| {
+        self.part("Composition", "composition", !results.is_empty(), |out, patient| {
             raw(out, b",\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/composition-clinicaldocument-versionNumber\",\"valueString\":\"1.0\"}]");
             raw(out, b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier\",\"value\":");
             string(out, &own);
@@ -143,20 +161,25 @@ impl Document<'_, '_> {
             coding(out, systems::CHECKUP_PROGRAMME, &checkup.programme, None);
             raw(out, b"]}],\"period\":");
             period(out, checkup.day);
-            raw(out, "}],\"section\":[{\"title\":\"検査・問診結果\",\"code\":{\"coding\":[");
+            raw(out, b"}]");
+            // A section has something in it (cmp-1).
+            if results.is_empty() {
+                return;
+            }
+            raw(out, ",\"section\":[{\"title\":\"検査・問診結果\",\"code\":{\"coding\":[");
             coding(out, "http://jpfhir.jp/fhir/eCheckup/CodeSystem/section-code", section(&checkup.programme), None);
             raw(out, b"]}");
             for (place, result) in results.iter().enumerate() {
                 raw(out, if place == 0 { ",\"entry\":[" } else { "," });
                 raw(out, format!("{{\"reference\":\"Observation/{result}\"}}"));
             }
-            raw(out, if results.is_empty() { "}]" } else { "]}]" });
+            raw(out, b"]}]");
         });
     }
 
     fn patient(&mut self) {
         let subject = &self.view.checkup.subject;
-        self.part("Patient", "patient", |out, _| {
+        self.part("Patient", "patient", !subject.name.is_empty(), |out, _| {
             if !subject.insurer.is_empty() {
                 let member = [&subject.insurer, &subject.symbol, &subject.number, &subject.branch];
                 // A part that holds the separator would be read as another.
@@ -190,7 +213,7 @@ impl Document<'_, '_> {
     }
 
     fn organisation(&mut self, kind: &str, organisation: &Organisation) {
-        self.part("Organization", kind, |out, _| {
+        self.part("Organization", kind, !organisation.number.is_empty(), |out, _| {
             if !organisation.number.is_empty() {
                 raw(out, b",\"identifier\":[{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no\",\"value\":");
                 string(out, &organisation.number);
@@ -203,9 +226,21 @@ impl Document<'_, '_> {
         });
     }
 
+    /// The doctor, of whom a document says no more than the name.
+    fn practitioner(&mut self) {
+        let Some(doctor) = doctor(self.view.checkup) else {
+            return;
+        };
+        self.part("Practitioner", "practitioner", false, |out, _| {
+            raw(out, b",\"name\":[{\"text\":");
+            string(out, &doctor);
+            raw(out, b"}]");
+        });
+    }
+
     fn encounter(&mut self) {
         let (day, facility) = (self.view.checkup.day, self.id("exec-org"));
-        self.part("Encounter", "encounter", |out, patient| {
+        self.part("Encounter", "encounter", true, |out, patient| {
             raw(out, b",\"status\":\"finished\",\"class\":");
             coding(
                 out,
@@ -230,7 +265,8 @@ impl Document<'_, '_> {
         if subject.insurer.is_empty() {
             return;
         }
-        self.part("Coverage", "coverage", |out, patient| {
+        // The guide asks for a kind of insurance, which no document says.
+        self.part("Coverage", "coverage", false, |out, patient| {
             let symbol = [("JP_Coverage_InsuredPersonSymbol", &subject.symbol), ("JP_Coverage_InsuredPersonNumber", &subject.number), ("JP_Coverage_InsuredPersonSubNumber", &subject.branch)];
             let given: Vec<_> = symbol.into_iter().filter(|(_, value)| !value.is_empty()).collect();
             for (place, (name, value)) in given.iter().enumerate() {

@@ -266,8 +266,7 @@ impl Documents<'_> {
         table::refuse(&text)?;
         let table = match table::recognise(&text) {
             Some(TableOf::Checkup) => table::read(&text),
-            Some(TableOf::Costs) => table::kept(&text, "notice of medical costs"),
-            Some(TableOf::Generics) => table::kept(&text, "notice of generic medicines"),
+            Some(TableOf::Own(word)) => table::kept(&text, word),
             Some(TableOf::Claims) => return Err(AdapterError::Claims),
             None => {
                 return Err(AdapterError::NothingInside {

@@ -2,7 +2,7 @@
 //! Japanese systems wrote before it. Nobody published the layout, so names decide, wherever they stand.
 //!
 //! A name says nothing of the method, so an item is taken whose method is "other" where there are several. What else lies in such
-//! tables is told apart: notices of medical costs are kept for a mapping to come, medical claims are refused before anything is.
+//! tables is told apart: notices of costs, lists of medicines and the like are kept for a mapping to come, medical claims are refused before anything is.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -32,13 +32,24 @@ const ENOUGH_NUMBERS: usize = 10;
 pub(super) enum TableOf {
     /// Results of checkups.
     Checkup,
-    /// A notice of medical costs (医療費通知).
-    Costs,
-    /// A notice of what generic medicines would save (後発医薬品差額通知).
-    Generics,
+    /// Something else of the resident's own, with the word for it: kept until a mapping comes.
+    Own(&'static str),
     /// Medical claims (診療報酬明細書).
     Claims,
 }
+
+/// What stands in a title of other tables that residents are given, and the word for each.
+const OWN: &[(&str, &str)] = &[
+    ("医療費通知", "notice of medical costs"),
+    ("後発医薬品", "notice of generic medicines"),
+    ("薬剤情報", "list of medicines"),
+    ("調剤情報", "list of medicines"),
+    ("処方情報", "list of medicines"),
+    ("予防接種", "record of vaccinations"),
+    ("乳幼児健診", "record of mother and child"),
+    ("妊婦健診", "record of mother and child"),
+    ("母子保健", "record of mother and child"),
+];
 
 /// Names of items, as they are once widths, cases and spaces are gone.
 static ITEMS: LazyLock<HashMap<String, Item>> = LazyLock::new(|| {
@@ -98,20 +109,25 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
 /// What a text is a table of; `None` where it is none that is known.
 pub(super) fn recognise(text: &str) -> Option<TableOf> {
     let text = text.trim_start_matches('\u{feff}');
-    let (mut items, mut costs, mut claims, mut generics) = (0, false, 0, false);
+    let (mut items, mut own, mut claims) = (0, None, 0);
     for (place, cells) in lines(text).take(LOOKED_AT) {
         let first = cells.first().map(|cell| plain(cell)).unwrap_or_default();
-        costs |= place < 5 && first.contains("医療費通知");
-        generics |= place < 5 && first.contains("後発医薬品") && first.contains("差額");
+        // A title stands above the table, alone in its line.
+        if own.is_none() && place < 5 && cells.iter().skip(1).all(String::is_empty) {
+            own = OWN
+                .iter()
+                .find(|(title, _)| first.contains(title))
+                .map(|(_, word)| *word);
+        }
         claims += usize::from(is_claim(&cells));
         items += usize::from(cells.len() >= 2 && ITEMS.contains_key(&first));
     }
     match () {
-        () if costs => Some(TableOf::Costs),
-        () if generics => Some(TableOf::Generics),
         () if claims >= 2 => Some(TableOf::Claims),
-        () if items >= ENOUGH => Some(TableOf::Checkup),
-        () => None,
+        () => match own {
+            Some(word) => Some(TableOf::Own(word)),
+            None => (items >= ENOUGH).then_some(TableOf::Checkup),
+        },
     }
 }
 
@@ -519,8 +535,21 @@ mod tests {
     fn other_tables_are_told_apart() {
         assert_eq!(
             recognise("わたしの情報\n医療費通知情報\n\n項目名,内容\n診療年月,令和7年6月\n"),
-            Some(TableOf::Costs)
+            Some(TableOf::Own("notice of medical costs"))
         );
+        for (title, word) in [
+            ("薬剤情報", "list of medicines"),
+            ("予防接種情報", "record of vaccinations"),
+            ("乳幼児健診情報", "record of mother and child"),
+            ("後発医薬品差額通知", "notice of generic medicines"),
+        ] {
+            let table = format!("わたしの情報\r\n{title}\r\n\r\n項目名,内容\r\n日付,令和7年6月1日\r\n");
+            assert_eq!(recognise(&table), Some(TableOf::Own(word)), "{title}");
+            assert_eq!(recognise(&table.replace(title, "世帯情報")), None);
+        }
+        // Its words within a table of results make it nothing else.
+        let results = FILE.replacen("特定健診情報", "特定健診情報\n既往歴,予防接種", 1);
+        assert_eq!(recognise(&results), Some(TableOf::Checkup));
         assert_eq!(
             recognise("IR,1,13,1,1234567,,,202506,00\nRE,1,1112,202506,見本,1,3350229\nHO,06139999,記号,番号\n"),
             Some(TableOf::Claims)

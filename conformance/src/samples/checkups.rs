@@ -1,11 +1,11 @@
 //! Results of every item of checkups, of every kind that a document can tell.
 
 use fhir_profiles::{
-    CheckupView, DocumentView, ReportView, binary, checkup_result, diagnostic_report, document_reference,
-    questionnaire_response,
+    CheckupDocumentView, CheckupView, DocumentView, ReportView, binary, checkup_document, checkup_result,
+    diagnostic_report, document_reference, questionnaire_response,
 };
 use model::checkup::items::{FOURTH_PERIOD, ROOT};
-use model::checkup::{Finding, Found, Item, Kind, Range};
+use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
 use model::{Decimal, LocalDay, UtcMillis};
 
 use super::{SampleResource, sample};
@@ -61,6 +61,69 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
             samples.push(sample("a report of nothing", |out| diagnostic_report(out, &view, &[])));
             samples.push(sample("no answers", |out| questionnaire_response(out, &view, &[])));
         }
+    }
+}
+
+/// Appends a whole checkup as a FHIR document, with every item once.
+pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
+    let organisation = |number: &str| Organisation {
+        number: number.to_owned(),
+        name: "見本健診センター".to_owned(),
+    };
+    let finding = |item: Item| Finding {
+        item,
+        reading: 0,
+        result: match item.row().kind {
+            Kind::Quantity => Found::Quantity(Decimal::new(712, 1), item.row().unit.to_owned()),
+            Kind::Ordered | Kind::Coded => {
+                Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".to_owned())
+            }
+            Kind::Text => Found::Text("所見なし".to_owned()),
+        },
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: (item.row().code == "9N511000000000049").then(|| "見本 医師".to_owned()),
+        day: None,
+    };
+    let whole = Checkup {
+        report: "10".to_owned(),
+        programme: "010".to_owned(),
+        day: LocalDay(20_583),
+        written: LocalDay(20_603),
+        facility: organisation("1310000001"),
+        author: organisation("1310000002"),
+        subject: Subject {
+            insurer: "00139999".to_owned(),
+            symbol: "見本".to_owned(),
+            number: "0000001".to_owned(),
+            branch: "01".to_owned(),
+            name: "ミホンハナコ".to_owned(),
+            birth: Some(LocalDay(-5_000)),
+            sex: Some(2),
+            postal_code: "999-9999".to_owned(),
+            care_number: String::new(),
+        },
+        findings: Item::all().map(finding).collect(),
+        word: Told::Confirmed,
+    };
+    let bare = Checkup {
+        facility: Organisation::default(),
+        author: Organisation::default(),
+        subject: Subject::default(),
+        findings: Vec::new(),
+        ..whole.clone()
+    };
+    for (name, checkup) in [("whole", &whole), ("bare", &bare)] {
+        let view = CheckupDocumentView {
+            base: "https://phr.example/fhir/r4",
+            number: 7,
+            checkup,
+            now: UtcMillis(1_778_447_402_114),
+        };
+        samples.push(sample(format!("a {name} checkup as a FHIR document"), |out| {
+            checkup_document(out, &view);
+        }));
     }
 }
 

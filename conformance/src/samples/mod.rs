@@ -23,6 +23,7 @@ pub fn all() -> Vec<SampleResource> {
     }
     checkups::wholes(&mut samples);
     checkups::documents(&mut samples);
+    checkups::bundle(&mut samples);
     others::all(&mut samples);
     samples
 }

@@ -39,6 +39,7 @@ pub fn elsewhere() -> Vec<Value> {
         all.push(profile(&format!("{JP_CORE}{name}"), jp_core(category)));
     }
     all.push(profile(systems::CHECKUP_PROFILE, checkup()));
+    all.extend(super::checkup_report::checkup_report());
     all
 }
 

@@ -3,6 +3,7 @@
 //!
 //! It reads differentials only: what the base type demands is the strict judge's matter ([`crate::judge`]).
 
+mod checkup_report;
 mod elsewhere;
 mod invariants;
 mod terminology;
