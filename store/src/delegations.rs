@@ -86,7 +86,7 @@ pub struct Step {
 
 impl Store {
     /// Begins one. Earlier ones of this person and portal that nobody agreed to are dropped; one that was agreed to goes on until this
-    /// one is.
+    /// one has brought something.
     ///
     /// # Errors
     /// [`crate::StoreError::NoPerson`] for one who was erased, and what writing can answer.
@@ -159,7 +159,7 @@ impl Store {
             .await
     }
 
-    /// Ends one of the person's.
+    /// Ends one of the person's, and those before it that this portal may still be asked by.
     ///
     /// # Errors
     /// [`crate::StoreError::NotFound`] where they have none of this number that is not over, and what writing can answer.

@@ -114,6 +114,7 @@ access-newest = Back to the newest records
 
 detail-off = Do not share
 detail-daily = Each day’s total only
+detail-whole = each document whole
 detail-raw = Every measurement
 detail-running =  (also while it runs)
 detail-weekly = Weekly totals only

@@ -114,6 +114,7 @@ access-newest = いちばん新しい記録にもどる
 
 detail-off = 渡さない
 detail-daily = 1日ごとのまとめだけ
+detail-whole = 書類ごと
 detail-raw = 細かい記録ぜんぶ
 detail-running = （途中の数も）
 detail-weekly = 1週間ごとのまとめだけ

@@ -283,7 +283,7 @@ impl Table {
             .map(|item| {
                 row(
                     self.words.category(item.category),
-                    self.words.given_detail(item.detail),
+                    self.words.detail_of(item.category, item.detail),
                     item.first_day.to_string(),
                     item.last_day.to_string(),
                     item.count.to_string(),

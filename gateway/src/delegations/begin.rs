@@ -108,7 +108,11 @@ async fn begun(
     });
     let answer = portal.ask(state, call).await;
     let begun = answer.and_then(|answer| Ok(portal.adapter.begun(&answer)?));
-    let begun = begun.and_then(|begun| web_address(&begun.go_to).then_some(begun).ok_or(CallError::NoAnswer));
+    let begun = begun.and_then(|begun| {
+        leads_on(portal, &begun.go_to)
+            .then_some(begun)
+            .ok_or(CallError::NoAnswer)
+    });
     match begun {
         Ok(begun) => {
             let sent = Step {
@@ -127,9 +131,11 @@ async fn begun(
     }
 }
 
-/// True for what a browser may be sent to.
-fn web_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+/// True for what a browser may be sent to: over TLS, but for a portal that is itself asked without, as on one's own machine.
+fn leads_on(portal: &Portal, text: &str) -> bool {
+    let is_plain = portal.api.starts_with("http:");
+    Url::parse(text)
+        .is_ok_and(|url| url.has_host() && (url.scheme() == "https" || (is_plain && url.scheme() == "http")))
 }
 
 async fn reader(state: &AppState, reader: PersonId) -> Result<Person, Failure> {
@@ -235,7 +241,7 @@ async fn came_back(state: &AppState, signed_in: &SignedIn, headers: &HeaderMap, 
         };
         found = moved(state, &found, confirmed).await?;
         if let Some(on) = on {
-            return web_address(&on).then_some(on).ok_or(Failure::Portal);
+            return leads_on(portal, &on).then_some(on).ok_or(Failure::Portal);
         }
     } else if status == Status::AsksWho {
         // It asked, was told, and asks again: nobody agreed yet.

@@ -211,7 +211,7 @@ fn narrowing(words: Words, place: usize, grant: &Grant) -> Narrowing {
     }];
     let coarser = Detail::ALL
         .into_iter()
-        .filter(|detail| *detail != grant.detail && grant.detail.includes(*detail));
+        .filter(|detail| !grant.category.is_whole() && *detail != grant.detail && grant.detail.includes(*detail));
     choices.extend(coarser.map(|detail| Choice {
         value: detail.code().to_owned(),
         label: words.given_detail(detail),

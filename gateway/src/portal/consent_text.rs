@@ -17,6 +17,9 @@ impl Words {
 
     /// How finely a grant gives.
     pub fn detail(&self, grant: &Grant) -> String {
+        if grant.category.is_whole() {
+            return self.say("detail-whole");
+        }
         let detail = self.given_detail(grant.detail);
         match grant.detail {
             Detail::Daily | Detail::Weekly | Detail::Monthly if grant.running_day => {
@@ -35,6 +38,14 @@ impl Words {
             Detail::Monthly => "detail-monthly",
             Detail::Event => "detail-event",
         })
+    }
+
+    /// How finely something of a category was given.
+    pub fn detail_of(&self, category: ConsentCategory, detail: Detail) -> String {
+        match category.is_whole() {
+            true => self.say("detail-whole"),
+            false => self.given_detail(detail),
+        }
     }
 
     /// From which day on data is given.

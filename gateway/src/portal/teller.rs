@@ -319,7 +319,7 @@ impl Teller<'_> {
                 [
                     ("recipient", recipient),
                     ("category", words.category(category)),
-                    ("detail", words.given_detail(detail)),
+                    ("detail", words.detail_of(category, detail)),
                 ],
             ),
             more: format!("{days}{}{count}", words.say("sentence-joint")),

@@ -149,22 +149,20 @@ pub(crate) fn step(writing: &Writing<'_>, of: &Delegation, step: &Step) -> Resul
         return Ok(None);
     }
     match step.event {
-        Some(DelegationEvent::Agreed) => {
-            end_the_one_before(writing, of)?;
-            act(writing, of, "delegation-agreed")?;
-        }
+        Some(DelegationEvent::Agreed) => act(writing, of, "delegation-agreed")?,
+        Some(DelegationEvent::Stored) => end_those_before(writing, of)?,
         Some(DelegationEvent::Ended) => act(writing, of, "delegation-ended")?,
         _ => {}
     }
     Ok(all(writing, "WHERE id = ?1", [of.id])?.pop())
 }
 
-/// What was agreed to anew takes the place of what was agreed to before.
-fn end_the_one_before(writing: &Writing<'_>, of: &Delegation) -> Result<()> {
+/// What was agreed to anew and has brought something takes the place of what was agreed to before.
+fn end_those_before(writing: &Writing<'_>, of: &Delegation) -> Result<()> {
     writing
         .execute(
             "UPDATE delegation SET state = ?4, why = NULL, session = NULL, over_ms = ?5, due_ms = NULL, fence = fence + 1
-             WHERE person = ?1 AND vendor = ?2 AND id <> ?3 AND over_ms IS NULL",
+             WHERE person = ?1 AND vendor = ?2 AND id < ?3 AND over_ms IS NULL",
             params![
                 of.person.0,
                 of.vendor,
@@ -211,7 +209,8 @@ pub(crate) fn end(writing: &Writing<'_>, own: &OwnAccess, id: i64) -> Result<()>
         ..Step::default()
     };
     match step(writing, &found, &ended)? {
-        Some(_) => Ok(()),
+        // Whoever stops means all of it, also what a new word had not taken the place of yet.
+        Some(_) => end_those_before(writing, &found),
         None => Err(StoreError::NotFound { what: "delegation" }),
     }
 }

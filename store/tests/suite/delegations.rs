@@ -98,10 +98,26 @@ async fn what_is_agreed_to_anew_takes_its_place_and_what_nobody_agreed_to_is_dro
         "it holds until then"
     );
     let second = agreed(&house, person, 4).await;
-    let now = all(&house, person).await;
-    assert_eq!(ids(&now), [second.id, first.id]);
-    assert_eq!((now[0].state, now[1].state), (State::Consented, State::Ended));
-    assert!(now[1].over.is_some() && now[1].session.is_none());
+    let states = async || {
+        all(&house, person)
+            .await
+            .iter()
+            .map(|one| one.state)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        states().await,
+        [State::Consented, State::Consented],
+        "nothing has come by it yet"
+    );
+    let ready = step(&house, &second, Event::HasIt).await.expect("a step");
+    step(&house, &ready, Event::Stored).await.expect("a step");
+    assert_eq!(states().await, [State::Fetched, State::Ended]);
+    assert_eq!(all(&house, person).await[1].session, None);
+    // Who stops while two are there stops both.
+    let third = agreed(&house, person, 5).await;
+    house.store.end_delegation(&own(person), third.id).await.expect("ended");
+    assert_eq!(states().await, [State::Ended, State::Ended, State::Ended]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
