@@ -20,6 +20,7 @@ mod links;
 mod matching;
 mod operations;
 mod operators;
+mod orphaned_tokens;
 mod packages;
 mod paper;
 mod parked;
@@ -57,6 +58,7 @@ pub use links::{
 pub use matching::{Insured, is_one_name};
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
+pub use orphaned_tokens::OrphanedTokens;
 pub use packages::{EntryOutcome, EntryResult, Followed, LeftOut, Package, PackageDocument, Waiting};
 pub use paper::PaperConsent;
 pub use parked::ParkedSeries;

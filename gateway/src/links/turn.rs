@@ -8,7 +8,7 @@ use adapters::Input;
 use adapters::cloud::Ask;
 use adapters::pull::{self, Answered};
 use model::{LinkState, Need, UtcMillis};
-use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
+use store::{LeasedLink, LinkTokens, NewPayload, OrphanedTokens, Progress, Sender, StoreError, TurnEnd, Want};
 
 use calls::Refusal;
 
@@ -123,12 +123,29 @@ async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: Ut
     }
 }
 
+/// Gives back tokens whose person was erased; when to try again, where it did not work.
+pub(super) async fn give_back_again(state: &AppState, cloud: &Cloud, orphaned: &OrphanedTokens) -> Option<UtcMillis> {
+    match tokens::give_back(cloud, &state.outgoing, &orphaned.tokens).await {
+        Ok(()) => None,
+        Err(error) if orphaned.failures >= GIVE_BACK => {
+            tracing::warn!(%error, vendor = cloud.adapter.name(), "tokens of an erased person could not be given back");
+            None
+        }
+        Err(_) => Some(state.clock.now().plus(waits(orphaned.failures, 0))),
+    }
+}
+
 /// Each wait is up to twice the one before, and at least what the vendor asks for.
 fn after_failure(leased: &LeasedLink, now: UtcMillis, asked: i64) -> TurnEnd {
-    let doubled = FIRST_WAIT_MS << leased.failures.min(12);
     TurnEnd::Failed {
-        next: now.plus(asked.max(doubled).min(LONGEST_WAIT_MS)),
+        next: now.plus(waits(leased.failures, asked)),
     }
+}
+
+/// In milliseconds, after so many failures before.
+fn waits(failures: u32, asked: i64) -> i64 {
+    let doubled = FIRST_WAIT_MS << failures.min(12);
+    asked.max(doubled).min(LONGEST_WAIT_MS)
 }
 
 struct Turn<'a> {

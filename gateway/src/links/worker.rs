@@ -41,6 +41,7 @@ async fn work_cloud(state: &AppState, place: usize) {
     loop {
         while under_way.try_join_next().is_some() {}
         let cloud = &state.clouds.all()[place];
+        give_back_of_erased(state, cloud).await;
         for leased in take(state, cloud, AT_ONCE - under_way.len()).await {
             let state = state.clone();
             under_way.spawn(async move { carry_out(&state, &state.clouds.all()[place], leased).await });
@@ -81,6 +82,24 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, free: usize) -> Vec<Le
         cloud.breaker.was_not_tried();
     }
     leased
+}
+
+/// Gives back what the vendor allowed us for people who were erased since.
+pub(super) async fn give_back_of_erased(state: &AppState, cloud: &Cloud) {
+    let orphaned = state
+        .store
+        .lease_orphaned_tokens(cloud.adapter.name(), AT_ONCE as u32)
+        .await;
+    let orphaned = orphaned.unwrap_or_else(|error| {
+        tracing::warn!(%error, "tokens of the erased could not be looked for");
+        Vec::new()
+    });
+    for tokens in orphaned {
+        let again = turn::give_back_again(state, cloud, &tokens).await;
+        if let Err(error) = state.store.end_orphaned_tokens(tokens.id, again).await {
+            tracing::warn!(%error, "what came of tokens of the erased could not be kept");
+        }
+    }
 }
 
 /// One turn, to its end.

@@ -27,6 +27,7 @@ pub(crate) mod leaves;
 pub(crate) mod links;
 pub(crate) mod operations;
 pub(crate) mod operators;
+pub(crate) mod orphaned_tokens;
 pub(crate) mod packages;
 pub(crate) mod paper;
 pub(crate) mod parked;

@@ -6,12 +6,12 @@ use model::{BatchId, LocalDay, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::consents;
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::journal::Step;
 use super::keys::FIRST_VERSION;
 use super::writer::Writing;
+use super::{consents, orphaned_tokens};
 use crate::{
     NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Result, Sex, StoreError,
 };
@@ -413,6 +413,7 @@ pub(crate) fn erase(writing: &Writing<'_>, person: PersonId) -> Result<()> {
         return Err(StoreError::NoPerson { person });
     }
     writing.journal(Step::Erasure, person, 0, Vec::new())?;
+    orphaned_tokens::keep(writing, person)?;
     carry_out_erasure(writing, person, writing.now())
 }
 

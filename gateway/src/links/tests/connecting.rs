@@ -176,3 +176,33 @@ async fn tokens_are_refreshed_once_and_an_answer_that_was_lost_ends_nothing() {
     is(&world, LinkState::Connected).await;
     world.agrees(HANAKO).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_leaves_no_permission_behind_at_the_vendor() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    assert_eq!(world.counts().await["accounts"], json!([HANAKO]));
+    let store = &world.gateway.state.store;
+    store.erase_person(world.person().await).await.unwrap();
+    let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
+    // The vendor has a bad day first.
+    world.mischief("fault", 2, "").await;
+    for (passes, left) in [(0, 1), (10_000, 1), (120_000, 1), (600_000, 0)] {
+        world.clock.advance(passes);
+        worker::give_back_of_erased(&world.gateway.state, cloud).await;
+        let accounts = world.counts().await["accounts"].as_array().unwrap().len();
+        assert_eq!(accounts, left, "after {passes}");
+    }
+    let rest = store.lease_orphaned_tokens(world.vendor.name, 8).await.unwrap();
+    assert!(rest.is_empty());
+    world.clock.advance(DAY_MS);
+    assert!(
+        store
+            .lease_orphaned_tokens(world.vendor.name, 8)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

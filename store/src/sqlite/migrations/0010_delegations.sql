@@ -30,3 +30,15 @@ CREATE TABLE delegation (
 ) STRICT;
 CREATE INDEX delegation_of_person ON delegation (person, id);
 CREATE INDEX delegation_by_due ON delegation (due_ms) WHERE due_ms IS NOT NULL;
+
+-- What vendors allowed us for people who were erased since, until it was given back; sealed with the organisation's key, since theirs is
+-- gone. Nothing says whose it was.
+CREATE TABLE orphaned_tokens (
+    id           INTEGER PRIMARY KEY,
+    organisation INTEGER NOT NULL REFERENCES organisation (id),
+    vendor       TEXT    NOT NULL,
+    due_ms       INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    body         BLOB    NOT NULL
+) STRICT;
+CREATE INDEX orphaned_tokens_by_due ON orphaned_tokens (vendor, due_ms);
