@@ -9,8 +9,9 @@ use model::vocabulary::{Component, Shape, systems};
 use model::{Decimal, Measured};
 
 use crate::codings::{Coding, Findable, categories};
-use crate::json::{decimal, escaped, presentable, raw, string, text_member, whole};
+use crate::json::{decimal, escaped, presentable, raw, string, text_member};
 use crate::marks;
+use crate::meta::head;
 use crate::prepared::{coding, list, to_status, written};
 use crate::time::{date, instant};
 use crate::view::CheckupView;
@@ -113,12 +114,7 @@ pub fn findable_item(item: Item) -> Findable {
 pub fn checkup_result(out: &mut Vec<u8>, view: &CheckupView<'_>) {
     let finding = view.finding;
     let pieces = &PIECES[usize::from(finding.item.number().saturating_sub(1)).min(PIECES.len() - 1)];
-    raw(out, b"{\"resourceType\":\"Observation\",\"id\":\"");
-    escaped(out, view.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(view.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.updated);
+    head(out, "Observation", view.id, u64::from(view.version), view.updated);
     if view.dead {
         raw(out, &pieces.dead);
         escaped(out, view.patient);

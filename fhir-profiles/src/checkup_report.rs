@@ -9,7 +9,8 @@ use model::checkup::items::{self, ROOT};
 use model::checkup::{Finding, Found};
 use model::vocabulary::systems;
 
-use crate::json::{decimal, escaped, presentable, raw, string, whole};
+use crate::json::{decimal, escaped, presentable, raw, string};
+use crate::meta::{head, security};
 use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::ReportView;
@@ -35,7 +36,7 @@ pub fn report_category() -> (&'static str, &'static str) {
 
 /// Appends the DiagnosticReport; `results` are ids of Observations for this recipient.
 pub fn diagnostic_report(out: &mut Vec<u8>, view: &ReportView<'_>, results: &[String]) {
-    head(out, "DiagnosticReport", view);
+    begin(out, "DiagnosticReport", view, &[]);
     raw(out, if view.dead { &b"entered-in-error"[..] } else { b"final" });
     raw(out, b"\",\"category\":[{\"coding\":[");
     let (system, code) = report_category();
@@ -72,7 +73,7 @@ pub fn diagnostic_report(out: &mut Vec<u8>, view: &ReportView<'_>, results: &[St
 /// Appends the QuestionnaireResponse: a question by its official item code and its Japanese words, an answer by the list of its own
 /// year. What was asked and not answered has no answer.
 pub fn questionnaire_response(out: &mut Vec<u8>, view: &ReportView<'_>, answers: &[&Finding]) {
-    head(out, "QuestionnaireResponse", view);
+    begin(out, "QuestionnaireResponse", view, answers);
     raw(
         out,
         if view.dead {
@@ -146,15 +147,14 @@ fn answer(out: &mut Vec<u8>, finding: &Finding) {
     }
 }
 
-/// Up to the status.
-fn head(out: &mut Vec<u8>, kind: &str, view: &ReportView<'_>) {
-    raw(out, format!("{{\"resourceType\":\"{kind}\",\"id\":\""));
-    escaped(out, view.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, view.version);
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.updated);
-    raw(out, b"\"},\"status\":\"");
+/// Up to the status; labelled as the checkup is, and as what is in it.
+fn begin(out: &mut Vec<u8>, kind: &str, view: &ReportView<'_>, within: &[&Finding]) {
+    head(out, kind, view.id, view.version, view.updated);
+    raw(out, b"\",");
+    let mut rows = vec![view.event.row()];
+    rows.extend(within.iter().map(|finding| finding.item.metric().row()));
+    security(out, &rows);
+    raw(out, b"},\"status\":\"");
 }
 
 fn subject(out: &mut Vec<u8>, view: &ReportView<'_>) {

@@ -8,6 +8,7 @@ use model::{LocalDay, Measured, Summary, UtcMillis};
 
 use crate::json::{escaped, raw, whole};
 use crate::marks::{component_code, quality_flag};
+use crate::meta::head;
 use crate::observation::{Components, coded, quantity};
 use crate::prepared::{PreparedDay, coding, prepared};
 use crate::time::{date, instant};
@@ -154,12 +155,7 @@ struct Day<'a> {
 
 /// Everything before the values.
 fn begin(out: &mut Vec<u8>, pieces: &PreparedDay, day: &Day<'_>) {
-    raw(out, b"{\"resourceType\":\"Observation\",\"id\":\"");
-    escaped(out, day.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(day.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, day.updated);
+    head(out, "Observation", day.id, u64::from(day.version), day.updated);
     raw(out, &pieces.to_status);
     raw(out, day.status.code());
     raw(out, &pieces.to_patient);

@@ -1,9 +1,10 @@
 //! A checkup's document for those whom the resident lets have documents: where it lies, and its bytes.
 
 use model::vocabulary::systems;
-use model::{LocalDay, UtcMillis};
+use model::{LocalDay, Metric, UtcMillis};
 
 use crate::json::{escaped, raw, string, whole};
+use crate::meta::{head, security};
 use crate::prepared::coding;
 use crate::time::{date, instant};
 
@@ -18,6 +19,8 @@ pub struct DocumentView<'a> {
     pub patient: &'a str,
     /// The day of the checkup.
     pub day: LocalDay,
+    /// What kind of checkup it was.
+    pub event: Metric,
     /// What it is, in Japanese.
     pub title: &'a str,
     /// Media type.
@@ -46,7 +49,7 @@ pub fn document_category() -> (&'static str, &'static str) {
 
 /// Appends the DocumentReference.
 pub fn document_reference(out: &mut Vec<u8>, view: &DocumentView<'_>) {
-    head(out, "DocumentReference", view.id, view);
+    begin(out, "DocumentReference", view.id, view);
     raw(out, b",\"status\":\"current\",\"type\":{\"coding\":[");
     let (system, code) = document_type();
     coding(out, system, code, Some("検診・健診報告書"));
@@ -78,7 +81,7 @@ pub fn document_reference(out: &mut Vec<u8>, view: &DocumentView<'_>) {
 
 /// Appends the Binary; `data` is Base64. Who may read it is said by its DocumentReference.
 pub fn binary(out: &mut Vec<u8>, view: &DocumentView<'_>, data: &str) {
-    head(out, "Binary", view.binary, view);
+    begin(out, "Binary", view.binary, view);
     raw(out, b",\"contentType\":");
     string(out, view.content_type);
     raw(out, b",\"securityContext\":{\"reference\":\"DocumentReference/");
@@ -88,12 +91,10 @@ pub fn binary(out: &mut Vec<u8>, view: &DocumentView<'_>, data: &str) {
     raw(out, b"\"}");
 }
 
-fn head(out: &mut Vec<u8>, kind: &str, id: &str, view: &DocumentView<'_>) {
-    raw(out, format!("{{\"resourceType\":\"{kind}\",\"id\":\""));
-    escaped(out, id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(view.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.updated);
-    raw(out, b"\"}");
+/// Up to the end of `meta`; labelled as the checkup is.
+fn begin(out: &mut Vec<u8>, kind: &str, id: &str, view: &DocumentView<'_>) {
+    head(out, kind, id, u64::from(view.version), view.updated);
+    raw(out, b"\",");
+    security(out, &[view.event.row()]);
+    out.push(b'}');
 }

@@ -16,6 +16,7 @@ mod definitions;
 mod document_reference;
 mod json;
 mod marks;
+mod meta;
 mod observation;
 mod outcome;
 mod person;

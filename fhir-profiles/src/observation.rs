@@ -3,8 +3,9 @@
 use model::vocabulary::{Shape, Temporal, systems};
 use model::{Flags, LocalDay, Measured, OffsetTrust, Sample, Value};
 
-use crate::json::{decimal, escaped, raw, whole};
+use crate::json::{decimal, escaped, raw};
 use crate::marks;
+use crate::meta::head;
 use crate::prepared::{Prepared, PreparedComponent, prepared};
 use crate::time::{date, date_time, instant};
 use crate::view::ObservationView;
@@ -19,12 +20,7 @@ pub fn observation(out: &mut Vec<u8>, view: &ObservationView<'_>) {
     let sample = view.sample;
     let pieces = prepared(sample.metric);
     out.reserve(USUAL_LENGTH);
-    raw(out, b"{\"resourceType\":\"Observation\",\"id\":\"");
-    escaped(out, view.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(view.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.updated);
+    head(out, "Observation", view.id, u64::from(view.version), view.updated);
     if view.dead {
         raw(out, &pieces.dead);
         escaped(out, view.patient);

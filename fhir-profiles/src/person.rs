@@ -4,6 +4,7 @@ use model::source::SourceKind;
 use model::vocabulary::systems;
 
 use crate::json::{escaped, raw, string, text_member, whole};
+use crate::meta::head;
 use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::{DeviceView, PatientView};
@@ -123,12 +124,7 @@ fn age_band(out: &mut Vec<u8>, decade: u8) {
 /// Appends the Device: maker and model. Never a serial number, and never its name, which may be the owner's.
 pub fn device(out: &mut Vec<u8>, view: &DeviceView<'_>) {
     let source = view.source;
-    raw(out, b"{\"resourceType\":\"Device\",\"id\":\"");
-    escaped(out, view.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(view.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.updated);
+    head(out, "Device", view.id, u64::from(view.version), view.updated);
     raw(out, b"\"}");
     text_member(out, "manufacturer", source.manufacturer.as_deref());
     if let Some(model) = source.model.as_deref().and_then(crate::json::presentable) {

@@ -10,6 +10,7 @@ use model::{Metric, Summary};
 use crate::codings::{Coding, categories, checkup_item, computed_codings, sample_codings};
 use crate::definitions::own_profile;
 use crate::json::{raw, string};
+use crate::meta::security;
 
 /// The pieces of one metric. Each begins and ends in the middle of an Observation, where a value is written between.
 pub(crate) struct Prepared {
@@ -197,13 +198,7 @@ pub(crate) fn to_status(row: &MetricRow, profiles: &[&str]) -> Vec<u8> {
             list(out, profiles, |out, profile| string(out, profile));
             out.push(b',');
         }
-        let mut labels = vec![(systems::CONFIDENTIALITY, row.confidentiality)];
-        labels.extend(row.act_code.map(|code| (systems::ACT_CODE, code)));
-        if row.special_care {
-            labels.push((systems::SEKISHO, systems::own::SPECIAL_CARE));
-        }
-        raw(out, b"\"security\":");
-        list(out, &labels, |out, (system, code)| coding(out, system, code, None));
+        security(out, &[row]);
         raw(out, b"},\"status\":\"");
     })
 }

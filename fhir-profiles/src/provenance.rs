@@ -3,7 +3,8 @@
 
 use model::vocabulary::systems;
 
-use crate::json::{escaped, presentable, raw, string, whole};
+use crate::json::{escaped, presentable, raw, string};
+use crate::meta::head;
 use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::{Origin, ProvenanceView};
@@ -11,12 +12,7 @@ use crate::view::{Origin, ProvenanceView};
 /// Appends the Provenance of an Observation: the device or the vendor as author, the gateway as assembler, and the person
 /// as informant of what they typed.
 pub fn provenance(out: &mut Vec<u8>, view: &ProvenanceView<'_>) {
-    raw(out, b"{\"resourceType\":\"Provenance\",\"id\":\"");
-    escaped(out, view.id);
-    raw(out, b"\",\"meta\":{\"versionId\":\"");
-    whole(out, u64::from(view.version));
-    raw(out, b"\",\"lastUpdated\":\"");
-    instant(out, view.recorded);
+    head(out, "Provenance", view.id, u64::from(view.version), view.recorded);
     raw(out, b"\"},\"target\":[{\"reference\":\"Observation/");
     escaped(out, view.observation);
     raw(out, b"\"}],");

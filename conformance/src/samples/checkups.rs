@@ -136,6 +136,7 @@ pub(super) fn documents(samples: &mut Vec<SampleResource>) {
         day: LocalDay(20_583),
         title: "特定健診 2026-05-10",
         content_type: "application/xml",
+        event: model::Metric::CHECKUP_SPECIFIC,
         size: 3,
         hash: "qZk+NkcGgWq6PiVxeFDCbJzQ2J0=",
         version: 1,

@@ -67,6 +67,7 @@ impl Outgoing {
             binary: &self.binary_id,
             patient,
             day: self.original.day,
+            event: self.key.metric,
             title: &self.title,
             content_type: XML,
             size: self.original.bytes.len() as u64,

@@ -232,6 +232,12 @@ async fn answers_are_those_of_the_document_by_the_list_of_their_own_year() {
     assert!(ids(&world.walk(&medicines, "DiagnosticReport").await).is_empty());
 }
 
+/// The codes of a resource's security labels.
+fn labels(resource: &Json) -> Vec<&str> {
+    let labels = resource["meta"]["security"].as_array().unwrap();
+    labels.iter().map(|label| label["code"].as_str().unwrap()).collect()
+}
+
 #[tokio::test]
 async fn a_corrected_and_a_deleted_checkup_are_met_by_who_polls() {
     let world = World::new().await;
@@ -249,6 +255,13 @@ async fn a_corrected_and_a_deleted_checkup_are_met_by_who_polls() {
     };
     let before = seen("DiagnosticReport").await;
     let answers = seen("QuestionnaireResponse").await;
+    for resource in [&before[0], &answers[0]] {
+        let labels = labels(resource);
+        assert!(
+            labels.contains(&"R") && labels.contains(&"appi-special-care"),
+            "{labels:?}"
+        );
+    }
     let mut corrected = first.clone();
     corrected.written = first.written.plus(1);
     corrected.findings.pop();
@@ -314,6 +327,8 @@ async fn documents_go_to_who_was_given_documents_and_never_with_the_insurance() 
         }
         let resource = world.found(&granted, &format!("{url}?_format=json")).await;
         assert_eq!(resource["resourceType"], "Binary");
+        assert_eq!(resource["meta"]["security"], reference["meta"]["security"]);
+        assert_eq!(labels(reference), ["R", "appi-special-care"]);
         assert_eq!(
             resource["securityContext"]["reference"],
             format!("DocumentReference/{}", reference["id"].as_str().unwrap())
