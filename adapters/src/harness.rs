@@ -139,7 +139,7 @@ fn fixtures(adapter: &dyn Adapter) -> Vec<(String, PathBuf)> {
     let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut found: Vec<(String, PathBuf)> = paths
-        .filter(|path| path.extension().is_some_and(|end| end != "snap"))
+        .filter(|path| path.extension().is_some_and(|end| end != "snap" && end != "new"))
         .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), path))
         .collect();
     found.sort();

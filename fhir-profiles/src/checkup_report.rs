@@ -4,10 +4,10 @@
 //! Neither claims a profile of the checkup report guide, which asks for who was examined by whom and under which insurance: that
 //! stays with the person.
 
-use model::Measured;
 use model::checkup::items::{self, ROOT};
 use model::checkup::{Finding, Found};
 use model::vocabulary::systems;
+use model::{Measured, Metric};
 
 use crate::json::{decimal, escaped, presentable, raw, string};
 use crate::meta::{head, security};
@@ -15,13 +15,14 @@ use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::ReportView;
 
-/// System and code of what a DiagnosticReport of a checkup is: its kind by our own code, the document's type, the programme.
+/// System and code of what a DiagnosticReport of a checkup is: its kind by our own code, the document's type where it is a checkup's
+/// report and not of guidance after one, the programme.
 #[must_use]
 pub fn report_codes<'a>(view: &ReportView<'a>) -> Vec<(&'static str, &'a str)> {
-    let mut codes = vec![
-        (systems::METRIC, view.event.row().key),
-        (systems::DOCUMENT_TYPE, systems::CHECKUP_DOCUMENT),
-    ];
+    let mut codes = vec![(systems::METRIC, view.event.row().key)];
+    if view.event != Metric::GUIDANCE_SPECIFIC {
+        codes.push((systems::DOCUMENT_TYPE, systems::CHECKUP_DOCUMENT));
+    }
     if !view.programme.is_empty() {
         codes.push((systems::CHECKUP_PROGRAMME, view.programme));
     }

@@ -138,6 +138,36 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
 }
 
 #[test]
+fn a_list_of_guidance_comes_to_its_people_by_the_days_on_which_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, table) = (folder.path().join("data"), folder.path().join("保健指導.csv"));
+    let (list, ..) = encoding_rs::SHIFT_JIS.encode(include_str!("../../adapters/src/checkup/columns/guidance.csv"));
+    std::fs::write(&table, &list).unwrap();
+    let added = text(&run(&data, &["person", "add", "--name", "member"]));
+    let person = added.split_whitespace().last().unwrap().to_owned();
+    let insured = folder.path().join("insured.csv");
+    let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
+    let row = format!("{head}{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
+    std::fs::write(&insured, row).unwrap();
+    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+    let output = import(&data, &table, None)
+        .args(["--columns", "guidance"])
+        .output()
+        .unwrap();
+    let told: Value = serde_json::from_str(&text(&output)).unwrap();
+    assert_eq!(
+        told["documents"],
+        serde_json::json!({ "taken": 3, "unclaimed": 3, "possible": 0, "unread": 0 })
+    );
+    assert_eq!(
+        told["results"]["stored"], 8,
+        "waist, weight and both pressures of two days: {told}"
+    );
+    let doctor = run(&data, &["doctor"]);
+    assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+}
+
+#[test]
 fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let folder = tempfile::tempdir().unwrap();
     let (data, table) = (folder.path().join("data"), folder.path().join("受診歴.csv"));

@@ -25,14 +25,14 @@ const MOST_COLUMNS: usize = 1_024;
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// Hands every line of a table on as a document, in its order, until it is told to stop.
+/// Hands every line of a table on as a document for each day that it tells of, in its order, until it is told to stop.
 ///
 /// # Errors
 /// [`AdapterError`] where a column is not there, where it bears Individual Numbers or is of claims, and what the disk reports.
 pub fn table(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let sum = try_out(columns, input, each)?;
     Ok(PackageSum {
-        documents: sum.lines,
+        documents: sum.documents,
         ..PackageSum::default()
     })
 }
@@ -54,8 +54,9 @@ pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<T
             return Ok(true);
         }
         bound.sum.count(&cells);
-        let entry = bound.line(columns, line, &cells);
-        Ok(each(entry).is_continue())
+        let entries = bound.line(columns, line, &cells);
+        bound.sum.documents += entries.len() as u64;
+        Ok(entries.into_iter().all(|entry| each(entry).is_continue()))
     })?;
     Ok(bound.sum)
 }

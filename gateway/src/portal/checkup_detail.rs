@@ -39,6 +39,8 @@ struct View {
     facility: String,
     is_declared: bool,
     has_document: bool,
+    /// Guidance after a checkup: of it there is no checkup report.
+    is_guidance: bool,
     groups: Vec<(String, Vec<Row>)>,
 }
 
@@ -97,6 +99,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, number: &str) -> Result<Op
         facility: checkup.facility.name.clone(),
         is_declared: checkup.word == Told::Declared,
         has_document: checkup.word == Told::Confirmed,
+        is_guidance: checkup.is_guidance(),
         groups: GROUPS
             .into_iter()
             .map(of_group)
@@ -179,7 +182,7 @@ pub async fn fhir(
     headers: HeaderMap,
 ) -> Response {
     match checkups::own(&state, &signed_in, &number).await {
-        Ok(Some(own)) if own.checkup.word == Told::Confirmed => {
+        Ok(Some(own)) if own.checkup.word == Told::Confirmed && !own.checkup.is_guidance() => {
             let mut document = Vec::new();
             let view = fhir_profiles::CheckupDocumentView {
                 base: &crate::fhir::urls::base(&state),

@@ -192,7 +192,7 @@ impl Checkup {
         (!self.programme.starts_with(DECLARED)).then_some(&self.programme)
     }
 
-    /// The metric that says that a checkup of this kind took place.
+    /// The metric that says that a checkup of this kind, or guidance after one, took place.
     pub fn event(&self) -> Metric {
         if let Some(kind) = self.programme.strip_prefix(DECLARED) {
             return Metric::from_key(kind).unwrap_or(Metric::CHECKUP_OTHER);
@@ -211,12 +211,18 @@ impl Checkup {
             (_, "030") => Metric::CHECKUP_WORKPLACE,
             (_, "040") => Metric::CHECKUP_SCHOOL,
             (_, "060") => Metric::CHECKUP_CANCER,
+            (_, "100") => Metric::GUIDANCE_SPECIFIC,
             _ => Metric::CHECKUP_OTHER,
         }
     }
 
-    /// All metrics of which one says that a checkup took place.
-    pub const EVENTS: [Metric; 15] = [
+    /// True for guidance after a checkup, which is none itself and is no checkup report.
+    pub fn is_guidance(&self) -> bool {
+        self.event() == Metric::GUIDANCE_SPECIFIC
+    }
+
+    /// All metrics of which one says that a checkup, or guidance after one, took place.
+    pub const EVENTS: [Metric; 16] = [
         Metric::CHECKUP_SPECIFIC,
         Metric::CHECKUP_ELDERLY,
         Metric::CHECKUP_WORKPLACE,
@@ -232,6 +238,7 @@ impl Checkup {
         Metric::CHECKUP_DENTAL,
         Metric::CHECKUP_HEPATITIS,
         Metric::CHECKUP_OTHER,
+        Metric::GUIDANCE_SPECIFIC,
     ];
 }
 
@@ -244,7 +251,7 @@ pub fn fiscal_year(day: LocalDay) -> i32 {
     year - i32::from(month < 4)
 }
 
-/// True for a metric that says that a checkup took place.
+/// True for a metric that says that a checkup, or guidance after one, took place.
 pub fn is_event(metric: Metric) -> bool {
     Checkup::EVENTS.contains(&metric)
 }

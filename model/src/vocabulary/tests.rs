@@ -19,7 +19,7 @@ fn checksum(rows: &[MetricRow]) -> u64 {
 fn numbers_and_keys_never_change() {
     assert_eq!(
         METRICS.len(),
-        339,
+        340,
         "a row was added: extend this test by a line for the new rows"
     );
     assert_eq!((METRICS[0].number, METRICS[0].key), (1, "step_count"));
@@ -28,6 +28,7 @@ fn numbers_and_keys_never_change() {
     assert_eq!(checksum(&METRICS[..321]), CHECKSUM_OF_321);
     assert_eq!((METRICS[338].number, METRICS[338].key), (339, "checkup_other"));
     assert_eq!(checksum(&METRICS[..339]), CHECKSUM_OF_339);
+    assert_eq!((METRICS[339].number, METRICS[339].key), (340, "guidance_specific"));
 }
 
 const CHECKSUM_OF_321: u64 = 9_670_769_583_161_746_052;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::checkup::{Checkup, Finding, Item};
 use model::{LocalDay, Outcome};
 
-use super::file::{Column, Columns, Written};
+use super::file::{Column, Columns, ResultColumn, Written};
 use super::sum::TableSum;
 use crate::checkup::document::is_plausible;
 use crate::checkup::package::PackageEntry;
@@ -58,16 +58,28 @@ struct Results {
     answers: HashMap<String, String>,
 }
 
-/// Columns, held against one table's names.
-pub(super) struct Bound {
-    pub(super) names: Vec<String>,
+/// A day that lines tell of, and what was found on it.
+struct Occasion {
+    day: Source,
     /// By the names under which a resident's own table tells the same.
-    person: Vec<(&'static str, Source)>,
+    facility: Vec<(&'static str, Source)>,
+    results: Vec<Results>,
+}
+
+/// What lines tell of their person.
+struct Person {
+    /// By the names under which a resident's own table tells the same.
+    told: Vec<(&'static str, Source)>,
     birth_era: Option<Source>,
     birth: Option<Source>,
     postal_code: Option<Source>,
-    day: Source,
-    results: Vec<Results>,
+}
+
+/// Columns, held against one table's names.
+pub(super) struct Bound {
+    pub(super) names: Vec<String>,
+    person: Person,
+    occasions: Vec<Occasion>,
     pub(super) sum: TableSum,
     /// True for the places that a column names.
     is_known: Vec<bool>,
@@ -76,61 +88,64 @@ pub(super) struct Bound {
 impl Bound {
     pub(super) fn new(columns: &Columns, names: Vec<String>) -> Result<Self, AdapterError> {
         let known: Vec<String> = names.iter().map(|name| plain(name)).collect();
-        let refused = |problem: String| AdapterError::Refused { problem };
         let place = |column: &Column| Source::find(column, &known);
-        let at = |column: &Column| match place(column)? {
-            Source::At(place) => Ok(place),
-            Source::Always(_) => Err(refused(
-                "a result stands in a column, and is not the same for all".to_owned(),
-            )),
+        let told = |columns: &[(&'static str, &Option<Column>)]| {
+            let named = columns
+                .iter()
+                .filter_map(|(name, column)| Some((*name, column.as_ref()?)));
+            named
+                .map(|(name, column)| Ok((name, place(column)?)))
+                .collect::<Result<Vec<_>, AdapterError>>()
         };
-        let Written {
-            person,
-            checkup,
-            result,
-            ..
-        } = &columns.written;
-        let told = [
-            ("保険者番号", &person.insurer),
-            ("記号", &person.symbol),
-            ("番号", &person.number),
-            ("枝番", &person.branch),
-            ("介護保険被保険者番号", &person.care_number),
-            ("氏名", &person.name),
-            ("性別", &person.sex),
-            ("健診機関名", &checkup.facility),
-            ("健診機関番号", &checkup.facility_number),
-        ];
+        let Written { person, checkup, .. } = &columns.written;
         let mut bound = Self {
-            person: Vec::new(),
-            birth_era: person.birth_era.as_ref().map(place).transpose()?,
-            birth: person.birth.as_ref().map(place).transpose()?,
-            postal_code: person.postal_code.as_ref().map(place).transpose()?,
-            day: place(&checkup.day)?,
-            results: Vec::new(),
+            person: Person {
+                told: told(&[
+                    ("保険者番号", &person.insurer),
+                    ("記号", &person.symbol),
+                    ("番号", &person.number),
+                    ("枝番", &person.branch),
+                    ("介護保険被保険者番号", &person.care_number),
+                    ("氏名", &person.name),
+                    ("性別", &person.sex),
+                ])?,
+                birth_era: person.birth_era.as_ref().map(place).transpose()?,
+                birth: person.birth.as_ref().map(place).transpose()?,
+                postal_code: person.postal_code.as_ref().map(place).transpose()?,
+            },
+            occasions: Vec::new(),
             sum: TableSum::of(&names),
             is_known: vec![false; names.len()],
             names: Vec::new(),
         };
-        for (name, column) in told {
-            if let Some(column) = column {
-                bound.person.push((name, place(column)?));
-            }
-        }
-        for (result, item) in result.iter().zip(&columns.items) {
-            let answers = result.answers.iter();
-            bound.results.push(Results {
-                place: at(&result.column)?,
-                item: *item,
-                mark: result.mark.as_ref().map(at).transpose()?,
-                answers: answers.map(|(cell, code)| (plain(cell), code.clone())).collect(),
+        for (occasion, items) in &columns.occasions {
+            let results = occasion.result.iter().zip(items);
+            let results = results.map(|(result, item)| Results::find(result, *item, &known));
+            bound.occasions.push(Occasion {
+                day: place(&occasion.day)?,
+                facility: told(&[
+                    ("健診機関名", &occasion.facility),
+                    ("健診機関番号", &occasion.facility_number),
+                ])?,
+                results: results.collect::<Result<_, AdapterError>>()?,
             });
         }
         bound.mark_known();
+        bound.find_by_name(&known, checkup.marks_begin.as_deref());
+        bound.mark_known();
+        bound.names = names;
+        Ok(bound)
+    }
+
+    /// What no column of the file names, and is called as an item is, belongs to the checkup itself.
+    fn find_by_name(&mut self, known: &[String], marks_begin: Option<&str>) {
         let is_once = |name: &String| known.iter().filter(|other| *other == name).count() == 1;
+        let Some(first) = self.occasions.first_mut() else {
+            return;
+        };
         for (place, name) in known.iter().enumerate() {
-            if let Some(item) = table::item(name).filter(|_| !bound.is_known[place] && is_once(name)) {
-                bound.results.push(Results {
+            if let Some(item) = table::item(name).filter(|_| !self.is_known[place] && is_once(name)) {
+                first.results.push(Results {
                     place,
                     item,
                     mark: None,
@@ -138,27 +153,29 @@ impl Bound {
                 });
             }
         }
-        if let Some(begin) = checkup.marks_begin.as_deref().map(plain) {
-            for results in bound.results.iter_mut().filter(|results| results.mark.is_none()) {
-                let mark = format!("{begin}{}", known[results.place]);
-                results.mark = known.iter().position(|name| *name == mark);
-            }
+        let Some(begin) = marks_begin.map(plain) else { return };
+        for results in first.results.iter_mut().filter(|results| results.mark.is_none()) {
+            let mark = format!("{begin}{}", known[results.place]);
+            results.mark = known.iter().position(|name| *name == mark);
         }
-        bound.mark_known();
-        bound.names = names;
-        Ok(bound)
     }
 
     fn mark_known(&mut self) {
-        let about = [self.birth_era.as_ref(), self.birth.as_ref(), self.postal_code.as_ref()];
-        let about = about.into_iter().flatten().chain([&self.day]);
-        for source in about.chain(self.person.iter().map(|(_, source)| source)) {
+        let person = &self.person;
+        let about = [&person.birth_era, &person.birth, &person.postal_code];
+        let about = about.into_iter().flatten();
+        let about = about.chain(person.told.iter().map(|(_, source)| source));
+        let of_days = self.occasions.iter().flat_map(|occasion| {
+            let facility = occasion.facility.iter().map(|(_, source)| source);
+            facility.chain([&occasion.day])
+        });
+        for source in about.chain(of_days) {
             if let Source::At(place) = source {
                 self.is_known[*place] = true;
                 "about the person or the checkup".clone_into(&mut self.sum.columns[*place].is);
             }
         }
-        for results in &self.results {
+        for results in self.occasions.iter().flat_map(|occasion| &occasion.results) {
             let row = results.item.row();
             self.is_known[results.place] = true;
             self.sum.columns[results.place].is = format!("{} {}", row.code, row.name_ja);
@@ -169,108 +186,89 @@ impl Bound {
         }
     }
 
-    /// One line: a checkup, and what of it could not be read.
-    pub(super) fn line(&mut self, columns: &Columns, line: u64, cells: &[String]) -> PackageEntry {
+    /// One line: a checkup for each day that it tells of, and what of it could not be read. What belongs to no result stands with the
+    /// first of them.
+    pub(super) fn line(&mut self, columns: &Columns, line: u64, cells: &[String]) -> Vec<PackageEntry> {
+        let Self {
+            names,
+            person,
+            occasions,
+            sum,
+            is_known,
+        } = self;
+        let refused = |reason: &str, text: String| not_stored(Outcome::Rejected, reason, line, text);
+        let mut checkups: Vec<(Checkup, Vec<NotStored>)> = Vec::new();
         let mut left_out = Vec::new();
-        let mut leave_out = |outcome, reason: &str, text: String| {
-            left_out.push(NotStored {
-                outcome,
-                reason: reason.to_owned(),
-                line,
-                text: text.chars().take(4_096).collect(),
-            });
-        };
-        let original = original(&self.names, cells);
-        let whole = || cells.join(",");
-        let day = table::day(self.day.of(cells)).filter(|day| is_plausible(*day));
-        let (None, Some(day)) = (cells.get(self.names.len()), day) else {
-            let reason = if day.is_none() { "not-a-day" } else { "too-many-columns" };
-            leave_out(Outcome::Rejected, reason, whole());
-            self.sum.without_checkup += 1;
-            return PackageEntry {
-                checkup: None,
-                original,
-                left_out,
-            };
-        };
-        let mut checkup = self.checkup(columns, day, cells);
-        for results in &self.results {
-            let cell = cells.get(results.place).map_or("", String::as_str);
-            let sum = &mut self.sum.columns[results.place];
-            if cell.is_empty() {
+        let is_too_long = cells.len() > names.len();
+        for occasion in occasions.iter().filter(|_| !is_too_long) {
+            let written = occasion.day.of(cells);
+            let Some(day) = table::day(written).filter(|day| is_plausible(*day)) else {
+                if !written.is_empty() && columns.tells_of_more_days() {
+                    left_out.push(refused("not-a-day", written.to_owned()));
+                }
                 continue;
-            }
-            let told = results.answers.get(&plain(cell)).map_or(cell, String::as_str);
-            let readings = checkup.findings.iter().filter(|finding| finding.item == results.item);
-            let reading = readings.count();
-            let found = match table::found(results.item, told, day) {
-                Ok(found) if reading < MOST_READINGS => found,
-                unread => {
-                    let reason = unread.err().unwrap_or("too-many-readings");
-                    sum.refuse(reason);
-                    leave_out(
-                        Outcome::Rejected,
-                        reason,
-                        format!("{},{cell}", self.names[results.place]),
-                    );
-                    continue;
-                }
             };
-            sum.taken += 1;
-            checkup.findings.push(Finding {
-                item: results.item,
-                reading: u8::try_from(reading).unwrap_or(u8::MAX),
-                result: found,
-                interpretation: None,
-                method: None,
-                range: None,
-                doctor: None,
-                day: None,
+            let checkup = person.checkup(columns, occasion, day, cells);
+            // Two things of one day and place are of one checkup: neither takes the other's place.
+            let same = checkups.iter().position(|(other, _)| other.is_same(&checkup));
+            let at = same.unwrap_or_else(|| {
+                checkups.push((checkup, Vec::new()));
+                checkups.len() - 1
             });
-            let Some(mark) = results.mark else { continue };
-            let written = cells.get(mark).map_or("", String::as_str);
-            let sum = &mut self.sum.columns[mark];
-            match plain(written).as_str() {
-                "" => continue,
-                "h" => checkup
-                    .findings
-                    .last_mut()
-                    .map(|finding| finding.interpretation = Some('H')),
-                "l" => checkup
-                    .findings
-                    .last_mut()
-                    .map(|finding| finding.interpretation = Some('L')),
-                _ => {
-                    sum.refuse("no-such-mark");
-                    leave_out(
-                        Outcome::Rejected,
-                        "no-such-mark",
-                        format!("{},{written}", self.names[mark]),
-                    );
-                    continue;
-                }
-            };
-            sum.taken += 1;
+            let (checkup, of_results) = &mut checkups[at];
+            for results in &occasion.results {
+                let unread = results.take(checkup, cells, sum);
+                of_results.extend(
+                    unread.map(|(place, reason)| refused(reason, format!("{},{}", names[place], cells[place]))),
+                );
+            }
         }
-        let unknown = (0..self.names.len()).filter(|place| !self.is_known[*place]);
+        if checkups.is_empty() {
+            let reason = if is_too_long { "too-many-columns" } else { "not-a-day" };
+            sum.without_checkup += 1;
+            return vec![PackageEntry {
+                checkup: None,
+                original: original(names, cells),
+                left_out: vec![refused(reason, cells.join(","))],
+            }];
+        }
+        let unknown = (0..names.len()).filter(|place| !is_known[*place]);
         let unknown = unknown.filter_map(|place| Some((place, cells.get(place).filter(|cell| !cell.is_empty())?)));
         let unknown: Vec<String> = unknown
-            .map(|(place, cell)| format!("{},{cell}", self.names[place]))
+            .map(|(place, cell)| format!("{},{cell}", names[place]))
             .collect();
         if !unknown.is_empty() {
-            leave_out(Outcome::Unsupported, "columns-without-item", unknown.join("\n"));
+            let text = unknown.join("\n");
+            left_out.push(not_stored(Outcome::Unsupported, "columns-without-item", line, text));
         }
-        PackageEntry {
-            checkup: Some(checkup),
-            original,
-            left_out,
-        }
+        checkups
+            .into_iter()
+            .map(|(checkup, mut of_results)| {
+                of_results.append(&mut left_out);
+                PackageEntry {
+                    checkup: Some(checkup),
+                    original: original(names, cells),
+                    left_out: of_results,
+                }
+            })
+            .collect()
     }
+}
 
-    fn checkup(&self, columns: &Columns, day: LocalDay, cells: &[String]) -> Checkup {
+fn not_stored(outcome: Outcome, reason: &str, line: u64, text: String) -> NotStored {
+    NotStored {
+        outcome,
+        reason: reason.to_owned(),
+        line,
+        text: text.chars().take(4_096).collect(),
+    }
+}
+
+impl Person {
+    fn checkup(&self, columns: &Columns, occasion: &Occasion, day: LocalDay, cells: &[String]) -> Checkup {
         let mut head = Head::default();
         columns.written.checkup.programme.clone_into(&mut head.programme);
-        for (name, source) in &self.person {
+        for (name, source) in self.told.iter().chain(&occasion.facility) {
             let told = source.of(cells);
             if !told.is_empty() {
                 head.takes(name, told);
@@ -286,6 +284,65 @@ impl Bound {
         let mut checkup = head.checkup(day);
         checkup.written = columns.written_on.unwrap_or(day);
         checkup
+    }
+}
+
+impl Results {
+    fn find(result: &ResultColumn, item: Item, known: &[String]) -> Result<Self, AdapterError> {
+        let at = |column: &Column| match Source::find(column, known)? {
+            Source::At(place) => Ok(place),
+            Source::Always(_) => Err(AdapterError::Refused {
+                problem: "a result stands in a column, and is not the same for all".to_owned(),
+            }),
+        };
+        let answers = result.answers.iter();
+        Ok(Self {
+            place: at(&result.column)?,
+            item,
+            mark: result.mark.as_ref().map(at).transpose()?,
+            answers: answers.map(|(cell, code)| (plain(cell), code.clone())).collect(),
+        })
+    }
+
+    /// Takes the cell into a checkup; where it or its mark cannot be read: its place, and why not.
+    fn take(&self, checkup: &mut Checkup, cells: &[String], sum: &mut TableSum) -> Option<(usize, &'static str)> {
+        let cell = cells.get(self.place).filter(|cell| !cell.is_empty())?;
+        let mut refuse = |place: usize, reason| {
+            sum.columns[place].refuse(reason);
+            Some((place, reason))
+        };
+        let told = self.answers.get(&plain(cell)).map_or(cell.as_str(), String::as_str);
+        let readings = checkup.findings.iter().filter(|finding| finding.item == self.item);
+        let reading = readings.count();
+        let result = match table::found(self.item, told, checkup.day) {
+            Ok(_) if reading >= MOST_READINGS => return refuse(self.place, "too-many-readings"),
+            Ok(found) => found,
+            Err(reason) => return refuse(self.place, reason),
+        };
+        let mark = self
+            .mark
+            .map(|mark| (mark, cells.get(mark).map_or(String::new(), |cell| plain(cell))));
+        let (interpretation, unread) = match &mark {
+            Some((_, mark)) if mark == "h" => (Some('H'), None),
+            Some((_, mark)) if mark == "l" => (Some('L'), None),
+            Some((place, mark)) if !mark.is_empty() => (None, refuse(*place, "no-such-mark")),
+            _ => (None, None),
+        };
+        sum.columns[self.place].taken += 1;
+        if let (Some((place, _)), Some(_)) = (&mark, interpretation) {
+            sum.columns[*place].taken += 1;
+        }
+        checkup.findings.push(Finding {
+            item: self.item,
+            reading: u8::try_from(reading).unwrap_or(u8::MAX),
+            result,
+            interpretation,
+            method: None,
+            range: None,
+            doctor: None,
+            day: None,
+        });
+        unread
     }
 }
 

@@ -13,7 +13,13 @@ use crate::checkup::document::is_plausible;
 pub(super) const MOST_HEADER_LINES: usize = 10;
 
 /// Files of columns that come with the program, by name.
-const SHIPPED: &[(&str, &str)] = &[("checkup-history", include_str!("checkup-history.toml"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("checkup-history", include_str!("checkup-history.toml")),
+    ("guidance", include_str!("guidance.toml")),
+];
+
+/// The most further days that one line tells of.
+const MOST_OCCASIONS: usize = 8;
 
 /// Why a file of columns is none.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +51,8 @@ pub(super) fn wrong(key: &str, found: &str, allowed: &'static str) -> ColumnsErr
 #[derive(Clone, Debug)]
 pub struct Columns {
     pub(super) written: Written,
-    pub(super) items: Vec<Item>,
+    /// The checkup itself, then each further day; with the items of their results.
+    pub(super) occasions: Vec<(Occasion, Vec<Item>)>,
     pub(super) written_on: Option<LocalDay>,
     pub(super) text: String,
 }
@@ -57,6 +64,19 @@ pub(super) struct Written {
     pub(super) header_lines: usize,
     pub(super) person: Person,
     pub(super) checkup: About,
+    #[serde(default)]
+    pub(super) result: Vec<ResultColumn>,
+    #[serde(default)]
+    pub(super) occasion: Vec<Occasion>,
+}
+
+/// A further day that the same line tells of, as something of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Occasion {
+    pub(super) day: Column,
+    pub(super) facility: Option<Column>,
+    pub(super) facility_number: Option<Column>,
     #[serde(default)]
     pub(super) result: Vec<ResultColumn>,
 }
@@ -140,31 +160,33 @@ impl Columns {
                     .ok_or_else(|| wrong("checkup.written", day, "a day is YYYY-MM-DD"))?,
             ),
         };
-        let mut items = Vec::with_capacity(written.result.len());
-        for (place, result) in written.result.iter().enumerate() {
-            let key = |name: &str| format!("result {}: {name}", place + 1);
-            let item = Item::from_code(&result.item);
-            let item = item.ok_or_else(|| {
-                wrong(
-                    &key("item"),
-                    &result.item,
-                    "an item is one of the vocabulary's 17-digit codes",
-                )
-            })?;
-            for code in result.answers.values() {
-                let lists = [item.row().list, item.row().list_before];
-                if lists.iter().all(|list| answer(list, code).is_none()) {
-                    return Err(wrong(&key("answers"), code, "an answer is a code of the item's list"));
-                }
-            }
-            items.push(item);
+        if written.occasion.len() > MOST_OCCASIONS {
+            let found = written.occasion.len().to_string();
+            return Err(wrong("occasion", &found, "a line tells of at most 8 further days"));
+        }
+        let checkup = Occasion {
+            day: written.checkup.day.clone(),
+            facility: written.checkup.facility.clone(),
+            facility_number: written.checkup.facility_number.clone(),
+            result: written.result.clone(),
+        };
+        let items = items_of(&checkup.result, "")?;
+        let mut occasions = vec![(checkup, items)];
+        for (place, occasion) in written.occasion.iter().enumerate() {
+            let items = items_of(&occasion.result, &format!("occasion {}: ", place + 1))?;
+            occasions.push((occasion.clone(), items));
         }
         Ok(Self {
             written,
-            items,
+            occasions,
             written_on,
             text: text.to_owned(),
         })
+    }
+
+    /// True where a line may tell of the one day and not of the other.
+    pub(super) fn tells_of_more_days(&self) -> bool {
+        self.occasions.len() > 1
     }
 
     /// A file of columns that comes with the program.
@@ -179,4 +201,26 @@ impl Columns {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// The items of results, each of which the vocabulary has, with answers of its own list.
+fn items_of(results: &[ResultColumn], of: &str) -> Result<Vec<Item>, ColumnsError> {
+    let item = |(place, result): (usize, &ResultColumn)| {
+        let key = |name: &str| format!("{of}result {}: {name}", place + 1);
+        let item = Item::from_code(&result.item);
+        let item = item.ok_or_else(|| {
+            wrong(
+                &key("item"),
+                &result.item,
+                "an item is one of the vocabulary's 17-digit codes",
+            )
+        })?;
+        let lists = [item.row().list, item.row().list_before];
+        let is_none = |code: &&String| lists.iter().all(|list| answer(list, code).is_none());
+        match result.answers.values().find(is_none) {
+            Some(code) => Err(wrong(&key("answers"), code, "an answer is a code of the item's list")),
+            None => Ok(item),
+        }
+    };
+    results.iter().enumerate().map(item).collect()
 }

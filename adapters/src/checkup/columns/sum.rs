@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 pub struct TableSum {
     /// Lines of people.
     pub lines: u64,
-    /// Of them, lines without a day of a checkup, or with more columns than names.
+    /// What they came to: a document for each day that a line tells of, and one for a line that tells of none.
+    pub documents: u64,
+    /// Of the lines, those without a day of a checkup, or with more columns than names.
     pub without_checkup: u64,
     /// Each column, in its order.
     pub columns: Vec<ColumnSum>,

@@ -32,15 +32,8 @@ fn problem(sum: Result<TableSum, AdapterError>) -> String {
     sum.unwrap_err().to_string()
 }
 
-#[test]
-fn the_shipped_list_is_read_in_both_encodings() {
-    let (cp932, _, is_lost) = encoding_rs::SHIFT_JIS.encode(HISTORY);
-    assert!(!is_lost);
-    let (of_utf8, sum) = taken(&shipped(), HISTORY.as_bytes());
-    let (of_cp932, other) = taken(&shipped(), &cp932);
-    assert_eq!((&of_utf8, sum.as_ref().unwrap()), (&of_cp932, other.as_ref().unwrap()));
-    let sum = sum.unwrap();
-    assert_eq!((sum.lines, sum.without_checkup, sum.columns.len()), (2, 0, 101));
+/// Every column: what it is, and how many of its cells were taken.
+fn told(sum: &TableSum) -> String {
     let told = sum.columns.iter().enumerate().map(|(place, column)| {
         let refused = column.refused.iter().map(|(why, count)| format!(" {why} {count}"));
         format!(
@@ -53,7 +46,142 @@ fn the_shipped_list_is_read_in_both_encodings() {
             refused.collect::<String>()
         )
     });
-    insta::assert_snapshot!(told.collect::<String>());
+    told.collect()
+}
+
+/// All names of the list of guidance, in its order (`kokuho-columns`): one person who went through with it, one who began, and one
+/// with cells that cannot be read.
+const GUIDANCE: &str = include_str!("guidance.csv");
+
+fn guidance() -> Columns {
+    Columns::parse(Columns::shipped("guidance").unwrap()).unwrap()
+}
+
+#[test]
+fn guidance_is_of_each_day_on_which_it_was_given() {
+    let (cp932, _, is_lost) = encoding_rs::SHIFT_JIS.encode(GUIDANCE);
+    assert!(!is_lost);
+    let (entries, sum) = taken(&guidance(), GUIDANCE.as_bytes());
+    let (of_cp932, other) = taken(&guidance(), &cp932);
+    let sum = sum.unwrap();
+    assert_eq!((&entries, &sum), (&of_cp932, other.as_ref().unwrap()));
+    assert_eq!(
+        (sum.lines, sum.documents, sum.without_checkup, sum.columns.len()),
+        (3, 6, 0, 125)
+    );
+    insta::assert_snapshot!(told(&sum));
+    let found = entries.iter().map(|entry| {
+        let checkup = entry.checkup.as_ref().unwrap();
+        assert_eq!(checkup.event(), model::Metric::GUIDANCE_SPECIFIC);
+        let findings = checkup.findings.iter().map(|finding| match &finding.result {
+            Found::Quantity(number, _) => format!("{} {number}", finding.item.row().name_ja),
+            other => panic!("{other:?}"),
+        });
+        let reasons: Vec<&str> = entry.left_out.iter().map(|left| left.reason.as_str()).collect();
+        let day = checkup.day.to_string();
+        (day, findings.collect::<Vec<_>>().join(", "), reasons.join(" "))
+    });
+    let found: Vec<(String, String, String)> = found.collect();
+    let found: Vec<(&str, &str, &str)> = found
+        .iter()
+        .map(|(day, found, why)| (&**day, &**found, &**why))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("2025-07-10", "", "columns-without-item"),
+            (
+                "2025-09-01",
+                "腹囲(実測) 88.0, 体重 64.0, 収縮期血圧(その他) 132, 拡張期血圧(その他) 84",
+                ""
+            ),
+            (
+                "2025-12-20",
+                "腹囲(実測) 85.5, 体重 62.1, 収縮期血圧(その他) 126, 拡張期血圧(その他) 81",
+                ""
+            ),
+            ("2025-07-10", "", "columns-without-item"),
+            ("2025-07-10", "", "not-a-day columns-without-item"),
+            ("2025-12-20", "", "not-a-number"),
+        ]
+    );
+}
+
+#[test]
+fn what_two_columns_say_of_one_day_and_place_is_one_checkup() {
+    let columns = "
+[person]
+number = '番号'
+[checkup]
+programme = '100'
+day = '初回'
+[[result]]
+column = '初回体重'
+item = '9N006000000000001'
+[[occasion]]
+day = '評価'
+[[occasion.result]]
+column = '評価体重'
+item = '9N006000000000001'
+";
+    let table = "番号,初回,初回体重,評価,評価体重\n1,2025-07-10,60,2025-07-10,59\n2,,,2025-08-01,58\n3,,,,57\n";
+    let (entries, sum) = taken(&Columns::parse(columns).unwrap(), table.as_bytes());
+    let sum = sum.unwrap();
+    assert_eq!((sum.lines, sum.documents, sum.without_checkup), (3, 3, 1));
+    let findings = |entry: &PackageEntry| entry.checkup.as_ref().map(|checkup| checkup.findings.len());
+    assert_eq!(
+        entries.iter().map(findings).collect::<Vec<_>>(),
+        [Some(2), Some(1), None]
+    );
+    assert_eq!(entries[0].checkup.as_ref().unwrap().findings[1].reading, 1);
+    assert_eq!(entries[2].left_out[0].reason, "not-a-day");
+    let many = columns.to_owned() + &"[[occasion]]\nday = 1\n".repeat(8);
+    assert!(
+        Columns::parse(&many)
+            .unwrap_err()
+            .to_string()
+            .contains("at most 8 further days")
+    );
+    let unknown = columns.replacen(
+        "[[occasion.result]]\ncolumn = '評価体重'\nitem = '9N006",
+        "[[occasion.result]]\ncolumn = '評価体重'\nitem = '0N006",
+        1,
+    );
+    assert!(
+        Columns::parse(&unknown)
+            .unwrap_err()
+            .to_string()
+            .starts_with("occasion 1: result 1: item")
+    );
+}
+
+#[test]
+fn forty_thousand_lines_of_guidance_go_by_one_at_a_time() {
+    let (names, people) = GUIDANCE.split_once('\n').unwrap();
+    let first = people.lines().next().unwrap();
+    let table = format!("{names}\n{}", format!("{first}\n").repeat(40_000));
+    let input = Input {
+        bytes: &table.as_bytes(),
+        size: table.len() as u64,
+    };
+    let mut met = 0;
+    let sum = try_out(&guidance(), &input, &mut |entry| {
+        met += usize::from(entry.checkup.is_some());
+        ControlFlow::Continue(())
+    });
+    assert_eq!((met, sum.unwrap().documents), (120_000, 120_000));
+}
+
+#[test]
+fn the_shipped_list_is_read_in_both_encodings() {
+    let (cp932, _, is_lost) = encoding_rs::SHIFT_JIS.encode(HISTORY);
+    assert!(!is_lost);
+    let (of_utf8, sum) = taken(&shipped(), HISTORY.as_bytes());
+    let (of_cp932, other) = taken(&shipped(), &cp932);
+    assert_eq!((&of_utf8, sum.as_ref().unwrap()), (&of_cp932, other.as_ref().unwrap()));
+    let sum = sum.unwrap();
+    assert_eq!((sum.lines, sum.without_checkup, sum.columns.len()), (2, 0, 101));
+    insta::assert_snapshot!(told(&sum));
     let checkup = of_utf8[0].checkup.as_ref().unwrap();
     assert_eq!(
         (checkup.programme.as_str(), checkup.day.to_string()),
@@ -269,5 +397,5 @@ fn the_documents_own_example_is_one() {
     let guide = include_str!("../../../../docs/tables.md");
     let example = guide.split("```").nth(1).unwrap().strip_prefix("toml").unwrap();
     let columns = Columns::parse(example).unwrap();
-    assert_eq!((columns.items.len(), columns.written.header_lines), (2, 1));
+    assert_eq!((columns.occasions[0].1.len(), columns.written.header_lines), (2, 1));
 }

@@ -22,6 +22,26 @@ pub(super) async fn bring(world: &World, person: PersonId, checkups: &[Checkup])
     }
 }
 
+/// Brings a line of somebody's list: guidance has no documents that we read.
+async fn bring_from_a_list(world: &World, person: PersonId, checkup: Checkup) {
+    let store = world.state.store.clone();
+    let work = move || {
+        let start = store::BatchStart {
+            adapter: "checkup".to_owned(),
+            mapping_version: 1,
+        };
+        let mut import = store.begin_import(person, start).unwrap();
+        let source = model::Source {
+            key: "checkup".to_owned(),
+            ..model::Source::default()
+        };
+        let source = import.source(&source).unwrap();
+        import.checkup(source, checkup, b"a line".to_vec()).unwrap();
+        import.finish().unwrap();
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
+}
+
 /// Somebody whose documents do not say when they were born: it is nobody else.
 fn somebody() -> MadeUp {
     MadeUp::of(7).known_as("ミホンハナコ", None, None)
@@ -483,6 +503,40 @@ async fn a_corrected_document_is_met_by_who_polls_and_its_former_word_stays_in_h
     assert!(history["entry"][1]["resource"]["valueQuantity"].is_object());
     let cancelled = world.walk(&granted, "Observation?status=cancelled").await;
     assert!(found_codes(&cancelled).contains(&"9N006000000000001".to_owned()));
+}
+
+#[tokio::test]
+async fn guidance_after_a_checkup_is_an_event_of_its_own_and_no_checkup_report() {
+    let world = World::new().await;
+    let checkup = somebody().checkup(2025);
+    let mut guidance = checkup.clone();
+    guidance.programme = "100".to_owned();
+    guidance.day = checkup.day.plus(40);
+    guidance.written = guidance.day;
+    guidance.findings.truncate(2);
+    bring(&world, world.person, &[checkup]).await;
+    bring_from_a_list(&world, world.person, guidance.clone()).await;
+    let granted = world
+        .given(Given {
+            categories: &[ConsentCategory::Checkup],
+            detail: Detail::Event,
+            ..Given::default()
+        })
+        .await;
+    let mut events = found_codes(&world.walk(&granted, "Observation").await);
+    events.sort();
+    assert_eq!(events, ["event_checkup_specific", "event_guidance_specific"]);
+    let whole = world.given(Given::default()).await;
+    let pages = world.walk(&whole, "DiagnosticReport?code=guidance_specific").await;
+    let reports: Vec<&Json> = pages.iter().flat_map(matches).collect();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0]["effectiveDateTime"], guidance.day.to_string());
+    assert_eq!(reports[0]["result"].as_array().unwrap().len(), 2);
+    let document = "DiagnosticReport?code=http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes%7C53576-5";
+    let documents = world.walk(&whole, document).await;
+    let documents: Vec<&Json> = documents.iter().flat_map(matches).collect();
+    assert_eq!(documents.len(), 1);
+    assert_ne!(documents[0]["id"], reports[0]["id"]);
 }
 
 #[tokio::test]
