@@ -2,16 +2,28 @@
 //!
 //! Of the subject (`patientRole`, hc08 header) only address, telephone and the person stay: insurer, symbol, number and branch are ids
 //! there, and whatever else stands there is not known to be anything else. The ticket by which the insurer sent them goes too
-//! (`participant` of type `HLD`). Everything else stays byte for byte, so that what is left is the document.
+//! (`participant` of type `HLD`). What people read in the document, its narrative, may say the same numbers again: words that have one
+//! are cut too. Everything else stays byte for byte, so that what is left is the document.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Numbers shorter than this are looked for in no words: results and days would be taken for them.
+const SHORTEST_NUMBER: usize = 4;
 
 /// The document without those parts; `None` for anything but an electronic checkup document in UTF-8: what cannot be taken apart is
 /// not given.
 #[must_use]
 pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(document).ok()?;
+    let (kept, numbers) = without_ids(std::str::from_utf8(document).ok()?)?;
+    without_words(std::str::from_utf8(&kept).ok()?, &numbers)
+}
+
+/// The document without the parts that hold ids of the insurance, and those ids.
+fn without_ids(text: &str) -> Option<(Vec<u8>, Vec<String>)> {
+    let document = text.as_bytes();
+    let mut numbers = Vec::new();
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = true;
     let mut path: Vec<String> = Vec::new();
@@ -30,6 +42,9 @@ pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
                     kept.extend_from_slice(document.get(from..before)?);
                     cut_at = Some(path.len());
                 }
+                if cut_at.is_some() {
+                    numbers.extend(number(&start));
+                }
                 met_subject |= is_subject(&path);
             }
             Event::End(_) => {
@@ -43,6 +58,10 @@ pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
                 if cut_at.is_none() && is_cut(&path, &start) {
                     kept.extend_from_slice(document.get(from..before)?);
                     from = after;
+                    numbers.extend(number(&start));
+                }
+                if cut_at.is_some() {
+                    numbers.extend(number(&start));
                 }
                 path.pop();
             }
@@ -64,7 +83,62 @@ pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
     }
     kept.extend_from_slice(document.get(from..)?);
     let is_document = path.is_empty() && cut_at.is_none() && met_subject;
-    is_document.then_some(kept)
+    is_document.then_some((kept, numbers))
+}
+
+/// The document without words that have one of these numbers. Words stand between two tags, whatever they are made of.
+fn without_words(text: &str, numbers: &[String]) -> Option<Vec<u8>> {
+    let mut reader = Reader::from_str(text);
+    let (mut kept, mut from) = (Vec::with_capacity(text.len()), 0);
+    let (mut words, mut words_from) = (String::new(), 0);
+    loop {
+        let before = position(&reader)?;
+        let event = reader.read_event().ok()?;
+        if words.is_empty() {
+            words_from = before;
+        }
+        match event {
+            Event::Text(told) => words.push_str(&told),
+            Event::CData(told) => words.push_str(&told),
+            Event::Comment(told) => words.push_str(&told),
+            Event::GeneralRef(told) => words.push(told.resolve_char_ref().ok().flatten().unwrap_or(' ')),
+            _ => {
+                if tells(&words, numbers) {
+                    kept.extend_from_slice(text.as_bytes().get(from..words_from)?);
+                    from = before;
+                }
+                words.clear();
+                if matches!(event, Event::Eof) {
+                    break;
+                }
+            }
+        }
+    }
+    kept.extend_from_slice(text.as_bytes().get(from..)?);
+    Some(kept)
+}
+
+/// An id as it is compared: whatever its width, without leading zeros. `None` for one that is too short to be told from a result.
+fn number(start: &BytesStart<'_>) -> Option<String> {
+    let id = start.try_get_attribute("extension").ok().flatten()?;
+    let plain: String = id.value.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let plain = plain.trim_start_matches('0');
+    (plain.chars().count() >= SHORTEST_NUMBER).then(|| plain.to_owned())
+}
+
+fn tells(words: &str, numbers: &[String]) -> bool {
+    if words.trim().is_empty() {
+        return false;
+    }
+    let words: String = words.nfkc().collect();
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    numbers.iter().any(|number| {
+        words.match_indices(number.as_str()).any(|(at, found)| {
+            let before = words[..at].trim_end_matches('0');
+            let after = &words[at + found.len()..];
+            !before.ends_with(is_part) && !after.starts_with(is_part)
+        })
+    })
 }
 
 fn position(reader: &Reader<&[u8]>) -> Option<usize> {
@@ -146,6 +220,44 @@ mod tests {
         let whole = document(&MadeUp::of(1).checkup(2025));
         let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&whole);
         assert_eq!(without_insurance(&shift_jis), None);
+    }
+
+    #[test]
+    fn words_that_say_a_number_again_go_and_other_words_stay() {
+        let of = |words: &str| {
+            format!(
+                "<ClinicalDocument><recordTarget><patientRole><id extension=\"００１２３４５\"/><id extension=\"01\"/></patientRole>\
+                 </recordTarget><participant typeCode=\"HLD\"><associatedEntity><id extension=\"25100000001\"/></associatedEntity>\
+                 </participant><component><text>{words}<b>体重 65.4</b></text></component></ClinicalDocument>"
+            )
+        };
+        let left = |words: &str| {
+            let masked = String::from_utf8(without_insurance(of(words).as_bytes()).unwrap()).unwrap();
+            let (_, text) = masked.split_once("<text>").unwrap();
+            text.split_once("<b>体重 65.4</b></text>").unwrap().0.to_owned()
+        };
+        for told in [
+            "番号12345です",
+            "１２３４５",
+            "記号番号: 0012345-01",
+            "1<!-- -->2345 12345",
+            "<![CDATA[12345]]>",
+            "&#49;2345",
+            "<!-- 12345 -->",
+            "受診券 25100000001",
+        ] {
+            assert_eq!(left(told), "", "{told}");
+        }
+        for other in [
+            "",
+            "012345678",
+            "A12345",
+            "血圧 132/84 &lt;2025-01-01&gt;",
+            "<!-- 01 -->",
+            "1234",
+        ] {
+            assert_eq!(left(other), other);
+        }
     }
 
     proptest! {
