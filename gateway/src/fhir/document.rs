@@ -198,54 +198,85 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
     caller.require(Resource::DocumentReference, Interaction::Search)?;
     let (state, caller, base) = (&state, &caller, urls::base(&state));
     let parameters = Parameters::read(NAME, &base, &sent.pairs, sent.handling)?;
-    let patient = caller.ids.patient(caller.token.person);
     let expressions = expressions(&parameters.ignored);
     let notices = notices(&parameters.ignored, &expressions, false);
     let self_url = address(state, NAME, &parameters.used);
-    let (base, patient, parameters, notices, self_url) = (&base, &patient, &parameters, &notices, &self_url);
+    let (base, parameters, notices, self_url) = (&base, &parameters, &notices, &self_url);
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
-            let bounds = Bounds::read(state, &decision, parameters).await?;
-            let access = Access::Decision(&decision);
-            let all = match parameters.is_about(patient) {
-                true => {
-                    let now = decision.decided_at();
-                    state.store.checkup_originals(access, None, now).await?
-                }
-                false => Vec::new(),
-            };
-            let fits = |document: &Outgoing| {
-                let original = &document.original;
-                let (start, end) = (original.committed, original.committed.plus(1));
-                !parameters.asks_for_what_is_not_there()
-                    && parameters.is_of_status("current")
-                    && parameters
-                        .wanted_ids()
-                        .is_none_or(|ids| ids.contains(&document.id.as_str()))
-                    && super::report::has(&parameters.types, &[document_type()])
-                    && super::report::has(&parameters.categories, &[document_category()])
-                    && bounds.hold((start, end), original.committed)
-                    && bounds.hold_period(original.day)
-            };
-            let mut found: Vec<Outgoing> = all
-                .into_iter()
-                .filter_map(|original| Outgoing::of(original, caller))
-                .filter(fits)
-                .collect();
-            found.sort_by_key(|document| std::cmp::Reverse((document.original.day, document.key)));
+            let (found, items) = found(state, caller, &decision, parameters, DateOf::Writing).await?;
             let mut out = Vec::new();
             let mut bundle = SearchBundle::begin(&mut out, self_url, None);
-            for document in &found {
-                bundle.matched(&mut out, base, NAME, &document.id, |out| {
-                    document_reference(out, &document.view(patient));
-                });
+            for (id, resource) in &found {
+                bundle.matched(&mut out, base, NAME, id, |out| out.extend_from_slice(resource));
             }
             if !notices.is_empty() {
                 bundle.outcome(&mut out, notices);
             }
             bundle.end(&mut out);
-            Ok((out, given(found.iter())))
+            Ok((out, items))
         })
         .await
         .map(|bytes| shaped(bytes, parameters))
+}
+
+/// What the parameter `date` is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateOf {
+    /// When the reference came to be (R4 DocumentReference.date).
+    Writing,
+    /// The day of the checkup (R4 Patient `$everything`, `start` and `end`: dates of care).
+    Checkup,
+}
+
+/// Id and reference of what fits, the latest first; and what was given by it.
+///
+/// # Errors
+/// What parameters and reading can answer.
+pub async fn found(
+    state: &AppState,
+    caller: &Caller,
+    decision: &Decision,
+    parameters: &Parameters,
+    date_of: DateOf,
+) -> Result<(Vec<(String, Vec<u8>)>, Vec<AccessItem>), FhirError> {
+    let patient = caller.ids.patient(caller.token.person);
+    let bounds = Bounds::read(state, decision, parameters).await?;
+    let access = Access::Decision(decision);
+    let all = match parameters.is_about(&patient) {
+        true => {
+            let now = decision.decided_at();
+            state.store.checkup_originals(access, None, now).await?
+        }
+        false => Vec::new(),
+    };
+    let fits = |document: &Outgoing| {
+        let original = &document.original;
+        let date = match date_of {
+            DateOf::Writing => (original.committed, original.committed.plus(1)),
+            DateOf::Checkup => bounds.day(original.day),
+        };
+        !parameters.asks_for_what_is_not_there()
+            && parameters.is_of_status("current")
+            && parameters
+                .wanted_ids()
+                .is_none_or(|ids| ids.contains(&document.id.as_str()))
+            && super::report::has(&parameters.types, &[document_type()])
+            && super::report::has(&parameters.categories, &[document_category()])
+            && bounds.hold(date, original.committed)
+            && bounds.hold_period(original.day)
+    };
+    let mut found: Vec<Outgoing> = all
+        .into_iter()
+        .filter_map(|original| Outgoing::of(original, caller))
+        .filter(fits)
+        .collect();
+    found.sort_by_key(|document| std::cmp::Reverse((document.original.day, document.key)));
+    let items = given(found.iter()).items;
+    let references = found.into_iter().map(|document| {
+        let mut bytes = Vec::new();
+        document_reference(&mut bytes, &document.view(&patient));
+        (document.id, bytes)
+    });
+    Ok((references.collect(), items))
 }

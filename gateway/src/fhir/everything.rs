@@ -1,5 +1,5 @@
-//! `Patient/{id}/$everything` (R4 operation): the patient, the devices, then the Observations page by page. The further pages are those
-//! of a search of Observations, so what holds there holds here.
+//! `Patient/{id}/$everything` (R4 operation): the patient, the devices, checkups as wholes and their documents, then the Observations
+//! page by page. The further pages are those of a search of Observations, so what holds there holds here.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -13,7 +13,14 @@ use crate::gate::Caller;
 use crate::state::AppState;
 
 /// The types that can come.
-const TYPES: [&str; 3] = ["Patient", "Device", "Observation"];
+const TYPES: [Resource; 6] = [
+    Resource::Patient,
+    Resource::Device,
+    Resource::DiagnosticReport,
+    Resource::QuestionnaireResponse,
+    Resource::DocumentReference,
+    Resource::Observation,
+];
 
 /// `GET` and `POST Patient/{id}/$everything?_since=…&start=…&end=…&_type=…&_count=…`
 pub async fn everything(
@@ -41,17 +48,23 @@ pub async fn everything(
             _ => return Err(FhirError::UnknownParameter { parameter: name }),
         }
     }
-    if types.iter().any(|kind| !TYPES.contains(&kind.as_str())) {
+    let is_known = |kind: &String| TYPES.iter().any(|known| known.name() == kind);
+    if !types.iter().all(is_known) {
+        let known: Vec<&str> = TYPES.iter().map(|known| known.name()).collect();
         return Err(FhirError::BadParameter {
             parameter: "_type".to_owned(),
-            problem: "Patient, Device and Observation are allowed".to_owned(),
+            problem: format!("allowed are {}", known.join(", ")),
         });
     }
-    let comes = |kind: &str| types.is_empty() || types.iter().any(|asked| asked == kind);
+    let is_asked = |kind: Resource| types.is_empty() || types.iter().any(|asked| asked == kind.name());
+    let comes = |kind: Resource| is_asked(kind) && caller.scopes.allows(kind, Interaction::Search);
     let everything = Everything {
-        patient: comes("Patient"),
-        devices: comes("Device") && caller.scopes.allows(Resource::Device, Interaction::Search),
-        observations: comes("Observation") && caller.scopes.allows(Resource::Observation, Interaction::Search),
+        patient: is_asked(Resource::Patient),
+        devices: comes(Resource::Device),
+        reports: comes(Resource::DiagnosticReport),
+        answers: comes(Resource::QuestionnaireResponse),
+        documents: comes(Resource::DocumentReference),
+        observations: comes(Resource::Observation),
         address: format!("Patient/{id}/$everything"),
     };
     let asked = Asked::read(&state, &caller, Sent { pairs, ..sent })?;

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use consent::scope::{Interaction, Resource};
 use consent::{Decision, IdentityGrant};
 use fhir_profiles::{Issue, Severity};
-use store::{Access, Record};
+use store::{Access, AccessItem, Record};
 
 use super::observation::Everything;
-use super::parameters::Include;
-use super::{FhirError, device, patient, provenance};
+use super::parameters::{Include, Parameters};
+use super::{FhirError, device, document, items, patient, provenance, report};
 use crate::gate::Caller;
 use crate::state::AppState;
 
@@ -21,6 +21,8 @@ pub struct Included {
     pub resources: Vec<(&'static str, String, Vec<u8>)>,
     /// Which lines of who the person is are among them.
     pub identity: IdentityGrant,
+    /// What else is given by them.
+    pub items: Vec<AccessItem>,
 }
 
 /// What of the includes the scopes reach, and a word on the rest.
@@ -55,6 +57,7 @@ impl Included {
         caller: &Caller,
         decision: &Decision,
         everything: &Everything,
+        parameters: &Parameters,
     ) -> Result<Self, FhirError> {
         let mut first = Self::default();
         let own = caller.ids.patient(caller.token.person);
@@ -70,6 +73,24 @@ impl Included {
                 device::render(&mut bytes, &id, &own, &found);
                 first.resources.push(("Device", id, bytes));
             }
+        }
+        let mut add = |name: &'static str, (found, items): (Vec<(String, Vec<u8>)>, Vec<AccessItem>)| {
+            let found = found.into_iter().map(|(id, bytes)| (name, id, bytes));
+            first.resources.extend(found);
+            items::merge(&mut first.items, items);
+        };
+        for (comes, kind) in [
+            (everything.reports, report::Kind::Report),
+            (everything.answers, report::Kind::Answers),
+        ] {
+            if comes {
+                let found = report::found(kind, state, caller, decision, parameters).await?;
+                add(kind.resource().name(), found);
+            }
+        }
+        if everything.documents {
+            let found = document::found(state, caller, decision, parameters, document::DateOf::Checkup).await?;
+            add(Resource::DocumentReference.name(), found);
         }
         Ok(first)
     }

@@ -93,6 +93,12 @@ pub struct Everything {
     pub patient: bool,
     /// The devices.
     pub devices: bool,
+    /// Checkups as wholes.
+    pub reports: bool,
+    /// The answers to their questions.
+    pub answers: bool,
+    /// Where their documents lie.
+    pub documents: bool,
     /// Whether Observations come at all.
     pub observations: bool,
     /// What was asked, below the base.
@@ -136,7 +142,7 @@ pub async fn answer(
             let ids = PageIds::of(&caller.ids, caller.token.person, &found.records);
             let beside = Included::read(state, caller, decision, &found.records, includes).await?;
             let first = match everything {
-                Some(everything) => Included::first(state, caller, decision, everything).await?,
+                Some(everything) => Included::first(state, caller, decision, everything, &asked.parameters).await?,
                 None => Included::default(),
             };
             let page = ObservationPage {
@@ -150,8 +156,10 @@ pub async fn answer(
                 included: &beside,
                 notices,
             };
+            let mut given = items::of(&found.records);
+            items::merge(&mut given, first.items);
             let given = Given {
-                items: items::of(&found.records),
+                items: given,
                 identity: if everything.is_some() {
                     first.identity
                 } else {

@@ -14,7 +14,7 @@ use fhir_profiles::{
 use jiff::tz::TimeZone;
 use model::checkup::Finding;
 use model::{LocalDay, RecordKey, RecordKind, UtcMillis};
-use store::{Access, AccessKind, CheckupReport, Record, StoredSample, TimeBounds};
+use store::{Access, AccessItem, AccessKind, CheckupReport, Record, StoredSample, TimeBounds};
 
 use super::observation::home_zone;
 use super::parameters::{Interval, Parameters};
@@ -36,7 +36,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn resource(self) -> Resource {
+    /// The type.
+    pub fn resource(self) -> Resource {
         match self {
             Self::Report => Resource::DiagnosticReport,
             Self::Answers => Resource::QuestionnaireResponse,
@@ -242,40 +243,56 @@ pub async fn search(
     let name = kind.resource().name();
     let (state, caller, base) = (&state, &caller, urls::base(&state));
     let parameters = Parameters::read(name, &base, &sent.pairs, sent.handling)?;
-    let person = caller.token.person;
-    let patient = caller.ids.patient(person);
     let expressions = expressions(&parameters.ignored);
     let notices = notices(&parameters.ignored, &expressions, false);
     let self_url = address(state, name, &parameters.used);
-    let (base, patient, parameters, notices, self_url) = (&base, &patient, &parameters, &notices, &self_url);
+    let (base, parameters, notices, self_url) = (&base, &parameters, &notices, &self_url);
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
-            let bounds = Bounds::read(state, &decision, parameters).await?;
-            let mut all = match parameters.is_about(patient) {
-                true => reports(state, &decision).await?,
-                false => Vec::new(),
-            };
-            all.sort_by_key(|report| std::cmp::Reverse((report.day, report.key)));
-            let found = all.iter().filter_map(|report| Found::of(kind, report, caller));
-            let found: Vec<Found<'_>> = found
-                .filter(|found| fits(parameters, &bounds, found, patient))
-                .collect();
-            let (mut out, mut records) = (Vec::new(), Vec::new());
+            let (found, items) = found(kind, state, caller, &decision, parameters).await?;
+            let mut out = Vec::new();
             let mut bundle = SearchBundle::begin(&mut out, self_url, None);
-            for found in &found {
-                bundle.matched(&mut out, base, name, &found.id, |out| {
-                    found.render(out, caller, patient)
-                });
-                records.extend(found.records());
+            for (id, resource) in &found {
+                bundle.matched(&mut out, base, name, id, |out| out.extend_from_slice(resource));
             }
             if !notices.is_empty() {
                 bundle.outcome(&mut out, notices);
             }
             bundle.end(&mut out);
-            Ok((out, items::of(&records)))
+            Ok((out, items))
         })
         .await
         .map(|bytes| shaped(bytes, parameters))
+}
+
+/// Id and resource of what fits, the latest first; and what was given by it.
+///
+/// # Errors
+/// What parameters and reading can answer.
+pub async fn found(
+    kind: Kind,
+    state: &AppState,
+    caller: &Caller,
+    decision: &Decision,
+    parameters: &Parameters,
+) -> Result<(Vec<(String, Vec<u8>)>, Vec<AccessItem>), FhirError> {
+    let patient = caller.ids.patient(caller.token.person);
+    let bounds = Bounds::read(state, decision, parameters).await?;
+    let mut all = match parameters.is_about(&patient) {
+        true => reports(state, decision).await?,
+        false => Vec::new(),
+    };
+    all.sort_by_key(|report| std::cmp::Reverse((report.day, report.key)));
+    let (mut resources, mut records) = (Vec::new(), Vec::new());
+    for found in all.iter().filter_map(|report| Found::of(kind, report, caller)) {
+        if fits(parameters, &bounds, &found, &patient) {
+            let mut bytes = Vec::new();
+            found.render(&mut bytes, caller, &patient);
+            records.extend(found.records());
+            resources.push((found.id, bytes));
+        }
+    }
+    Ok((resources, items::of(&records)))
 }
 
 /// Bounds on days and on changes, as the parameters of a search say them.
@@ -319,7 +336,7 @@ impl Bounds {
     }
 
     /// A day from its beginning to its end, at home.
-    fn day(&self, day: LocalDay) -> Interval {
+    pub fn day(&self, day: LocalDay) -> Interval {
         (start_of(day, &self.home), start_of(day.plus(1), &self.home))
     }
 

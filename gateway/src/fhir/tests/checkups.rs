@@ -307,6 +307,49 @@ async fn a_corrected_and_a_deleted_checkup_are_met_by_who_polls() {
 }
 
 #[tokio::test]
+async fn everything_has_checkups_as_wholes_as_far_as_ticks_and_days_reach() {
+    let world = World::new().await;
+    bring(&world, world.person, &years(2023..2026)).await;
+    let kinds = ["DiagnosticReport", "QuestionnaireResponse", "DocumentReference"];
+    let whole = world.given(Given::default()).await;
+    let results = world
+        .given(Given {
+            categories: &[ConsentCategory::Checkup, ConsentCategory::Questionnaire],
+            ..Given::default()
+        })
+        .await;
+    let steps = world
+        .given(Given {
+            categories: &[ConsentCategory::Activity],
+            ..Given::default()
+        })
+        .await;
+    let count = async |granted: &Granted, query: &str| {
+        let address = format!("Patient/{}/$everything?{query}", world.patient(granted));
+        let pages = world.walk(granted, &address).await;
+        let all: Vec<&Json> = pages.iter().flat_map(matches).collect();
+        kinds.map(|kind| all.iter().filter(|resource| resource["resourceType"] == kind).count())
+    };
+    assert_eq!(count(&whole, "").await, [3, 3, 3]);
+    assert_eq!(count(&results, "").await, [3, 3, 0]);
+    assert_eq!(count(&steps, "").await, [0, 0, 0]);
+    for (place, kind) in kinds.iter().enumerate() {
+        let mut expected = [0; 3];
+        expected[place] = 3;
+        assert_eq!(count(&whole, &format!("_type={kind}")).await, expected);
+    }
+    let day = somebody().checkup(2024).day;
+    assert_eq!(count(&whole, &format!("start={day}&end={day}")).await, [1, 1, 1]);
+    assert_eq!(count(&whole, "_since=2099-01-01T00:00:00Z").await, [0, 0, 0]);
+    let address = format!("Patient/{}/$everything?_type=DiagnosticReport", world.patient(&whole));
+    let first = world.found(&whole, &address).await;
+    for report in matches(&first) {
+        let id = report["id"].as_str().unwrap();
+        assert_eq!(world.found(&whole, &format!("DiagnosticReport/{id}")).await, *report);
+    }
+}
+
+#[tokio::test]
 async fn documents_go_to_who_was_given_documents_and_never_with_the_insurance() {
     let world = World::new().await;
     let made = years(2023..2026);
