@@ -169,7 +169,8 @@ pub(super) fn plan<'a>(
             break;
         }
         let length = i64::from(series.hours) * HOUR_MS;
-        let end = back.div_euclid(length) * length;
+        // Windows may have been others when it got there: the one it stands in is asked for whole.
+        let end = (back + length - 1).div_euclid(length) * length;
         steps.push(Step {
             series: *series,
             start: UtcMillis((end - i64::from(series.days) * DAY_MS).max(horizon.div_euclid(length) * length)),
