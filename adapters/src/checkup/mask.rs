@@ -55,12 +55,12 @@ fn without_ids(text: &str) -> Option<(Vec<u8>, Vec<String>)> {
             }
             Event::Empty(start) => {
                 path.push(start.local_name().as_ref().to_owned());
-                if cut_at.is_none() && is_cut(&path, &start) {
+                let goes_alone = cut_at.is_none() && is_cut(&path, &start);
+                if goes_alone {
                     kept.extend_from_slice(document.get(from..before)?);
                     from = after;
-                    numbers.extend(number(&start));
                 }
-                if cut_at.is_some() {
+                if goes_alone || cut_at.is_some() {
                     numbers.extend(number(&start));
                 }
                 path.pop();

@@ -50,11 +50,6 @@ impl From<StoreError> for Failure {
     }
 }
 
-fn browser(state: &AppState, headers: &HeaderMap) -> [u8; 32] {
-    let handle = cookies::handle(headers, cookies::SESSION, cookies::is_https(state));
-    handles::hash(&handle.unwrap_or_default())
-}
-
 /// `GET /portal/delegations/{vendor}/begin`: to the portal. A link, not a form: no policy for forms stops its redirects.
 async fn start(
     State(state): State<AppState>,
@@ -96,7 +91,7 @@ async fn begun(
         vendor: portal.adapter.name().to_owned(),
         reader: signed_in.reader,
         handle: handle.hash,
-        browser: browser(state, headers),
+        browser: cookies::session_hash(state, headers),
         until,
     };
     let created = state.store.begin_delegation(&signed_in.own, new).await?;
@@ -177,7 +172,7 @@ async fn came_back(state: &AppState, signed_in: &SignedIn, headers: &HeaderMap, 
     let sent = back.state.ok_or(Failure::NotOurs)?;
     let found = state.store.delegation_by_handle(handles::hash(&sent)).await?;
     let mut found = found.ok_or(Failure::NotOurs)?;
-    let is_ours = bool::from(browser(state, headers).ct_eq(&found.browser));
+    let is_ours = bool::from(cookies::session_hash(state, headers).ct_eq(&found.browser));
     if !is_ours || found.person != signed_in.person || found.reader != signed_in.reader {
         return Err(Failure::NotOurs);
     }

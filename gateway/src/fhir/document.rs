@@ -13,12 +13,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use consent::scope::{Interaction, Resource};
 use consent::{Decision, Detail};
-use fhir_profiles::{DocumentView, SearchBundle, binary, document_category, document_reference, document_type};
+use fhir_profiles::{DocumentView, binary, document_category, document_reference, document_type};
 use model::{ConsentCategory, PersonId, RecordKey, RecordKind};
 use store::{Access, AccessItem, AccessKind, CheckupOriginal};
 
 use super::parameters::Parameters;
-use super::report::Bounds;
+use super::report::{Bounds, has, on_one_page};
 use super::respond::{expressions, notices, resource};
 use super::search::{Sent, address};
 use super::{FhirError, negotiate, shaped, urls};
@@ -205,16 +205,7 @@ pub async fn search(State(state): State<AppState>, caller: Caller, sent: Sent) -
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let (found, items) = found(state, caller, &decision, parameters, DateOf::Writing).await?;
-            let mut out = Vec::new();
-            let mut bundle = SearchBundle::begin(&mut out, self_url, None);
-            for (id, resource) in &found {
-                bundle.matched(&mut out, base, NAME, id, |out| out.extend_from_slice(resource));
-            }
-            if !notices.is_empty() {
-                bundle.outcome(&mut out, notices);
-            }
-            bundle.end(&mut out);
-            Ok((out, items))
+            Ok((on_one_page(&found, NAME, base, self_url, notices), items))
         })
         .await
         .map(|bytes| shaped(bytes, parameters))
@@ -261,8 +252,8 @@ pub async fn found(
             && parameters
                 .wanted_ids()
                 .is_none_or(|ids| ids.contains(&document.id.as_str()))
-            && super::report::has(&parameters.types, &[document_type()])
-            && super::report::has(&parameters.categories, &[document_category()])
+            && has(&parameters.types, &[document_type()])
+            && has(&parameters.categories, &[document_category()])
             && bounds.hold(date, original.committed)
             && bounds.hold_period(original.day)
     };

@@ -9,7 +9,7 @@ use axum::response::Response;
 use consent::Decision;
 use consent::scope::{Interaction, Resource};
 use fhir_profiles::{
-    ReportView, SearchBundle, diagnostic_report, questionnaire_response, report_category, report_codes,
+    Issue, ReportView, SearchBundle, diagnostic_report, questionnaire_response, report_category, report_codes,
 };
 use jiff::tz::TimeZone;
 use model::checkup::Finding;
@@ -250,19 +250,30 @@ pub async fn search(
     caller
         .through(state, AccessKind::Search, |decision: Decision| async move {
             let (found, items) = found(kind, state, caller, &decision, parameters).await?;
-            let mut out = Vec::new();
-            let mut bundle = SearchBundle::begin(&mut out, self_url, None);
-            for (id, resource) in &found {
-                bundle.matched(&mut out, base, name, id, |out| out.extend_from_slice(resource));
-            }
-            if !notices.is_empty() {
-                bundle.outcome(&mut out, notices);
-            }
-            bundle.end(&mut out);
-            Ok((out, items))
+            Ok((on_one_page(&found, name, base, self_url, notices), items))
         })
         .await
         .map(|bytes| shaped(bytes, parameters))
+}
+
+/// A Bundle of these resources of one type, by their ids.
+pub fn on_one_page(
+    found: &[(String, Vec<u8>)],
+    name: &str,
+    base: &str,
+    self_url: &str,
+    notices: &[Issue<'_>],
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut bundle = SearchBundle::begin(&mut out, self_url, None);
+    for (id, resource) in found {
+        bundle.matched(&mut out, base, name, id, |out| out.extend_from_slice(resource));
+    }
+    if !notices.is_empty() {
+        bundle.outcome(&mut out, notices);
+    }
+    bundle.end(&mut out);
+    out
 }
 
 /// Id and resource of what fits, the latest first; and what was given by it.

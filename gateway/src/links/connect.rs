@@ -41,11 +41,6 @@ struct Pending {
     verifier: String,
 }
 
-fn session(state: &AppState, headers: &HeaderMap) -> [u8; 32] {
-    let handle = cookies::handle(headers, cookies::SESSION, cookies::is_https(state));
-    handles::hash(&handle.unwrap_or_default())
-}
-
 /// `GET /portal/links/{vendor}/connect`: to the vendor. A link, not a form: no policy for forms stops its redirects.
 pub async fn start(
     State(state): State<AppState>,
@@ -62,7 +57,7 @@ pub async fn start(
     };
     let handle = Handle::new(&*state.randomness);
     let pending = Pending {
-        session: session(&state, &headers),
+        session: cookies::session_hash(&state, &headers),
         person: signed_in.person.0,
         vendor,
         verifier: Handle::new(&*state.randomness).text,
@@ -138,7 +133,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
         .map_err(internal)?;
     let pending: Option<Pending> = body.and_then(|body| serde_json::from_slice(&body).ok());
     let pending = pending.ok_or(Failure::NotOurs)?;
-    let is_ours = bool::from(session(state, headers).ct_eq(&pending.session));
+    let is_ours = bool::from(cookies::session_hash(state, headers).ct_eq(&pending.session));
     if !is_ours || pending.person != signed_in.person.0 {
         return Err(Failure::NotOurs);
     }

@@ -4,6 +4,7 @@
 use axum::http::{HeaderMap, HeaderValue};
 use axum_extra::extract::CookieJar;
 
+use crate::oauth::handles;
 use crate::state::AppState;
 
 /// Holds the session's handle.
@@ -53,6 +54,12 @@ pub fn handle(headers: &HeaderMap, name: &str, https: bool) -> Option<String> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     is_handle.then(|| value.to_owned())
+}
+
+/// What the store knows this browser's session by; without a session, what none has.
+pub fn session_hash(state: &AppState, headers: &HeaderMap) -> [u8; 32] {
+    let handle = handle(headers, SESSION, is_https(state));
+    handles::hash(&handle.unwrap_or_default())
 }
 
 #[cfg(test)]

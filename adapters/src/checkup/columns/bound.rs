@@ -42,6 +42,17 @@ impl Source {
         }
     }
 
+    /// Finds those that are named, and keeps what each is called where a resident's own table tells the same.
+    pub(super) fn all(
+        columns: &[(&'static str, Option<&Column>)],
+        known: &[String],
+    ) -> Result<Vec<(&'static str, Self)>, AdapterError> {
+        let there = columns.iter().filter_map(|(name, column)| Some((*name, (*column)?)));
+        there
+            .map(|(name, column)| Ok((name, Self::find(column, known)?)))
+            .collect()
+    }
+
     pub(super) fn of<'c>(&'c self, cells: &'c [String]) -> &'c str {
         match self {
             Self::At(place) => cells.get(*place).map_or("", String::as_str),
@@ -89,25 +100,18 @@ impl Bound {
     pub(super) fn new(columns: &Columns, names: Vec<String>) -> Result<Self, AdapterError> {
         let known: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let place = |column: &Column| Source::find(column, &known);
-        let told = |columns: &[(&'static str, &Option<Column>)]| {
-            let named = columns
-                .iter()
-                .filter_map(|(name, column)| Some((*name, column.as_ref()?)));
-            named
-                .map(|(name, column)| Ok((name, place(column)?)))
-                .collect::<Result<Vec<_>, AdapterError>>()
-        };
+        let told = |columns: &[(&'static str, Option<&Column>)]| Source::all(columns, &known);
         let Written { person, checkup, .. } = &columns.written;
         let mut bound = Self {
             person: Person {
                 told: told(&[
-                    ("保険者番号", &person.insurer),
-                    ("記号", &person.symbol),
-                    ("番号", &person.number),
-                    ("枝番", &person.branch),
-                    ("介護保険被保険者番号", &person.care_number),
-                    ("氏名", &person.name),
-                    ("性別", &person.sex),
+                    ("保険者番号", person.insurer.as_ref()),
+                    ("記号", person.symbol.as_ref()),
+                    ("番号", person.number.as_ref()),
+                    ("枝番", person.branch.as_ref()),
+                    ("介護保険被保険者番号", person.care_number.as_ref()),
+                    ("氏名", person.name.as_ref()),
+                    ("性別", person.sex.as_ref()),
                 ])?,
                 birth_era: person.birth_era.as_ref().map(place).transpose()?,
                 birth: person.birth.as_ref().map(place).transpose()?,
@@ -124,8 +128,8 @@ impl Bound {
             bound.occasions.push(Occasion {
                 day: place(&occasion.day)?,
                 facility: told(&[
-                    ("健診機関名", &occasion.facility),
-                    ("健診機関番号", &occasion.facility_number),
+                    ("健診機関名", occasion.facility.as_ref()),
+                    ("健診機関番号", occasion.facility_number.as_ref()),
                 ])?,
                 results: results.collect::<Result<_, AdapterError>>()?,
             });
@@ -241,13 +245,14 @@ impl Bound {
             let text = unknown.join("\n");
             left_out.push(not_stored(Outcome::Unsupported, "columns-without-item", line, text));
         }
+        let original = original(names, cells);
         checkups
             .into_iter()
             .map(|(checkup, mut of_results)| {
                 of_results.append(&mut left_out);
                 PackageEntry {
                     checkup: Some(checkup),
-                    original: original(names, cells),
+                    original: original.clone(),
                     left_out: of_results,
                 }
             })

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::checkup::document::is_plausible;
 
 /// The most lines above the first person.
-pub(super) const MOST_HEADER_LINES: usize = 10;
+const MOST_HEADER_LINES: usize = 10;
 
 /// Files of columns that come with the program, by name.
 const SHIPPED: &[(&str, &str)] = &[
@@ -81,8 +81,25 @@ pub(super) struct Occasion {
     pub(super) result: Vec<ResultColumn>,
 }
 
-const fn one() -> usize {
+pub(super) const fn one() -> usize {
     1
+}
+
+pub(super) fn check_header_lines(lines: usize) -> Result<(), ColumnsError> {
+    match lines {
+        0..=MOST_HEADER_LINES => Ok(()),
+        _ => Err(wrong(
+            "header_lines",
+            &lines.to_string(),
+            "0 to 10 lines stand above the first person",
+        )),
+    }
+}
+
+/// A file that comes with the program, by its name.
+pub(super) fn named(shipped: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
+    let mut shipped = shipped.iter();
+    shipped.find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -139,14 +156,7 @@ impl Columns {
     /// [`ColumnsError`], which says what is wrong where.
     pub fn parse(text: &str) -> Result<Self, ColumnsError> {
         let written: Written = toml::from_str(text)?;
-        if written.header_lines > MOST_HEADER_LINES {
-            let found = written.header_lines.to_string();
-            return Err(wrong(
-                "header_lines",
-                &found,
-                "0 to 10 lines stand above the first person",
-            ));
-        }
+        check_header_lines(written.header_lines)?;
         let programme = &written.checkup.programme;
         if programme.len() != 3 || !programme.bytes().all(|byte| byte.is_ascii_digit()) {
             let allowed = "a programme is three digits: 010 specific checkup, 020 of the elderly, 990 another";
@@ -192,8 +202,7 @@ impl Columns {
     /// A file of columns that comes with the program.
     #[must_use]
     pub fn shipped(name: &str) -> Option<&'static str> {
-        let mut shipped = SHIPPED.iter();
-        shipped.find(|(known, _)| *known == name).map(|(_, text)| *text)
+        named(SHIPPED, name)
     }
 
     /// The file as it was written.

@@ -8,7 +8,7 @@ use model::checkup::Subject;
 use serde::Deserialize;
 
 use super::bound::{Source, birth_date};
-use super::file::{Column, ColumnsError, MOST_HEADER_LINES, Person, wrong};
+use super::file::{Column, ColumnsError, Person, check_header_lines, named, one, wrong};
 use super::{decoded, first_look, walk};
 use crate::checkup::document::is_plausible;
 use crate::checkup::table::{self, Head, plain};
@@ -34,10 +34,6 @@ struct Written {
     insurance: Vec<Insurance>,
 }
 
-const fn one() -> usize {
-    1
-}
-
 /// One insurance that a line may tell of.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,14 +53,7 @@ impl LedgerColumns {
     /// [`ColumnsError`], which says what is wrong where.
     pub fn parse(text: &str) -> Result<Self, ColumnsError> {
         let written: Written = toml::from_str(text)?;
-        if written.header_lines > MOST_HEADER_LINES {
-            let found = written.header_lines.to_string();
-            return Err(wrong(
-                "header_lines",
-                &found,
-                "0 to 10 lines stand above the first person",
-            ));
-        }
+        check_header_lines(written.header_lines)?;
         if written.insurance.is_empty() || written.insurance.len() > MOST_INSURANCES {
             let found = written.insurance.len().to_string();
             return Err(wrong("insurance", &found, "a line tells of 1 to 8 insurances"));
@@ -75,8 +64,7 @@ impl LedgerColumns {
     /// A file of columns that comes with the program.
     #[must_use]
     pub fn shipped(name: &str) -> Option<&'static str> {
-        let mut shipped = SHIPPED.iter();
-        shipped.find(|(known, _)| *known == name).map(|(_, text)| *text)
+        named(SHIPPED, name)
     }
 }
 
@@ -121,12 +109,7 @@ impl Bound {
     fn new(written: &Written, names: &[String]) -> Result<Self, AdapterError> {
         let known: Vec<String> = names.iter().map(|name| plain(name)).collect();
         let find = |column: &Column| Source::find(column, &known);
-        let all = |columns: &[(&'static str, Option<&Column>)]| {
-            let there = columns.iter().filter_map(|(name, column)| Some((*name, (*column)?)));
-            there
-                .map(|(name, column)| Ok((name, find(column)?)))
-                .collect::<Result<Vec<_>, AdapterError>>()
-        };
+        let all = |columns: &[(&'static str, Option<&Column>)]| Source::all(columns, &known);
         let insurance = |insurance: &Insurance| {
             Ok(BoundInsurance {
                 own: all(&[
