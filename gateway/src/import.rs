@@ -16,6 +16,8 @@ pub struct Imported {
     pub report: ImportReport,
     /// What the adapter says: metadata met, and why reading ended early, if it did.
     pub reading: Reading,
+    /// What it is answered, where it was kept.
+    pub answer: Vec<u8>,
 }
 
 /// A record that did not become data.
@@ -50,8 +52,8 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
     run_keeping(store, person, adapter, input, None)
 }
 
-/// What makes the push to keep of how its records ended, and which of them did not become data.
-pub type Keep<'a> = &'a mut dyn FnMut(&Accounting, &[LeftOut]) -> NewPayload;
+/// What makes the push to keep, told which of its records did not become data.
+pub type Keep<'a> = Box<dyn FnOnce(Vec<LeftOut>) -> NewPayload + 'a>;
 
 /// As [`run`]; with what is pushed, it is kept in the commit that ends it.
 ///
@@ -82,15 +84,16 @@ pub fn run_keeping(
     let reading = reading?;
     let (mut import, left_out) = (receiver.import, receiver.left_out);
     import.account(&reading.accounting);
-    let report = match keep {
-        Some(keep) => {
-            let push = keep(import.so_far()?, &left_out);
-            import.finish_keeping(push)?
-        }
-        None => import.finish()?,
+    let (report, answer) = match keep {
+        Some(keep) => import.finish_keeping(keep(left_out))?,
+        None => (import.finish()?, Vec::new()),
     };
     watch(adapter.name(), &reading, &report);
-    Ok(Imported { report, reading })
+    Ok(Imported {
+        report,
+        reading,
+        answer,
+    })
 }
 
 /// Counts how records ended, and says aloud when one that was read ended nowhere.

@@ -1,7 +1,7 @@
 //! Companions: phones that push for a resident, and what they pushed, kept for a time as it came.
 
 use consent::OwnAccess;
-use model::{PersonId, UtcMillis};
+use model::{Accounting, PersonId, UtcMillis};
 
 use crate::sqlite;
 use crate::{HandleHash, Result, Store, StoreError};
@@ -37,8 +37,10 @@ pub enum Sender {
     Link(i64),
 }
 
+/// Makes what a delivery is answered, of how its records ended.
+pub type Answer = Box<dyn FnOnce(&Accounting) -> Vec<u8> + Send>;
+
 /// A push to keep ([`crate::Import::finish_keeping`]); the same again replaces it.
-#[derive(Clone, Debug)]
 pub struct NewPayload {
     /// Whence it came.
     pub from: Sender,
@@ -46,10 +48,10 @@ pub struct NewPayload {
     pub adapter: String,
     /// The sender's own id of it.
     pub batch: String,
-    /// What it was answered.
-    pub answer: Vec<u8>,
     /// What it pushed, as it came.
     pub body: Vec<u8>,
+    /// What it is answered: made and kept in the commit that ends it.
+    pub answer: Answer,
 }
 
 /// A push that is kept.

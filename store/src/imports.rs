@@ -194,20 +194,11 @@ impl Import {
         self.intake.checkpoint()
     }
 
-    /// Hands everything collected so far to the writer, and says how all records ended until now.
-    ///
-    /// # Errors
-    /// What writing can answer.
-    pub fn so_far(&mut self) -> Result<&Accounting> {
-        self.intake.checkpoint()?;
-        Ok(self.intake.accounting())
-    }
-
-    /// As [`Import::finish`], with the push that it was, kept in the same commit: who is answered as it says is answered so again.
+    /// As [`Import::finish`], with the push that it was, kept in the same commit with its answer: the same push again is answered so.
     ///
     /// # Errors
     /// As [`Import::finish`].
-    pub fn finish_keeping(self, push: NewPayload) -> Result<ImportReport> {
+    pub fn finish_keeping(self, push: NewPayload) -> Result<(ImportReport, Vec<u8>)> {
         self.intake.finish(Some(push))
     }
 
@@ -217,6 +208,6 @@ impl Import {
     /// # Errors
     /// What writing can answer; the delivery can then be sent again.
     pub fn finish(self) -> Result<ImportReport> {
-        self.intake.finish(None)
+        self.intake.finish(None).map(|(report, _)| report)
     }
 }

@@ -321,14 +321,14 @@ impl Turn<'_> {
                 bytes: &text.as_slice(),
                 size: text.len() as u64,
             };
-            let mut keep = |_: &model::Accounting, _: &[import::LeftOut]| NewPayload {
+            let keep = |_| NewPayload {
                 from: Sender::Link(id),
                 adapter: adapter.name().to_owned(),
-                batch: batch.clone(),
-                answer: Vec::new(),
+                batch,
                 body: text.clone(),
+                answer: Box::new(|_| Vec::new()),
             };
-            import::run_keeping(&store, person, adapter, &input, Some(&mut keep))
+            import::run_keeping(&store, person, adapter, &input, Some(Box::new(keep)))
         });
         match reading.await {
             Ok(Ok(_)) => Ok(()),

@@ -98,19 +98,16 @@ fn read(
         bytes: &body.as_slice(),
         size: body.len() as u64,
     };
-    let mut answered = Vec::new();
-    let mut keep = |counts: &Accounting, left_out: &[LeftOut]| {
-        answered = answer(batch, counts, left_out);
-        NewPayload {
-            from: Sender::Companion(companion.id),
-            adapter: adapter.name().to_owned(),
-            batch: batch.to_owned(),
-            answer: answered.clone(),
-            body: body.clone(),
-        }
+    let named = batch.to_owned();
+    let keep = |left_out: Vec<LeftOut>| NewPayload {
+        from: Sender::Companion(companion.id),
+        adapter: adapter.name().to_owned(),
+        batch: named.clone(),
+        body: body.clone(),
+        answer: Box::new(move |counts| answer(&named, counts, &left_out)),
     };
-    import::run_keeping(store, companion.person, adapter, &input, Some(&mut keep))?;
-    Ok(answered)
+    let imported = import::run_keeping(store, companion.person, adapter, &input, Some(Box::new(keep)))?;
+    Ok(imported.answer)
 }
 
 /// How the records of a push ended, and which did not become data, by their numbers in its list.

@@ -7,8 +7,15 @@ use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Val
 use super::Row;
 use super::columns::{self, NotAColumn, Order};
 
-/// The format that is written now.
-pub(crate) const FORMAT: u8 = 2;
+/// The format that is written now. What 2 wrote is read as well: there the byte of the unit had no marks.
+pub(crate) const FORMAT: u8 = 3;
+
+/// Marks in the byte of the unit, beside its number.
+const UNIT: u8 = 3;
+/// When each was said is told by how long after its end: what is sent as it is measured.
+const SAID_AFTER_END: u8 = 4;
+/// Ends are told by how long before the next one's start: intervals that follow each other.
+const ENDS_BEFORE_NEXT: u8 = 8;
 
 /// More rows than any leaf can have: 4,096 of different seconds and 4,096 of one.
 const MOST_ROWS: u64 = 16_384;
@@ -25,16 +32,19 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
             .all(|row| row.sample.start.0 % unit == 0 && row.sample.end.0 % unit == 0)
     };
     let unit = (0..UNITS.len()).rev().find(|unit| whole(UNITS[*unit])).unwrap_or(0);
-    out.push(unit as u8);
+    let by_next = ends_meet_starts(rows);
+    let by_end = columns::is_varied(rows.iter().map(|row| row.asserted));
+    let mark = |holds: bool, mark: u8| if holds { mark } else { 0 };
+    out.push(unit as u8 | mark(by_end, SAID_AFTER_END) | mark(by_next, ENDS_BEFORE_NEXT));
     let unit = UNITS[unit];
-    let mut numbers = Vec::with_capacity(rows.len());
+    let mut numbers: Vec<i64> = rows.iter().map(|row| row.sample.start.0 / unit).collect();
+    columns::write(&mut out, &numbers, Order::Growing);
+    columns::write(&mut out, &ends(rows, by_next, unit), Order::Any);
     let mut column = |order: Order, of: &dyn Fn(&Row) -> i64| {
         numbers.clear();
         numbers.extend(rows.iter().map(of));
         columns::write(&mut out, &numbers, order);
     };
-    column(Order::Growing, &|row| row.sample.start.0 / unit);
-    column(Order::Any, &|row| row.sample.duration_ms() / unit);
     for component in 0..width {
         column(Order::Any, &|row| {
             measured(&row.sample.value, component).map_or(0, |value| value.mantissa)
@@ -51,11 +61,12 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     });
     column(Order::Any, &|row| row.sample.offset.trust as i64);
     column(Order::Any, &|row| i64::from(row.sample.flags.0));
-    column(Order::Any, &|row| row.seq);
+    column(Order::Growing, &|row| row.seq);
     column(Order::Any, &|row| i64::from(row.tie_break));
     column(Order::Any, &|row| row.sample.start.0 - row.first_start.0);
     column(Order::Any, &|row| i64::from(row.version));
-    column(Order::Any, &|row| row.asserted);
+    let said_from = |row: &Row| if by_end { row.sample.end.0 } else { 0 };
+    column(Order::Any, &|row| row.asserted.wrapping_sub(said_from(row)));
     column(Order::Any, &|row| i64::from(row.dead));
     if rows.first().is_some_and(|row| row.sample.metric.is_check_in()) {
         column(Order::Any, &|row| row.sample.created.0);
@@ -76,6 +87,24 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
         });
     }
     out
+}
+
+/// Where rows end: how long after their start, or how long before the next one's, the last one its own.
+fn ends(rows: &[Row], by_next: bool, unit: i64) -> Vec<i64> {
+    if !by_next {
+        return rows.iter().map(|row| row.sample.duration_ms() / unit).collect();
+    }
+    let next = rows.iter().skip(1).chain(rows.last()).map(|row| row.sample.start.0);
+    next.zip(rows)
+        .map(|(next, row)| (next - row.sample.end.0) / unit)
+        .collect()
+}
+
+/// True for rows most of which end when the next one starts, after a while that is each time another.
+fn ends_meet_starts(rows: &[Row]) -> bool {
+    let meet = |pair: &&[Row]| pair[0].sample.end == pair[1].sample.start;
+    rows.windows(2).filter(meet).count() * 2 > rows.len()
+        && columns::is_varied(rows.iter().map(|row| row.sample.duration_ms()))
 }
 
 /// True for a row that no vendor's id ever stood for.
@@ -112,10 +141,11 @@ pub(crate) fn decode(
     }
     let length = length as usize;
     let (unit, rest) = bytes.split_first().ok_or(NotAColumn)?;
-    let unit = *UNITS.get(usize::from(*unit)).ok_or(NotAColumn)?;
+    let marks = *unit;
+    let unit = *UNITS.get(usize::from(marks & UNIT)).ok_or(NotAColumn)?;
     bytes = rest;
     let mut column = || columns::read(&mut bytes, length);
-    let (starts, durations) = (column()?, column()?);
+    let (starts, ends) = (column()?, column()?);
     let width = if metric == Metric::NONE { 1 } else { metric.width() };
     let mut values = Vec::with_capacity(width);
     for _ in 0..width {
@@ -140,8 +170,13 @@ pub(crate) fn decode(
     let mut rows = Vec::with_capacity(length);
     for place in 0..length {
         let start = starts[place].checked_mul(unit).ok_or(NotAColumn)?;
-        let duration = durations[place].checked_mul(unit).ok_or(NotAColumn)?;
-        let asserted = asserted[place].max(asserted_floor);
+        let end = match marks & ENDS_BEFORE_NEXT {
+            0 => starts[place].checked_add(ends[place]),
+            _ => starts.get(place + 1).unwrap_or(&starts[place]).checked_sub(ends[place]),
+        };
+        let end = end.and_then(|end| end.checked_mul(unit)).ok_or(NotAColumn)?;
+        let said_from = if marks & SAID_AFTER_END == 0 { 0 } else { end };
+        let asserted = asserted[place].wrapping_add(said_from).max(asserted_floor);
         let there = |number: &i64| (*number != 0).then(|| number.wrapping_sub(1));
         let more = by_id
             .as_ref()
@@ -152,7 +187,7 @@ pub(crate) fn decode(
                 metric,
                 source,
                 start: UtcMillis(start),
-                end: UtcMillis(start.checked_add(duration).ok_or(NotAColumn)?),
+                end: UtcMillis(end),
                 offset: Offset {
                     minutes: offsets[place] as i16,
                     trust: OffsetTrust::from_number(trusts[place] as u8).ok_or(NotAColumn)?,
@@ -296,6 +331,27 @@ mod tests {
             let metric = rows[0].sample.metric;
             let bytes = encode(&rows, metric.width());
             prop_assert_eq!(decode(&bytes, metric, 7, i64::MIN), Ok(rows));
+        }
+
+        #[test]
+        fn intervals_that_are_sent_as_they_end_read_back_and_cost_little(
+            lengths in prop::collection::vec(110_000i64..120_000, 200..400),
+            first in row(Metric::HEART_RATE),
+        ) {
+            let mut start = 1_700_000_000_000;
+            let rows: Vec<Row> = lengths.iter().enumerate().map(|(place, length)| {
+                let mut row = first.clone();
+                (row.sample.start, row.sample.end) = (UtcMillis(start), UtcMillis(start + length));
+                row.first_start = row.sample.start;
+                start += length;
+                row.asserted = start + 1_000;
+                row.stated = Some(row.asserted);
+                (row.seq, row.moved_to) = (place as i64, None);
+                row
+            }).collect();
+            let bytes = encode(&rows, 1);
+            prop_assert!(bytes.len() < rows.len() * 5 / 2, "{} bytes of {} rows", bytes.len(), rows.len());
+            prop_assert_eq!(decode(&bytes, Metric::HEART_RATE, 7, i64::MIN), Ok(rows));
         }
 
         #[test]

@@ -12,6 +12,8 @@ const SMALL: u8 = 2;
 const SMALL_DELTAS: u8 = 3;
 const PCO: u8 = 4;
 
+/// Of runs that are this long on average they are told as runs.
+const RUN: usize = 12;
 /// Below this many numbers the header of `pco` costs more than it saves.
 const FEW: usize = 48;
 /// Of the levels 0 to 12, the one after which size hardly falls.
@@ -36,7 +38,7 @@ pub(crate) fn write(out: &mut Vec<u8>, numbers: &[i64], order: Order) {
     if runs <= 1 {
         out.push(CONSTANT);
         write_number(out, numbers.first().copied().unwrap_or(0));
-    } else if runs <= (numbers.len() / 12).max(2) {
+    } else if runs <= (numbers.len() / RUN).max(2) {
         out.push(RUNS);
         write_runs(out, numbers, runs);
     } else if numbers.len() < FEW {
@@ -77,6 +79,17 @@ fn runs(numbers: &[i64]) -> usize {
         return 0;
     }
     1 + numbers.windows(2).filter(|pair| pair[0] != pair[1]).count()
+}
+
+/// True for numbers that are neither constant nor few runs.
+pub(crate) fn is_varied(numbers: impl ExactSizeIterator<Item = i64> + Clone) -> bool {
+    let few = (numbers.len() / RUN).max(2);
+    numbers
+        .clone()
+        .zip(numbers.skip(1))
+        .filter(|(one, next)| one != next)
+        .count()
+        >= few
 }
 
 fn write_runs(out: &mut Vec<u8>, numbers: &[i64], runs: usize) {

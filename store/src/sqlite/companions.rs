@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use model::{PersonId, UtcMillis};
+use model::{Accounting, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
@@ -174,8 +174,14 @@ pub(crate) fn answer(
         .transpose()
 }
 
-/// Keeps what was sent, under a number.
-pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) -> Result<i64> {
+/// Keeps what was sent with what it is answered, under a number.
+pub(crate) fn keep(
+    writing: &Writing<'_>,
+    person: PersonId,
+    new: NewPayload,
+    counts: &Accounting,
+) -> Result<(i64, Vec<u8>)> {
+    let plain = (new.answer)(counts);
     let now = writing.now().0;
     let sealer = writing.person_key(person)?;
     let packed =
@@ -183,7 +189,7 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
     let number: i64 = writing
         .query_row("SELECT coalesce(max(number), 0) + 1 FROM payload", [], |row| row.get(0))
         .doing("numbering a push")?;
-    let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &new.answer)?;
+    let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &plain)?;
     let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;
     let key = key(writing, person, new.from, &new.batch);
     writing
@@ -197,13 +203,13 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, new: &NewPayload) ->
         })
         .doing("keeping a push")?;
     let Sender::Companion(companion) = new.from else {
-        return Ok(number);
+        return Ok((number, plain));
     };
     writing
         .prepare_cached("UPDATE companion SET seen_ms = ?3 WHERE id = ?1 AND person = ?2")
         .and_then(|mut statement| statement.execute(params![companion, person.0, now]))
-        .doing("noting that a phone pushed")
-        .map(|_| number)
+        .doing("noting that a phone pushed")?;
+    Ok((number, plain))
 }
 
 pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {

@@ -17,6 +17,7 @@ use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
 use crate::parked::ParkedSeries;
+use crate::reads::StoredSource;
 use crate::{BatchStart, CheckupEnded, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
 
 /// Bytes of gathered samples at which the largest series are handed over.
@@ -64,7 +65,9 @@ pub(crate) struct Intake {
     obtained: UtcMillis,
     asserted: UtcMillis,
     zone: HomeZone,
-    known_sources: u16,
+    sources: Vec<StoredSource>,
+    /// Words that wait for more: the last of them are carried out in the transaction that ends the delivery.
+    held: Vec<Identified>,
     gathered: BTreeMap<Series, Gathered>,
     bytes: usize,
     pushes: u64,
@@ -76,10 +79,50 @@ pub(crate) struct Intake {
     piece: raw::Piece,
     pieces: Vec<raw::Piece>,
     pieces_bytes: usize,
-    accounting: Accounting,
     under_way: VecDeque<Pending<Done>>,
-    report: Merged,
+    counts: Counts,
+}
+
+/// How records ended, and what that came to.
+#[derive(Default)]
+struct Counts {
+    accounting: Accounting,
+    merged: Merged,
     parked_new: u64,
+}
+
+/// What ends a delivery.
+struct End {
+    person: PersonId,
+    batch: BatchId,
+    counts: Counts,
+    places: batches::Places,
+    promoted: Vec<Series>,
+    push: Option<NewPayload>,
+}
+
+impl End {
+    /// How its records ended, and what it is answered where it is kept.
+    fn write(self, writing: &Writing<'_>, commit: Commit) -> Result<(Counts, Vec<u8>)> {
+        let counts = &self.counts.accounting;
+        let kept = self
+            .push
+            .map(|push| companions::keep(writing, self.person, push, counts));
+        let (kept, answer) = kept.transpose()?.unzip();
+        for series in self.promoted {
+            parked::delete(writing, self.person, series)?;
+        }
+        batches::finish(writing, self.person, self.batch, (counts, &self.places), kept, commit)?;
+        Ok((self.counts, answer.unwrap_or_default()))
+    }
+}
+
+/// How far the last transaction came.
+enum Ended {
+    /// With how many months it computed.
+    Whole((Counts, Vec<u8>), u64),
+    /// There are too many days to compute for one transaction.
+    BeforeItsDays(Box<End>),
 }
 
 impl Intake {
@@ -91,13 +134,12 @@ impl Intake {
             });
         }
         let space = Arc::from(start.adapter.as_str());
-        let ((batch, obtained), home_zone, known_sources, parked_types) = database
+        let ((batch, obtained), home_zone, sources, parked_types) = database
             .queue("begin import", true, move |writing| {
                 let batch = batches::begin(writing, person, &start)?;
                 let zone = people::profile(writing, person)?.home_zone;
                 let sources = sources::sources(writing, person)?;
-                let last = sources.last().map_or(0, |source| source.number);
-                Ok((batch, zone, last, parked::Types::read(writing, person)?))
+                Ok((batch, zone, sources, parked::Types::read(writing, person)?))
             })?
             .wait()?;
         Ok(Self {
@@ -108,7 +150,8 @@ impl Intake {
             obtained,
             asserted: obtained,
             zone: HomeZone::new(&home_zone),
-            known_sources,
+            sources,
+            held: Vec::new(),
             gathered: BTreeMap::new(),
             bytes: 0,
             pushes: 0,
@@ -118,10 +161,8 @@ impl Intake {
             piece: raw::Piece::default(),
             pieces: Vec::new(),
             pieces_bytes: 0,
-            accounting: Accounting::default(),
             under_way: VecDeque::new(),
-            report: Merged::default(),
-            parked_new: 0,
+            counts: Counts::default(),
         })
     }
 
@@ -149,14 +190,18 @@ impl Intake {
                 what: "a source's key has 1 to 512 bytes",
             });
         }
+        if let Some(known) = self.sources.iter().find(|known| known.source == *source) {
+            return Ok(known.number);
+        }
         let (person, batch, source) = (self.person, self.batch, source.clone());
-        let number = self
+        let (number, sources) = self
             .database
             .queue("number source", true, move |writing| {
-                sources::ensure(writing, person, batch, &source)
+                let number = sources::ensure(writing, person, batch, &source)?;
+                Ok((number, sources::sources(writing, person)?))
             })?
             .wait()?;
-        self.known_sources = self.known_sources.max(number);
+        self.sources = sources;
         Ok(number)
     }
 
@@ -206,6 +251,14 @@ impl Intake {
     }
 
     fn send_identified(&mut self, records: Vec<Identified>) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let before = std::mem::replace(&mut self.held, records);
+        self.send_words(before)
+    }
+
+    fn send_words(&mut self, records: Vec<Identified>) -> Result<()> {
         if records.is_empty() {
             return Ok(());
         }
@@ -283,7 +336,7 @@ impl Intake {
 
     /// Adds how records ended that were not pushed.
     pub(crate) fn account(&mut self, accounting: &Accounting) {
-        self.accounting.add(accounting);
+        self.counts.accounting.add(accounting);
     }
 
     /// Hands everything over and waits for it.
@@ -293,55 +346,48 @@ impl Intake {
     }
 
     /// Hands everything over, computes what it touched, and ends the delivery with a synced commit.
-    pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<ImportReport> {
+    pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<(ImportReport, Vec<u8>)> {
+        let words = std::mem::take(&mut self.held);
         self.checkpoint()?;
-        let (person, batch, accounting) = (self.person, self.batch, self.accounting.clone());
-        let (places, promoted) = (std::mem::take(&mut self.places), std::mem::take(&mut self.promoted));
-        let end = move |writing: &Writing<'_>, commit: Commit| {
-            let kept = push.as_ref().map(|push| companions::keep(writing, person, push));
-            let kept = kept.transpose()?;
-            for series in &promoted {
-                parked::delete(writing, person, *series)?;
-            }
-            batches::finish(writing, person, batch, (&accounting, &places), kept, commit)
+        let (person, batch, space) = (self.person, self.batch, Arc::clone(&self.space));
+        let mut end = End {
+            person,
+            batch,
+            counts: self.counts,
+            places: self.places,
+            promoted: self.promoted,
+            push,
         };
-        let end = Arc::new(end);
-        let at_once = Arc::clone(&end);
-        // What is little is computed in the transaction that ends it.
+        // What is little is carried out and computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
-            let computed = totals::compute_little(writing, person, batch)?;
-            if let Some((_, commit)) = computed {
-                at_once(writing, commit)?;
+            let commit = people::next_commit(writing, person, Some(batch))?;
+            let ended = by_id::apply(writing, person, &space, words, commit)?;
+            end.counts.count(Done::Identified(ended));
+            match totals::compute_little(writing, person, commit)? {
+                Some(months) => end.write(writing, commit).map(|ended| Ended::Whole(ended, months)),
+                None => Ok(Ended::BeforeItsDays(Box::new(end))),
             }
-            Ok(computed)
         })?;
-        let months_recomputed = match little.wait()? {
-            Some((months, _)) => months,
-            None => {
+        let ((counts, answer), months_recomputed) = match little.wait()? {
+            Ended::Whole(ended, months) => (ended, months),
+            Ended::BeforeItsDays(end) => {
                 let months = totals::compute_dirty(&self.database, person, Some(batch))?;
-                let end = Arc::clone(&end);
-                self.database
-                    .queue("end import", false, move |writing| {
-                        let commit = people::next_commit(writing, person, Some(batch))?;
-                        end(writing, commit)
-                    })?
-                    .wait()?;
-                months
+                let ending = self.database.queue("end import", false, move |writing| {
+                    let commit = people::next_commit(writing, person, Some(batch))?;
+                    end.write(writing, commit)
+                })?;
+                (ending.wait()?, months)
             }
         };
-        Ok(ImportReport {
-            batch: self.batch,
-            accounting: self.accounting,
-            samples_new: self.report.new,
-            versions_new: self.report.versions,
-            parked_new: self.parked_new,
+        let report = ImportReport {
+            batch,
+            accounting: counts.accounting,
+            samples_new: counts.merged.new,
+            versions_new: counts.merged.versions,
+            parked_new: counts.parked_new,
             months_recomputed,
-        })
-    }
-
-    /// How all records ended that were handed over.
-    pub(crate) fn accounting(&self) -> &Accounting {
-        &self.accounting
+        };
+        Ok((report, answer))
     }
 
     fn check(&self, source: u16, start: UtcMillis, end: UtcMillis) -> Result<()> {
@@ -349,7 +395,7 @@ impl Intake {
             "a sample ends before it starts"
         } else if start < UtcMillis::EARLIEST || end >= UtcMillis::LATEST {
             "a sample lies outside the years 1900 to 2199"
-        } else if source == 0 || source > self.known_sources {
+        } else if source == 0 || self.sources.last().is_none_or(|last| source > last.number) {
             "a sample names a source that has no number yet"
         } else {
             return Ok(());
@@ -391,7 +437,7 @@ impl Intake {
         self.pushes += 1;
         while let Some(answer) = self.under_way.front().and_then(Pending::try_wait) {
             self.under_way.pop_front();
-            self.count(answer?);
+            self.counts.count(answer?);
         }
         if !self.under_way.is_empty() {
             return Ok(());
@@ -446,6 +492,8 @@ impl Intake {
     }
 
     fn hand_over_all(&mut self) -> Result<()> {
+        let words = std::mem::take(&mut self.held);
+        self.send_words(words)?;
         // In one order, so that the same delivery makes the same commits.
         for series in self.gathered.keys().copied().collect::<Vec<_>>() {
             self.hand_over(series)?;
@@ -529,12 +577,13 @@ impl Intake {
             let Some(pending) = self.under_way.pop_front() else {
                 break;
             };
-            let done = pending.wait()?;
-            self.count(done);
+            self.counts.count(pending.wait()?);
         }
         Ok(())
     }
+}
 
+impl Counts {
     fn count(&mut self, done: Done) {
         match done {
             Done::Samples(merged) => {
@@ -545,7 +594,7 @@ impl Intake {
                 self.accounting
                     .count_many(Outcome::Duplicate, "superseded", merged.superseded);
                 self.accounting.count_many(Outcome::Rejected, TOO_MANY, merged.refused);
-                self.report.add(&merged);
+                self.merged.add(&merged);
             }
             Done::Parked(merged) => self.parked_new += merged.new,
             Done::Identified(ended) => {
@@ -559,13 +608,13 @@ impl Intake {
                 ] {
                     self.accounting.count_many(outcome, reason, count);
                 }
-                self.report.new += ended.samples.0;
-                self.report.versions += ended.samples.1;
+                self.merged.new += ended.samples.0;
+                self.merged.versions += ended.samples.1;
             }
             Done::Checkup(ended) => {
                 ended.count(&mut self.accounting);
-                self.report.new += ended.new;
-                self.report.versions += ended.versions;
+                self.merged.new += ended.new;
+                self.merged.versions += ended.versions;
             }
             Done::Text => {}
         }

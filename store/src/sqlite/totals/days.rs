@@ -109,10 +109,11 @@ pub(super) fn settle_nights(
     writing: &Writing<'_>,
     key: &SealKey,
     person: PersonId,
+    sources: &[StoredSource],
     commit: &dyn Fn() -> Result<Commit>,
 ) -> Result<()> {
     let (from, until) = (UtcMillis(i64::MIN), UtcMillis(i64::MAX));
-    for source in sources::sources(writing, person)? {
+    for source in sources {
         let series = |metric| Series::sample(metric, source.number);
         let segments = leaves::touching(writing, key, person, series(Metric::SLEEP_STAGE), from, until)?;
         let stored = leaves::touching(writing, key, person, series(Metric::SLEEP_SESSION), from, until)?;

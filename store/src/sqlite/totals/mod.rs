@@ -23,7 +23,7 @@ use super::seal::SealKey;
 use super::sources;
 use super::writer::Writing;
 use super::zone::HomeZone;
-use crate::reads::{Share, StoredTotal};
+use crate::reads::{Share, StoredSource, StoredTotal};
 use crate::totals::day::{FINAL_AFTER_MS, Month, StoredDay, decode, encode};
 use crate::totals::{Days, scale};
 use crate::{RebuildReport, Result, StoreError};
@@ -42,21 +42,17 @@ pub(crate) fn compute_dirty(database: &Database, person: PersonId, batch: Option
     compute_marked(database, person, batch).map(|report| report.months)
 }
 
-/// Computes whatever is marked of a person at once, where it is little enough for one transaction; `None` where it is not.
-pub(crate) fn compute_little(
-    writing: &Writing<'_>,
-    person: PersonId,
-    batch: BatchId,
-) -> Result<Option<(u64, people::Commit)>> {
+/// Computes whatever is marked of a person in this commit, where it is little enough for one transaction; `None` where it is not.
+pub(crate) fn compute_little(writing: &Writing<'_>, person: PersonId, commit: people::Commit) -> Result<Option<u64>> {
     let dirty = marked(writing, person)?;
     if dirty.len() > LITTLE {
         return Ok(None);
     }
-    let commit = next_commit(writing, person, Some(batch))?;
+    let mut whose = Whose::read(writing, person)?;
     for of_metric in dirty.chunk_by(|one, other| one.metric == other.metric) {
-        compute_months(writing, person, &|| Ok(commit), of_metric)?;
+        compute_months(writing, &mut whose, &|| Ok(commit), of_metric)?;
     }
-    Ok(Some((dirty.len() as u64, commit)))
+    Ok(Some(dirty.len() as u64))
 }
 
 fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>) -> Result<RebuildReport> {
@@ -74,7 +70,8 @@ fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>)
         report.months += part.len() as u64;
         report.changed += database
             .queue("compute days", true, move |writing| {
-                compute_months(writing, person, &|| next_commit(writing, person, batch), &part)
+                let mut whose = Whose::read(writing, person)?;
+                compute_months(writing, &mut whose, &|| next_commit(writing, person, batch), &part)
             })?
             .wait()?;
     }
@@ -119,28 +116,44 @@ pub(crate) fn rebuild(database: &Database, only: Option<PersonId>) -> Result<Reb
     Ok(report)
 }
 
+/// Whose months are computed: what does not differ between metrics.
+struct Whose {
+    person: PersonId,
+    zone: HomeZone,
+    sources: Vec<StoredSource>,
+}
+
+impl Whose {
+    fn read(writing: &Writing<'_>, person: PersonId) -> Result<Self> {
+        Ok(Self {
+            person,
+            zone: HomeZone::new(&people::profile(writing, person)?.home_zone),
+            sources: sources::sources(writing, person)?,
+        })
+    }
+}
+
 fn compute_months(
     writing: &Writing<'_>,
-    person: PersonId,
+    whose: &mut Whose,
     commit: &dyn Fn() -> Result<people::Commit>,
     months: &[Marked],
 ) -> Result<u64> {
+    let person = whose.person;
     let key = writing.person_key(person)?;
-    let mut zone = HomeZone::new(&people::profile(writing, person)?.home_zone);
-    let sources = sources::sources(writing, person)?;
     let (Some(first), Some(last)) = (months.first(), months.last()) else {
         return Ok(0);
     };
     let metric = first.metric;
     if metric == Metric::SLEEP_DURATION {
-        days::settle_nights(writing, &key, person, commit)?;
+        days::settle_nights(writing, &key, person, &whose.sources, commit)?;
     }
     let days = days_of(
         writing,
         &key,
         person,
         metric,
-        &sources,
+        &whose.sources,
         (first.span().0, last.span().1),
         Some(writing),
     )?
@@ -149,7 +162,7 @@ fn compute_months(
     for marked in months {
         let stored = read_month(writing, &key, person, metric, marked.month)?;
         let (number, before) = stored.map_or((None, Month::new()), |(number, month)| (Some(number), month));
-        let revised = revise(&before, &days, marked.span(), writing.now(), &mut zone);
+        let revised = revise(&before, &days, marked.span(), writing.now(), &mut whose.zone);
         if let Some(revised) = revised {
             changed.push((marked.month, number, revised));
         }
