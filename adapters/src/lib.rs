@@ -9,6 +9,7 @@ pub mod checkup;
 pub mod cloud;
 mod coverage;
 pub mod delegated;
+pub mod feed;
 pub mod fitbit;
 pub mod google_fit;
 pub mod google_health;
@@ -19,6 +20,7 @@ pub mod health_connect;
 pub mod measure;
 pub mod myna_portal;
 pub mod omron;
+pub mod omron_b2b;
 pub mod pull;
 mod push;
 
@@ -255,7 +257,13 @@ pub fn all() -> &'static [&'static dyn Adapter] {
         &google_takeout::GoogleTakeout,
         &health_connect::HealthConnect,
         &omron::Omron,
+        &omron_b2b::OmronB2b,
     ]
+}
+
+/// What vendors hand partners of many people.
+pub fn feeds() -> &'static [&'static dyn feed::Feed] {
+    &[&omron_b2b::OmronB2b]
 }
 
 /// Portals of the state that residents can let hand over their records.
@@ -280,7 +288,12 @@ pub fn named(name: &str) -> Option<&'static dyn Adapter> {
 
 /// Every adapter that reads files which residents bring.
 pub fn files() -> impl Iterator<Item = &'static dyn Adapter> {
-    let is_asked = |name: &str| clouds().iter().any(|cloud| cloud.name() == name);
+    let is_asked = |name: &str| {
+        let clouds = clouds().iter().map(|cloud| cloud.name());
+        clouds
+            .chain(feeds().iter().map(|feed| feed.name()))
+            .any(|asked| asked == name)
+    };
     all()
         .iter()
         .copied()

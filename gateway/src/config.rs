@@ -185,6 +185,8 @@ pub struct Config {
     pub clouds: Vec<CloudSettings>,
     /// Portals of the state that residents can let hand over their records.
     pub portals: Vec<PortalSettings>,
+    /// What vendors hand partners of many people.
+    pub feeds: Vec<FeedSettings>,
     /// Lifetimes.
     pub tokens: Tokens,
     /// What is logged.
@@ -218,7 +220,7 @@ impl Config {
 }
 
 /// Sections below which tables of their own stand, with the same keys.
-const TABLES_BELOW: [&str; 3] = [providers::SECTION, clouds::SECTION, portals::SECTION];
+const TABLES_BELOW: [&str; 4] = [providers::SECTION, clouds::SECTION, portals::SECTION, feeds::SECTION];
 
 impl Layers {
     fn add_toml(&mut self, place: &str, text: &str, defines: bool) -> Result<(), ConfigError> {
@@ -466,6 +468,7 @@ impl Layers {
             },
             clouds: self.clouds()?,
             portals: self.portals()?,
+            feeds: self.feeds()?,
             tokens: Tokens {
                 access_seconds: self.number("tokens", "access_seconds", 60..=86_400, "seconds from 60 to 86400")?,
                 refresh_days: self.number("tokens", "refresh_days", 1..=730, "days from 1 to 730")?,
@@ -480,10 +483,12 @@ impl Layers {
 }
 
 mod clouds;
+mod feeds;
 mod portals;
 mod providers;
 
 pub use clouds::CloudSettings;
+pub use feeds::{AskedFeed, FeedSettings};
 pub use portals::PortalSettings;
 pub use providers::{OpenIdProvider, SignIn};
 

@@ -6,6 +6,7 @@ mod config;
 mod delegations;
 mod demo;
 mod environment;
+mod feeds;
 mod fhir;
 mod gate;
 mod heads;

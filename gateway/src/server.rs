@@ -16,7 +16,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{delegations, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
+use crate::{delegations, feeds, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
 
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -124,6 +124,7 @@ pub async fn serve(
     let worker = tokio::spawn(jobs::work(state.clone()));
     let clouds = tokio::spawn(links::worker::work(state.clone()));
     let portals = tokio::spawn(delegations::worker::work(state.clone()));
+    let feeds = tokio::spawn(feeds::worker::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
     let service = router(state, more).into_make_service_with_connect_info::<SocketAddr>();
     let grace = Duration::from_secs(timeout_seconds + 1);
@@ -154,6 +155,7 @@ pub async fn serve(
     worker.abort();
     clouds.abort();
     portals.abort();
+    feeds.abort();
     signer.abort();
     served
 }

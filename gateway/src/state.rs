@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::delegations::Portals;
 use crate::environment::{MachineClock, MachineRandomness};
+use crate::feeds::Feeds;
 use crate::limits::Limits;
 use crate::links::Clouds;
 use crate::oauth::client_keys::FetchedKeys;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub clouds: Clouds,
     /// Portals of the state that residents can let hand over their records.
     pub portals: Portals,
+    /// What vendors hand partners of many people.
+    pub feeds: Feeds,
     /// The OpenID providers that residents sign in with.
     pub residents: sign_in::ResidentProviders,
     /// The OpenID provider that operators sign in with.
@@ -116,6 +119,7 @@ impl AppState {
             operators,
             clouds: Clouds::new(&config, &clock)?,
             portals: Portals::new(&config)?,
+            feeds: Feeds::new(&config)?,
             config,
             store,
         })))

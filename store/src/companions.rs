@@ -35,6 +35,8 @@ pub enum Sender {
     Companion(i64),
     /// It was fetched over a link.
     Link(i64),
+    /// A feed had it of an account.
+    Feed(i64),
 }
 
 /// Makes what a delivery is answered, of how its records ended.

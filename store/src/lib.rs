@@ -12,6 +12,7 @@ mod companions;
 mod consents;
 mod delegations;
 mod error;
+mod feeds;
 mod imports;
 mod jobs;
 mod leaf;
@@ -48,6 +49,7 @@ pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, 
 pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
+pub use feeds::{Came, Feed, FeedAccount, MAX_FEED_ACCOUNT, Told as FeedTold};
 pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};

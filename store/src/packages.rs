@@ -241,14 +241,15 @@ impl Store {
             .await
     }
 
-    /// Deletes documents that waited since before an instant. Answers how many.
+    /// Deletes documents, and what feeds had of nobody who is known, that waited since before an instant. Answers how many.
     ///
     /// # Errors
     /// What writing can answer.
     pub async fn delete_unclaimed(&self, before: UtcMillis) -> Result<u64> {
         self.database
             .write("delete what no one claimed", move |writing| {
-                sqlite::packages::delete_unclaimed(writing, before)
+                let documents = sqlite::packages::delete_unclaimed(writing, before)?;
+                Ok(documents + sqlite::feeds::delete_unclaimed(writing, before)?)
             })
             .await
     }

@@ -22,6 +22,7 @@ portal-stop-effect = Stopping takes effect at once: nothing new is shared. Data 
 portal-stop = Stop sharing
 portal-stop-name = ({ $name })
 portal-done-withdrawn = Stopped. Nothing is shared from now on.
+portal-link-goes-on = Records from { $name } still arrive here, and nobody is given them now. Do you want to disconnect it too? What has arrived stays.
 portal-done-already = This consent has ended already. Nothing is shared.
 portal-ending = Ends in { $days } days. To go on, connect again from the app.
 portal-state-withdrawn = You stopped it on { $when }
@@ -543,6 +544,13 @@ links-failed-vendor = The service did not answer as it should. Please try again 
 links-failed-not-ready = This service is not set up yet. Finish the first steps in its app, then try again.
 links-failed-anothers = This account is connected to another person's records. Please check that it is your own.
 links-failed-internal = Something went wrong here. Please try again later.
+
+feeds-about = { $organisation } receives your records from { $name } and passes them on to this page.
+feeds-came = Last received: { $when }
+feeds-not-yet = Nothing has arrived yet.
+feeds-ended = You stopped it { $when }. No new records arrive.
+feeds-end = Stop receiving from { $name }
+feeds-resume = Receive from { $name } again
 
 delegations-what-follows = The button leads to { $name }'s own page. Please have your My Number Card and its PIN ready. There you can check and choose what it may give.
 delegations-begin = Receive from { $name }

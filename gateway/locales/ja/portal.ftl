@@ -22,6 +22,7 @@ portal-stop-effect = やめると、その場で新しい提供が止まりま�
 portal-stop = 渡すのをやめる
 portal-stop-name = （{ $name }）
 portal-done-withdrawn = やめました。これから先は、データは渡りません。
+portal-link-goes-on = { $name }の記録は、いまもここに届いています。これを受け取る相手は、もういません。{ $name }とのつながりもやめますか。届いた記録は残ります。
 portal-done-already = この同意は、もう終わっています。データは渡りません。
 portal-ending = あと{ $days }日で終わります。続けるときは、アプリからもう一度つないでください。
 portal-state-withdrawn = { $when }にやめました
@@ -543,6 +544,13 @@ links-failed-vendor = サービスから正しい返事がありません。し�
 links-failed-not-ready = このサービスの準備が終わっていません。サービスのアプリで初めの設定を済ませてから、もう一度お試しください。
 links-failed-anothers = このアカウントは、別の人の記録につながっています。ご自分のアカウントかどうか、お確かめください。
 links-failed-internal = こちらの不具合で、つなげませんでした。しばらくしてから、もう一度お試しください。
+
+feeds-about = { $name }のあなたの記録を、{ $organisation }が受け取り、このページに届けています。
+feeds-came = 最後に届いた日時: { $when }
+feeds-not-yet = まだ届いていません。
+feeds-ended = { $when }にやめました。新しい記録は届きません。
+feeds-end = { $name }から受け取るのをやめる
+feeds-resume = { $name }から、また受け取る
 
 delegations-what-follows = ボタンを押すと、{ $name }の画面に移ります。マイナンバーカードと暗証番号をご用意ください。渡す項目は、そこで確かめて選べます。
 delegations-begin = { $name }から受け取る

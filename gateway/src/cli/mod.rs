@@ -4,6 +4,7 @@ mod app;
 mod batch;
 mod consent;
 mod doctor;
+mod feed;
 mod import;
 mod keep;
 mod keys;
@@ -77,6 +78,8 @@ enum Command {
     Rejected(rejected::RejectedArguments),
     /// Take in packages of many people's checkups, say by what insurers know members, and decide whose a document is.
     Batch(batch::BatchArguments),
+    /// Say whose the accounts of a vendor's feed of many people are, and take in its files.
+    Feed(feed::FeedArguments),
     /// Try out a file that says which column of a table of checkups is what.
     Map(map::MapArguments),
     /// Add or list residents, and say who may act for whom. Real residents come from sign-in.
@@ -120,6 +123,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(arguments),
         Command::Rejected(arguments) => rejected::run(arguments),
         Command::Batch(arguments) => batch::run(arguments),
+        Command::Feed(arguments) => feed::run(arguments),
         Command::Map(arguments) => map::run(arguments),
         Command::Person(arguments) => person::run(arguments),
         Command::App(arguments) => app::run(arguments),

@@ -1,25 +1,32 @@
-//! The demo's clouds and portal: simulated ones on this machine, so that every link can be tried without a key and without a network.
+//! The demo's clouds, portal and feed: simulated ones on this machine, so that every link can be tried without a key and without a network.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use simulators::{Setup, Simulator, myna_portal};
+use model::OrganisationId;
+use simulators::{Setup, Simulator, myna_portal, omron_b2b};
 
 use crate::cli::CommandError;
-use crate::config::{CloudSettings, Config, PortalSettings};
+use crate::config::{AskedFeed, CloudSettings, Config, FeedSettings, PortalSettings};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::links;
 
 /// How far back the demo asks, in days.
 const BACKFILL_DAYS: u16 = 60;
 
+/// What was started.
+pub struct Started {
+    /// A notice for load tests: where it goes, and what it says.
+    pub notice: Option<(String, String)>,
+    /// An account of the feed, to be a resident's.
+    pub account: Option<(store::Feed, String)>,
+}
+
 /// Starts them, and makes them known.
-///
-/// Answers a notice for load tests: where it goes, and what it says.
 ///
 /// # Errors
 /// What starting and writing their secrets answer.
-pub async fn start(config: &mut Config) -> Result<Option<(String, String)>, CommandError> {
+pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
     let base = config.http.public_url.clone();
     let mut told = None;
     let setup = Setup {
@@ -47,7 +54,31 @@ pub async fn start(config: &mut Config) -> Result<Option<(String, String)>, Comm
         poll_hours: 168,
         days: 0,
     });
-    Ok(told)
+    let partner = omron_b2b::start(&setup).await?;
+    let password_file = folder.join(format!("{}.password", partner.name));
+    std::fs::write(&password_file, partner.account.1)?;
+    let feed = store::Feed {
+        organisation: OrganisationId(1),
+        vendor: partner.name.to_owned(),
+    };
+    config.feeds.push(FeedSettings {
+        name: partner.name.to_owned(),
+        organisation: feed.organisation,
+        asked: Some(AskedFeed {
+            auth_url: partner.base.clone(),
+            api_url: partner.base,
+            tenant: partner.tenant.to_owned(),
+            partner: partner.partner.to_owned(),
+            account: partner.account.0.to_owned(),
+            password_file,
+            poll_minutes: 1,
+        }),
+    });
+    let account = partner.people.into_iter().next();
+    Ok(Started {
+        notice: told,
+        account: account.map(|account| (feed, account)),
+    })
 }
 
 fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandError> {

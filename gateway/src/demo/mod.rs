@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use store::Actor;
 
 use crate::cli::{CommandError, block_on, open_store};
 use crate::config::Config;
@@ -48,13 +49,16 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
             .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
         let address = listener.local_addr()?;
         let mut config = config(&arguments, address)?;
-        let notice = clouds::start(&mut config).await?;
+        let started = clouds::start(&mut config).await?;
         logging::start(&config.log);
         let store = open_store(&config).await?;
         let demo = residents::ready(&store, &config).await?;
+        if let (Some((feed, account)), Some(person)) = (started.account, demo.people.last()) {
+            store.know_feed_account(&feed, account, *person, Actor::Gateway).await?;
+        }
         let state = AppState::new(config, store.clone())?;
         let provider = provider::routes(setup(&state))?;
-        tell(&arguments, &state, &demo, notice);
+        tell(&arguments, &state, &demo, started.notice);
         let more = axum::Router::new().nest(PROVIDER, provider);
         server::serve(listener, state, more, server::stop_signal()).await?;
         store.close().await;

@@ -6,15 +6,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use consent::{Asked as AskedFor, Consent, ConsentDraft, ConsentId, Grant, HowGiven};
+use model::ConsentCategory;
 use serde::Deserialize;
 use store::StoreError;
 
 use super::form::Sent;
+use super::links::Unshared;
 use super::page::{Frame, Pressed, shown};
 use super::resident::Resident;
 use super::teller::{AccessDay, Card, Teller};
 use super::words::Words;
-use super::{PATH, Problem, delegations, error_page};
+use super::{PATH, Problem, delegations, error_page, links};
 use crate::sign_in::SignedIn;
 use crate::state::AppState;
 
@@ -136,6 +138,8 @@ struct View {
     words: Words,
     csrf: String,
     message: Option<String>,
+    /// After a withdrawal: links that go on though nobody is given what they bring.
+    unshared: Vec<Unshared>,
     /// Of what runs out soon.
     reminders: Vec<String>,
     active: Vec<Card>,
@@ -160,6 +164,13 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
     let teller = Teller::load(state, &signed_in.own, words, &resident).await?;
     let (active, ended): (Vec<&Consent>, Vec<&Consent>) =
         consents.iter().partition(|consent| teller.is_active(consent));
+    let shared: Vec<ConsentCategory> = (active.iter().flat_map(|consent| &consent.grants))
+        .map(|grant| grant.category)
+        .collect();
+    let unshared = match asked.done.as_deref() {
+        Some("withdrawn") => links::unshared(state, signed_in, &shared).await?,
+        _ => Vec::new(),
+    };
     let cards = |of: Vec<&Consent>| {
         of.into_iter()
             .map(|consent| teller.card(consent, &consents, &newest))
@@ -180,6 +191,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, asked: &Asked) -> Result<O
             Some("already") => Some(words.say("portal-done-already")),
             _ => None,
         },
+        unshared,
         reminders: delegations::reminders(state, words, &resident, &delegated),
         active: cards(active),
         ended: cards(ended),

@@ -10,7 +10,10 @@ use crate::sign_in::testing::Gateway;
 
 /// A gateway where hanako has agreed to share her steps, with one record of what was shared.
 pub async fn shared() -> (Gateway, Consent) {
-    let gateway = Gateway::start(&[]).await;
+    shared_at(Gateway::start(&[]).await).await
+}
+
+async fn shared_at(gateway: Gateway) -> (Gateway, Consent) {
     let store = &gateway.state.store;
     let purpose = Purpose::new("health-points").unwrap();
     let text = PurposeText {
@@ -100,6 +103,48 @@ async fn access(gateway: &Gateway, person: PersonId, consent: &Consent) -> Resul
 
 fn withdrawal(consent: &Consent) -> String {
     format!("/portal/consents/{}/withdraw", consent.id.0)
+}
+
+#[tokio::test]
+async fn after_a_withdrawal_the_page_asks_about_links_that_nobody_is_given_anything_of() {
+    let with = |category| {
+        let covers = |cloud: &&&dyn adapters::cloud::Cloud| !cloud.coverage().metrics_of(category).is_empty();
+        adapters::clouds().iter().find(covers).unwrap().name()
+    };
+    let vendor = with(ConsentCategory::Activity);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let file = format!("[links.{vendor}]\nclient_id = \"a-client\"\n");
+    let gateway = Gateway::start_at(listener, &[], file, Arc::new(crate::environment::MachineClock)).await;
+    let (gateway, consent) = shared_at(gateway).await;
+    let own = consent::OwnAccess::of_signed_in(consent.person);
+    let link = store::NewLink {
+        vendor: vendor.to_owned(),
+        account: "hanako".to_owned(),
+        scopes: Vec::new(),
+        tokens: store::LinkTokens {
+            access: "a".to_owned(),
+            refresh: None,
+            expires: 0,
+        },
+        continues: None,
+    };
+    let link = gateway.state.store.connect_link(&own, link).await.unwrap();
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", "/portal").await;
+    let question = "つながりもやめますか";
+    assert!(
+        !browser.get("/portal?done=withdrawn").await.body.contains(question),
+        "somebody is given it"
+    );
+    let csrf = vec![("csrf".to_owned(), browser.get("/portal").await.field("csrf"))];
+    browser.post(&withdrawal(&consent), &csrf).await;
+    assert!(!browser.get("/portal").await.body.contains(question), "asked once");
+    let page = browser.get("/portal?done=withdrawn").await.body;
+    assert!(page.contains(question), "{page}");
+    let end = format!("/portal/links/{}/end", link.id);
+    assert!(page.contains(&end), "{page}");
+    browser.post(&end, &csrf).await;
+    assert!(!browser.get("/portal?done=withdrawn").await.body.contains(question));
 }
 
 #[tokio::test]

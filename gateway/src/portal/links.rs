@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use model::{LinkEvent, LinkState};
+use model::{ConsentCategory, LinkEvent, LinkState};
 use store::{Link, StoreError};
 
 use super::form::Sent;
@@ -12,7 +12,7 @@ use super::gives::gives;
 use super::page::{self, Frame, MessagePage, Pressed, send, shown};
 use super::resident::Resident;
 use super::words::Words;
-use super::{Problem, delegations, error_page};
+use super::{Problem, delegations, error_page, feeds};
 use crate::links::connect::Failure;
 use crate::links::{self, Cloud};
 use crate::sign_in::SignedIn;
@@ -28,6 +28,7 @@ struct View {
     words: Words,
     csrf: String,
     portals: Vec<delegations::Card>,
+    feeds: Vec<feeds::Card>,
     clouds: Vec<Card>,
     ended: Vec<String>,
 }
@@ -68,6 +69,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     let words = Words(signed_in.language);
     let all = state.store.links(&signed_in.own).await?;
     let delegated = state.store.delegations(&signed_in.own).await?;
+    let fed = state.store.own_feed_accounts(&signed_in.own).await?;
     let title = |cloud: &Cloud| {
         let [ja, en] = cloud.adapter.title();
         words.pick(ja, en).to_owned()
@@ -109,11 +111,45 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     Ok(Some(View {
         csrf: signed_in.csrf.clone(),
         portals: delegations::cards(state, words, &resident, &delegated),
+        feeds: feeds::cards(state, words, &resident, &fed).await?,
         clouds: state.clouds.all().iter().map(card).filter(is_shown).collect(),
         ended: all.iter().filter_map(before).collect(),
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
         words,
     }))
+}
+
+/// A link that goes on though nobody is given what it brings: what is said of it, its number, and the button.
+pub(super) struct Unshared {
+    pub(super) id: i64,
+    pub(super) text: String,
+    pub(super) button: String,
+}
+
+/// A person's living links of whose records no category is shared now.
+pub(super) async fn unshared(
+    state: &AppState,
+    signed_in: &SignedIn,
+    shared: &[ConsentCategory],
+) -> Result<Vec<Unshared>, StoreError> {
+    let words = Words(signed_in.language);
+    let links = state.store.links(&signed_in.own).await?;
+    let asked = |link: &Link| {
+        let cloud = state.clouds.named(&link.vendor)?;
+        let coverage = cloud.adapter.coverage();
+        let is_shared = shared.iter().any(|category| !coverage.metrics_of(*category).is_empty());
+        if link.state == LinkState::Ended || is_shared {
+            return None;
+        }
+        let [ja, en] = cloud.adapter.title();
+        let name = words.pick(ja, en);
+        Some(Unshared {
+            id: link.id,
+            text: words.with("portal-link-goes-on", "name", name),
+            button: words.with("links-end", "name", name),
+        })
+    };
+    Ok(links.iter().filter_map(asked).collect())
 }
 
 fn told(words: Words, resident: &Resident, cloud: &Cloud, link: &Link) -> Shown {

@@ -42,7 +42,7 @@ use Method::{Get, Post};
 use Rule::{Leaving, Office, OfficeById, Open, Own, OwnById};
 
 /// As it is declared; method; an address, `{consent}`, `{receipt}`, `{recipient}` and `{request}` filled in; whom it serves.
-const ROWS: [(&str, Method, &str, Rule); 51] = [
+const ROWS: [(&str, Method, &str, Rule); 53] = [
     ("\"/\"", Get, "/", Open),
     ("PATH", Get, "/portal", Own),
     ("\"/portal/explain\"", Get, "/portal/explain", Own),
@@ -128,6 +128,18 @@ const ROWS: [(&str, Method, &str, Rule); 51] = [
         "\"/portal/delegations/{id}/end\"",
         Post,
         "/portal/delegations/{delegation}/end",
+        OwnById,
+    ),
+    (
+        "\"/portal/feeds/{id}/{act}\"",
+        Post,
+        "/portal/feeds/{account}/end",
+        OwnById,
+    ),
+    (
+        "\"/portal/feeds/{id}/{act}\"",
+        Post,
+        "/portal/feeds/{account}/resume",
         OwnById,
     ),
     ("steps::PATH", Get, "/portal/steps", Own),
@@ -419,6 +431,15 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         until: model::UtcMillis::LATEST,
     };
     let delegation = store.begin_delegation(&own, delegation).await.unwrap();
+    let feed = store::Feed {
+        organisation: model::OrganisationId(1),
+        vendor: "omron-b2b".to_owned(),
+    };
+    store
+        .know_feed_account(&feed, "花子の頼み".to_owned(), consent.person, Actor::CommandLine)
+        .await
+        .unwrap();
+    let account = store.own_feed_accounts(&own).await.unwrap()[0].id;
     let [document, checkup] = [2024, 2025].map(|year| {
         let mut made = adapters::checkup::synthetic::MadeUp::of(1)
             .known_as("関所 花子", None, None)
@@ -474,6 +495,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         ("{phone}", phone.unwrap().id.to_string()),
         ("{link}", link.id.to_string()),
         ("{delegation}", delegation.id.to_string()),
+        ("{account}", account.to_string()),
         ("{document}", "1".to_owned()),
         ("{checkup}", "2".to_owned()),
     ];

@@ -16,6 +16,7 @@ pub mod continue_page;
 pub mod delegations;
 pub mod end_session;
 mod explain;
+mod feeds;
 pub mod form;
 mod gives;
 pub mod links;
@@ -73,6 +74,7 @@ pub fn routes() -> Router<AppState> {
         .route(links::PATH, get(links::show))
         .route("/portal/links/{id}/{act}", post(links::change))
         .route("/portal/delegations/{id}/end", post(delegations::end))
+        .route("/portal/feeds/{id}/{act}", post(feeds::change))
         .route(ACT_FOR, post(people::act_for))
         .route("/portal/people/{id}/end", post(people::end))
         .route(

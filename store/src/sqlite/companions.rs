@@ -149,6 +149,7 @@ fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, batch: &str) -> 
     let (what, id) = match from {
         Sender::Companion(id) => ("payload", id),
         Sender::Link(id) => ("payload.link", id),
+        Sender::Feed(id) => ("payload.feed", id),
     };
     let parts: [&[u8]; 3] = [&person.0.to_le_bytes(), &id.to_le_bytes(), batch.as_bytes()];
     snapshot.keys().lookup_hash(what, &parts)

@@ -16,6 +16,7 @@ pub(crate) mod database;
 pub(crate) mod delegations;
 pub(crate) mod doctor;
 pub(crate) mod fault;
+pub(crate) mod feeds;
 pub(crate) mod imports;
 pub(crate) mod insurance;
 pub(crate) mod jobs;

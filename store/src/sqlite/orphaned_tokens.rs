@@ -28,9 +28,11 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId) -> Result<()> {
             continue;
         };
         let id: i64 = writing
-            .query_row("SELECT coalesce(max(id), 0) + 1 FROM orphaned_tokens", [], |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'orphaned_tokens'",
+                [],
+                |row| row.get(0),
+            )
             .doing("numbering orphaned tokens")?;
         let plain = serde_json::to_vec(&tokens).map_err(|_| StoreError::damaged("tokens of a link"))?;
         let key = writing.keys().organisation(organisation)?;

@@ -46,6 +46,7 @@ const ERASED_TABLES: &[&str] = &[
     "payload",
     "link",
     "delegation",
+    "feed_account",
     "checkup",
     "checkup_version",
     "insurance",

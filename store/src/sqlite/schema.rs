@@ -58,6 +58,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0010_delegations",
         text: include_str!("migrations/0010_delegations.sql"),
     },
+    Migration {
+        name: "0011_feeds",
+        text: include_str!("migrations/0011_feeds.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

@@ -12,6 +12,7 @@ use crate::by_id::{deleted, holds, say};
 use crate::checkups;
 use crate::delegations;
 use crate::deliveries::*;
+use crate::feeds;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
 
 const ASSERTED: UtcMillis = UtcMillis(1_780_272_000_000);
@@ -65,7 +66,8 @@ async fn write_a_folder() {
     let checkup = checkups::document("2025-06-10", 20, &[(checkups::WEIGHT, 62)]);
     checkups::bring(&house, person, vec![checkup]).await.expect("a checkup");
     delegations::agreed(&house, person, 1).await;
-    let to = folders().join("10");
+    feeds::know(&house, "g/1", person).await;
+    let to = folders().join("11");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
@@ -107,6 +109,10 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
         if schema.as_ref().is_ok_and(|schema| *schema >= 10) {
             let held = house.store.delegations(&own(person)).await.expect("delegations");
             assert_eq!(held[0].session.as_deref(), Some("a session"));
+        }
+        if schema.as_ref().is_ok_and(|schema| *schema >= 11) {
+            let known = house.store.own_feed_accounts(&own(person)).await.expect("accounts");
+            assert_eq!(known.len(), 1);
         }
         if schema.is_ok_and(|schema| schema >= 7) {
             let starts =

@@ -11,6 +11,7 @@ mod consents;
 mod days;
 mod delegations;
 mod deliveries;
+mod feeds;
 mod harness;
 mod jobs;
 mod kept_folders;

@@ -13,6 +13,7 @@ pub mod grants;
 pub mod mischief;
 pub mod myna_portal;
 mod omron;
+pub mod omron_b2b;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,0 +1,245 @@
+//! Feeds: vendors hand a partner, in one account, what many people measured. What a feed is asked and whose its answers are, its adapter
+//! says ([`adapters::feed`]); who those people are, the organisation says; what becomes of what nobody is known by, is decided here.
+//!
+//! [`worker`] asks by the clock; files that the vendor lays down instead come by the command line.
+
+#[cfg(test)]
+mod tests;
+pub mod worker;
+
+use adapters::Input;
+use adapters::feed::{Feed as Adapter, Part, Partner};
+use aws_lc_rs::digest::{SHA256, digest};
+use model::{Accounting, PersonId, UtcMillis};
+use store::{Came, Feed as Place, FeedAccount, NewPayload, Sender, Store, StoreError};
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use crate::config::{Config, ConfigError, FeedSettings};
+use crate::import::{self, ImportError};
+
+/// The feeds of the configuration.
+pub struct Feeds(Vec<Feed>);
+
+/// A feed, and how this gateway is known there.
+pub struct Feed {
+    /// What it is asked, and whose its answers are.
+    pub adapter: &'static dyn Adapter,
+    /// Whose account it is, and with whom.
+    pub place: Place,
+    asked: Option<Asked>,
+}
+
+/// How it is asked.
+struct Asked {
+    auth: String,
+    api: String,
+    tenant: String,
+    partner: String,
+    account: String,
+    password: Zeroizing<String>,
+    poll_ms: i64,
+    /// The access token, and until when it is good.
+    token: Mutex<Option<(Zeroizing<String>, UtcMillis)>>,
+}
+
+impl Feeds {
+    /// Those of the configuration.
+    ///
+    /// # Errors
+    /// A password that cannot be read.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let known = |settings: &FeedSettings| {
+            let adapter = named(&settings.name)?;
+            Some(Feed::new(adapter, settings))
+        };
+        Ok(Self(config.feeds.iter().filter_map(known).collect::<Result<_, _>>()?))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Feed] {
+        &self.0
+    }
+}
+
+/// The adapter of the feed with this name.
+pub fn named(name: &str) -> Option<&'static dyn Adapter> {
+    adapters::feeds().iter().copied().find(|feed| feed.name() == name)
+}
+
+impl Feed {
+    fn new(adapter: &'static dyn Adapter, settings: &FeedSettings) -> Result<Self, ConfigError> {
+        let asked = settings.asked.as_ref().map(|asked| {
+            let password = std::fs::read_to_string(&asked.password_file).map_err(|error| ConfigError::Secret {
+                file: asked.password_file.display().to_string(),
+                key: "password_file",
+                problem: format!("of [feeds.{}] cannot be read: {error}", settings.name),
+            })?;
+            Ok(Asked {
+                auth: asked.auth_url.clone(),
+                api: asked.api_url.clone(),
+                tenant: asked.tenant.clone(),
+                partner: asked.partner.clone(),
+                account: asked.account.clone(),
+                password: Zeroizing::new(password.trim().to_owned()),
+                poll_ms: i64::from(asked.poll_minutes) * model::time::MINUTE_MS,
+                token: Mutex::default(),
+            })
+        });
+        Ok(Self {
+            adapter,
+            place: Place {
+                organisation: settings.organisation,
+                vendor: settings.name.clone(),
+            },
+            asked: asked.transpose()?,
+        })
+    }
+}
+
+impl Asked {
+    fn partner(&self) -> Partner<'_> {
+        Partner {
+            number: &self.partner,
+            tenant: &self.tenant,
+            account: (&self.account, &self.password),
+        }
+    }
+}
+
+/// What came of an answer or a file.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// People of whom something was stored, or was known.
+    pub people: u64,
+    /// Accounts of nobody who is known: what came of them waits.
+    pub waiting: u64,
+    /// Accounts that their people ended: nothing of them is kept.
+    pub ended: u64,
+    /// Texts that the adapter could not read.
+    pub unread: u64,
+    /// How the records of those who are known ended.
+    pub accounting: Accounting,
+}
+
+/// Stores what came by whose it is, keeps what waits, and notes where to go on: only then is the next asked for, so that what was cut
+/// off comes again, and is known.
+///
+/// # Errors
+/// What the store answers.
+pub async fn take(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    place: &Place,
+    parts: Vec<Part>,
+    next: Option<u64>,
+) -> Result<Taken, StoreError> {
+    let accounts = parts.iter().map(|part| part.account.clone()).collect();
+    let whose = store.feed_accounts(place, accounts).await?;
+    let (mut taken, mut came) = (Taken::default(), Came::default());
+    came.next = next;
+    for (part, whose) in parts.into_iter().zip(whose) {
+        match whose {
+            None => {
+                taken.waiting += 1;
+                came.waiting.push((part.account, part.text));
+            }
+            Some(FeedAccount { ended: Some(_), .. }) => taken.ended += 1,
+            Some(account) => match stored(store, adapter, account.person, account.id, part.text).await? {
+                Some(accounting) => {
+                    taken.people += 1;
+                    taken.accounting.add(&accounting);
+                    came.stored.push(account.id);
+                }
+                None => taken.unread += 1,
+            },
+        }
+    }
+    store.keep_feed(place, came).await?;
+    count(place, &taken);
+    Ok(taken)
+}
+
+fn count(place: &Place, taken: &Taken) {
+    for (outcome, number) in [
+        ("stored", taken.people),
+        ("waiting", taken.waiting),
+        ("ended", taken.ended),
+        ("unread", taken.unread),
+    ] {
+        metrics::counter!("sekisho_feed_accounts_total", "vendor" => place.vendor.clone(), "outcome" => outcome)
+            .increment(number);
+    }
+}
+
+/// Takes what waited of an account whose person is known now; how many texts.
+///
+/// # Errors
+/// What the store answers.
+pub async fn take_waiting(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    place: &Place,
+    account: &str,
+) -> Result<u64, StoreError> {
+    let found = store
+        .feed_accounts(place, vec![account.to_owned()])
+        .await?
+        .pop()
+        .flatten();
+    let Some(found) = found.filter(|found| found.ended.is_none()) else {
+        return Ok(0);
+    };
+    let (mut after, mut texts) = (0, 0);
+    while let Some((number, text)) = store.feed_waiting(place, account, after).await? {
+        after = number;
+        if stored(store, adapter, found.person, found.id, text).await?.is_some() {
+            texts += 1;
+        }
+        store.drop_feed_waiting(number).await?;
+    }
+    if texts > 0 {
+        let came = Came {
+            stored: vec![found.id],
+            ..Came::default()
+        };
+        store.keep_feed(place, came).await?;
+    }
+    Ok(texts)
+}
+
+/// Reads a text into its person's store; `None` for one that the adapter cannot read.
+async fn stored(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    person: PersonId,
+    account: i64,
+    text: Vec<u8>,
+) -> Result<Option<Accounting>, StoreError> {
+    let store = store.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let hash = digest(&SHA256, &text);
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let input = Input {
+            bytes: &text.as_slice(),
+            size: text.len() as u64,
+        };
+        let keep = |_| NewPayload {
+            from: Sender::Feed(account),
+            adapter: adapter.name().to_owned(),
+            batch: hash,
+            body: text.clone(),
+            answer: Box::new(|_| Vec::new()),
+        };
+        import::run_keeping(&store, person, adapter, &input, Some(Box::new(keep)))
+    });
+    match read.await {
+        Ok(Ok(imported)) => Ok(Some(imported.report.accounting)),
+        Ok(Err(ImportError::Store(error))) => Err(error),
+        Ok(Err(ImportError::Adapter(error))) => {
+            tracing::warn!(%error, account, "what a feed had of an account could not be read");
+            Ok(None)
+        }
+        Err(_) => Ok(None),
+    }
+}

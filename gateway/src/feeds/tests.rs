@@ -1,0 +1,243 @@
+//! A feed against a simulated service: whose readings are whose, what waits, bad days, and the resident's last word.
+
+use std::sync::Arc;
+
+use consent::OwnAccess;
+use model::environment::HandClock;
+use model::{Metric, OrganisationId, PersonId};
+use serde_json::{Value, json};
+use simulators::Setup;
+use simulators::omron_b2b::{self, Partner};
+use store::{Access, Actor, FeedTold, NewPerson, Record, Search};
+
+use super::worker::{self, Failure};
+use super::{Feed, take_waiting};
+use crate::environment::{MachineClock, MachineRandomness};
+use crate::sign_in::testing::{Browser, Gateway};
+
+const PAGE: &str = "/portal/links";
+
+struct World {
+    gateway: Gateway,
+    partner: Partner,
+    http: reqwest::Client,
+    jiro: PersonId,
+    _secrets: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let setup = Setup {
+            return_to: String::new(),
+            webhooks: String::new(),
+            clock: Arc::new(Arc::clone(&clock)),
+            randomness: Arc::new(MachineRandomness),
+            tells: false,
+        };
+        let partner = omron_b2b::start(&setup).await.unwrap();
+        let secrets = tempfile::tempdir().unwrap();
+        let password = secrets.path().join("password");
+        std::fs::write(&password, partner.account.1).unwrap();
+        let file = format!(
+            "[feeds.{}]\nauth_url = {base:?}\napi_url = {base:?}\ntenant = {:?}\npartner = {:?}\naccount = {:?}\npassword_file = {:?}\n",
+            partner.name,
+            partner.tenant,
+            partner.partner,
+            partner.account.0,
+            password.display().to_string(),
+            base = partner.base,
+        );
+        let gateway = Gateway::start_at(listener, &[], file, Arc::new(Arc::clone(&clock))).await;
+        let store = &gateway.state.store;
+        let jiro = store.create_person(NewPerson::default()).await.unwrap();
+        store.link_identity(jiro, &gateway.issuer, "sub-2").await.unwrap();
+        Self {
+            gateway,
+            partner,
+            http: reqwest::Client::builder().build().unwrap(),
+            jiro,
+            _secrets: secrets,
+        }
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.gateway.state.feeds.all()[0]
+    }
+
+    async fn turn(&self) -> Result<(), Failure> {
+        let feed = self.feed();
+        worker::turn(&self.gateway.state, feed, feed.asked.as_ref().unwrap()).await
+    }
+
+    /// Jiro's account is known; how many deliveries waited.
+    async fn know(&self, account: &str) -> (FeedTold, u64) {
+        let (store, feed) = (&self.gateway.state.store, self.feed());
+        let told = store
+            .know_feed_account(&feed.place, account.to_owned(), self.jiro, Actor::CommandLine)
+            .await
+            .unwrap();
+        let texts = take_waiting(store, feed.adapter, &feed.place, account).await.unwrap();
+        (told, texts)
+    }
+
+    /// Samples of jiro, living ones.
+    async fn samples(&self) -> usize {
+        let own = OwnAccess::of_signed_in(self.jiro);
+        let mut search = Search {
+            raw: vec![Metric::BLOOD_PRESSURE, Metric::HEART_RATE, Metric::BODY_WEIGHT],
+            count: 50,
+            now: self.gateway.state.clock.now(),
+            ..Search::default()
+        };
+        let mut found = 0;
+        loop {
+            let store = &self.gateway.state.store;
+            let page = store.search(Access::Own(&own), search.clone()).await.unwrap();
+            found += page
+                .records
+                .iter()
+                .filter(|record| matches!(record, Record::Sample(_)))
+                .count();
+            match page.next {
+                Some(next) => search.after = Some(next),
+                None => return found,
+            }
+        }
+    }
+
+    async fn control(&self, what: &str, body: Value) {
+        let url = format!("{}/control/{what}", self.partner.base);
+        let sent = self.http.post(url).json(&body).send().await.unwrap();
+        assert!(sent.status().is_success(), "{what}");
+    }
+
+    /// Jiro measures, or takes a reading back.
+    async fn measure(&self, at: i64, pulse: Option<u32>) {
+        let measure = json!({
+            "measureDateFrom": at,
+            "timeZone": "Asia/Tokyo",
+            "userUpdateDate": at + 60_000 + i64::from(pulse.is_none()),
+            "deleteFlag": u8::from(pulse.is_none()).to_string(),
+            "bodyIndexList": {"3": [pulse.unwrap_or(0).to_string(), "61600", "0", "1"]},
+        });
+        let reading = json!({
+            "group": "g-01", "user": "u-01", "category": "0", "model": "HEM-7281T", "serial": "B", "measure": measure,
+        });
+        self.control("put", reading).await;
+    }
+}
+
+#[tokio::test]
+async fn each_has_their_own_and_what_came_of_nobody_waits_until_somebody_is_known() {
+    let world = World::new().await;
+    let feed = world.feed().place.clone();
+    assert_eq!(feed.organisation, OrganisationId(1));
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 0, "nobody is known");
+    let store = &world.gateway.state.store;
+    assert_eq!(
+        store.feed_sequence(&feed).await.unwrap(),
+        120,
+        "two people, two readings a day, thirty days"
+    );
+    let (told, texts) = world.know("g-01/u-01").await;
+    assert_eq!((told, texts), (FeedTold::New, 3), "one delivery a page");
+    // A pressure with its pulse, and a weight.
+    assert_eq!(world.samples().await, 90, "jiro's alone");
+    assert_eq!(world.know("g-01/u-01").await, (FeedTold::Known, 0));
+    let at = world.gateway.state.clock.now().0 / 1_000 * 1_000 - 600_000;
+    world.measure(at, Some(71)).await;
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 91);
+    world.measure(at, None).await;
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 90, "a reading that was taken back is gone");
+    // What was cut off before its number was kept comes again, and is known.
+    let again = store::Came {
+        next: Some(0),
+        ..store::Came::default()
+    };
+    store.keep_feed(&feed, again).await.unwrap();
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 90);
+}
+
+#[tokio::test]
+async fn bad_days_lose_nothing_and_double_nothing() {
+    let world = World::new().await;
+    world.know("g-01/u-01").await;
+    for kind in [
+        "too-many",
+        "fault",
+        "unavailable",
+        "html",
+        "truncated-gzip",
+        "cut",
+        "huge",
+        "lost-answer",
+        "gone",
+    ] {
+        let path = "vital-signs";
+        world
+            .control("mischief", json!({"kind": kind, "times": 1, "path": path}))
+            .await;
+        let failed = world.turn().await;
+        assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{kind}: {failed:?}");
+    }
+    for kind in ["slow", "unauthorized"] {
+        world
+            .control("mischief", json!({"kind": kind, "times": 1, "path": ""}))
+            .await;
+        world
+            .turn()
+            .await
+            .unwrap_or_else(|failure| panic!("{kind}: {failure:?}"));
+    }
+    assert_eq!(world.samples().await, 90);
+    world.control("forget", Value::Null).await;
+    world
+        .turn()
+        .await
+        .expect("signed in anew where its token was ended early");
+    world
+        .control("mischief", json!({"kind": "unauthorized", "times": 9, "path": ""}))
+        .await;
+    let failed = world.turn().await;
+    assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{failed:?}");
+}
+
+#[tokio::test]
+async fn a_resident_sees_who_passes_on_what_and_has_the_last_word() {
+    let world = World::new().await;
+    world.know("g-01/u-01").await;
+    let mut browser = world.gateway.browser();
+    browser.sign_in("jiro", PAGE).await;
+    let page = browser.get(PAGE).await.body;
+    assert!(
+        page.contains("オムロン コネクト") && page.contains("まだ届いていません"),
+        "{page}"
+    );
+    world.turn().await.unwrap();
+    let page = browser.get(PAGE).await.body;
+    assert!(page.contains("最後に届いた日時"), "{page}");
+    let own = OwnAccess::of_signed_in(world.jiro);
+    let account = world.gateway.state.store.own_feed_accounts(&own).await.unwrap()[0].id;
+    let press = async |browser: &mut Browser<'_>, act: &str| {
+        let csrf = browser.get(PAGE).await.field("csrf");
+        let address = format!("/portal/feeds/{account}/{act}");
+        browser.post(&address, &[("csrf".to_owned(), csrf)]).await
+    };
+    press(&mut browser, "end").await;
+    let at = world.gateway.state.clock.now().0 / 1_000 * 1_000 - 600_000;
+    world.measure(at, Some(71)).await;
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 90, "nothing new of who ended it");
+    assert_eq!(world.know("g-01/u-01").await, (FeedTold::Ended, 0));
+    assert!(browser.get(PAGE).await.body.contains("また受け取る"));
+    press(&mut browser, "resume").await;
+    world.measure(at + 60_000, Some(72)).await;
+    world.turn().await.unwrap();
+    assert_eq!(world.samples().await, 91);
+}

@@ -1,0 +1,181 @@
+//! Asking a feed by the clock: signed in once, page after page until nothing is new.
+
+use std::time::Duration;
+
+use adapters::feed::{Call, MOST_BYTES, Page};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use model::UtcMillis;
+use model::time::HOUR_MS;
+use store::StoreError;
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+use super::{Asked, Feed, take};
+use crate::outgoing::{bounded, retry_after};
+use crate::state::AppState;
+
+/// Pages of one turn at most: the next turn goes on.
+const MOST_PAGES: usize = 1_000;
+
+/// Waits after a failure, in milliseconds, each up to twice the one before.
+const AFTER_FAILURE_MS: (i64, i64) = (30_000, 6 * HOUR_MS);
+
+/// How long before its end a token is not used any more, in milliseconds.
+const SPARE_MS: i64 = 60_000;
+
+/// Why a turn came to nothing, or not to its end.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// No answer that can be read; how long the vendor asks to wait, in seconds.
+    NoAnswer { what: &'static str, wait: Option<i64> },
+    /// A fault of ours.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Works all feeds until it is aborted.
+pub async fn work(state: AppState) {
+    let mut feeds = JoinSet::new();
+    for place in 0..state.feeds.all().len() {
+        let state = state.clone();
+        feeds.spawn(async move { work_feed(&state, &state.feeds.all()[place]).await });
+    }
+    feeds.join_all().await;
+}
+
+async fn work_feed(state: &AppState, feed: &Feed) {
+    let Some(asked) = &feed.asked else { return };
+    let mut failures: u32 = 0;
+    loop {
+        let vendor = feed.place.vendor.as_str();
+        let (wait, outcome) = match turn(state, feed, asked).await {
+            Ok(()) => {
+                failures = 0;
+                (asked.poll_ms, "went")
+            }
+            Err(failure) => {
+                let doubled = AFTER_FAILURE_MS.0 << failures.min(16);
+                failures += 1;
+                let asked_for = match failure {
+                    Failure::NoAnswer { what, wait } => {
+                        tracing::warn!(vendor, what, "a feed did not answer");
+                        wait.unwrap_or(0) * 1_000
+                    }
+                    Failure::Store(error) => {
+                        tracing::error!(vendor, %error, "what came of a feed could not be kept");
+                        0
+                    }
+                };
+                (doubled.max(asked_for).min(AFTER_FAILURE_MS.1), "failed")
+            }
+        };
+        metrics::counter!("sekisho_feed_turns_total", "vendor" => vendor.to_owned(), "outcome" => outcome).increment(1);
+        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+    }
+}
+
+/// Asks for what is new, page by page, until there is nothing.
+pub(super) async fn turn(state: &AppState, feed: &Feed, asked: &Asked) -> Result<(), Failure> {
+    let mut sequence = state.store.feed_sequence(&feed.place).await?;
+    for _ in 0..MOST_PAGES {
+        let page = page(state, feed, asked, sequence).await?;
+        let (next, is_last) = (page.next, page.parts.is_empty());
+        take(&state.store, feed.adapter, &feed.place, page.parts, Some(next)).await?;
+        // A number that does not grow would be asked for without end.
+        if is_last || next <= sequence {
+            break;
+        }
+        sequence = next;
+    }
+    Ok(())
+}
+
+async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Result<Page, Failure> {
+    for is_again in [false, true] {
+        let token = token(state, feed, asked).await?;
+        let call = feed.adapter.request(&asked.partner(), sequence);
+        let answer = send(state, &asked.api, &call, Some(&token)).await?;
+        match answer {
+            Answer::Body(body) => {
+                let page = feed.adapter.page(&body, state.clock.now());
+                return page.map_err(|_| no_answer("an answer was none"));
+            }
+            // Signed in anew once: the vendor may have ended the token early.
+            Answer::NotSignedIn if !is_again => *asked.token.lock().await = None,
+            Answer::NotSignedIn => break,
+        }
+    }
+    Err(no_answer("it takes this account no more"))
+}
+
+async fn token(state: &AppState, feed: &Feed, asked: &Asked) -> Result<Zeroizing<String>, Failure> {
+    let now = state.clock.now();
+    let mut held = asked.token.lock().await;
+    if let Some((token, until)) = held.as_ref()
+        && now.plus(SPARE_MS) < *until
+    {
+        return Ok(token.clone());
+    }
+    let call = feed.adapter.sign_in(&asked.partner());
+    let Answer::Body(body) = send(state, &asked.auth, &call, None).await? else {
+        return Err(no_answer("its password is refused"));
+    };
+    let told = feed
+        .adapter
+        .token(&body)
+        .map_err(|_| no_answer("signing in was not answered"))?;
+    let (token, seconds) = (Zeroizing::new(told.0), told.1.clamp(0, 365 * 86_400));
+    *held = Some((token.clone(), UtcMillis(now.0 + seconds * 1_000)));
+    Ok(token)
+}
+
+fn no_answer(what: &'static str) -> Failure {
+    Failure::NoAnswer { what, wait: None }
+}
+
+enum Answer {
+    Body(Vec<u8>),
+    NotSignedIn,
+}
+
+async fn send(state: &AppState, base: &str, call: &Call, token: Option<&Zeroizing<String>>) -> Result<Answer, Failure> {
+    let url = format!("{base}{}", call.path);
+    let body = call.body.as_ref().map(|body| Zeroizing::new(body.to_string()));
+    let sent = state.outgoing.send(&url, |client, url| {
+        let mut request = match &body {
+            Some(body) => client
+                .post(url)
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.as_str().to_owned()),
+            None => client.get(url),
+        };
+        for (name, value) in &call.headers {
+            request = request.header(*name, value);
+        }
+        match token {
+            Some(token) => {
+                let bearer = Zeroizing::new(format!("bearer {}", token.as_str()));
+                request.header(AUTHORIZATION, bearer.as_str())
+            }
+            None => request,
+        }
+    });
+    let answer = sent.await.map_err(|_| no_answer("no answer came"))?;
+    match answer.status().as_u16() {
+        200..=299 => match bounded(answer, MOST_BYTES).await {
+            Ok(body) => Ok(Answer::Body(body)),
+            Err(_) => Err(no_answer("an answer broke off, or is too large")),
+        },
+        401 | 403 => Ok(Answer::NotSignedIn),
+        429 | 503 => Err(Failure::NoAnswer {
+            what: "too many calls for now",
+            wait: retry_after(answer.headers(), state.clock.now()),
+        }),
+        _ => Err(no_answer("it answered with an error")),
+    }
+}
