@@ -6,7 +6,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 1;
+pub const MAPPING_VERSION: u32 = 2;
 
 const fn series(name: &'static str) -> Series {
     Series {
@@ -21,7 +21,7 @@ const fn series(name: &'static str) -> Series {
     }
 }
 
-/// Types that are asked for; activity is kept until its fields are known.
+/// Types that are asked for.
 pub const SERIES: &[Series] = &[series("bloodpressure"), series("weight"), series("activity")];
 
 /// Members of a weight, and what each becomes; the first has a unit of its own.
@@ -36,7 +36,7 @@ pub fn metrics(series: &str) -> Vec<Metric> {
     match series {
         "bloodpressure" => vec![Metric::BLOOD_PRESSURE, Metric::HEART_RATE],
         "weight" => BODY.iter().map(|(_, metric)| *metric).collect(),
-        _ => Vec::new(),
+        _ => vec![Metric::DAILY_STEP_COUNT],
     }
 }
 
@@ -55,6 +55,7 @@ pub fn coverage() -> Coverage {
         BODY.iter()
             .map(|(member, metric)| covered(&format!("weight.{member}"), *metric, How::Value)),
     );
+    types.push(covered("activity.steps", Metric::DAILY_STEP_COUNT, How::Value));
     Coverage {
         identity: "type, time and device; an answer names all that is left of its days",
         re_exporters: &[],

@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use model::units::{Conversion, parse_number};
-use model::{Decimal, Measured, Metric, Offset, Sample, Source, SourceKind, UtcMillis};
+use model::{Decimal, Measured, Metric, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -63,7 +63,7 @@ impl Reads for Items {
         let samples = match windows.ask.series {
             "bloodpressure" => blood_pressure(&item, &base)?,
             "weight" => weight(&item, &base)?,
-            _ => return Err(Not::Unsupported("type-unknown")),
+            _ => activity(&item, &base)?,
         };
         let id = item.get("id").map(Value::to_string).unwrap_or_default();
         windows.put(at, &id, samples)
@@ -158,4 +158,19 @@ fn weight(item: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
         true => Err(Not::Rejected("value-missing")),
         false => Ok(samples),
     }
+}
+
+/// The steps of a day, which the item's local time names: hours are not asked for. Distances and calories come without a word of which
+/// kind they are.
+fn activity(item: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
+    let steps = number(item, "steps", None)?.ok_or(Not::Unsupported("type-unknown"))?;
+    let day = base.start.local_day(base.offset);
+    let mut of_day = base.clone();
+    of_day.offset = Offset {
+        minutes: 0,
+        trust: OffsetTrust::None,
+    };
+    of_day.start = day.start(of_day.offset);
+    (of_day.end, of_day.end_offset_minutes) = (of_day.start, 0);
+    Ok(vec![measured(Metric::DAILY_STEP_COUNT, steps, &of_day)?])
 }

@@ -1,7 +1,7 @@
 //! The Omron partner API (OAuth, notices without a signature): blood pressure and weight as they were measured.
 //!
 //! Its documents are open to partners only; what stands here was read from five clients of it. Fields of blood pressure are sure; those
-//! of weight are as its clients name them, and an item that has others ends with a reason and is kept; activity is kept as text.
+//! of weight and activity are as its clients name them, and an item that has others ends with a reason and is kept.
 //!
 //! It is asked since a day, in local time, and answers everything from there on: so an ask begins a day earlier, and what lies outside of
 //! what was asked is left to the ask that it belongs to.

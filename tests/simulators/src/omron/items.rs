@@ -1,4 +1,4 @@
-//! What the accounts hold: a reading in the morning and in the evening, a weight in the morning.
+//! What the accounts hold: a reading in the morning and in the evening, a weight in the morning, the day's steps at its end.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +56,11 @@ fn whole(kind: &str, at: UtcMillis, mut members: Value) -> Value {
     members["dateTime"] = json!(format!("{}Z", text(at.0)));
     members["dateTimeLocal"] = json!(text(at.0 + 9 * HOUR_MS));
     members["dateTimeUtcOffset"] = json!("+09:00");
-    let device = if kind == "weight" { "HBF-228T" } else { "HEM-7281T" };
+    let device = match kind {
+        "weight" => "HBF-228T",
+        "activity" => "HJA-405T",
+        _ => "HEM-7281T",
+    };
     members["deviceType"] = json!(device);
     members
 }
@@ -77,6 +81,11 @@ fn of_day(kind: &str, day: &Day) -> Vec<(UtcMillis, Value)> {
         "weight" => {
             let kilograms = (day.grams() as f64) / 1_000.0;
             vec![(day.at(6 * 60 + 50), json!({"weight": kilograms, "weightUnits": "kg"}))]
+        }
+        "activity" => {
+            let of_walk = |(from, lasts): (i64, i64)| (from..from + lasts).map(|minute| day.steps(minute)).sum::<i64>();
+            let steps: i64 = day.walks().into_iter().map(of_walk).sum();
+            vec![(day.at(23 * 60 + 50), json!({"steps": steps}))]
         }
         _ => Vec::new(),
     }
