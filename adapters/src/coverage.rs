@@ -21,12 +21,25 @@ pub struct ReExporter {
     pub vendor: &'static str,
     /// By what its records are known here: the beginning of a source's name, or a package.
     pub written_as: &'static str,
+    /// How the keys of its own sources begin, where an adapter reads them; what they have counts once.
+    pub own: &'static [&'static str],
 }
 
 impl ReExporter {
     /// One of a list.
-    pub const fn new(vendor: &'static str, written_as: &'static str) -> Self {
-        Self { vendor, written_as }
+    pub const fn new(vendor: &'static str, written_as: &'static str, own: &'static [&'static str]) -> Self {
+        Self {
+            vendor,
+            written_as,
+            own,
+        }
+    }
+
+    /// How the keys begin of the sources that a source of this name may be a copy of.
+    pub fn copies(all: &[Self], name: &str) -> Vec<String> {
+        let writer = all.iter().find(|writer| name.starts_with(writer.written_as));
+        let own = writer.map(|writer| writer.own).unwrap_or_default();
+        own.iter().map(|own| (*own).to_owned()).collect()
     }
 }
 
@@ -80,5 +93,31 @@ impl Coverage {
         metrics.sort_unstable();
         metrics.dedup();
         metrics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::all;
+
+    #[test]
+    fn whoever_writes_elsewhere_is_known_by_the_keys_of_its_own_sources() {
+        let names: Vec<&str> = all().iter().map(|adapter| adapter.name()).collect();
+        for adapter in all() {
+            for writer in adapter.coverage().re_exporters {
+                for own in writer.own {
+                    let vendor = own.split('|').next().unwrap_or_default();
+                    assert!(names.contains(&vendor), "{own} of {} is no adapter's", writer.vendor);
+                }
+            }
+        }
+        let writers = [
+            ReExporter::new("A", "App of A", &["a|"]),
+            ReExporter::new("B", "B", &[]),
+        ];
+        assert_eq!(ReExporter::copies(&writers, "App of A on a phone"), ["a|"]);
+        assert!(ReExporter::copies(&writers, "B").is_empty());
+        assert!(ReExporter::copies(&writers, "a phone").is_empty());
     }
 }

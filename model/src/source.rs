@@ -63,4 +63,6 @@ pub struct Source {
     pub hardware: Option<String>,
     /// What kind of device it is.
     pub kind: SourceKind,
+    /// Of what another vendor measured and its app wrote into this one's store: how the keys of that vendor's own sources begin.
+    pub copies: Vec<String>,
 }

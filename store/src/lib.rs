@@ -10,6 +10,7 @@ mod authorization;
 mod checkup;
 mod companions;
 mod consents;
+mod copies;
 mod delegations;
 mod error;
 mod feeds;

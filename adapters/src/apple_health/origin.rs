@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 use model::{Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::coverage::RE_EXPORTERS;
 use super::wire::Device;
+use crate::ReExporter;
 
 /// The source that a name and a device description make.
 ///
@@ -28,6 +30,7 @@ pub fn source(name: &str, device: Option<&Device>) -> Source {
         cut -= 1;
     }
     Source {
+        copies: ReExporter::copies(RE_EXPORTERS, &name),
         kind: kind(&name, &device),
         key: key[..cut].to_owned(),
         name,

@@ -134,6 +134,7 @@ fn source() -> Source {
         manufacturer: None,
         model: None,
         hardware: None,
+        copies: Vec::new(),
         kind: SourceKind::Document,
     }
 }

@@ -106,6 +106,7 @@ pub fn source(name: &str) -> Source {
         manufacturer: (!is_brought).then(|| "Fitbit".to_owned()),
         model: (kind != SourceKind::App).then_some(shown),
         hardware: None,
+        copies: Vec::new(),
         kind,
     }
 }

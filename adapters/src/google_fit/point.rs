@@ -284,6 +284,7 @@ pub fn source(stream: &str) -> Source {
         manufacturer,
         model,
         hardware: None,
+        copies: Vec::new(),
         kind: if has_device {
             SourceKind::Unknown
         } else {

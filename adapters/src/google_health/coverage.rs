@@ -485,12 +485,15 @@ pub const MEAL: &[Field] = &[
     field(&["totalCarbohydrate", "grams"], SAME, Metric::DIETARY_CARBOHYDRATE),
 ];
 
-/// Platforms through which others' data comes, by `dataSource.platform`.
-const RE_EXPORTERS: &[ReExporter] = &[
-    ReExporter::new("Health Connect", "HEALTH_CONNECT"),
-    ReExporter::new("Apple Health", "HEALTH_KIT"),
-    ReExporter::new("Google Fit", "FIT"),
+/// Platforms through which others' data comes, by `dataSource.platform`. What came by Health Connect is told by its package.
+pub const RE_EXPORTERS: &[ReExporter] = &[
+    ReExporter::new("Health Connect", HEALTH_CONNECT, &[]),
+    ReExporter::new("Apple Health", "HEALTH_KIT", &[]),
+    ReExporter::new("Google Fit", "FIT", &["google-fit|"]),
 ];
+
+/// The platform by which the apps of a phone of Android write.
+pub const HEALTH_CONNECT: &str = "HEALTH_CONNECT";
 
 impl Type {
     /// What it becomes, each with the vendor's name of it.

@@ -7,8 +7,9 @@ use model::{
 };
 use serde_json::Value;
 
-use super::coverage::{self, Field, Kind, Makes, Type};
+use super::coverage::{self, Field, HEALTH_CONNECT, Kind, Makes, RE_EXPORTERS, Type};
 use super::{Page, named};
+use crate::ReExporter;
 use crate::measure;
 use crate::pull::{self, Reads, Windows};
 use crate::push::{Not, Push, instant, list, text};
@@ -137,7 +138,14 @@ fn source(origin: &Value, form: Option<&str>) -> Source {
         _ => SourceKind::Unknown,
     };
     let shown = |part: &Option<String>| part.clone().unwrap_or_default();
+    // `FITBIT_WEB_API` begins with another platform's name.
+    let copies = match (platform.as_str(), &app) {
+        (HEALTH_CONNECT, Some(package)) => vec![format!("{package}|")],
+        ("FIT", _) => ReExporter::copies(RE_EXPORTERS, "FIT"),
+        _ => Vec::new(),
+    };
     Source {
+        copies,
         key: format!(
             "google-health|{platform}|{}|{}|{}|{}",
             shown(&manufacturer),

@@ -11,8 +11,8 @@ pub const MAPPING_VERSION: u32 = 1;
 
 /// What the archive names its rows' sources that only passed through.
 const RE_EXPORTERS: &[ReExporter] = &[
-    ReExporter::new("Health Connect", "Health Connect"),
-    ReExporter::new("Apple Health", "Health Kit"),
+    ReExporter::new("Health Connect", "Health Connect", &[]),
+    ReExporter::new("Apple Health", "Health Kit", &[]),
 ];
 
 /// For pages and documents.

@@ -269,13 +269,17 @@ pub const EXERCISES: &[(i64, u32)] = &[
 pub const OTHER_EXERCISE: u32 = 3_000;
 
 /// Apps that write what they measured into Health Connect, by their packages.
-const RE_EXPORTERS: &[ReExporter] = &[
-    ReExporter::new("Fitbit", "com.fitbit.FitbitMobile"),
-    ReExporter::new("Google Fit", "com.google.android.apps.fitness"),
-    ReExporter::new("Withings", "com.withings.wiscale2"),
-    ReExporter::new("Oura", "com.ouraring.oura"),
-    ReExporter::new("Garmin", "com.garmin.android.apps.connectmobile"),
-    ReExporter::new("Omron", "jp.co.omron.healthcare.omron_connect"),
+pub const RE_EXPORTERS: &[ReExporter] = &[
+    ReExporter::new(
+        "Fitbit",
+        "com.fitbit.FitbitMobile",
+        &["fitbit|", "google-health|FITBIT|"],
+    ),
+    ReExporter::new("Google Fit", "com.google.android.apps.fitness", &["google-fit|"]),
+    ReExporter::new("Withings", "com.withings.wiscale2", &[]),
+    ReExporter::new("Oura", "com.ouraring.oura", &[]),
+    ReExporter::new("Garmin", "com.garmin.android.apps.connectmobile", &[]),
+    ReExporter::new("Omron", "jp.co.omron.healthcare.omron_connect", &["omron|"]),
 ];
 
 /// What the adapter makes of each type, for pages and documents.

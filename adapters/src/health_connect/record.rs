@@ -4,7 +4,8 @@ use model::units::{Conversion, parse_number};
 use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, Source, SourceKind, Value as Measure};
 use serde_json::{Number, Value};
 
-use super::coverage::{self, Field, Unit};
+use super::coverage::{self, Field, RE_EXPORTERS, Unit};
+use crate::ReExporter;
 use crate::measure::{self, coded};
 use crate::push::{Made, Not, Push, instant, list, text};
 
@@ -129,6 +130,7 @@ fn source(metadata: &Value) -> Source {
     let shown = |part: &Option<String>| part.clone().unwrap_or_default();
     let device = if is_phone { 2 } else { device };
     Source {
+        copies: ReExporter::copies(RE_EXPORTERS, &name),
         key: format!("{name}|{}|{}|{device}", shown(&manufacturer), shown(&model)),
         name: if is_phone { model.clone().unwrap_or(name) } else { name },
         manufacturer,

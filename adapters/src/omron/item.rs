@@ -99,6 +99,7 @@ fn source(item: &Value) -> Source {
         manufacturer: Some("OMRON".to_owned()),
         model: Some(device),
         hardware: None,
+        copies: Vec::new(),
         kind: SourceKind::Instrument,
     }
 }

@@ -146,6 +146,7 @@ fn source(device: &Device) -> Source {
         manufacturer: Some("OMRON".to_owned()),
         model: Some(device.model.clone()),
         hardware: None,
+        copies: Vec::new(),
         kind: SourceKind::Instrument,
     }
 }

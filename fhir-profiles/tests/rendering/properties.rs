@@ -133,7 +133,7 @@ proptest! {
         out.clear();
         let source = Source {
             key: words.clone(), name: words.clone(), manufacturer: Some(words.clone()), model: Some(words.clone()),
-            hardware: Some(words.clone()), kind: SourceKind::Watch,
+            hardware: Some(words.clone()), kind: SourceKind::Watch, copies: Vec::new(),
         };
         device(&mut out, &DeviceView { id: "d", patient: "p", source: &source, version: 1, updated: UtcMillis(0) });
         json(std::str::from_utf8(&out).expect("UTF-8"));

@@ -247,6 +247,7 @@ fn a_device_has_no_serial_number_and_no_owner() {
         model: Some("Watch".to_owned()),
         hardware: Some("Watch6,2".to_owned()),
         kind: SourceKind::Watch,
+        copies: Vec::new(),
     };
     let text = written(|out| {
         device(

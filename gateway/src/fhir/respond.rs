@@ -21,8 +21,8 @@ pub struct PageIds {
     text: String,
     records: usize,
     sources: Vec<u16>,
-    /// Records that were made of two others, by their place on the page.
-    made: Vec<usize>,
+    /// Records that come of others, by their place on the page: where the ids of those begin, and how many there are.
+    derived: Vec<(usize, usize, usize)>,
 }
 
 impl PageIds {
@@ -42,15 +42,16 @@ impl PageIds {
             }
         }
         keys.extend(sources.iter().map(|source| device_key(person, *source)));
-        let mut made = Vec::new();
+        let mut derived = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            if let Record::Sample(StoredSample {
-                of_checkup: Some(OfCheckup::Pressure(parts)),
-                ..
-            }) = record
-            {
-                made.push(place);
+            let Record::Sample(sample) = record else { continue };
+            let first = keys.len();
+            if let Some(OfCheckup::Pressure(parts)) = &sample.of_checkup {
                 keys.extend(parts);
+            }
+            keys.extend(sample.copy_of);
+            if keys.len() > first {
+                derived.push((place, first, keys.len() - first));
             }
         }
         let mut text = Vec::with_capacity(keys.len() * ID_LENGTH);
@@ -60,7 +61,7 @@ impl PageIds {
             text: String::from_utf8(text).unwrap_or_default(),
             records: records.len(),
             sources,
-            made,
+            derived,
         }
     }
 
@@ -80,13 +81,13 @@ impl PageIds {
         self.at(1 + index)
     }
 
-    /// The ids of the records that the one at this place was made of.
-    fn parts(&self, index: usize) -> Vec<&str> {
-        let Some(place) = self.made.iter().position(|made| *made == index) else {
+    /// The ids of the records of which the one at this place comes: what it was made of, or what it is a copy of.
+    fn origins(&self, index: usize) -> Vec<&str> {
+        let found = self.derived.binary_search_by_key(&index, |(place, ..)| *place);
+        let Ok((_, first, many)) = found.map(|found| self.derived[found]) else {
             return Vec::new();
         };
-        let first = 1 + self.records + self.sources.len() + 2 * place;
-        vec![self.at(first), self.at(first + 1)]
+        (first..first + many).map(|place| self.at(place)).collect()
     }
 
     /// The id of a device that measured one of the page's records.
@@ -180,7 +181,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 version: stored.version,
                 updated: stored.committed,
                 dead: stored.dead,
-                derived_from: &ids.parts(index),
+                derived_from: &ids.origins(index),
             },
         ),
         Record::Total(stored) => total(out, stored, id, patient),

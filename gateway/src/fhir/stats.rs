@@ -310,7 +310,7 @@ async fn gather(
         let live = page
             .records
             .into_iter()
-            .filter(|record| !matches!(record, Record::Sample(stored) if stored.dead));
+            .filter(|record| !matches!(record, Record::Sample(stored) if stored.dead || stored.copy_of.is_some()));
         let room = most_sources.saturating_sub(sources.len());
         sources.extend(live.take(room));
         match page.next {
@@ -323,7 +323,7 @@ async fn gather(
 fn add(numbers: &mut Option<Numbers>, record: &Record) {
     let of_one = |value: Decimal, digits: u8| (value, value, value, 1, digits);
     let part = match record {
-        Record::Sample(stored) if !stored.dead => match &stored.sample.value {
+        Record::Sample(stored) if !stored.dead && stored.copy_of.is_none() => match &stored.sample.value {
             Value::Quantity(measured) => Some(of_one(measured.shown(), measured.digits)),
             _ => None,
         },

@@ -65,6 +65,8 @@ pub struct StoredSample {
     pub dead: bool,
     /// What it is of a checkup; `None` for what was measured otherwise.
     pub of_checkup: Option<OfCheckup>,
+    /// The same measurement as its vendor's own source has it, where this one came by another vendor's store and that one shows too.
+    pub copy_of: Option<RecordKey>,
 }
 
 /// How far a day's total can be relied on.

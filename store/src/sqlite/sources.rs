@@ -8,6 +8,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::people::{commit_time, next_commit};
 use super::writer::Writing;
+use crate::copies::Pairs;
 use crate::reads::StoredSource;
 use crate::{Result, StoreError};
 
@@ -22,6 +23,8 @@ struct Body {
     model: Option<String>,
     hardware: Option<String>,
     kind: u8,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    copies: Vec<String>,
 }
 
 impl Body {
@@ -33,6 +36,7 @@ impl Body {
             model: source.model.clone(),
             hardware: source.hardware.clone(),
             kind: source.kind as u8,
+            copies: source.copies.clone(),
         }
     }
 
@@ -44,6 +48,7 @@ impl Body {
             model: self.model,
             hardware: self.hardware,
             kind: SourceKind::from_number(self.kind).unwrap_or_default(),
+            copies: self.copies,
         }
     }
 }
@@ -76,6 +81,18 @@ pub(crate) fn sources(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<S
         .collect()
 }
 
+/// Which of a person's sources may hold copies of which others.
+pub(crate) fn pairs(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Pairs> {
+    let any: bool = snapshot
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM source WHERE person = ?1 AND copies)")
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
+        .doing("looking for copies")?;
+    match any {
+        true => Ok(Pairs::of(&sources(snapshot, person)?)),
+        false => Ok(Pairs::default()),
+    }
+}
+
 /// The person's number for a source, found by its key or given anew; what describes it becomes what was said last.
 pub(crate) fn ensure(writing: &Writing<'_>, person: PersonId, batch: BatchId, source: &Source) -> Result<u16> {
     let known = sources(writing, person)?;
@@ -103,10 +120,13 @@ pub(crate) fn ensure(writing: &Writing<'_>, person: PersonId, batch: BatchId, so
         .seal(writing.randomness(), "source", &place(person, number), &plain)?;
     writing
         .prepare_cached(
-            "INSERT INTO source (person, number, version, seq, body) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (person, number) DO UPDATE SET version = ?3, seq = ?4, body = ?5",
+            "INSERT INTO source (person, number, version, seq, body, copies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (person, number) DO UPDATE SET version = ?3, seq = ?4, body = ?5, copies = ?6",
         )
-        .and_then(|mut statement| statement.execute(params![person.0, number, version, commit.seq, body]))
+        .and_then(|mut statement| {
+            let copies = !source.copies.is_empty();
+            statement.execute(params![person.0, number, version, commit.seq, body, copies])
+        })
         .doing("keeping a source")?;
     Ok(number)
 }

@@ -7,6 +7,7 @@ use model::{LocalDay, Metric};
 
 use super::resolve::{Piece, Resolved, resolve};
 use super::{Days, flag};
+use crate::copies::{APART_MS, Pairs};
 
 /// A day's most (facts 5.4), for steps.
 const DAILY_LIMIT: i64 = 100_000;
@@ -21,6 +22,8 @@ pub(crate) struct Computed {
     pub(crate) days: Days,
     /// How the total came about.
     pub(crate) total: Resolved,
+    /// Copies of what a vendor's own source has, which count nothing.
+    pub(crate) copies: Vec<Piece>,
 }
 
 /// A vendor's own total of a day.
@@ -111,7 +114,33 @@ pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<Vendo
             days.entry(date).or_default().flags |= flags;
         }
     }
-    Computed { days, total }
+    Computed {
+        days,
+        total,
+        copies: Vec::new(),
+    }
+}
+
+/// Parts pieces from those that are copies of what a vendor's own source has.
+pub(crate) fn without_copies(pieces: Vec<Piece>, pairs: &Pairs) -> (Vec<Piece>, Vec<Piece>) {
+    let mut by_source: BTreeMap<u16, Vec<(i64, i64, i64)>> = BTreeMap::new();
+    for piece in &pieces {
+        let place = (piece.start, piece.end, piece.count);
+        by_source.entry(piece.source).or_default().push(place);
+    }
+    by_source.values_mut().for_each(|places| places.sort_unstable());
+    let is_original = |piece: &Piece| {
+        pairs.originals(piece.source).iter().any(|original| {
+            let places = by_source.get(original).map(Vec::as_slice).unwrap_or_default();
+            let from = places.partition_point(|(start, ..)| *start < piece.start - APART_MS);
+            let near = places[from..]
+                .iter()
+                .take_while(|(start, ..)| *start <= piece.start + APART_MS);
+            let mut same = near.filter(|(_, end, count)| (end - piece.end).abs() <= APART_MS && *count == piece.count);
+            same.next().is_some()
+        })
+    };
+    pieces.into_iter().partition(|piece| !is_original(piece))
 }
 
 /// What a source gave one day, or a part of that: neighbouring slices added up.

@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 use model::vocabulary::systems::own;
 use model::{LocalDay, Metric};
 
-pub(crate) use compute::{Computed, VendorDay, compute};
+pub(crate) use compute::{Computed, VendorDay, compute, without_copies};
 pub(crate) use resolve::Piece;
 
 /// Version of the computation of days, raised when the same samples would come to other days.
-pub const DAYS_ALGORITHM: u32 = 1;
+pub const DAYS_ALGORITHM: u32 = 2;
 
 /// What a reader of a day should know of it; numbers are stored.
 pub(crate) mod flag {

@@ -3,7 +3,7 @@
 use model::{OrganisationId, PersonId};
 use store::{Actor, Came, Feed, FeedTold, NewOrganisation, OrganisationKind, StoreError};
 
-use crate::harness::{House, MAY_10, own};
+use crate::harness::{House, own};
 
 pub fn feed() -> Feed {
     Feed {
@@ -103,7 +103,11 @@ async fn what_came_of_nobody_waits_until_somebody_is_known_or_its_time_is_over()
     assert_eq!(next(second).await, None);
     house.store.drop_feed_waiting(first).await.expect("dropped");
     assert_eq!(next(0).await.map(|(number, _)| number), Some(second));
-    let deleted = house.store.delete_unclaimed(MAY_10.plus(1)).await.expect("deleted");
+    let deleted = house
+        .store
+        .delete_unclaimed(house.now().plus(1))
+        .await
+        .expect("deleted");
     assert_eq!((deleted, next(0).await), (3, None));
 }
 

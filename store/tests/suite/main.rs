@@ -8,6 +8,7 @@ mod by_id;
 mod check_ins;
 mod checkups;
 mod consents;
+mod copies;
 mod days;
 mod delegations;
 mod deliveries;

@@ -127,11 +127,11 @@ pub fn workout_type(value: &str) -> Option<u32> {
 }
 
 /// Apps that write what they measured into Apple Health, by the name of the source (facts 1.7, 6.3).
-const RE_EXPORTERS: &[ReExporter] = &[
-    ReExporter::new("Withings", "Withings"),
-    ReExporter::new("Oura", "Oura"),
-    ReExporter::new("Garmin", "Connect"),
-    ReExporter::new("Omron", "OMRON connect"),
+pub const RE_EXPORTERS: &[ReExporter] = &[
+    ReExporter::new("Withings", "Withings", &[]),
+    ReExporter::new("Oura", "Oura", &[]),
+    ReExporter::new("Garmin", "Connect", &[]),
+    ReExporter::new("Omron", "OMRON connect", &["omron|"]),
 ];
 
 /// What the adapter makes of each type, for pages and documents.

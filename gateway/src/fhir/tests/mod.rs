@@ -233,6 +233,7 @@ impl World {
                 manufacturer: Some("Apple".into()),
                 model: Some("iPhone".into()),
                 hardware: None,
+                copies: Vec::new(),
                 kind: SourceKind::Phone,
             };
             let phone = import.source(&phone).unwrap();
@@ -465,6 +466,7 @@ async fn measure(store: Store, person: PersonId) {
             manufacturer: Some("Apple".into()),
             model: Some(model.into()),
             hardware: None,
+            copies: Vec::new(),
             kind,
         };
         let watch = import.source(&device("w", "Watch", SourceKind::Watch)).unwrap();

@@ -414,6 +414,7 @@ impl World {
                 manufacturer: None,
                 model: None,
                 hardware: None,
+                copies: Vec::new(),
                 kind: SourceKind::Instrument,
             };
             let scale = import.source(&scale).unwrap();

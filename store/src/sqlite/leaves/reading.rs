@@ -227,7 +227,8 @@ fn touches(row: &Row, from: UtcMillis, until: UtcMillis) -> bool {
     row.sample.start < until && row.sample.end >= from
 }
 
-fn meeting(
+/// The leaves of one series that meet a range of time, by start.
+pub(crate) fn meeting(
     snapshot: &Snapshot<'_>,
     person: PersonId,
     series: Series,

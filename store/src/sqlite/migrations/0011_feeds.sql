@@ -1,5 +1,6 @@
 -- What vendors hand a partner of many people in one account: how far it was read, whose each account there is, and what waits of
--- accounts of which nobody knows whose they are. And ids of orphaned tokens that are never given a second time.
+-- accounts of which nobody knows whose they are. Ids of orphaned tokens that are never given a second time. And which sources may hold
+-- copies of what another vendor measured, so that most searches need not open any.
 
 CREATE TABLE feed (
     organisation  INTEGER NOT NULL REFERENCES organisation (id),
@@ -33,6 +34,8 @@ CREATE TABLE feed_waiting (
 ) STRICT;
 CREATE INDEX feed_waiting_by_hash ON feed_waiting (organisation, vendor, account_hash, id);
 CREATE INDEX feed_waiting_by_time ON feed_waiting (received_ms);
+
+ALTER TABLE source ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE orphaned_tokens RENAME TO orphaned_before;
 DROP INDEX orphaned_tokens_by_due;

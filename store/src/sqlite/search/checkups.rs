@@ -165,6 +165,7 @@ pub(super) fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<
             batch,
             dead: checkup.is_deletion(),
             of_checkup: Some(OfCheckup::TookPlace),
+            copy_of: None,
         },
         stored.seq,
     ));
@@ -250,6 +251,7 @@ fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -
         batch,
         dead: standing.finding.is_none(),
         of_checkup: Some(OfCheckup::Result(Box::new(finding))),
+        copy_of: None,
     })
 }
 
@@ -328,6 +330,7 @@ fn pressure_record(context: &mut Context<'_>, stored: &Stored, pressure: &Pressu
         committed,
         batch,
         dead: false,
+        copy_of: None,
         of_checkup: Some(OfCheckup::Pressure([
             of(context, systolic.number()),
             of(context, diastolic.number()),

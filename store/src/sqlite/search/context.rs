@@ -1,6 +1,7 @@
 //! What every step of a search needs to know of the person: key, home zone, last commit, and when each commit was made.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use consent::{ConsentsVersion, Detail};
@@ -11,10 +12,11 @@ use super::super::checkups;
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Rows};
-use super::super::people;
 use super::super::seal::SealKey;
 use super::super::zone::HomeZone;
+use super::super::{people, sources};
 use super::checkups::{self as checkup_records, Numbers, Opened};
+use crate::copies::{APART_MS, Pairs, is_copy};
 use crate::reads::{HeldAccess, Record, StoredSample};
 use crate::{Result, StoreError};
 
@@ -33,6 +35,7 @@ pub(crate) struct Context<'a> {
     commits: HashMap<i64, (UtcMillis, BatchId)>,
     checkups: Option<Opened>,
     numbers: Option<Numbers>,
+    pairs: Option<Rc<Pairs>>,
 }
 
 impl<'a> Context<'a> {
@@ -61,6 +64,7 @@ impl<'a> Context<'a> {
             commits: HashMap::new(),
             checkups: None,
             numbers: None,
+            pairs: None,
         })
     }
 
@@ -114,6 +118,16 @@ impl<'a> Context<'a> {
         Ok(low)
     }
 
+    /// Which of the person's sources may hold copies of which others.
+    pub(crate) fn pairs(&mut self) -> Result<Rc<Pairs>> {
+        if let Some(pairs) = &self.pairs {
+            return Ok(Rc::clone(pairs));
+        }
+        let pairs = Rc::new(sources::pairs(self.snapshot, self.person)?);
+        self.pairs = Some(Rc::clone(&pairs));
+        Ok(pairs)
+    }
+
     /// The person's checkups, opened once a search.
     pub(crate) fn checkups(&mut self) -> Result<Opened> {
         if let Some(opened) = &self.checkups {
@@ -153,23 +167,52 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A row as a record.
-    pub(crate) fn record(&mut self, row: &Row) -> Result<Record> {
-        let (committed, batch) = self.commit(row.seq)?;
+    fn key_of(&self, row: &Row) -> RecordKey {
         let kind = if row.sample.metric == Metric::SLEEP_SESSION {
             RecordKind::Session
         } else {
             RecordKind::Sample
         };
+        RecordKey {
+            person: self.person,
+            kind,
+            metric: row.sample.metric,
+            source: row.sample.source,
+            start: row.first_start,
+            tie_break: row.tie_break,
+        }
+    }
+
+    /// What a row is a copy of, if the access key shows that too.
+    fn original_of(&mut self, row: &Row) -> Result<Option<RecordKey>> {
+        let pairs = self.pairs()?;
+        for source in pairs.originals(row.sample.source) {
+            let series = leaves::Series::sample(row.sample.metric, *source);
+            let near = (row.sample.start.plus(-APART_MS), row.sample.start.plus(APART_MS + 1));
+            for leaf in leaves::meeting(self.snapshot, self.person, series, near.0, near.1)? {
+                let rows = self.rows(leaf)?;
+                let from = rows.partition_point(|other| other.sample.start < near.0);
+                let mut near = rows[from..].iter().take_while(|other| other.sample.start < near.1);
+                let found = near.find(|other| {
+                    !other.dead
+                        && other.moved_to.is_none()
+                        && is_copy(&row.sample, &other.sample)
+                        && self.shows(&other.sample)
+                });
+                if let Some(found) = found {
+                    return Ok(Some(self.key_of(found)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// A row as a record.
+    pub(crate) fn record(&mut self, row: &Row) -> Result<Record> {
+        let (committed, batch) = self.commit(row.seq)?;
         Ok(Record::Sample(StoredSample {
-            key: RecordKey {
-                person: self.person,
-                kind,
-                metric: row.sample.metric,
-                source: row.sample.source,
-                start: row.first_start,
-                tie_break: row.tie_break,
-            },
+            key: self.key_of(row),
+            copy_of: self.original_of(row)?,
             sample: row.sample.clone(),
             version: row.version,
             committed,

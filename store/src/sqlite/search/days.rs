@@ -1,12 +1,12 @@
 //! Days of a metric, month after month: kept totals where all sources show, else computed from the sources that do; mean,
 //! lowest, highest and last of every other metric.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use consent::Detail;
 use model::checkup::is_event;
 use model::time::DAY_MS;
-use model::{ConsentCategory, Decimal, LocalDay, Measured, Metric, Summary, UtcMillis, Value};
+use model::{ConsentCategory, Decimal, LocalDay, Measured, Metric, Sample, Summary, UtcMillis, Value};
 use rusqlite::params;
 
 use super::super::fault::Doing as _;
@@ -17,6 +17,7 @@ use super::context::Context;
 use super::place;
 use super::samples::{follows, sources_of};
 use crate::Result;
+use crate::copies::{APART_MS, is_copy};
 use crate::reads::{
     DayStatus, PageKey, Record, Search, StoredAggregate, StoredEvent, StoredSource, StoredTotal, TimeBounds,
 };
@@ -383,7 +384,7 @@ fn aggregates(
     // A night is a record of its own, and so is whatever a vendor states of a day.
     let from = UtcMillis(i64::from(first.0 - 2) * DAY_MS);
     let until = UtcMillis(i64::from(last.0 + 3) * DAY_MS);
-    let mut by_day: BTreeMap<LocalDay, Vec<Row>> = BTreeMap::new();
+    let mut shown_rows: Vec<Row> = Vec::new();
     for source in sources_of(context, metric)? {
         if !context
             .access
@@ -398,9 +399,16 @@ fn aggregates(
             let shown = context
                 .access
                 .permits_summary(category, source, summary, day, context.today);
-            if (first..=last).contains(&day) && shown {
-                by_day.entry(summary.first(day)).or_default().push(row);
+            if (first.plus(-1)..=last.plus(1)).contains(&day) && shown {
+                shown_rows.push(row);
             }
+        }
+    }
+    let mut by_day: BTreeMap<LocalDay, Vec<Row>> = BTreeMap::new();
+    for row in without_copies(context, shown_rows)? {
+        let day = row.sample.local_day();
+        if (first..=last).contains(&day) {
+            by_day.entry(summary.first(day)).or_default().push(row);
         }
     }
     // That one of many results was found would tell more than that the checkup took place.
@@ -466,6 +474,37 @@ fn aggregates(
         }));
     }
     Ok(found)
+}
+
+/// Rows without those that are copies of what a vendor's own source has among them.
+fn without_copies(context: &mut Context<'_>, mut rows: Vec<Row>) -> Result<Vec<Row>> {
+    let pairs = context.pairs()?;
+    if pairs.is_empty() {
+        return Ok(rows);
+    }
+    let mut originals: Vec<Sample> = Vec::new();
+    let has_copies: BTreeSet<u16> = rows
+        .iter()
+        .flat_map(|row| pairs.originals(row.sample.source))
+        .copied()
+        .collect();
+    let is_original = |row: &&Row| !row.dead && has_copies.contains(&row.sample.source);
+    originals.extend(rows.iter().filter(is_original).map(|row| row.sample.clone()));
+    originals.sort_by_key(|sample| sample.start);
+    rows.retain(|row| {
+        let of = pairs.originals(row.sample.source);
+        of.is_empty() || original_among(&originals, of, &row.sample).is_none()
+    });
+    Ok(rows)
+}
+
+/// Of samples by start, that of which one is a copy.
+pub(super) fn original_among<'a>(samples: &'a [Sample], of: &[u16], copy: &Sample) -> Option<&'a Sample> {
+    let from = samples.partition_point(|sample| sample.start.0 < copy.start.0 - APART_MS);
+    samples[from..]
+        .iter()
+        .take_while(|sample| sample.start.0 <= copy.start.0 + APART_MS)
+        .find(|sample| of.contains(&sample.source) && is_copy(copy, sample))
 }
 
 fn number(value: &Value, component: usize) -> Option<Measured> {

@@ -14,6 +14,7 @@ use super::super::sources;
 use super::super::writer::Writing;
 use super::super::zone::HomeZone;
 use super::{LONGEST_MS, MARGIN_DAYS, read_month, stored_total};
+use crate::copies::Pairs;
 use crate::leaf::Row;
 use crate::reads::{ExplainedPiece, StoredSource, TotalExplanation};
 use crate::totals::nights::{self, Night};
@@ -63,7 +64,15 @@ pub(crate) fn days_of(
             each(daily, &mut |row| vendor_days.extend(vendor_day(row, kind, scale)))?;
         }
     }
-    Ok(totals::compute(metric, pieces, vendor_days))
+    let pairs = Pairs::of(sources);
+    if pairs.is_empty() {
+        return Ok(totals::compute(metric, pieces, vendor_days));
+    }
+    let (pieces, copies) = totals::without_copies(pieces, &pairs);
+    Ok(Computed {
+        copies,
+        ..totals::compute(metric, pieces, vendor_days)
+    })
 }
 
 fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {
@@ -239,6 +248,17 @@ pub(crate) fn explain(
                 until: UtcMillis(piece.end),
                 amount: 0,
                 reason: "covered-by-another",
+            });
+        }
+    }
+    for piece in &computed.copies {
+        if UtcMillis(piece.start).local_day(model::Offset::given(piece.offset)) == day {
+            pieces.push(ExplainedPiece {
+                source: piece.source,
+                from: UtcMillis(piece.start),
+                until: UtcMillis(piece.end),
+                amount: 0,
+                reason: "copy-of-another",
             });
         }
     }
