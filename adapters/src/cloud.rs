@@ -43,6 +43,11 @@ pub trait Cloud: Adapter {
     /// How to learn whose account it is.
     fn account_from(&self) -> AccountFrom;
 
+    /// How accounts are subscribed one by one to what the vendor tells by itself, where that can be asked for.
+    fn subscriptions(&self) -> Option<&'static Subscriptions> {
+        None
+    }
+
     /// What a refusal asks of the resident, where only they can mend it.
     fn need(&self, _status: u16, _answer: &[u8]) -> Option<Need> {
         None
@@ -60,6 +65,43 @@ pub trait Cloud: Adapter {
     fn hear(&self, _call: &Call<'_>) -> Result<Heard, NotHeard> {
         Err(NotHeard::NotGenuine)
     }
+}
+
+/// Calls that subscribe accounts, made for the project with an account of its own and not for a resident.
+#[derive(Debug)]
+pub struct Subscriptions {
+    /// What that account's token is asked for.
+    pub scope: &'static str,
+    /// Subscribes.
+    pub begin: fn(&Subscription<'_>) -> ServiceCall,
+    /// Says anew to what, where it is subscribed.
+    pub change: fn(&Subscription<'_>) -> ServiceCall,
+    /// Ends it.
+    pub end: fn(&Subscription<'_>) -> ServiceCall,
+}
+
+/// What is subscribed.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscription<'a> {
+    /// The project's subscriber, as the vendor names it.
+    pub subscriber: &'a str,
+    /// Our name of the subscription.
+    pub id: &'a str,
+    /// The vendor's name of the account; empty where it is ended.
+    pub account: &'a str,
+    /// Series.
+    pub series: &'a [&'a str],
+}
+
+/// A call for the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCall {
+    /// Its method.
+    pub method: &'static str,
+    /// What follows the API's address.
+    pub path: String,
+    /// JSON, where it has a body.
+    pub body: Option<serde_json::Value>,
 }
 
 /// How to learn whose account it is.

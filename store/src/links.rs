@@ -51,6 +51,9 @@ pub struct Progress {
     /// By series.
     #[serde(default)]
     pub marks: BTreeMap<String, Mark>,
+    /// Series of which the vendor was asked to tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscribed: Vec<String>,
 }
 
 /// How far a series got, in milliseconds since 1970.

@@ -10,9 +10,13 @@ mod webhook;
 use model::time::DAY_MS;
 use model::{LocalDay, Metric, Need, UtcMillis};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::cloud::{Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::cloud::{
+    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series, ServiceCall,
+    Subscriptions,
+};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, TYPES, Type};
 
@@ -42,6 +46,26 @@ static FACTS: Facts = Facts {
     account_per_minute: 300,
     account_burst: 300,
     all_per_minute: 120_000,
+};
+
+/// One subscription a link, of a subscriber whose policy is MANUAL (3.6).
+static SUBSCRIPTIONS: Subscriptions = Subscriptions {
+    scope: "https://www.googleapis.com/auth/cloud-platform",
+    begin: |of| ServiceCall {
+        method: "POST",
+        path: format!("/v4/{}/subscriptions?subscriptionId={}", of.subscriber, of.id),
+        body: Some(json!({"user": format!("users/{}", of.account), "dataTypes": of.series})),
+    },
+    change: |of| ServiceCall {
+        method: "PATCH",
+        path: format!("/v4/{}/subscriptions/{}?updateMask=dataTypes", of.subscriber, of.id),
+        body: Some(json!({"dataTypes": of.series})),
+    },
+    end: |of| ServiceCall {
+        method: "DELETE",
+        path: format!("/v4/{}/subscriptions/{}", of.subscriber, of.id),
+        body: None,
+    },
 };
 
 static SERIES: std::sync::LazyLock<Vec<Series>> =
@@ -154,6 +178,10 @@ impl Cloud for GoogleHealth {
                 ..account
             })
         })
+    }
+
+    fn subscriptions(&self) -> Option<&'static Subscriptions> {
+        Some(&SUBSCRIPTIONS)
     }
 
     fn need(&self, status: u16, answer: &[u8]) -> Option<Need> {

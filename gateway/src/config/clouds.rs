@@ -28,10 +28,20 @@ pub struct CloudSettings {
     pub api_url: String,
     /// As above.
     pub keys_url: String,
+    /// The project's subscriber, where accounts are subscribed one by one, and the file of the service account that does so.
+    pub subscriber: Option<(String, PathBuf)>,
     /// How long after it was asked for something is asked for again, in hours.
     pub poll_hours: u16,
     /// How far back is asked, in days.
     pub backfill_days: u16,
+}
+
+/// True for what may stand in a path as it is.
+fn is_subscriber(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+    let parts: Vec<&str> = text.split('/').collect();
+    text.bytes().all(is_plain)
+        && matches!(parts.as_slice(), ["projects", project, "subscribers", one] if !project.is_empty() && !one.is_empty())
 }
 
 impl Layers {
@@ -77,8 +87,20 @@ impl Layers {
                 "the client id that the vendor gave to this gateway",
             ));
         }
+        let subscriber = match (text("subscriber")?, file("service_account_file")?) {
+            (subscriber, None) if subscriber.is_empty() => None,
+            (subscriber, Some(file)) if is_subscriber(&subscriber) => Some((subscriber, file)),
+            _ => {
+                return Err(self.bad(
+                    section,
+                    "subscriber",
+                    "projects/P/subscribers/S together with service_account_file, or neither",
+                ));
+            }
+        };
         Ok(CloudSettings {
             name: name.to_owned(),
+            subscriber,
             client_id,
             client_secret_file: file("client_secret_file")?,
             webhook_secret_file: file("webhook_secret_file")?,

@@ -97,6 +97,7 @@ fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandErr
         revoke_url: cloud.revoke_url,
         api_url: cloud.api_url,
         keys_url: cloud.keys_url,
+        subscriber: None,
         poll_hours: 6,
         backfill_days: BACKFILL_DAYS,
     })

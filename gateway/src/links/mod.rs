@@ -7,6 +7,7 @@
 mod breaker;
 pub mod connect;
 mod plan;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -33,6 +34,7 @@ use zeroize::Zeroizing;
 use crate::config::{CloudSettings, Config, ConfigError};
 use breaker::Breaker;
 use plan::Pace;
+use subscriptions::Subscriber;
 
 /// The path that vendors send browsers back to.
 pub const CALLBACK: &str = "/portal/links/callback";
@@ -48,6 +50,7 @@ pub struct Cloud {
     client_secret: Option<Zeroizing<String>>,
     webhook_secret: Option<Zeroizing<String>>,
     addresses: Addresses,
+    subscriber: Option<Subscriber>,
     return_to: String,
     poll_ms: i64,
     backfill_ms: i64,
@@ -149,6 +152,10 @@ impl Cloud {
                 revoke: address(&settings.revoke_url, facts.revoke),
                 api: address(&settings.api_url, facts.api),
                 keys: facts.keys.map(|documented| address(&settings.keys_url, documented)),
+            },
+            subscriber: match (&settings.subscriber, adapter.subscriptions()) {
+                (Some((name, file)), Some(calls)) => Some(Subscriber::new(name, file, calls)?),
+                _ => None,
             },
             return_to: format!("{public_url}{CALLBACK}"),
             poll_ms: i64::from(settings.poll_hours) * model::time::HOUR_MS,

@@ -14,7 +14,7 @@ use calls::Refusal;
 
 use super::Cloud;
 use super::plan::{self, Step};
-use super::tokens;
+use super::{subscriptions, tokens};
 use crate::import::{self, ImportError};
 use crate::state::AppState;
 
@@ -31,6 +31,9 @@ const KEEP_MS: i64 = 60_000;
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const FIRST_WAIT_MS: i64 = 30_000;
 const LONGEST_WAIT_MS: i64 = 6 * 3_600_000;
+
+/// After a subscription that did not work, in milliseconds.
+const SUBSCRIBE_AGAIN_MS: i64 = 15 * 60_000;
 
 /// Attempts to give tokens back.
 const GIVE_BACK: u32 = 20;
@@ -110,6 +113,12 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
 }
 
 async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: UtcMillis) -> TurnEnd {
+    if let Err(error) = subscriptions::end(state, cloud, &leased.link).await {
+        tracing::warn!(%error, link = leased.link.id, "the subscription of an ended link could not be ended");
+        if leased.failures < GIVE_BACK {
+            return after_failure(leased, now, 0);
+        }
+    }
     let Some((tokens, _)) = &leased.tokens else {
         return TurnEnd::GivenBack;
     };
@@ -213,7 +222,32 @@ impl Turn<'_> {
         if plan::open(series, &self.progress).next().is_none() {
             return Err(Stop::Needs(Need::AllowSomething));
         }
-        Ok(plan::next(series, &self.progress, pace, self.state.clock.now()))
+        let is_subscribed = self.subscribe(now).await?;
+        let (next, now) = (
+            plan::next(series, &self.progress, pace, self.state.clock.now()),
+            self.state.clock.now(),
+        );
+        Ok(match is_subscribed {
+            true => next,
+            false => next.min(now.plus(SUBSCRIBE_AGAIN_MS)),
+        })
+    }
+
+    /// Has the vendor tell of what is open to us, where accounts are subscribed one by one. One that fails holds up nothing else.
+    async fn subscribe(&mut self, now: UtcMillis) -> Result<bool, Stop> {
+        let wanted = subscriptions::wanted(self.cloud, &self.progress);
+        let Some((tokens, _)) = self.tokens.as_ref().filter(|_| wanted != self.progress.subscribed) else {
+            return Ok(true);
+        };
+        let link = &self.leased.link;
+        let subscribed = subscriptions::subscribe(self.state, self.cloud, link, &tokens.access, &wanted).await;
+        if let Err(error) = subscribed {
+            tracing::warn!(%error, link = link.id, "a link could not be subscribed");
+            return Ok(false);
+        }
+        self.progress.subscribed = wanted;
+        self.deliver((0, None), now).await?;
+        Ok(true)
     }
 
     /// Asks for a step, in halves of its time where it is too much for one answer.

@@ -60,6 +60,8 @@ pub struct Simulator {
     pub api_url: String,
     /// Where its keys lie; empty for a vendor that signs nothing.
     pub keys_url: String,
+    /// Of one that subscribes accounts one by one where it is asked to: the subscriber, and the file of its service account.
+    pub subscriber: Option<(&'static str, String)>,
     /// A notice of a vendor that signs nothing: what follows the address for notices, and a body with `#` for a time.
     pub notice: Option<(String, String)>,
 }

@@ -5,6 +5,7 @@ mod connecting;
 mod crowd;
 mod notices;
 mod storm;
+mod subscriptions;
 mod successor;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ struct Vendor {
     path: fn(&'static str) -> &'static str,
     /// Where its days begin; now if it does not matter.
     now: Option<UtcMillis>,
+    /// Accounts are subscribed one by one.
+    subscribes: bool,
 }
 
 /// One that tells with a signature, and has a list for each type.
@@ -53,6 +56,7 @@ const LISTS: Vendor = Vendor {
     tells: true,
     path: |path| path,
     now: None,
+    subscribes: false,
 };
 
 /// One that tells without any, and answers everything since a day.
@@ -71,6 +75,7 @@ const SINCE: Vendor = Vendor {
         _ => "/measurement",
     },
     now: None,
+    subscribes: false,
 };
 
 /// One that never tells.
@@ -95,6 +100,7 @@ const SILENT: Vendor = Vendor {
         _ => "com.google.weight",
     },
     now: None,
+    subscribes: false,
 };
 
 /// One that answers by civil days, and is switched off on a day.
@@ -117,6 +123,7 @@ const ENDING: Vendor = Vendor {
     },
     // Half a year before.
     now: Some(UtcMillis(1_777_939_200_000)),
+    subscribes: false,
 };
 
 /// Days back that are asked here.
@@ -175,7 +182,13 @@ impl World {
                 vendor.revoke_url,
                 vendor.api_url,
                 vendor.keys_url,
-            )
+            ) + &match vendor.subscriber.as_ref().filter(|_| of.subscribes) {
+                Some((subscriber, key)) => format!(
+                    "subscriber = {subscriber:?}\nservice_account_file = {:?}\n",
+                    secret("service-account", key)
+                ),
+                None => String::new(),
+            }
         };
         let file = [Some(&vendor), other.as_ref()]
             .into_iter()

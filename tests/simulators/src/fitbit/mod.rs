@@ -127,6 +127,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
     .await?;
     Ok(Simulator {
         name: "fitbit",
+        subscriber: None,
         client: CLIENT,
         webhook_secret: VERIFICATION,
         authorize_url: format!("{base}/oauth2/authorize"),

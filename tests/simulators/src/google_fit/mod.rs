@@ -116,6 +116,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
     .await?;
     Ok(Simulator {
         name: "google-fit",
+        subscriber: None,
         client: CLIENT,
         webhook_secret: "",
         authorize_url: format!("{base}/auth"),

@@ -3,12 +3,13 @@
 mod api;
 mod notices;
 mod points;
+mod subscriptions;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post};
 use axum::{Router, middleware};
 
 use crate::control::{self, Change, Question, Telling, Vendor, locked};
@@ -19,6 +20,7 @@ use model::UtcMillis;
 use notices::{Signer, Wrong};
 use points::{Account, TYPES, Time};
 use serde_json::Value;
+use subscriptions::{SUBSCRIBER, Subscriptions};
 
 const CLIENT: (&str, &str) = ("sekisho-at-google", "not-a-secret-google");
 const WEBHOOK_SECRET: &str = "Bearer not-a-secret-notices";
@@ -45,6 +47,7 @@ struct State {
     grants: Grants,
     accounts: BTreeMap<String, Account>,
     signer: Signer,
+    subscriptions: Subscriptions,
 }
 
 impl Shared {
@@ -69,6 +72,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
                 grants: Grants::default(),
                 accounts: accounts.collect(),
                 signer: Signer::new(1)?,
+                subscriptions: Subscriptions::new(base)?,
             }),
             setup: setup.clone(),
         });
@@ -76,7 +80,9 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
         Ok(routes(shared))
     })
     .await?;
-    if let (true, Some(shared)) = (setup.tells, made) {
+    let shared = made.ok_or(StartError::Made("no server"))?;
+    let key_file = shared.state().subscriptions.key_file()?;
+    if setup.tells {
         tokio::spawn(notices::tell_by_itself(shared));
     }
     Ok(Simulator {
@@ -89,6 +95,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
         api_url: base.clone(),
         keys_url: format!("{base}/webhooks_public_keyset.json"),
         notice: None,
+        subscriber: Some((SUBSCRIBER, key_file)),
         base,
     })
 }
@@ -100,10 +107,20 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/v4/users/me/identity", get(api::identity))
         .route("/v4/users/me/dataTypes/{kind}/dataPoints", get(api::list))
         .route("/webhooks_public_keyset.json", get(notices::keys))
+        .route("/service-token", post(subscriptions::token))
+        .route(
+            "/v4/projects/{project}/subscribers/{subscriber}/subscriptions",
+            post(subscriptions::create),
+        )
+        .route(
+            "/v4/projects/{project}/subscribers/{subscriber}/subscriptions/{id}",
+            patch(subscriptions::change).delete(subscriptions::delete),
+        )
         .layer(middleware::from_fn_with_state(shared.plan.clone(), meddle));
     Router::new()
         .route("/o/oauth2/v2/auth", get(api::choose))
         .route("/o/oauth2/v2/decide", post(api::decide))
+        .route("/control/subscriptions", get(subscriptions::held))
         .merge(meddled)
         .merge(control::routes::<Shared>())
         .with_state(shared)
@@ -166,6 +183,9 @@ impl Vendor for Shared {
     }
 
     async fn tell(&self, telling: Telling) -> u16 {
+        if !self.state().subscriptions.are_of(&telling.account, &telling.kind) {
+            return 0;
+        }
         let operation = telling.operation.as_deref().unwrap_or("UPSERT");
         let (start, end) = (UtcMillis(telling.start), UtcMillis(telling.end));
         let body = telling.body;

@@ -85,6 +85,7 @@ pub(crate) async fn start(setup: Setup) -> Result<Simulator, StartError> {
     .await?;
     Ok(Simulator {
         name: "omron",
+        subscriber: None,
         client: CLIENT,
         webhook_secret: WEBHOOK_SECRET,
         authorize_url: format!("{base}/connect/authorize"),
