@@ -151,6 +151,7 @@ fn devices(samples: &mut Vec<SampleResource>) {
             manufacturer: (number != 2).then(|| "Maker".to_owned()),
             model: (number != 3).then(|| "Watch".to_owned()),
             hardware: (number % 2 == 0).then(|| "Watch6,2".to_owned()),
+            copies: Vec::new(),
             kind: SourceKind::from_number(number).unwrap_or_default(),
         };
         samples.push(sample(format!("device of kind {number}"), |out| {
