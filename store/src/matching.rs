@@ -4,7 +4,7 @@
 //! and birth date, and a name or a sex that agrees; whatever else looks alike is *possible*, and a person decides.
 
 use model::LocalDay;
-use model::checkup::Subject;
+use model::checkup::{Subject, Ticket};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -19,6 +19,9 @@ pub struct Insured {
     pub lost: Option<LocalDay>,
     /// The area of the municipality they live in, where the ledger says it.
     pub area: String,
+    /// Tickets for checkups. Of a list that has these nothing else is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tickets: Vec<Ticket>,
 }
 
 /// What a comparison came to.
@@ -209,6 +212,7 @@ mod tests {
             gained: Some(day("2020-04-01")),
             lost: None,
             area: String::new(),
+            tickets: Vec::new(),
         }
     }
 

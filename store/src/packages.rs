@@ -1,8 +1,9 @@
 //! Packages of many people's checkups that an organisation hands over: taken in a unit at a time, each document matched to whom it
 //! belongs, or kept sealed until somebody is known to whom it does.
 
-use model::checkup::{Checkup, Subject};
-use model::{OrganisationId, Outcome, PersonId, UtcMillis};
+use consent::OwnAccess;
+use model::checkup::{Checkup, Subject, Ticket};
+use model::{LocalDay, OrganisationId, Outcome, PersonId, UtcMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::{Actor, Insured, Result, Store, sqlite};
@@ -237,6 +238,19 @@ impl Store {
         self.database
             .write("follow a ledger", move |writing| {
                 sqlite::insurance::follow(writing, organisation, &lines)
+            })
+            .await
+    }
+
+    /// The tickets for checkups that a person has today.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn own_tickets(&self, own: &OwnAccess, today: LocalDay) -> Result<Vec<Ticket>> {
+        let person = own.person();
+        self.database
+            .read("list tickets", move |snapshot| {
+                sqlite::insurance::tickets(snapshot, person, today)
             })
             .await
     }

@@ -573,6 +573,7 @@ delegations-is-not-readable = What arrived could not be read. Please tell the co
 delegations-is-anothers = What arrived was about another person, so nothing was received.
 
 checkups-title = Health checkups
+checkups-ticket = You have a ticket for the health checkup of fiscal { $year }. It is good until { $day }.
 checkups-none = There are no results of checkups yet.
 checkups-of = { $kind }, fiscal { $year }
 checkups-results = Results: { $count }

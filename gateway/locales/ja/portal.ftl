@@ -573,6 +573,7 @@ delegations-is-not-readable = 届いた記録を読み取れませんでした�
 delegations-is-anothers = 届いた記録が、別の人のものだったので、受け取っていません。
 
 checkups-title = 健診の結果
+checkups-ticket = { $year }年度の健診の受診券が出ています。{ $day }まで使えます。
 checkups-none = まだ健診の結果がありません。
 checkups-of = { $year }年度　{ $kind }
 checkups-results = 結果：{ $count }項目

@@ -65,13 +65,14 @@ enum BatchCommand {
     /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2).
     ///
     /// Documents that waited for one of them come to them. With a file of columns it is a ledger, which knows nobody by our numbers: since
-    /// when and until when they are insured, their area, and further insurances are taken for those who are known already, and nothing is
-    /// kept of anybody else. Exit code 2: some lines could not be read, or may be of somebody.
+    /// when and until when they are insured, their area, further insurances, and tickets for checkups are taken for those who are known
+    /// already, and nothing is kept of anybody else. Exit code 2: some lines could not be read, or may be of somebody.
     Insured {
         /// The file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// For a ledger: the file that says which column is what, or the name of one that comes with the program (kdb-ledger).
+        /// For a ledger, or a list of tickets: the file that says which column is what, or the name of one that comes with the program
+        /// (kdb-ledger, checkup-tickets).
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
     },
@@ -363,9 +364,10 @@ async fn followed(
 fn insured_of(membership: Membership) -> Insured {
     Insured {
         subject: membership.subject,
-        gained: Some(membership.gained),
+        gained: membership.gained,
         lost: membership.lost,
         area: membership.area,
+        tickets: membership.ticket.into_iter().collect(),
     }
 }
 
@@ -403,6 +405,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
         gained: day(&row.gained, "gained")?,
         lost: day(&row.lost, "lost")?,
         area: row.area,
+        tickets: Vec::new(),
     };
     Ok((PersonId(row.person), insured))
 }

@@ -38,7 +38,7 @@ enum MapCommand {
     },
     /// Print a file of columns that comes with the program, to begin one's own from.
     Show {
-        /// Its name: checkup-history, kdb-ledger.
+        /// Its name: checkup-history, guidance, kdb-ledger, checkup-tickets.
         #[arg(value_name = "NAME")]
         name: String,
     },

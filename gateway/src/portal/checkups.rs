@@ -1,13 +1,13 @@
 //! `/portal/checkups`: a resident's checkups by year, and the form with which they say themselves that one took place.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use model::checkup::{Checkup, Finding, Found, Item, Told, fiscal_year};
+use model::checkup::{Checkup, Finding, Found, Item, Ticket, Told, fiscal_year};
 use model::{Decimal, LocalDay, Metric, Source, SourceKind};
 use store::{BatchStart, OwnCheckup, Store, StoreError};
 use unicode_normalization::UnicodeNormalization as _;
@@ -51,6 +51,8 @@ struct View {
     words: Words,
     csrf: String,
     problem: Option<String>,
+    /// Of checkups that the resident may still go to.
+    tickets: Vec<String>,
     checkups: Vec<Line>,
     kinds: Vec<(&'static str, String, bool)>,
     fields: Vec<Field>,
@@ -100,11 +102,13 @@ async fn view(
     };
     let words = Words(signed_in.language);
     let checkups = state.store.checkups(&signed_in.own).await?;
+    let tickets = state.store.own_tickets(&signed_in.own, resident.today()).await?;
     let value = |name: &str| entered.get(name).cloned().unwrap_or_default();
     let chosen = value("kind");
     Ok(Some(View {
         csrf: signed_in.csrf.clone(),
         problem,
+        tickets: reminders(words, &tickets, &checkups),
         checkups: checkups.iter().map(|own| line(words, own)).collect(),
         kinds: Checkup::EVENTS
             .into_iter()
@@ -128,6 +132,24 @@ async fn view(
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
         words,
     }))
+}
+
+/// What is said of tickets, each year once, where no specific checkup of its year is known.
+fn reminders(words: Words, tickets: &[Ticket], checkups: &[OwnCheckup]) -> Vec<String> {
+    let was_there = |year: i32| {
+        let mut of_year = checkups.iter().filter(|own| fiscal_year(own.checkup.day) == year);
+        of_year.any(|own| own.checkup.event() == Metric::CHECKUP_SPECIFIC)
+    };
+    let mut last: BTreeMap<i32, LocalDay> = BTreeMap::new();
+    for ticket in tickets.iter().filter(|ticket| !was_there(ticket.year)) {
+        let until = last.entry(ticket.year).or_insert(ticket.until);
+        *until = ticket.until.max(*until);
+    }
+    let told = |(year, until): (i32, LocalDay)| {
+        let told = [("year", year.to_string()), ("day", day(words.0, until))];
+        words.fill("checkups-ticket", told)
+    };
+    last.into_iter().map(told).collect()
 }
 
 /// The name of a metric.

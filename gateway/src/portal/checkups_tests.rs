@@ -66,6 +66,43 @@ async fn a_resident_says_that_a_checkup_took_place_and_takes_it_back() {
 }
 
 #[tokio::test]
+async fn a_ticket_is_told_of_until_its_checkup_is_known_and_never_by_its_number() {
+    let (gateway, consent) = shared().await;
+    let (mut browser, _) = resident(&gateway).await;
+    let store = &gateway.state.store;
+    let today = gateway.state.clock.now().local_day(model::Offset::JAPAN_ASSUMED);
+    let subject = MadeUp::of(1).subject;
+    let insured = store::Insured {
+        subject: subject.clone(),
+        ..store::Insured::default()
+    };
+    let organisation = model::OrganisationId(1);
+    store.insure(organisation, consent.person, insured).await.unwrap();
+    let ticket = Ticket {
+        number: "26100000001".to_owned(),
+        year: fiscal_year(today),
+        issued: None,
+        until: today.plus(10),
+        is_void: false,
+    };
+    let listed = store::Insured {
+        subject,
+        tickets: vec![ticket],
+        ..store::Insured::default()
+    };
+    let followed = store.follow_ledger(organisation, vec![vec![listed]]).await.unwrap();
+    assert_eq!(followed, [store::Followed::Changed(0)]);
+    let page = browser.get(PATH).await.body;
+    assert!(page.contains("受診券が出ています"), "{page}");
+    assert!(!page.contains("26100000001"));
+    let mut made = MadeUp::of(1).known_as("関所 花子", None, None).checkup(2025);
+    (made.day, made.written) = (today, today);
+    bring(&gateway, consent.person, made).await;
+    let page = browser.get(PATH).await.body;
+    assert!(!page.contains("受診券が出ています"), "{page}");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_an_entry_is_said_and_nothing_is_lost() {
     let (gateway, _) = shared().await;
     let (mut browser, csrf) = resident(&gateway).await;

@@ -68,6 +68,21 @@ pub struct Organisation {
     pub name: String,
 }
 
+/// That somebody may go to a checkup (受診券), as an insurer's list says. Sealed with the person's key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// The insurer's number of it; shown to nobody.
+    pub number: String,
+    /// The fiscal year it is for.
+    pub year: i32,
+    /// When it was issued, where that is said.
+    pub issued: Option<LocalDay>,
+    /// The last day it holds.
+    pub until: LocalDay,
+    /// It was taken back.
+    pub is_void: bool,
+}
+
 /// About whom a document is, as it says. Sealed with the person's key, shown to nobody outside the insurer's side.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use model::checkup::Subject;
+use model::checkup::{Subject, Ticket};
 use model::{LocalDay, OrganisationId, PersonId};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
@@ -62,18 +62,36 @@ pub(crate) fn insure(
             what: "an insurance has an insurer, a number and a birth date",
         });
     }
-    let known: Option<i64> = writing
-        .prepare_cached("SELECT min(number) FROM insurance WHERE person = ?1 AND number_hash = ?2")
-        .and_then(|mut statement| statement.query_row(params![person.0, number_hash], |row| row.get(0)))
+    let known: Option<Candidate> = writing
+        .prepare_cached(
+            "SELECT number, body FROM insurance WHERE person = ?1 AND number_hash = ?2 ORDER BY number LIMIT 1",
+        )
+        .and_then(|mut statement| {
+            let candidate = |row: &Row<'_>| {
+                Ok(Candidate {
+                    person,
+                    number: row.get(0)?,
+                    body: row.get(1)?,
+                })
+            };
+            statement
+                .query_row(params![person.0, number_hash], candidate)
+                .optional()
+        })
         .doing("looking for an insurance")?;
+    let mut insured = insured.clone();
+    if let Some(known) = &known {
+        let before = opened(writing, known)?.tickets;
+        insured.tickets = with_tickets(before, &insured.tickets);
+    }
     let number = match known {
-        Some(number) => number,
+        Some(known) => known.number,
         None => writing
             .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM insurance WHERE person = ?1")
             .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
             .doing("numbering an insurance")?,
     };
-    let plain = serde_json::to_vec(insured).map_err(|_| StoreError::damaged("an insurance"))?;
+    let plain = serde_json::to_vec(&insured).map_err(|_| StoreError::damaged("an insurance"))?;
     let body = key.seal(
         writing.randomness(),
         "insurance",
@@ -100,6 +118,50 @@ pub(crate) fn insure(
         })
         .doing("keeping an insurance")?;
     packages::claim(writing, organisation, &of_subject)
+}
+
+/// Tickets that are kept of one insurance: those of the last years.
+const MOST_TICKETS: usize = 12;
+
+/// Tickets with what is said of some of them: by year and number, the later word holds.
+fn with_tickets(mut known: Vec<Ticket>, said: &[Ticket]) -> Vec<Ticket> {
+    for ticket in said {
+        known.retain(|before| (before.year, &before.number) != (ticket.year, &ticket.number));
+        known.push(ticket.clone());
+    }
+    known.sort_by(|one, other| (one.year, &one.number).cmp(&(other.year, &other.number)));
+    let old = known.len().saturating_sub(MOST_TICKETS);
+    known.split_off(old)
+}
+
+/// A person's tickets that hold on a day.
+pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -> Result<Vec<Ticket>> {
+    let all: Vec<Candidate> = snapshot
+        .prepare_cached("SELECT number, body FROM insurance WHERE person = ?1 ORDER BY number")
+        .and_then(|mut statement| {
+            let candidate = |row: &Row<'_>| {
+                Ok(Candidate {
+                    person,
+                    number: row.get(0)?,
+                    body: row.get(1)?,
+                })
+            };
+            statement.query_map([person.0], candidate)?.collect()
+        })
+        .doing("reading insurances")?;
+    let mut tickets = Vec::new();
+    for insurance in &all {
+        let insured = opened(snapshot, insurance)?;
+        let holds = |ticket: &Ticket| {
+            !ticket.is_void
+                && on <= ticket.until
+                && ticket.issued.is_none_or(|issued| issued <= on)
+                // Who is insured by others since then cannot use it any more.
+                && insured.lost.is_none_or(|lost| on <= lost)
+        };
+        tickets.extend(insured.tickets.iter().filter(|ticket| holds(ticket)).cloned());
+    }
+    Ok(tickets)
 }
 
 /// Somebody whom a record may be about.
@@ -208,15 +270,28 @@ fn follow_line(
     };
     let (mut is_changed, mut documents) = (false, 0);
     for told in line {
+        let before = of_number(&known, &told.subject);
+        if !told.tickets.is_empty() {
+            let after = before.map(|before| Insured {
+                tickets: with_tickets(before.tickets.clone(), &told.tickets),
+                ..before.clone()
+            });
+            if let Some(after) = after.filter(|after| Some(after) != before) {
+                is_changed = true;
+                documents += insure(writing, organisation, person, &after)?;
+            }
+            continue;
+        }
         // Of what the ledger leaves open, what was said before stays.
         let told = Insured {
             subject: Subject {
                 branch: match told.subject.branch.is_empty() {
-                    true => branch_of(&known, &told.subject),
+                    true => before.map_or(String::new(), |before| before.subject.branch.clone()),
                     false => told.subject.branch.clone(),
                 },
                 ..told.subject.clone()
             },
+            tickets: before.map_or(Vec::new(), |before| before.tickets.clone()),
             ..told.clone()
         };
         if !known.contains(&told) {
@@ -230,11 +305,12 @@ fn follow_line(
     })
 }
 
-/// The branch number that was said of the same number before.
-fn branch_of(known: &[Insured], subject: &Subject) -> String {
-    let same = |insured: &&Insured| matching::by_number(&insured.subject) == matching::by_number(subject);
-    let same = known.iter().find(same);
-    same.map_or(String::new(), |insured| insured.subject.branch.clone())
+/// What is known of the same number.
+fn of_number<'a>(known: &'a [Insured], subject: &Subject) -> Option<&'a Insured> {
+    let number = matching::by_number(subject);
+    known
+        .iter()
+        .find(|insured| matching::by_number(&insured.subject) == number)
 }
 
 fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {

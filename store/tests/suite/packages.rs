@@ -1,6 +1,6 @@
 //! Packages of many people's checkups: each document to whom it belongs, perhaps, or to nobody yet; all once.
 
-use model::checkup::{Checkup, Finding, Found, Item, Subject};
+use model::checkup::{Checkup, Finding, Found, Item, Subject, Ticket};
 use model::time::DAY_MS;
 use model::{OrganisationId, PersonId};
 use store::{
@@ -54,6 +54,7 @@ fn insured(subject: Subject) -> Insured {
         gained: Some(day("2020-04-01")),
         lost: None,
         area: "1".to_owned(),
+        tickets: Vec::new(),
     }
 }
 
@@ -360,6 +361,7 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
         gained: Some(day(gained)),
         lost: lost.map(day),
         area: "2".to_owned(),
+        tickets: Vec::new(),
     };
     let cared = Subject {
         branch: String::new(),
@@ -418,6 +420,61 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
         store.follow_ledger(organisation, vec![line]).await?,
         [Followed::Unknown]
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_is_its_members_while_it_and_the_insurance_hold_and_nothing_else_changes_with_it() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let person = member(&house, organisation).await;
+    let store = &house.store;
+    let own = subject("123", "01", "ミホンハナコ");
+    store.insure(organisation, person, insured(own.clone())).await?;
+    let ticket = |number: &str, until: &str, is_void| Ticket {
+        number: number.to_owned(),
+        year: 2026,
+        issued: Some(day("2026-05-01")),
+        until: day(until),
+        is_void,
+    };
+    // As the list has it: without a name and a branch.
+    let listed = |subject: &Subject, ticket: Ticket| {
+        vec![Insured {
+            subject: Subject {
+                name: String::new(),
+                branch: String::new(),
+                postal_code: String::new(),
+                ..subject.clone()
+            },
+            tickets: vec![ticket],
+            ..Insured::default()
+        }]
+    };
+    let follow = async |line| store.follow_ledger(organisation, vec![line]).await;
+    let held = async |on: &str| -> Result<Vec<String>> {
+        let tickets = store.own_tickets(&crate::harness::own(person), day(on)).await?;
+        Ok(tickets.into_iter().map(|ticket| ticket.number).collect())
+    };
+    let first = listed(&own, ticket("26100000001", "2027-03-31", false));
+    assert_eq!(follow(first.clone()).await?, [Followed::Changed(0)]);
+    assert_eq!(follow(first).await?, [Followed::Known]);
+    let of_another = listed(&subject("777", "01", ""), ticket("26100000002", "2027-03-31", false));
+    assert_eq!(follow(of_another).await?, [Followed::Unknown]);
+    assert_eq!(held("2026-06-01").await?, ["26100000001"]);
+    assert!(held("2026-04-30").await?.is_empty() && held("2027-04-01").await?.is_empty());
+    // A ledger that knows of no ticket leaves it, and says when the insurance ends.
+    let ends = Insured {
+        lost: Some(day("2026-08-31")),
+        ..insured(own.clone())
+    };
+    assert_eq!(follow(vec![ends]).await?, [Followed::Changed(0)]);
+    assert_eq!(held("2026-08-31").await?, ["26100000001"]);
+    assert!(held("2026-09-01").await?.is_empty());
+    // The ticket that was taken back, and a new one.
+    follow(listed(&own, ticket("26100000001", "2027-03-31", true))).await?;
+    follow(listed(&own, ticket("26100000009", "2027-03-31", false))).await?;
+    assert_eq!(held("2026-06-01").await?, ["26100000009"]);
     Ok(())
 }
 

@@ -4,8 +4,9 @@
 use std::ops::ControlFlow;
 
 use model::LocalDay;
-use model::checkup::Subject;
+use model::checkup::{Subject, Ticket};
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::bound::{Source, birth_date};
 use super::file::{Column, ColumnsError, Person, check_header_lines, named, one, wrong};
@@ -15,7 +16,10 @@ use crate::checkup::table::{self, Head, plain};
 use crate::{AdapterError, Input};
 
 /// Files of columns of ledgers that come with the program, by name.
-const SHIPPED: &[(&str, &str)] = &[("kdb-ledger", include_str!("kdb-ledger.toml"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("kdb-ledger", include_str!("kdb-ledger.toml")),
+    ("checkup-tickets", include_str!("checkup-tickets.toml")),
+];
 
 /// The most insurances of one line.
 const MOST_INSURANCES: usize = 8;
@@ -31,7 +35,9 @@ struct Written {
     header_lines: usize,
     person: Person,
     area: Option<Column>,
+    #[serde(default)]
     insurance: Vec<Insurance>,
+    ticket: Option<TicketColumns>,
 }
 
 /// One insurance that a line may tell of.
@@ -46,6 +52,21 @@ struct Insurance {
     lost: Option<Column>,
 }
 
+/// A ticket for a checkup, in place of insurances.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TicketColumns {
+    insurer: Column,
+    symbol: Option<Column>,
+    number: Column,
+    branch: Option<Column>,
+    year: Column,
+    ticket: Column,
+    issued: Option<Column>,
+    until: Column,
+    void: Option<Column>,
+}
+
 impl LedgerColumns {
     /// Reads a file of columns of a ledger.
     ///
@@ -54,9 +75,10 @@ impl LedgerColumns {
     pub fn parse(text: &str) -> Result<Self, ColumnsError> {
         let written: Written = toml::from_str(text)?;
         check_header_lines(written.header_lines)?;
-        if written.insurance.is_empty() || written.insurance.len() > MOST_INSURANCES {
-            let found = written.insurance.len().to_string();
-            return Err(wrong("insurance", &found, "a line tells of 1 to 8 insurances"));
+        let (tells_of, has_ticket) = (written.insurance.len(), written.ticket.is_some());
+        if !(usize::from(!has_ticket)..=MOST_INSURANCES).contains(&tells_of) || (has_ticket && tells_of > 0) {
+            let allowed = "a line tells of 1 to 8 insurances, or of one ticket";
+            return Err(wrong("insurance", &tells_of.to_string(), allowed));
         }
         Ok(Self(written))
     }
@@ -68,17 +90,19 @@ impl LedgerColumns {
     }
 }
 
-/// That somebody is or was insured.
+/// That somebody is or was insured, or has a ticket of their insurer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
     /// Who, and by what the insurer knows them.
     pub subject: Subject,
-    /// The first day.
-    pub gained: LocalDay,
+    /// The first day; `None` where a ticket is all that is told of.
+    pub gained: Option<LocalDay>,
     /// The last day; `None` while it lasts.
     pub lost: Option<LocalDay>,
     /// The area of the municipality that they live in.
     pub area: String,
+    /// The ticket.
+    pub ticket: Option<Ticket>,
 }
 
 /// A line of a ledger.
@@ -97,6 +121,16 @@ struct Bound {
     postal_code: Option<Source>,
     area: Option<Source>,
     insurances: Vec<BoundInsurance>,
+    ticket: Option<BoundTicket>,
+}
+
+struct BoundTicket {
+    own: Vec<(&'static str, Source)>,
+    year: Source,
+    ticket: Source,
+    issued: Option<Source>,
+    until: Source,
+    void: Option<Source>,
 }
 
 struct BoundInsurance {
@@ -122,8 +156,24 @@ impl Bound {
                 lost: insurance.lost.as_ref().map(find).transpose()?,
             })
         };
+        let ticket = |ticket: &TicketColumns| -> Result<BoundTicket, AdapterError> {
+            Ok(BoundTicket {
+                own: all(&[
+                    ("保険者番号", Some(&ticket.insurer)),
+                    ("記号", ticket.symbol.as_ref()),
+                    ("番号", Some(&ticket.number)),
+                    ("枝番", ticket.branch.as_ref()),
+                ])?,
+                year: find(&ticket.year)?,
+                ticket: find(&ticket.ticket)?,
+                issued: ticket.issued.as_ref().map(find).transpose()?,
+                until: find(&ticket.until)?,
+                void: ticket.void.as_ref().map(find).transpose()?,
+            })
+        };
         let person = &written.person;
         Ok(Self {
+            ticket: written.ticket.as_ref().map(ticket).transpose()?,
             person: all(&[
                 ("氏名", person.name.as_ref()),
                 ("性別", person.sex.as_ref()),
@@ -146,14 +196,34 @@ impl Bound {
         let birth = birth_date(&of(&self.birth_era), &of(&self.birth)).filter(|birth| birth.ymd().0 >= 1868);
         let birth = birth.ok_or("no-birth-date")?;
         let mut memberships = Vec::new();
-        for insurance in &self.insurances {
+        let head_of = |own: &[(&'static str, Source)]| {
             let mut head = Head::default();
-            for (name, source) in self.person.iter().chain(&insurance.own) {
+            for (name, source) in self.person.iter().chain(own) {
                 let told = source.of(cells);
                 if !told.is_empty() {
                     head.takes(name, told);
                 }
             }
+            head
+        };
+        if let Some(ticket) = &self.ticket {
+            let head = head_of(&ticket.own);
+            if head.subject.insurer.is_empty() || head.subject.number.is_empty() {
+                return Err("not-insured");
+            }
+            memberships.push(Membership {
+                subject: Subject {
+                    birth: Some(birth),
+                    ..head.subject
+                },
+                gained: None,
+                lost: None,
+                area: String::new(),
+                ticket: Some(ticket.of(cells)?),
+            });
+        }
+        for insurance in &self.insurances {
+            let head = head_of(&insurance.own);
             let gained = insurance.gained.of(cells);
             // Who never was insured by this one has no day there.
             if gained.is_empty() || head.subject.insurer.is_empty() || head.subject.number.is_empty() {
@@ -166,7 +236,8 @@ impl Bound {
                     postal_code: of(&self.postal_code).chars().take(16).collect(),
                     ..head.subject
                 },
-                gained: table::day(gained).ok_or("not-a-day")?,
+                gained: Some(table::day(gained).ok_or("not-a-day")?),
+                ticket: None,
                 lost: match lost.as_str() {
                     "" => None,
                     lost => Some(table::day(lost).filter(|day| is_plausible(*day)).ok_or("not-a-day")?),
@@ -178,6 +249,33 @@ impl Bound {
             true => Err("not-insured"),
             false => Ok(memberships),
         }
+    }
+}
+
+impl BoundTicket {
+    fn of(&self, cells: &[String]) -> Result<Ticket, &'static str> {
+        let of = |source: &Option<Source>| source.as_ref().map_or("", |source| source.of(cells)).to_owned();
+        let issued = of(&self.issued);
+        let number: String = self.ticket.of(cells).chars().take(32).collect();
+        if number.is_empty() {
+            return Err("no-ticket");
+        }
+        let year: String = self.year.of(cells).nfkc().collect();
+        Ok(Ticket {
+            number,
+            year: year
+                .trim()
+                .parse()
+                .ok()
+                .filter(|year| (2008..2200).contains(year))
+                .ok_or("not-a-year")?,
+            issued: match issued.as_str() {
+                "" => None,
+                issued => Some(table::day(issued).ok_or("not-a-day")?),
+            },
+            until: table::day(self.until.of(cells)).ok_or("not-a-day")?,
+            is_void: !matches!(of(&self.void).as_str(), "" | "0"),
+        })
     }
 }
 
@@ -226,7 +324,11 @@ mod tests {
     }
 
     fn read(text: &[u8]) -> Result<Vec<LedgerLine>, AdapterError> {
-        let columns = LedgerColumns::parse(LedgerColumns::shipped("kdb-ledger").unwrap()).unwrap();
+        read_by("kdb-ledger", text)
+    }
+
+    fn read_by(shipped: &str, text: &[u8]) -> Result<Vec<LedgerLine>, AdapterError> {
+        let columns = LedgerColumns::parse(LedgerColumns::shipped(shipped).unwrap()).unwrap();
         let mut lines = Vec::new();
         let input = Input {
             bytes: &text,
@@ -265,7 +367,8 @@ mod tests {
         let told = lines[0].told.as_ref().unwrap();
         let days = |membership: &Membership| {
             let lost = membership.lost.map(|lost| lost.to_string());
-            (membership.subject.insurer.clone(), membership.gained.to_string(), lost)
+            let gained = membership.gained.unwrap().to_string();
+            (membership.subject.insurer.clone(), gained, lost)
         };
         assert_eq!(
             told.iter().map(days).collect::<Vec<_>>(),
@@ -297,6 +400,54 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_list_of_tickets_is_read_by_place_and_says_which_were_taken_back() {
+        const TICKET: &[(usize, &str)] = &[
+            (1, "139999"),
+            (3, "見本"),
+            (4, "００１２３"),
+            (5, "昭和"),
+            (6, "25.5.6"),
+            (7, "2"),
+            (10, "２０２６"),
+            (11, "26100000001"),
+            (18, "20260501"),
+            (19, "20270331"),
+            (25, "1000"),
+        ];
+        let with = |more: &[(usize, &'static str)]| -> Vec<(usize, &'static str)> {
+            let kept = TICKET
+                .iter()
+                .filter(|(place, _)| !more.iter().any(|(other, _)| other == place));
+            kept.copied().chain(more.iter().copied()).collect()
+        };
+        let lines = [
+            with(&[]),
+            with(&[(86, "1")]),
+            with(&[(19, "")]),
+            with(&[(10, "今年")]),
+            with(&[(11, "")]),
+        ];
+        let lines: Vec<&[(usize, &str)]> = lines.iter().map(Vec::as_slice).collect();
+        let text = written(&lines);
+        let lines = read_by("checkup-tickets", text.as_bytes()).unwrap();
+        let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&text);
+        assert_eq!(read_by("checkup-tickets", &shift_jis).unwrap(), lines);
+        let told = lines[0].told.as_ref().unwrap();
+        assert_eq!((told.len(), told[0].gained, told[0].subject.sex), (1, None, Some(2)));
+        assert_eq!(told[0].subject.birth.unwrap().to_string(), "1950-05-06");
+        let ticket = told[0].ticket.as_ref().unwrap();
+        assert_eq!(
+            (ticket.number.as_str(), ticket.year, ticket.is_void),
+            ("26100000001", 2026, false)
+        );
+        assert_eq!(ticket.until.to_string(), "2027-03-31");
+        let void = lines[1].told.as_ref().unwrap()[0].ticket.as_ref().unwrap();
+        assert!(void.is_void);
+        let rest: Vec<_> = lines[2..].iter().map(|line| line.told.clone().unwrap_err()).collect();
+        assert_eq!(rest, ["not-a-day", "not-a-year", "no-ticket"]);
+    }
+
+    #[test]
     fn a_ledger_with_individual_numbers_is_refused_and_its_own_person_numbers_are_none() {
         let own = written(&[&[HANAKO, &[(38, "123456789018"), (39, "123456789018")]].concat()]);
         assert_eq!(read(own.as_bytes()).unwrap().len(), 1);
@@ -323,6 +474,10 @@ mod tests {
                 .contains("1 to 8 insurances")
         );
         assert!(LedgerColumns::parse("[person]\nbirthday = 1").is_err());
+        let ticket = "\n[ticket]\ninsurer = 1\nnumber = 2\nyear = 3\nticket = 4\nuntil = 5";
+        assert!(LedgerColumns::parse(&format!("[person]\nbirth = 6{ticket}")).is_ok());
+        let both = format!("[person]\nbirth = 6{ticket}\n[[insurance]]\ninsurer = 1\nnumber = 2\ngained = 7");
+        assert!(LedgerColumns::parse(&both).is_err());
         assert!(LedgerColumns::shipped("no-such").is_none());
     }
 }
