@@ -140,11 +140,10 @@ async function corrected(page, { origin, account }, language) {
   step(`${language}: the vendor corrected and deleted, and the app saw both`);
 }
 
-/** The link is ended on its page, and a vendor's no comes back as one. */
+/** After a withdrawal the page asks about the link, which is ended there; and a vendor's no comes back as one. */
 async function unlinked(page, told, language, name) {
   const links = `${told.base_url}/portal/links`;
-  await page.goto(links);
-  await page.locator('form[action^="/portal/links/"][action$="/end"] button').first().click();
+  await page.locator('.banner form[action^="/portal/links/"][action$="/end"] button').click();
   await page.locator('section.card a[href$="/connect"]').first().waitFor();
   await look(page, name('03-links-ended'));
   // Who says no at the vendor comes back to a page that says so.
@@ -155,6 +154,26 @@ async function unlinked(page, told, language, name) {
   await page.locator('main a').first().click();
   await page.waitForURL(links);
   step(`${language}: the cloud was ended`);
+}
+
+/** What a town receives of many people and passes on: its resident sees it, ends it, and takes it up again. */
+async function fed(page, told, language, name) {
+  const links = `${told.base_url}/portal/links`;
+  const came = language === 'ja' ? '最後に届いた日時' : 'Last received';
+  const card = page.locator('section.card', { has: page.locator('form[action^="/portal/feeds/"]') });
+  await page.goto(links);
+  if ((await card.count()) === 0) return;
+  for (let tries = 0; !(await card.innerText()).includes(came); tries += 1) {
+    assert.ok(tries < 60, 'a feed is read within half a minute');
+    await page.waitForTimeout(500);
+    await page.goto(links);
+  }
+  await card.locator('details summary').click();
+  await look(page, name('03-feed'));
+  await card.locator('button').click();
+  await look(page, name('03-feed-ended'));
+  await card.locator('button').click();
+  step(`${language}: a feed was seen, ended, and taken up again`);
 }
 
 /** A resident lets the portal of the state hand over their checkups, by somebody else's card first, and ends it. */
@@ -303,7 +322,7 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('09-app'));
   const shown = page.url();
   await corrected(page, vendor, language);
-  await unlinked(page, told, language, name);
+  await fed(page, told, language, name);
   await delegated(page, told, language, name);
 
   await page.goto(told.portal_url);
@@ -316,6 +335,8 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('form[action$="/withdraw"] button').first().click();
   await page.locator('.banner[role=status]').waitFor();
   await look(page, name('13-withdrawn'));
+  await unlinked(page, told, language, name);
+  await page.goto(told.portal_url);
 
   await page.locator('main a[href="/portal/requests"]').click();
   await look(page, name('14-requests'));
