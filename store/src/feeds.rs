@@ -40,7 +40,7 @@ pub struct FeedAccount {
 
 /// What came of saying whose an account is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum FeedTold {
     /// It was not known.
     New,
     /// It was known.
@@ -53,7 +53,7 @@ pub enum Told {
 
 /// What came of a feed.
 #[derive(Clone, Debug, Default)]
-pub struct Came {
+pub struct FeedCame {
     /// Accounts of which something was stored.
     pub stored: Vec<i64>,
     /// What waits: accounts that nobody is known by, and their texts.
@@ -91,7 +91,7 @@ impl Store {
     ///
     /// # Errors
     /// What writing can answer.
-    pub async fn keep_feed(&self, feed: &Feed, came: Came) -> Result<()> {
+    pub async fn keep_feed(&self, feed: &Feed, came: FeedCame) -> Result<()> {
         let feed = feed.clone();
         self.database
             .write("keep a feed", move |writing| sqlite::feeds::keep(writing, &feed, &came))
@@ -103,7 +103,13 @@ impl Store {
     /// # Errors
     /// [`crate::StoreError::NotFound`] for one who is no member of the organisation, [`crate::StoreError::Invalid`] for no account, and
     /// what writing can answer.
-    pub async fn know_feed_account(&self, feed: &Feed, account: String, person: PersonId, by: Actor) -> Result<Told> {
+    pub async fn know_feed_account(
+        &self,
+        feed: &Feed,
+        account: String,
+        person: PersonId,
+        by: Actor,
+    ) -> Result<FeedTold> {
         let feed = feed.clone();
         self.database
             .write("know an account", move |writing| {

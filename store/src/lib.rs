@@ -50,7 +50,7 @@ pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, 
 pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
-pub use feeds::{Came, Feed, FeedAccount, MAX_FEED_ACCOUNT, Told as FeedTold};
+pub use feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
 pub use imports::{BatchStart, Folded, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};

@@ -11,7 +11,7 @@ use adapters::Input;
 use adapters::feed::{Feed as Adapter, Part, Partner};
 use aws_lc_rs::digest::{SHA256, digest};
 use model::{Accounting, PersonId, UtcMillis};
-use store::{Came, Feed as Place, FeedAccount, NewPayload, Sender, Store, StoreError};
+use store::{Feed as Place, FeedAccount, FeedCame, NewPayload, Sender, Store, StoreError};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
@@ -136,7 +136,7 @@ pub async fn take(
 ) -> Result<Taken, StoreError> {
     let accounts = parts.iter().map(|part| part.account.clone()).collect();
     let whose = store.feed_accounts(place, accounts).await?;
-    let (mut taken, mut came) = (Taken::default(), Came::default());
+    let (mut taken, mut came) = (Taken::default(), FeedCame::default());
     came.next = next;
     for (part, whose) in parts.into_iter().zip(whose) {
         match whose {
@@ -199,9 +199,9 @@ pub async fn take_waiting(
         store.drop_feed_waiting(number).await?;
     }
     if texts > 0 {
-        let came = Came {
+        let came = FeedCame {
             stored: vec![found.id],
-            ..Came::default()
+            ..FeedCame::default()
         };
         store.keep_feed(place, came).await?;
     }

@@ -155,9 +155,9 @@ async fn each_has_their_own_and_what_came_of_nobody_waits_until_somebody_is_know
     world.turn().await.unwrap();
     assert_eq!(world.samples().await, 90, "a reading that was taken back is gone");
     // What was cut off before its number was kept comes again, and is known.
-    let again = store::Came {
+    let again = store::FeedCame {
         next: Some(0),
-        ..store::Came::default()
+        ..store::FeedCame::default()
     };
     store.keep_feed(&feed, again).await.unwrap();
     world.turn().await.unwrap();

@@ -11,7 +11,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{acts, insurance};
-use crate::feeds::{Came, Feed, FeedAccount, MAX_FEED_ACCOUNT, Told};
+use crate::feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
 use crate::{Actor, Result, StoreError};
 
 /// The largest text that waits, unpacked; adapters refuse larger ones.
@@ -83,7 +83,7 @@ pub(crate) fn accounts(snapshot: &Snapshot<'_>, feed: &Feed, accounts: &[String]
     Ok(hashes.iter().map(|hash| found.get(hash).cloned()).collect())
 }
 
-pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &Came) -> Result<()> {
+pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &FeedCame) -> Result<()> {
     let now = writing.now().0;
     for (account, text) in &came.waiting {
         let hash = hash(writing, feed, account);
@@ -117,7 +117,7 @@ pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &Came) -> Result<()
         .map(|_| ())
 }
 
-pub(crate) fn know(writing: &Writing<'_>, feed: &Feed, account: &str, person: PersonId, by: Actor) -> Result<Told> {
+pub(crate) fn know(writing: &Writing<'_>, feed: &Feed, account: &str, person: PersonId, by: Actor) -> Result<FeedTold> {
     if !(1..=MAX_FEED_ACCOUNT).contains(&account.len()) {
         return Err(StoreError::Invalid {
             what: "an account's name has 1 to 256 bytes",
@@ -140,9 +140,9 @@ pub(crate) fn know(writing: &Writing<'_>, feed: &Feed, account: &str, person: Pe
         .doing("looking for an account")?;
     if let Some(found) = found {
         return Ok(match (found.person == person, found.ended) {
-            (false, _) => Told::Anothers,
-            (true, Some(_)) => Told::Ended,
-            (true, None) => Told::Known,
+            (false, _) => FeedTold::Anothers,
+            (true, Some(_)) => FeedTold::Ended,
+            (true, None) => FeedTold::Known,
         });
     }
     let id: i64 = writing
@@ -157,7 +157,7 @@ pub(crate) fn know(writing: &Writing<'_>, feed: &Feed, account: &str, person: Pe
         .doing("keeping an account")?;
     let subject = format!("account {id} of {}, person {person}", feed.vendor);
     acts::record(writing, feed.organisation, by, "feed-account-known", &subject)?;
-    Ok(Told::New)
+    Ok(FeedTold::New)
 }
 
 pub(crate) fn waiting(

@@ -361,8 +361,10 @@ impl Intake {
         // What is little is carried out and computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
             let commit = people::next_commit(writing, person, Some(batch))?;
-            let ended = by_id::apply(writing, person, &space, words, commit)?;
-            end.counts.count(Done::Identified(ended));
+            if !words.is_empty() {
+                let ended = by_id::apply(writing, person, &space, words, commit)?;
+                end.counts.count(Done::Identified(ended));
+            }
             match totals::compute_little(writing, person, commit)? {
                 Some(months) => end.write(writing, commit).map(|ended| Ended::Whole(ended, months)),
                 None => Ok(Ended::BeforeItsDays(Box::new(end))),

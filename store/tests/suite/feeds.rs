@@ -1,7 +1,7 @@
 //! Feeds: whose an account is, what waits until that is known, and that its person has the last word.
 
 use model::{OrganisationId, PersonId};
-use store::{Actor, Came, Feed, FeedTold, NewOrganisation, OrganisationKind, StoreError};
+use store::{Actor, Feed, FeedCame, FeedTold, NewOrganisation, OrganisationKind, StoreError};
 
 use crate::harness::{House, own};
 
@@ -87,10 +87,10 @@ async fn what_came_of_nobody_waits_until_somebody_is_known_or_its_time_is_over()
     assert_eq!(house.store.feed_sequence(&feed()).await.expect("a number"), 0);
     let text = |number: u8| ("g/1".to_owned(), vec![number; 2_000]);
     for (number, next) in [(1, 40), (2, 41)] {
-        let came = Came {
+        let came = FeedCame {
             waiting: vec![text(number), (format!("other {number}"), Vec::new())],
             next: Some(next),
-            ..Came::default()
+            ..FeedCame::default()
         };
         house.store.keep_feed(&feed(), came).await.expect("kept");
     }
