@@ -14,6 +14,7 @@ use model::environment::{Clock, Randomness};
 use model::{PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::checkups::OpenedCheckups;
 use super::consents::Cache;
 use super::fault::Doing as _;
 use super::journal::Journal;
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) leaves: LeafCache,
     /// Leaves that the writer computes days from.
     pub(crate) writers_leaves: LeafCache,
+    /// Checkups that readers opened last.
+    pub(crate) checkups: OpenedCheckups,
     #[cfg(test)]
     pub(crate) at_sync: Mutex<Option<AtSync>>,
 }
@@ -178,6 +181,7 @@ impl Database {
             consents: Cache::default(),
             leaves: LeafCache::of_readers(),
             writers_leaves: LeafCache::of_the_writer(),
+            checkups: OpenedCheckups::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),
         });
@@ -270,6 +274,7 @@ impl Database {
         let shared = Arc::clone(&self.inner.shared);
         tokio::task::spawn_blocking(move || {
             shared.leaves.forget(person);
+            shared.checkups.forget(person);
             shared.writers_leaves.forget(person);
             shared.keys.destroy_person(person)
         })

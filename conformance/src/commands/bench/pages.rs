@@ -72,7 +72,10 @@ async fn walk(client: reqwest::Client, first: String, token: String, gzip: bool)
 
 /// Eight walks at once; Observations, and CPU seconds of the server.
 async fn walks(server: &Server, path: &str, gzip: bool) -> Result<(u64, f64), BenchError> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+    let client = reqwest::Client::builder()
+        .no_gzip()
+        .timeout(Duration::from_secs(60))
+        .build()?;
     let url = format!("{}/{path}", server.text("fhir_base_url")?);
     let token = server.text("access_token")?;
     let (before, _) = process::cpu(server.id())?;
@@ -222,7 +225,10 @@ async fn count(server: &Server) -> Result<u64, BenchError> {
     struct Counted {
         total: u64,
     }
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+    let client = reqwest::Client::builder()
+        .no_gzip()
+        .timeout(Duration::from_secs(60))
+        .build()?;
     let url = format!("{}/{THOUSANDS}&_summary=count", server.text("fhir_base_url")?);
     let mut total = 0;
     for _ in 0..COUNTS {

@@ -116,7 +116,9 @@ fn matching(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredSam
     let mut found = Vec::new();
     for stored in context.checkups()?.iter() {
         if search.source.is_none_or(|source| source == stored.source) && may_show(search, stored) {
-            found.extend(records(context, stored)?);
+            found.extend(records_of(context, stored, &|item| {
+                wanted.items.binary_search(&item).is_ok()
+            })?);
         }
     }
     found
@@ -141,9 +143,18 @@ fn in_times(search: &Search, sample: &Sample) -> bool {
 
 /// Every record that a checkup gives, with its commit.
 pub(super) fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSample, i64)>> {
+    records_of(context, stored, &|_| true)
+}
+
+/// The records that a checkup gives, of its results those of some items.
+fn records_of(
+    context: &mut Context<'_>,
+    stored: &Stored,
+    is_wanted: &dyn Fn(Item) -> bool,
+) -> Result<Vec<(StoredSample, i64)>> {
     let mut found = Vec::new();
     let checkup = &stored.kept.checkup;
-    for standing in stored.kept.standing() {
+    for standing in stored.kept.standing().filter(|standing| is_wanted(standing.place.0)) {
         let record = result(context, stored, &standing)?;
         found.push((record, standing.seq));
     }
@@ -484,9 +495,6 @@ pub(crate) fn events(
     events.sort_by_key(|event| event.day);
     Ok(events.into_iter().map(Record::Event).collect())
 }
-
-/// What one search opened of a person's checkups.
-pub(crate) type Opened = Rc<Vec<Stored>>;
 
 /// True where a summary of a metric's days is made of checkups: only that they took place.
 pub(crate) fn gives(metric: Metric, summary: Summary) -> bool {

@@ -8,14 +8,14 @@ use consent::{ConsentsVersion, Detail};
 use model::{BatchId, LocalDay, Metric, PersonId, RecordKey, RecordKind, Sample, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::super::checkups;
+use super::super::checkups::{self, Opened};
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Rows};
 use super::super::seal::SealKey;
 use super::super::zone::HomeZone;
 use super::super::{people, sources};
-use super::checkups::{self as checkup_records, Numbers, Opened};
+use super::checkups::{self as checkup_records, Numbers};
 use crate::copies::{APART_MS, Pairs, is_copy};
 use crate::reads::{HeldAccess, Record, StoredSample};
 use crate::{Result, StoreError};
@@ -133,7 +133,17 @@ impl<'a> Context<'a> {
         if let Some(opened) = &self.checkups {
             return Ok(Opened::clone(opened));
         }
-        let opened = Opened::new(checkups::of_person(self.snapshot, &self.key, self.person)?);
+        let held = &self.snapshot.shared().checkups;
+        let opened = match held.get(self.person, self.seq) {
+            Some(opened) => opened,
+            None => {
+                let opened = Opened::new(checkups::of_person(self.snapshot, &self.key, self.person)?);
+                if !opened.is_empty() {
+                    held.keep(self.person, self.seq, &opened);
+                }
+                opened
+            }
+        };
         self.checkups = Some(Opened::clone(&opened));
         Ok(opened)
     }
