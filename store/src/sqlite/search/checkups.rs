@@ -20,7 +20,7 @@ use super::place;
 use super::samples::follows;
 use crate::Result;
 use crate::checkup::{JAPAN, OfCheckup, Standing, first_start, midnight, number_of};
-use crate::reads::{PageKey, Record, Search, StoredEvent, StoredSample};
+use crate::reads::{PageKey, Record, Search, Sort, StoredEvent, StoredSample};
 
 /// The tie-break of a pressure that is made of the first, second or other reading: above those of items.
 const PRESSURES: [(u16, &str, &str); 3] = [
@@ -116,14 +116,23 @@ fn matching(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredSam
     let mut found = Vec::new();
     for stored in context.checkups()?.iter() {
         if search.source.is_none_or(|source| source == stored.source) && may_show(search, stored) {
-            found.extend(records_of(context, stored, &|item| {
-                wanted.items.binary_search(&item).is_ok()
+            found.extend(records_of(context, stored, &|item, start| {
+                wanted.items.binary_search(&item).is_ok() && !is_behind(search, start)
             })?);
         }
     }
     found
         .retain(|(record, _)| wanted.asks(record) && in_times(search, &record.sample) && context.shows(&record.sample));
     Ok(found)
+}
+
+/// True for what begins before the page does, in its order.
+fn is_behind(search: &Search, start: UtcMillis) -> bool {
+    match (search.after, search.sort) {
+        (Some(after), Sort::Date) => start.0 < after.time,
+        (Some(after), Sort::DateDescending) => start.0 > after.time,
+        _ => false,
+    }
 }
 
 /// Whether anything of a checkup can lie within a search's bounds on time: its own days differ from results' by weeks at most.
@@ -143,18 +152,19 @@ fn in_times(search: &Search, sample: &Sample) -> bool {
 
 /// Every record that a checkup gives, with its commit.
 pub(super) fn records(context: &mut Context<'_>, stored: &Stored) -> Result<Vec<(StoredSample, i64)>> {
-    records_of(context, stored, &|_| true)
+    records_of(context, stored, &|_, _| true)
 }
 
-/// The records that a checkup gives, of its results those of some items.
+/// The records that a checkup gives, of its results those of some items and beginnings.
 fn records_of(
     context: &mut Context<'_>,
     stored: &Stored,
-    is_wanted: &dyn Fn(Item) -> bool,
+    is_wanted: &dyn Fn(Item, UtcMillis) -> bool,
 ) -> Result<Vec<(StoredSample, i64)>> {
     let mut found = Vec::new();
     let checkup = &stored.kept.checkup;
-    for standing in stored.kept.standing().filter(|standing| is_wanted(standing.place.0)) {
+    let wanted = |standing: &Standing<'_>| is_wanted(standing.place.0, midnight(day_of(checkup, standing)));
+    for standing in stored.kept.standing().filter(wanted) {
         let record = result(context, stored, &standing)?;
         found.push((record, standing.seq));
     }
@@ -228,10 +238,15 @@ fn no_number() -> Value {
     Value::Components(Box::new([]))
 }
 
+/// The day of a result, which may be another than its checkup's.
+fn day_of(checkup: &Checkup, standing: &Standing<'_>) -> LocalDay {
+    standing.finding.and_then(|finding| finding.day).unwrap_or(checkup.day)
+}
+
 fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -> Result<StoredSample> {
     let checkup = &stored.kept.checkup;
     let (item, reading) = standing.place;
-    let day = standing.finding.and_then(|finding| finding.day).unwrap_or(checkup.day);
+    let day = day_of(checkup, standing);
     let value = standing.finding.and_then(|finding| {
         let (number, unit) = finding.number()?;
         // One of two pressures is no pressure: its own Observation has the number.
