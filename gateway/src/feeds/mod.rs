@@ -7,10 +7,12 @@
 mod tests;
 pub mod worker;
 
+use std::sync::Arc;
+
 use adapters::Input;
 use adapters::feed::{Feed as Adapter, Part, Partner};
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{Accounting, PersonId, UtcMillis};
+use model::{Accounting, UtcMillis};
 use store::{Feed as Place, FeedAccount, FeedCame, NewPayload, Sender, Store, StoreError};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
@@ -116,7 +118,7 @@ pub struct Taken {
     pub waiting: u64,
     /// Accounts that their people ended: nothing of them is kept.
     pub ended: u64,
-    /// Texts that the adapter could not read.
+    /// Accounts whose text the adapter could not read: it waits, so that a better one may.
     pub unread: u64,
     /// How the records of those who are known ended.
     pub accounting: Accounting,
@@ -145,14 +147,20 @@ pub async fn take(
                 came.waiting.push((part.account, part.text));
             }
             Some(FeedAccount { ended: Some(_), .. }) => taken.ended += 1,
-            Some(account) => match stored(store, adapter, account.person, account.id, part.text).await? {
-                Some(accounting) => {
-                    taken.people += 1;
-                    taken.accounting.add(&accounting);
-                    came.stored.push(account.id);
+            Some(account) => {
+                let text = Arc::new(part.text);
+                match stored(store, adapter, &account, &text).await? {
+                    Some(accounting) => {
+                        taken.people += 1;
+                        taken.accounting.add(&accounting);
+                        came.stored.push(account.id);
+                    }
+                    None => {
+                        taken.unread += 1;
+                        came.waiting.push((part.account, Arc::unwrap_or_clone(text)));
+                    }
                 }
-                None => taken.unread += 1,
-            },
+            }
         }
     }
     store.keep_feed(place, came).await?;
@@ -172,7 +180,7 @@ fn count(place: &Place, taken: &Taken) {
     }
 }
 
-/// Takes what waited of an account whose person is known now; how many texts.
+/// Takes what waited of an account whose person is known now; how many texts. What cannot be read goes on waiting.
 ///
 /// # Errors
 /// What the store answers.
@@ -193,10 +201,10 @@ pub async fn take_waiting(
     let (mut after, mut texts) = (0, 0);
     while let Some((number, text)) = store.feed_waiting(place, account, after).await? {
         after = number;
-        if stored(store, adapter, found.person, found.id, text).await?.is_some() {
+        if stored(store, adapter, &found, &Arc::new(text)).await?.is_some() {
             texts += 1;
+            store.drop_feed_waiting(number).await?;
         }
-        store.drop_feed_waiting(number).await?;
     }
     if texts > 0 {
         let came = FeedCame {
@@ -212,11 +220,11 @@ pub async fn take_waiting(
 async fn stored(
     store: &Store,
     adapter: &'static dyn Adapter,
-    person: PersonId,
-    account: i64,
-    text: Vec<u8>,
+    whose: &FeedAccount,
+    text: &Arc<Vec<u8>>,
 ) -> Result<Option<Accounting>, StoreError> {
-    let store = store.clone();
+    let (store, text) = (store.clone(), Arc::clone(text));
+    let (person, account) = (whose.person, whose.id);
     let read = tokio::task::spawn_blocking(move || {
         let hash = digest(&SHA256, &text);
         let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -228,7 +236,7 @@ async fn stored(
             from: Sender::Feed(account),
             adapter: adapter.name().to_owned(),
             batch: hash,
-            body: text.clone(),
+            body: text.to_vec(),
             answer: Box::new(|_| Vec::new()),
         };
         import::run_keeping(&store, person, adapter, &input, Some(Box::new(keep)))

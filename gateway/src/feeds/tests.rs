@@ -165,6 +165,24 @@ async fn each_has_their_own_and_what_came_of_nobody_waits_until_somebody_is_know
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_goes_on_waiting() {
+    let world = World::new().await;
+    world.know("g-01/u-01").await;
+    let (store, feed) = (&world.gateway.state.store, world.feed());
+    let part = adapters::feed::Part {
+        account: "g-01/u-01".to_owned(),
+        text: b"{}".to_vec(),
+    };
+    let taken = super::take(store, feed.adapter, &feed.place, vec![part], None)
+        .await
+        .unwrap();
+    assert_eq!((taken.people, taken.unread), (0, 1));
+    assert_eq!(world.know("g-01/u-01").await, (FeedTold::Known, 0));
+    let waits = store.feed_waiting(&feed.place, "g-01/u-01", 0).await.unwrap();
+    assert_eq!(waits.map(|(_, text)| text), Some(b"{}".to_vec()));
+}
+
+#[tokio::test]
 async fn bad_days_lose_nothing_and_double_nothing() {
     let world = World::new().await;
     world.know("g-01/u-01").await;

@@ -67,15 +67,8 @@ pub(crate) fn insure(
             "SELECT number, body FROM insurance WHERE person = ?1 AND number_hash = ?2 ORDER BY number LIMIT 1",
         )
         .and_then(|mut statement| {
-            let candidate = |row: &Row<'_>| {
-                Ok(Candidate {
-                    person,
-                    number: row.get(0)?,
-                    body: row.get(1)?,
-                })
-            };
             statement
-                .query_row(params![person.0, number_hash], candidate)
+                .query_row(params![person.0, number_hash], |row| Candidate::of(person, row))
                 .optional()
         })
         .doing("looking for an insurance")?;
@@ -139,14 +132,9 @@ pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -
     let all: Vec<Candidate> = snapshot
         .prepare_cached("SELECT number, body FROM insurance WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
-            let candidate = |row: &Row<'_>| {
-                Ok(Candidate {
-                    person,
-                    number: row.get(0)?,
-                    body: row.get(1)?,
-                })
-            };
-            statement.query_map([person.0], candidate)?.collect()
+            statement
+                .query_map([person.0], |row| Candidate::of(person, row))?
+                .collect()
         })
         .doing("reading insurances")?;
     let mut tickets = Vec::new();
@@ -169,6 +157,17 @@ pub(crate) struct Candidate {
     person: PersonId,
     number: i64,
     body: Vec<u8>,
+}
+
+impl Candidate {
+    /// One of a person's insurances: its number and its body.
+    fn of(person: PersonId, row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            person,
+            number: row.get(0)?,
+            body: row.get(1)?,
+        })
+    }
 }
 
 /// The candidates of many subjects, by hash, in a query for each kind of hash.
