@@ -142,10 +142,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             include_str!("../src/google_health/fixtures/answers.json"),
         ),
         ("omron", include_str!("../src/omron/fixtures/answers.json")),
-        (
-            "omron-b2b",
-            include_str!("../src/omron_b2b/fixtures/one_person.json"),
-        ),
+        ("omron-b2b", include_str!("../src/omron_b2b/fixtures/one_person.json")),
         ("google-fit", include_str!("../src/google_fit/fixtures/answers.json")),
         ("fitbit", include_str!("../src/fitbit/fixtures/answers.json")),
         (
