@@ -317,6 +317,25 @@ impl Layers {
         tables
     }
 
+    /// The name of a table below a section, which has to be one of these; `key` is one that stands in it.
+    fn known_table<'a>(
+        &self,
+        section: &'a str,
+        key: &str,
+        known: impl Iterator<Item = &'static str> + Clone,
+    ) -> Result<&'a str, ConfigError> {
+        let (below, name) = section.split_once('.').unwrap_or_default();
+        if known.clone().any(|known| known == name) {
+            return Ok(name);
+        }
+        let allowed: Vec<String> = known.map(|name| format!("[{below}.{name}]")).collect();
+        Err(ConfigError::UnknownKey {
+            place: self.get(section, key).1.to_owned(),
+            key: section.to_owned(),
+            allowed: allowed.join(", "),
+        })
+    }
+
     fn get(&self, section: &str, key: &str) -> (&toml::Value, &str) {
         self.values
             .iter()

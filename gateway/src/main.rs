@@ -11,6 +11,7 @@ mod fhir;
 mod gate;
 mod heads;
 mod health;
+mod held_token;
 mod import;
 mod jobs;
 mod limits;

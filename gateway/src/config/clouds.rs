@@ -55,7 +55,6 @@ impl Layers {
 
     fn cloud(&self, section: &str) -> Result<CloudSettings, ConfigError> {
         const URL: &str = "an http or https URL, or an empty text";
-        let name = section.strip_prefix("links.").unwrap_or_default();
         let text = |key: &str| self.text(section, key, "a text");
         let url = |key: &str| {
             let url = self.text(section, key, URL)?;
@@ -68,17 +67,8 @@ impl Layers {
             let file = self.text(section, key, "the name of a file, or an empty text")?;
             Ok((!file.is_empty()).then(|| file.into()))
         };
-        if adapters::clouds().iter().all(|cloud| cloud.name() != name) {
-            return Err(ConfigError::UnknownKey {
-                place: self.get(section, "client_id").1.to_owned(),
-                key: section.to_owned(),
-                allowed: adapters::clouds()
-                    .iter()
-                    .map(|cloud| format!("[links.{}]", cloud.name()))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
+        let known = adapters::clouds().iter().map(|cloud| cloud.name());
+        let name = self.known_table(section, "client_id", known)?;
         let client_id = text("client_id")?;
         if client_id.is_empty() {
             return Err(self.bad(

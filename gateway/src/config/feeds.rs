@@ -49,18 +49,8 @@ impl Layers {
     }
 
     fn feed(&self, section: &str) -> Result<FeedSettings, ConfigError> {
-        let name = section.split_once('.').map_or("", |(_, name)| name);
         let known = adapters::feeds().iter().map(|feed| feed.name());
-        if !known.clone().any(|known| known == name) {
-            return Err(ConfigError::UnknownKey {
-                place: self.get(section, "organisation").1.to_owned(),
-                key: section.to_owned(),
-                allowed: known
-                    .map(|name| format!("[feeds.{name}]"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
+        let name = self.known_table(section, "organisation", known)?;
         let range = 1..=i64::from(u32::MAX);
         let organisation = self.number(section, "organisation", range, "the number of an organisation")?;
         let asked = match self

@@ -35,18 +35,8 @@ impl Layers {
 
     fn portal(&self, section: &str) -> Result<PortalSettings, ConfigError> {
         const URL: &str = "the http or https URL of the portal's interface, without a slash at its end";
-        let name = section.split_once('.').map_or("", |(_, name)| name);
         let known = adapters::delegated().iter().map(|portal| portal.name());
-        if !known.clone().any(|known| known == name) {
-            return Err(ConfigError::UnknownKey {
-                place: self.get(section, "api_url").1.to_owned(),
-                key: section.to_owned(),
-                allowed: known
-                    .map(|name| format!("[delegated.{name}]"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        }
+        let name = self.known_table(section, "api_url", known)?;
         let needed = |key: &str, allowed: &'static str| {
             let text = self.text(section, key, allowed)?;
             match text.is_empty() {

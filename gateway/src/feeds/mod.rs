@@ -12,12 +12,12 @@ use std::sync::Arc;
 use adapters::Input;
 use adapters::feed::{Feed as Adapter, Part, Partner};
 use aws_lc_rs::digest::{SHA256, digest};
-use model::{Accounting, UtcMillis};
+use model::Accounting;
 use store::{Feed as Place, FeedAccount, FeedCame, NewPayload, Sender, Store, StoreError};
-use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError, FeedSettings};
+use crate::held_token::HeldToken;
 use crate::import::{self, ImportError};
 
 /// The feeds of the configuration.
@@ -41,8 +41,7 @@ struct Asked {
     account: String,
     password: Zeroizing<String>,
     poll_ms: i64,
-    /// The access token, and until when it is good.
-    token: Mutex<Option<(Zeroizing<String>, UtcMillis)>>,
+    token: HeldToken,
 }
 
 impl Feeds {
@@ -85,7 +84,7 @@ impl Feed {
                 account: asked.account.clone(),
                 password: Zeroizing::new(password.trim().to_owned()),
                 poll_ms: i64::from(asked.poll_minutes) * model::time::MINUTE_MS,
-                token: Mutex::default(),
+                token: HeldToken::default(),
             })
         });
         Ok(Self {
@@ -227,7 +226,7 @@ async fn stored(
     let (person, account) = (whose.person, whose.id);
     let read = tokio::task::spawn_blocking(move || {
         let hash = digest(&SHA256, &text);
-        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = data_encoding::HEXLOWER.encode(hash.as_ref());
         let input = Input {
             bytes: &text.as_slice(),
             size: text.len() as u64,

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use adapters::feed::{Call, MOST_BYTES, Page};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use model::UtcMillis;
 use model::time::HOUR_MS;
 use store::StoreError;
 use tokio::task::JoinSet;
@@ -19,9 +18,6 @@ const MOST_PAGES: usize = 1_000;
 
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const AFTER_FAILURE_MS: (i64, i64) = (30_000, 6 * HOUR_MS);
-
-/// How long before its end a token is not used any more, in milliseconds.
-const SPARE_MS: i64 = 60_000;
 
 /// Why a turn came to nothing, or not to its end.
 #[derive(Debug)]
@@ -106,7 +102,7 @@ async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Re
                 return page.map_err(|_| no_answer("an answer was none"));
             }
             // Signed in anew once: the vendor may have ended the token early.
-            Answer::NotSignedIn if !is_again => *asked.token.lock().await = None,
+            Answer::NotSignedIn if !is_again => asked.token.forget().await,
             Answer::NotSignedIn => break,
         }
     }
@@ -114,24 +110,16 @@ async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Re
 }
 
 async fn token(state: &AppState, feed: &Feed, asked: &Asked) -> Result<Zeroizing<String>, Failure> {
-    let now = state.clock.now();
-    let mut held = asked.token.lock().await;
-    if let Some((token, until)) = held.as_ref()
-        && now.plus(SPARE_MS) < *until
-    {
-        return Ok(token.clone());
-    }
-    let call = feed.adapter.sign_in(&asked.partner());
-    let Answer::Body(body) = send(state, &asked.auth, &call, None).await? else {
-        return Err(no_answer("its password is refused"));
+    let fetch = async {
+        let call = feed.adapter.sign_in(&asked.partner());
+        let Answer::Body(body) = send(state, &asked.auth, &call, None).await? else {
+            return Err(no_answer("its password is refused"));
+        };
+        let told = feed.adapter.token(&body);
+        let (token, seconds) = told.map_err(|_| no_answer("signing in was not answered"))?;
+        Ok((token, seconds.clamp(0, 365 * 86_400)))
     };
-    let told = feed
-        .adapter
-        .token(&body)
-        .map_err(|_| no_answer("signing in was not answered"))?;
-    let (token, seconds) = (Zeroizing::new(told.0), told.1.clamp(0, 365 * 86_400));
-    *held = Some((token.clone(), UtcMillis(now.0 + seconds * 1_000)));
-    Ok(token)
+    asked.token.get(state.clock.now(), fetch).await
 }
 
 fn no_answer(what: &'static str) -> Failure {

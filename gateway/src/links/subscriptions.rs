@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{Cloud, turn};
 use crate::config::ConfigError;
+use crate::held_token::HeldToken;
 use crate::outgoing::{OutgoingError, bounded};
 use crate::state::AppState;
 
@@ -20,8 +21,6 @@ use crate::state::AppState;
 const MOST: usize = 64 * 1024;
 /// How long a signed word is good, in seconds.
 const WORD_SECONDS: i64 = 600;
-/// How long before its end a token is not used any more, in milliseconds.
-const SPARE_MS: i64 = 60_000;
 
 /// The project's subscriber, and the account that speaks for it.
 pub(super) struct Subscriber {
@@ -31,7 +30,7 @@ pub(super) struct Subscriber {
     key: EncodingKey,
     token_address: String,
     calls: &'static Subscriptions,
-    token: tokio::sync::Mutex<Option<(Zeroizing<String>, UtcMillis)>>,
+    token: HeldToken,
 }
 
 /// The file of a service account.
@@ -92,18 +91,16 @@ impl Subscriber {
             key: key.map_err(|_| problem("holds no RSA key".to_owned()))?,
             token_address: file.token_uri,
             calls,
-            token: tokio::sync::Mutex::default(),
+            token: HeldToken::default(),
         })
     }
 
     async fn token(&self, state: &AppState) -> Result<Zeroizing<String>, NotSubscribed> {
         let now = state.clock.now();
-        let mut held = self.token.lock().await;
-        if let Some((token, until)) = held.as_ref()
-            && now.plus(SPARE_MS) < *until
-        {
-            return Ok(token.clone());
-        }
+        self.token.get(now, self.fetch_token(state, now)).await
+    }
+
+    async fn fetch_token(&self, state: &AppState, now: UtcMillis) -> Result<(String, i64), NotSubscribed> {
         let iat = now.0.div_euclid(1_000);
         let word = Word {
             iss: &self.email,
@@ -130,10 +127,7 @@ impl Subscriber {
         }
         let body = bounded(answer, MOST).await?;
         let token: Token = serde_json::from_slice(&body).map_err(|_| NotSubscribed::Refused(200))?;
-        let until = now.plus(token.expires_in.clamp(0, 86_400) * 1_000);
-        let access = Zeroizing::new(token.access_token);
-        *held = Some((access.clone(), until));
-        Ok(access)
+        Ok((token.access_token, token.expires_in.clamp(0, 86_400)))
     }
 
     async fn call(&self, state: &AppState, cloud: &Cloud, call: ServiceCall) -> Result<StatusCode, NotSubscribed> {
@@ -155,7 +149,7 @@ impl Subscriber {
         )
         .increment(1);
         if status == StatusCode::UNAUTHORIZED {
-            *self.token.lock().await = None;
+            self.token.forget().await;
         }
         Ok(status)
     }

@@ -175,6 +175,20 @@ pub(crate) fn answer(
         .transpose()
 }
 
+/// A delivery, compressed.
+pub(super) fn packed(plain: &[u8]) -> Result<Vec<u8>> {
+    zstd::encode_all(plain, LEVEL).map_err(|error| StoreError::io("compressing a delivery", &error))
+}
+
+/// A delivery that was compressed: so many bytes of it at most.
+pub(super) fn unpacked(packed: &[u8], most: u64) -> Result<Vec<u8>> {
+    let mut plain = Vec::new();
+    zstd::Decoder::new(packed)
+        .and_then(|decoder| decoder.take(most).read_to_end(&mut plain))
+        .map_err(|error| StoreError::io("unpacking a delivery", &error))?;
+    Ok(plain)
+}
+
 /// Keeps what was sent with what it is answered, under a number.
 pub(crate) fn keep(
     writing: &Writing<'_>,
@@ -185,8 +199,7 @@ pub(crate) fn keep(
     let plain = (new.answer)(counts);
     let now = writing.now().0;
     let sealer = writing.person_key(person)?;
-    let packed =
-        zstd::encode_all(new.body.as_slice(), LEVEL).map_err(|error| StoreError::io("compressing a push", &error))?;
+    let packed = packed(&new.body)?;
     let number: i64 = writing
         .query_row("SELECT coalesce(max(number), 0) + 1 FROM payload", [], |row| row.get(0))
         .doing("numbering a push")?;
@@ -233,10 +246,7 @@ pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, aft
             let person = PersonId(person);
             let key = snapshot.person_key(person)?;
             let packed = key.open("payload", &[number], &body)?;
-            let mut plain = Vec::new();
-            zstd::Decoder::new(packed.as_slice())
-                .and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut plain))
-                .map_err(|error| StoreError::io("unpacking a push", &error))?;
+            let plain = unpacked(&packed, MOST_BYTES)?;
             Ok(Payload {
                 number,
                 person,

@@ -1,7 +1,6 @@
 //! SQL of feeds.
 
 use std::collections::HashMap;
-use std::io::Read as _;
 
 use consent::OwnAccess;
 use model::{OrganisationId, PersonId, UtcMillis};
@@ -10,14 +9,12 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use super::{acts, insurance};
+use super::{acts, companions, insurance};
 use crate::feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
 use crate::{Actor, Result, StoreError};
 
 /// The largest text that waits, unpacked; adapters refuse larger ones.
 const MOST_BYTES: u64 = 64 << 20;
-/// Of the levels 1 to 22, the one that zstd takes by itself.
-const LEVEL: i32 = 3;
 
 const COLUMNS: &str = "id, organisation, vendor, person, known_ms, came_ms, ended_ms";
 
@@ -62,9 +59,7 @@ pub(crate) fn sequence(snapshot: &Snapshot<'_>, feed: &Feed) -> Result<u64> {
 
 pub(crate) fn accounts(snapshot: &Snapshot<'_>, feed: &Feed, accounts: &[String]) -> Result<Vec<Option<FeedAccount>>> {
     let hashes: Vec<Vec<u8>> = accounts.iter().map(|account| hash(snapshot, feed, account)).collect();
-    let hex = |hash: &Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let wanted: Vec<String> = hashes.iter().map(hex).collect();
-    let wanted = serde_json::to_string(&wanted).map_err(|_| StoreError::damaged("hashes"))?;
+    let wanted = insurance::listed(&hashes)?;
     let found: HashMap<Vec<u8>, FeedAccount> = snapshot
         .prepare_cached(&format!(
             "SELECT {COLUMNS}, account_hash FROM feed_account AS account
@@ -87,8 +82,7 @@ pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &FeedCame) -> Resul
     let now = writing.now().0;
     for (account, text) in &came.waiting {
         let hash = hash(writing, feed, account);
-        let packed = zstd::encode_all(text.as_slice(), LEVEL)
-            .map_err(|error| StoreError::io("compressing what waits", &error))?;
+        let packed = companions::packed(text)?;
         let key = writing.keys().organisation(feed.organisation)?;
         let body = key.seal(writing.randomness(), "feed_waiting", &place(&hash), &packed)?;
         writing
@@ -180,11 +174,7 @@ pub(crate) fn waiting(
     let Some((id, body)) = found else { return Ok(None) };
     let key = snapshot.keys().organisation(feed.organisation)?;
     let packed = key.open("feed_waiting", &place(&hash), &body)?;
-    let mut text = Vec::new();
-    zstd::Decoder::new(packed.as_slice())
-        .and_then(|decoder| decoder.take(MOST_BYTES).read_to_end(&mut text))
-        .map_err(|error| StoreError::io("unpacking what waits", &error))?;
-    Ok(Some((id, text)))
+    Ok(Some((id, companions::unpacked(&packed, MOST_BYTES)?)))
 }
 
 pub(crate) fn drop_waiting(writing: &Writing<'_>, id: i64) -> Result<()> {

@@ -170,6 +170,13 @@ impl Candidate {
     }
 }
 
+/// Hashes as one value to bind, for `unhex` of `json_each`: a query for many of them.
+pub(super) fn listed<'a>(hashes: impl IntoIterator<Item = &'a Vec<u8>>) -> Result<String> {
+    let hex = |hash: &Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let all: Vec<String> = hashes.into_iter().map(hex).collect();
+    serde_json::to_string(&all).map_err(|_| StoreError::damaged("hashes"))
+}
+
 /// The candidates of many subjects, by hash, in a query for each kind of hash.
 pub(crate) fn candidates(
     snapshot: &Snapshot<'_>,
@@ -178,16 +185,12 @@ pub(crate) fn candidates(
 ) -> Result<HashMap<Vec<u8>, Vec<Candidate>>> {
     let mut found: HashMap<Vec<u8>, Vec<Candidate>> = HashMap::new();
     for (place, column) in HASHES.into_iter().enumerate() {
-        let wanted: Vec<String> = hashes
-            .iter()
-            .map(|hashes| &hashes[place])
-            .filter(|hash| !hash.is_empty())
-            .map(|hash| hash.iter().map(|byte| format!("{byte:02x}")).collect())
-            .collect();
+        let wanted = hashes.iter().map(|hashes| &hashes[place]);
+        let wanted: Vec<&Vec<u8>> = wanted.filter(|hash| !hash.is_empty()).collect();
         if wanted.is_empty() {
             continue;
         }
-        let wanted = serde_json::to_string(&wanted).map_err(|_| StoreError::damaged("hashes"))?;
+        let wanted = listed(wanted)?;
         let rows: Vec<(Vec<u8>, Candidate)> = snapshot
             .prepare_cached(&format!(
                 "SELECT {column}, person, number, body FROM insurance

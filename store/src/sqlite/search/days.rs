@@ -482,29 +482,25 @@ fn without_copies(context: &mut Context<'_>, mut rows: Vec<Row>) -> Result<Vec<R
     if pairs.is_empty() {
         return Ok(rows);
     }
-    let mut originals: Vec<Sample> = Vec::new();
     let has_copies: BTreeSet<u16> = rows
         .iter()
         .flat_map(|row| pairs.originals(row.sample.source))
         .copied()
         .collect();
     let is_original = |row: &&Row| !row.dead && has_copies.contains(&row.sample.source);
-    originals.extend(rows.iter().filter(is_original).map(|row| row.sample.clone()));
+    let originals = rows.iter().filter(is_original).map(|row| row.sample.clone());
+    let mut originals: Vec<Sample> = originals.collect();
     originals.sort_by_key(|sample| sample.start);
     rows.retain(|row| {
-        let of = pairs.originals(row.sample.source);
-        of.is_empty() || original_among(&originals, of, &row.sample).is_none()
+        let (copy, of) = (&row.sample, pairs.originals(row.sample.source));
+        let from = originals.partition_point(|sample| sample.start.0 < copy.start.0 - APART_MS);
+        let near = originals[from..]
+            .iter()
+            .take_while(|sample| sample.start.0 <= copy.start.0 + APART_MS);
+        let mut found = near.filter(|sample| of.contains(&sample.source) && is_copy(copy, sample));
+        of.is_empty() || found.next().is_none()
     });
     Ok(rows)
-}
-
-/// Of samples by start, that of which one is a copy.
-pub(super) fn original_among<'a>(samples: &'a [Sample], of: &[u16], copy: &Sample) -> Option<&'a Sample> {
-    let from = samples.partition_point(|sample| sample.start.0 < copy.start.0 - APART_MS);
-    samples[from..]
-        .iter()
-        .take_while(|sample| sample.start.0 <= copy.start.0 + APART_MS)
-        .find(|sample| of.contains(&sample.source) && is_copy(copy, sample))
 }
 
 fn number(value: &Value, component: usize) -> Option<Measured> {
