@@ -209,7 +209,8 @@ impl Reading<'_> {
 
     fn observation(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
         let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS);
-        let item = Item::from_code(&plain(element.at(&["code"], "code").unwrap_or_default()).to_uppercase());
+        let code = element.at(&["code"], "code").unwrap_or_default();
+        let item = Item::from_code(code).or_else(|| Item::from_code(&plain(code).to_uppercase()));
         let Some(item) = item.filter(|_| system == ITEMS) else {
             return self.document.leave_out(element, Outcome::Unsupported, "item");
         };
@@ -367,14 +368,15 @@ pub(super) fn own_day(written: &str, took_place: LocalDay) -> Option<LocalDay> {
 /// Codes and numbers as they are meant, whatever width they are written in (Unicode NFKC), without spaces.
 pub(super) fn plain(written: &str) -> String {
     if written.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return written.chars().take(64).collect();
+        return written[..written.len().min(64)].to_owned();
     }
     written.nfkc().filter(|c| !c.is_whitespace()).take(64).collect()
 }
 
 /// A name, cut where no name goes on.
 fn shortened(written: &str) -> String {
-    written.chars().take(128).collect()
+    let end = written.char_indices().nth(128).map_or(written.len(), |(end, _)| end);
+    written[..end].to_owned()
 }
 
 fn short(written: &str, most: usize) -> Result<String, &'static str> {

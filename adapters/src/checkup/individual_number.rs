@@ -3,6 +3,9 @@
 //! A field that bears its name is enough. One number of twelve digits proves nothing, since one in ten that are not it pass its
 //! check digit; a column does, when nearly all of it passes.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::tree::Tree;
@@ -51,24 +54,44 @@ pub(super) fn passes(digits: &str) -> bool {
     *check == if rest <= 1 { 0 } else { 11 - rest }
 }
 
+/// What stands in bytes where the number's name may, in UTF-8 and, the first two, in Shift_JIS. A character that is written by its
+/// number (`&#x500b;`) may be part of it too.
+const TRACES: [&[u8]; 9] = [
+    "個人番号".as_bytes(),
+    "マイナンバー".as_bytes(),
+    b"\x8c\xc2\x90\x6c\x94\xd4\x8d\x86",
+    b"\x83\x7d\x83\x43\x83\x69\x83\x93\x83\x6f\x81\x5b",
+    "ﾏｲﾅﾝﾊﾞｰ".as_bytes(),
+    "ｍｙ".as_bytes(),
+    "Ｍｙ".as_bytes(),
+    "ＭＹ".as_bytes(),
+    b"&#",
+];
+/// How its names in Latin letters end.
+const ENDS: [&[u8]; 4] = [b"umber", b"UMBER", b"ango", b"ANGO"];
+/// How they begin, before one of the ends and whatever separates the two.
+const BEGINS: [&[u8]; 3] = [b"myn", b"individualn", b"kojinb"];
+
+/// None of them is a part of another, so that of any kind of match all are found; the leftmost one is found by vectors.
+static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = TRACES.iter().chain(&ENDS);
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(all)
+        .ok()
+});
+
 /// True for bytes in which the number's name may stand, in whatever encoding: worth a look at the names themselves.
 pub(super) fn may_bear(bytes: &[u8]) -> bool {
-    let has = |needle: &[u8]| memchr::memmem::find(bytes, needle).is_some();
-    let ends = |end: &[u8]| {
-        memchr::memmem::find_iter(bytes, end).any(|at| {
-            let before = bytes[at.saturating_sub(12)..at].to_ascii_lowercase();
-            let before: Vec<u8> = before.into_iter().filter(u8::is_ascii_alphabetic).collect();
-            [&b"myn"[..], b"individualn", b"kojinb"]
-                .iter()
-                .any(|begin| before.ends_with(begin))
-        })
-    };
-    let names = ["個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ", "ｍｙ", "Ｍｙ", "ＭＹ"];
-    names.iter().any(|name| has(name.as_bytes()))
-        // The first two as Shift_JIS has them.
-        || has(b"\x8c\xc2\x90\x6c\x94\xd4\x8d\x86")
-        || has(b"\x83\x7d\x83\x43\x83\x69\x83\x93\x83\x6f\x81\x5b")
-        || [&b"umber"[..], b"UMBER", b"ango", b"ANGO"].iter().any(|end| ends(end))
+    let Some(search) = &*SEARCH else { return true };
+    search.find_iter(bytes).any(|found| {
+        if found.pattern().as_usize() < TRACES.len() {
+            return true;
+        }
+        let before = bytes[found.start().saturating_sub(12)..found.start()].to_ascii_lowercase();
+        let before: Vec<u8> = before.into_iter().filter(u8::is_ascii_alphabetic).collect();
+        BEGINS.iter().any(|begin| before.ends_with(begin))
+    })
 }
 
 /// Refuses JSON of which a name, a value or the end of an address is the number's name. Writers of ASCII escape every kanji.

@@ -11,6 +11,7 @@ mod individual_number;
 mod locked;
 mod mask;
 pub mod package;
+mod side_by_side;
 pub mod synthetic;
 mod table;
 #[cfg(test)]
@@ -209,7 +210,7 @@ fn damaged(problem: &str) -> AdapterError {
 
 /// A document's text: UTF-8, or what Japanese systems wrote before it.
 fn text(bytes: &[u8]) -> Result<Cow<'_, str>, AdapterError> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         return Ok(Cow::Borrowed(text));
     }
     let (text, _, had_errors) = encoding_rs::SHIFT_JIS.decode(bytes);

@@ -4,15 +4,14 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use model::checkup::Checkup;
 
 use super::locked::Locked;
+use super::side_by_side::in_order;
 use super::tree::{Element, Tree};
-use super::{
-    Documents, bytes, document, individual_number, look_for_individual_numbers, may_be_document, parse,
-    refuse_individual_numbers, text,
-};
+use super::{Documents, bytes, document, look_for_individual_numbers, may_be_document, parse, text};
 use crate::archive::{self, Archive};
 use crate::{AdapterError, Input, NotStored};
 
@@ -57,15 +56,9 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
         });
     }
     let archive = Archive::open(input)?;
-    refuse_individual_numbers(&archive)?;
-    let mut sum = PackageSum::default();
-    for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
-        let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
-        if take(read, &mut sum, each)?.is_break() {
-            break;
-        }
-    }
-    Ok(sum)
+    let documents: Vec<_> = archive.entries.iter().filter(|entry| may_be_document(entry)).collect();
+    let read = |place: usize| archive.read(documents[place]).and_then(|mut reader| bytes(&mut reader));
+    all(documents.len(), read, each)
 }
 
 /// Whether a password is needed to open a file.
@@ -79,29 +72,18 @@ pub fn is_locked(input: &Input<'_>) -> bool {
 /// # Errors
 /// As [`zip()`], and where the password is another.
 pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<PackageSum, AdapterError> {
-    let mut locked = Locked::open(input, password)?;
-    let mut unread = 0;
-    for place in 0..locked.len() {
-        match locked.document(place) {
-            Ok(document) => look_for_individual_numbers(&document)?,
-            Err(AdapterError::Damaged { .. }) => unread += 1,
-            Err(error) => return Err(error),
-        }
-    }
+    let locked = Locked::open(input, password)?;
+    let count = locked.len();
+    // Unlocking is a matter of one reader; what it takes to read a document is not.
+    let locked = Mutex::new(locked);
+    let read = |place: usize| locked.lock().unwrap_or_else(PoisonError::into_inner).document(place);
     // The cipher of old lets one wrong password in 256 pass; what it unlocks is nothing.
-    if unread == locked.len() {
+    if (0..count).all(|place| matches!(read(place), Err(AdapterError::Damaged { .. }))) {
         return Err(AdapterError::Refused {
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
         });
     }
-    let mut sum = PackageSum::default();
-    let mut locked = Locked::open(input, password)?;
-    for place in 0..locked.len() {
-        if take(locked.document(place), &mut sum, each)?.is_break() {
-            break;
-        }
-    }
-    Ok(sum)
+    all(count, read, each)
 }
 
 /// As [`zip()`], of a folder and all in it, in the order of the paths.
@@ -109,18 +91,9 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
 /// # Errors
 /// As [`zip()`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
-    let mut sum = PackageSum::default();
-    for path in files(path)? {
-        let mut file = std::fs::File::open(path)?;
-        look_for_individual_numbers(&bytes(&mut file)?)?;
-    }
-    for path in files(path)? {
-        let mut file = std::fs::File::open(path)?;
-        if take(bytes(&mut file), &mut sum, each)?.is_break() {
-            break;
-        }
-    }
-    Ok(sum)
+    let files = files(path)?;
+    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?);
+    all(files.len(), read, each)
 }
 
 /// The documents below a folder, sorted. Links are not followed: a package has none.
@@ -147,73 +120,95 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
     Ok(found)
 }
 
-fn take(
-    read: Result<Vec<u8>, AdapterError>,
-    sum: &mut PackageSum,
+/// Hands on every document of a package of so many files: not before all of them were looked through, since of one that bears
+/// Individual Numbers nothing is kept.
+fn all(
+    count: usize,
+    read: impl Fn(usize) -> Result<Vec<u8>, AdapterError> + Sync,
     each: Each<'_>,
-) -> Result<ControlFlow<()>, AdapterError> {
-    let original = match read {
-        Ok(original) => original,
-        Err(AdapterError::Damaged { .. }) => return Ok(unread(Vec::new(), sum, each)),
-        Err(error) => return Err(error),
+) -> Result<PackageSum, AdapterError> {
+    let look = |place: usize| look_for_individual_numbers(&read(place)?);
+    let looked = in_order(count, look, |looked| match looked {
+        // What cannot be read is said where it is taken.
+        Ok(()) | Err(AdapterError::Damaged { .. }) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    })?;
+    if let ControlFlow::Break(error) = looked {
+        return Err(error);
+    }
+    let mut sum = PackageSum::default();
+    let take = |file: Result<File, AdapterError>| match file {
+        Ok(file) => take(file, &mut sum, each).map_break(|()| None),
+        Err(error) => ControlFlow::Break(Some(error)),
     };
-    let found = {
-        let parsed = text(&original).and_then(|text| looked_at(&text));
-        match parsed {
-            Ok(found) => found,
-            Err(AdapterError::Damaged { .. }) => return Ok(unread(original, sum, each)),
-            Err(error) => return Err(error),
-        }
-    };
-    match found {
-        Looked::Document(document) => {
-            sum.documents += 1;
-            let document::Document { checkup, left_out } = *document;
-            Ok(each(PackageEntry {
-                checkup,
-                original,
-                left_out,
-            }))
-        }
-        Looked::Index(count) => {
-            sum.indexed = count;
-            Ok(ControlFlow::Continue(()))
-        }
-        Looked::Sums(count) => {
-            sum.summed = count;
-            Ok(ControlFlow::Continue(()))
-        }
-        Looked::Claim => {
-            sum.claims += 1;
-            Ok(ControlFlow::Continue(()))
-        }
-        Looked::Other => {
-            sum.others += 1;
-            Ok(ControlFlow::Continue(()))
-        }
+    match in_order(count, |place| file(read(place)), take)? {
+        ControlFlow::Break(Some(error)) => Err(error),
+        ControlFlow::Break(None) | ControlFlow::Continue(()) => Ok(sum),
     }
 }
 
-/// A file that should have been a document.
-fn unread(original: Vec<u8>, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
-    sum.documents += 1;
-    each(PackageEntry {
-        checkup: None,
-        original,
-        left_out: vec![Documents::damaged()],
-    })
+/// A file of a package, and what it is.
+struct File {
+    original: Vec<u8>,
+    found: Found,
 }
 
 /// What a file of a package is.
-enum Looked {
+enum Found {
     Document(Box<document::Document>),
     Index(Option<u64>),
     Sums(Option<u64>),
     Claim,
     Other,
+    /// It should have been a document.
+    Damaged,
 }
 
-fn looked_at(text: &str) -> Result<Looked, AdapterError> {
+fn file(read: Result<Vec<u8>, AdapterError>) -> Result<File, AdapterError> {
+    let (original, found) = match read {
+        Ok(original) => {
+            let found = text(&original).and_then(|text| found(&text));
+            (original, found)
+        }
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let found = match found {
+        Err(AdapterError::Damaged { .. }) => Found::Damaged,
+        found => found?,
+    };
+    Ok(File { original, found })
+}
+
+fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
+    let (checkup, left_out) = match file.found {
+        Found::Document(document) => (document.checkup, document.left_out),
+        Found::Damaged => (None, vec![Documents::damaged()]),
+        Found::Index(count) => {
+            sum.indexed = count;
+            return ControlFlow::Continue(());
+        }
+        Found::Sums(count) => {
+            sum.summed = count;
+            return ControlFlow::Continue(());
+        }
+        Found::Claim => {
+            sum.claims += 1;
+            return ControlFlow::Continue(());
+        }
+        Found::Other => {
+            sum.others += 1;
+            return ControlFlow::Continue(());
+        }
+    };
+    sum.documents += 1;
+    each(PackageEntry {
+        checkup,
+        original: file.original,
+        left_out,
+    })
+}
+
+fn found(text: &str) -> Result<Found, AdapterError> {
     let tree: Tree<'_> = parse(text)?;
     let root = tree.root();
     let count = |root: Element<'_>, name: &'static str| {
@@ -222,13 +217,10 @@ fn looked_at(text: &str) -> Result<Looked, AdapterError> {
     };
     // Producers write index and sums under several namespaces: the names decide.
     Ok(match root.name() {
-        "index" => Looked::Index(count(root, "totalRecordCount")),
-        "summary" => Looked::Sums(count(root, "totalSubjectCount")),
-        "checkupClaim" | "interventionClaim" => Looked::Claim,
-        _ if document::is_document(root) => {
-            individual_number::refuse(&tree)?;
-            Looked::Document(Box::new(document::read(&tree)))
-        }
-        _ => Looked::Other,
+        "index" => Found::Index(count(root, "totalRecordCount")),
+        "summary" => Found::Sums(count(root, "totalSubjectCount")),
+        "checkupClaim" | "interventionClaim" => Found::Claim,
+        _ if document::is_document(root) => Found::Document(Box::new(document::read(&tree))),
+        _ => Found::Other,
     })
 }

@@ -27,6 +27,7 @@ pub(super) enum NotXml {
 
 /// A document.
 pub(super) struct Tree<'a> {
+    text: &'a str,
     nodes: Vec<Node<'a>>,
     attributes: Vec<(&'a str, Cow<'a, str>)>,
 }
@@ -37,8 +38,8 @@ struct Node<'a> {
     text: Cow<'a, str>,
     first: usize,
     next: usize,
-    /// The line it begins on, from 1.
-    line: u64,
+    /// Where it begins in the text, in bytes.
+    begins: usize,
 }
 
 /// No node: the root is nobody's child.
@@ -58,10 +59,10 @@ impl<'a> Tree<'a> {
         let mut reader = Reader::from_str(text);
         reader.config_mut().check_end_names = true;
         let mut tree = Self {
+            text,
             nodes: Vec::with_capacity(text.len() / 96),
             attributes: Vec::with_capacity(text.len() / 64),
         };
-        let mut lines = Lines { text, at: 0, line: 1 };
         // Open elements, and the last child of each.
         let mut open: Vec<(usize, usize)> = Vec::with_capacity(MOST_DEPTH);
         loop {
@@ -76,14 +77,14 @@ impl<'a> Tree<'a> {
             };
             match event {
                 Event::Start(_) => {
-                    let node = tree.add(tag(), &mut open, lines.at(from))?;
+                    let node = tree.add(tag(), &mut open, from)?;
                     if open.len() == MOST_DEPTH {
                         return Err(NotXml::TooLarge);
                     }
                     open.push((node, NONE));
                 }
                 Event::Empty(_) => {
-                    tree.add(tag(), &mut open, lines.at(from))?;
+                    tree.add(tag(), &mut open, from)?;
                 }
                 Event::End(_) => {
                     open.pop();
@@ -126,7 +127,7 @@ impl<'a> Tree<'a> {
         (0..self.nodes.len()).map(|at| Element { tree: self, at })
     }
 
-    fn add(&mut self, tag: &'a str, open: &mut [(usize, usize)], line: u64) -> Result<usize, NotXml> {
+    fn add(&mut self, tag: &'a str, open: &mut [(usize, usize)], begins: usize) -> Result<usize, NotXml> {
         let node = self.nodes.len();
         let from = self.attributes.len();
         if node >= MOST_ELEMENTS || from >= MOST_ELEMENTS {
@@ -160,7 +161,7 @@ impl<'a> Tree<'a> {
             text: Cow::Borrowed(""),
             first: NONE,
             next: NONE,
-            line,
+            begins,
         });
         Ok(node)
     }
@@ -180,23 +181,6 @@ fn local(name: &str) -> &str {
     name.split_once(':').map_or(name, |(_, local)| local)
 }
 
-/// Counts lines once, forwards.
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    fn at(&mut self, place: usize) -> u64 {
-        let place = place.min(self.text.len()).max(self.at);
-        let passed = &self.text.as_bytes()[self.at..place];
-        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
-        self.at = place;
-        self.line
-    }
-}
-
 impl<'t> Element<'t> {
     fn node(self) -> &'t Node<'t> {
         &self.tree.nodes[self.at]
@@ -207,9 +191,10 @@ impl<'t> Element<'t> {
         self.node().name
     }
 
-    /// The line it begins on.
+    /// The line it begins on, from 1. Only what could not be read is asked for it.
     pub(super) fn line(self) -> u64 {
-        self.node().line
+        let before = &self.tree.text.as_bytes()[..self.node().begins];
+        memchr::memchr_iter(b'\n', before).count() as u64 + 1
     }
 
     /// Names and values of its attributes.
