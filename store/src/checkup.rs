@@ -3,15 +3,14 @@
 //! Among documents of one checkup the one written later holds, whatever the order in which they come; of two written on one day
 //! the one whose content is the greater, so that every order ends alike. A request to delete is a document without results.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use model::checkup::{Checkup, Finding, Item};
 use model::{Accounting, LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
 use serde::{Deserialize, Serialize};
-use zstd::bulk::Compressor;
 
+use crate::packing::packed;
 use crate::{Result, StoreError};
 
 /// The most checkups of one person: six a year for a hundred years. Ids have room for 4,095; a search opens them all.
@@ -209,28 +208,8 @@ fn content(checkup: &Checkup) -> Vec<u8> {
     serde_json::to_vec(checkup).unwrap_or_default()
 }
 
-/// The level of zstd: what a higher one saves of a document is a twentieth, what it costs is as much again.
-const LEVEL: i32 = 1;
 /// The most bytes of a document, unpacked.
 const MOST_BYTES: usize = 16 << 20;
-
-thread_local! {
-    /// Setting one up costs as much as compressing a document.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
-
-pub(crate) fn packed(plain: &[u8]) -> Result<Vec<u8>> {
-    let packed = COMPRESSOR.with_borrow_mut(|kept| {
-        let mut compressor = match kept.take() {
-            Some(compressor) => compressor,
-            None => Compressor::new(LEVEL)?,
-        };
-        let packed = compressor.compress(plain);
-        *kept = Some(compressor);
-        packed
-    });
-    packed.map_err(|error| StoreError::io("compressing a checkup", &error))
-}
 
 pub(crate) fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
     zstd::bulk::decompress(bytes, MOST_BYTES).map_err(|error| StoreError::io("unpacking a checkup", &error))

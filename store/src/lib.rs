@@ -24,6 +24,7 @@ mod operations;
 mod operators;
 mod orphaned_tokens;
 mod packages;
+mod packing;
 mod paper;
 mod parked;
 mod people;

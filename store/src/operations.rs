@@ -28,7 +28,7 @@ pub struct Stats {
     pub raw_bytes: u64,
     /// Pushes that are kept for a time.
     pub pushes: u64,
-    /// Bytes of them, compressed, with what they were answered.
+    /// Bytes on disk of them, compressed, with what they were answered, and of their indexes.
     pub push_bytes: u64,
     /// Bytes of the aliases by which vendors' ids are found.
     pub alias_bytes: u64,

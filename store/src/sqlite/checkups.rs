@@ -13,7 +13,8 @@ use super::people::{self, Profile};
 use super::seal::SealKey;
 use super::writer::Writing;
 use crate::Result;
-use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, TOO_MANY, packed, unpacked};
+use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, TOO_MANY, unpacked};
+use crate::packing::packed;
 
 /// A checkup as it is stored.
 pub(crate) struct Stored {

@@ -9,12 +9,11 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
 use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload, Sender};
+use crate::packing::packed;
 use crate::{HandleHash, Result, StoreError};
 
 /// The largest delivery that is kept, unpacked; adapters refuse larger ones.
 const MOST_BYTES: u64 = 24 << 20;
-/// Of the levels 1 to 22, the one that zstd takes by itself.
-const LEVEL: i32 = 3;
 
 const COMPANION: &str = "SELECT id, person, paired_ms, seen_ms, ended_ms, body FROM companion";
 
@@ -173,11 +172,6 @@ pub(crate) fn answer(
     found
         .map(|(number, answer)| snapshot.person_key(person)?.open("payload.answer", &[number], &answer))
         .transpose()
-}
-
-/// A delivery, compressed.
-pub(super) fn packed(plain: &[u8]) -> Result<Vec<u8>> {
-    zstd::encode_all(plain, LEVEL).map_err(|error| StoreError::io("compressing a delivery", &error))
 }
 
 /// A delivery that was compressed: so many bytes of it at most.

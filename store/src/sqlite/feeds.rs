@@ -11,6 +11,7 @@ use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{acts, companions, insurance};
 use crate::feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
+use crate::packing::packed;
 use crate::{Actor, Result, StoreError};
 
 /// The largest text that waits, unpacked; adapters refuse larger ones.
@@ -82,7 +83,7 @@ pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &FeedCame) -> Resul
     let now = writing.now().0;
     for (account, text) in &came.waiting {
         let hash = hash(writing, feed, account);
-        let packed = companions::packed(text)?;
+        let packed = packed(text)?;
         let key = writing.keys().organisation(feed.organisation)?;
         let body = key.seal(writing.randomness(), "feed_waiting", &place(&hash), &packed)?;
         writing

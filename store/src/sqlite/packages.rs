@@ -11,8 +11,9 @@ use super::fault::Doing as _;
 use super::insurance::{self, Hashes, Whose};
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
-use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, packed, unpacked};
+use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, unpacked};
 use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, subject};
+use crate::packing::packed;
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
 
 /// Of nobody who is known.

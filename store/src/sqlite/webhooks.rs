@@ -1,5 +1,7 @@
 //! SQL of vendors' calls as they came, and of what they lead to.
 
+use std::borrow::Cow;
+
 use model::{OrganisationId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -7,10 +9,9 @@ use super::fault::Doing as _;
 use super::links::{account_hash, want};
 use super::writer::Writing;
 use crate::links::{Noted, Told};
-use crate::{Result, StoreError};
+use crate::{Result, packing};
 
-/// The level of zstd for vendors' calls, and the bytes up to which they are kept plain.
-const LEVEL: i32 = 3;
+/// Bytes of a call up to which it is kept plain.
 const PLAIN: usize = 1_024;
 
 pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Told], delay_ms: i64) -> Result<Noted> {
@@ -68,18 +69,16 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
     Ok(noted)
 }
 
-/// A call as it is kept: a byte that says how, then its text. Setting zstd up costs more than a short one takes.
+/// A call as it is kept: a byte that says how, then its text. Little is saved of a short one.
 fn packed(body: &[u8]) -> Result<Vec<u8>> {
-    let mut packed = Vec::with_capacity(body.len().min(PLAIN) + 1);
-    if body.len() <= PLAIN {
-        packed.push(0);
-        packed.extend_from_slice(body);
-        return Ok(packed);
-    }
-    packed.push(1);
-    zstd::stream::copy_encode(body, &mut packed, LEVEL)
-        .map_err(|error| StoreError::io("compressing a call", &error))?;
-    Ok(packed)
+    let (how, rest) = match body.len() <= PLAIN {
+        true => (0, Cow::Borrowed(body)),
+        false => (1, Cow::Owned(packing::packed(body)?)),
+    };
+    let mut kept = Vec::with_capacity(rest.len() + 1);
+    kept.push(how);
+    kept.extend_from_slice(&rest);
+    Ok(kept)
 }
 
 pub(crate) fn delete_webhooks(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
