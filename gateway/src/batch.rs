@@ -133,15 +133,14 @@ pub async fn import(
         ..Taken::default()
     };
     if begun.ended.is_none() {
-        let (documents, mut coming) = mpsc::channel::<Vec<PackageEntry>>(1);
+        let (documents, mut coming) = mpsc::channel::<Vec<PackageDocument>>(1);
         let done = begun.done;
         let reading = tokio::task::spawn_blocking(move || read(&package, done, &documents));
-        let mut next = begun.done + 1;
+        let mut so_far = begun.done;
         while let Some(unit) = coming.recv().await {
-            let unit: Vec<PackageDocument> = unit.into_iter().zip(next..).map(prepared).collect();
-            next += unit.len() as u32;
+            so_far += unit.len() as u32;
             store.take_documents(hand_over.organisation, begun.id, unit).await?;
-            progress(next - 1);
+            progress(so_far);
         }
         taken.sum = reading.await.map_err(io::Error::other)??;
     }
@@ -177,13 +176,23 @@ const fn place_of(outcome: EntryOutcome) -> usize {
 }
 
 /// Hands documents on that were not taken yet.
-fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>>) -> Result<PackageSum, BatchError> {
-    let (mut met, mut unit, mut bytes) = (0, Vec::with_capacity(UNIT), 0);
+fn read(
+    package: &Package,
+    done: u32,
+    documents: &mpsc::Sender<Vec<PackageDocument>>,
+) -> Result<PackageSum, BatchError> {
+    let (mut met, mut unit, mut bytes, mut failed) = (0, Vec::with_capacity(UNIT), 0, None);
     let mut each = |document: PackageEntry| {
         met += 1;
         if met > done {
             bytes += document.original.len();
-            unit.push(document);
+            match prepared(met, document) {
+                Ok(document) => unit.push(document),
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+            }
         }
         let is_full = unit.len() == UNIT || bytes >= UNIT_BYTES;
         if is_full {
@@ -210,6 +219,9 @@ fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>
             columns::table(columns, &Input { bytes: &bytes, size }, &mut each)?
         }
     };
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     if !unit.is_empty() {
         // As above.
         let _ = documents.blocking_send(unit);
@@ -217,19 +229,14 @@ fn read(package: &Package, done: u32, documents: &mpsc::Sender<Vec<PackageEntry>
     Ok(sum)
 }
 
-fn prepared((document, entry): (PackageEntry, u32)) -> PackageDocument {
+fn prepared(entry: u32, document: PackageEntry) -> Result<PackageDocument, StoreError> {
     let left_out = document.left_out.into_iter().map(|left_out| LeftOut {
         is_rejected: left_out.outcome == Outcome::Rejected,
         reason: left_out.reason,
         line: left_out.line,
         text: left_out.text,
     });
-    PackageDocument {
-        entry,
-        checkup: document.checkup,
-        original: document.original,
-        left_out: left_out.collect(),
-    }
+    PackageDocument::new(entry, document.checkup, &document.original, left_out.collect())
 }
 
 /// Opens a file for an adapter; and its length in bytes.

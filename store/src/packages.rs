@@ -2,23 +2,51 @@
 //! belongs, or kept sealed until somebody is known to whom it does.
 
 use consent::OwnAccess;
+use model::checkup::doubt::{Doubt, doubts};
 use model::checkup::{Checkup, Subject, Ticket};
 use model::{LocalDay, OrganisationId, Outcome, PersonId, UtcMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::packing::Packed;
 use crate::{Actor, Insured, Result, Store, sqlite};
 
-/// A document of a package, as it is handed to the store.
+/// A document of a package, as it is handed to the store: with all that can be made of it before it is its turn to be written.
 #[derive(Clone, Debug)]
 pub struct PackageDocument {
-    /// Its place in the package, from 1.
-    pub entry: u32,
-    /// What it tells; `None` where it could not be read.
-    pub checkup: Option<Checkup>,
-    /// The document as it came.
-    pub original: Vec<u8>,
-    /// What of it could not be read.
-    pub left_out: Vec<LeftOut>,
+    pub(crate) entry: u32,
+    pub(crate) checkup: Option<Checkup>,
+    pub(crate) original: Packed,
+    pub(crate) left_out: Vec<LeftOut>,
+    /// What of its own judgements its values do not explain, for the operator.
+    pub(crate) doubts: String,
+}
+
+impl PackageDocument {
+    /// Of its place in the package, from 1; of what it tells, `None` where it could not be read; of the document as it came; and of
+    /// what of it could not be read.
+    ///
+    /// # Errors
+    /// Where it cannot be compressed.
+    pub fn new(entry: u32, checkup: Option<Checkup>, original: &[u8], left_out: Vec<LeftOut>) -> Result<Self> {
+        Ok(Self {
+            entry,
+            original: Packed::of(original)?,
+            left_out,
+            doubts: checkup.as_ref().map(doubts_of).unwrap_or_default(),
+            checkup,
+        })
+    }
+
+    /// About whom it is, for matching.
+    pub(crate) fn subject(&self) -> Option<&Subject> {
+        self.checkup.as_ref().map(|checkup| &checkup.subject)
+    }
+}
+
+/// What of a document's own judgements its values do not explain. The judgements are kept as they came.
+pub(crate) fn doubts_of(checkup: &Checkup) -> String {
+    let doubts = doubts(checkup).into_iter().map(Doubt::text);
+    doubts.collect::<Vec<_>>().join("; ")
 }
 
 /// A result that could not be read.
@@ -267,9 +295,4 @@ impl Store {
             })
             .await
     }
-}
-
-/// About whom a document is, for matching.
-pub(crate) fn subject(document: &PackageDocument) -> Option<&Subject> {
-    document.checkup.as_ref().map(|checkup| &checkup.subject)
 }

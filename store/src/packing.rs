@@ -14,6 +14,27 @@ thread_local! {
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// A document, compressed: by whoever has read it, since many read and one writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Packed(Vec<u8>);
+
+impl Packed {
+    /// Of a document as it came.
+    pub(crate) fn of(document: &[u8]) -> Result<Self> {
+        packed(document).map(Self)
+    }
+
+    /// Of what was compressed before.
+    pub(crate) fn known(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
+    /// As it is sealed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// A text, compressed.
 pub(crate) fn packed(plain: &[u8]) -> Result<Vec<u8>> {
     let packed = COMPRESSOR.with_borrow_mut(|kept| {

@@ -178,7 +178,9 @@ impl<'a> Tree<'a> {
 
 /// A name without its prefix.
 fn local(name: &str) -> &str {
-    name.split_once(':').map_or(name, |(_, local)| local)
+    // Names are too short for a search by vectors to be worth its beginning.
+    let colon = name.bytes().position(|byte| byte == b':');
+    colon.map_or(name, |colon| &name[colon + 1..])
 }
 
 impl<'t> Element<'t> {

@@ -90,7 +90,8 @@ impl Values<'_> {
     }
 
     fn answers(&self, code: &str) -> Vec<&str> {
-        let found = self.0.findings.iter().filter(|finding| finding.item.row().code == code);
+        let item = Item::from_code(code);
+        let found = self.0.findings.iter().filter(|finding| Some(finding.item) == item);
         let answers = found.filter_map(|finding| match &finding.result {
             Found::Answer(_, answer) => Some(answer.as_str()),
             _ => None,

@@ -132,7 +132,12 @@ impl Item {
         if metric.shape() != Shape::Quantity && self.row().part.is_none() {
             return None;
         }
-        let (of_item, given) = (unit::parse(self.row().ucum), unit::parse(written));
+        let of_item = unit::parse(self.row().ucum);
+        // Mostly it is written as it is, and reading a unit costs more than all else here.
+        let given = match written.eq_ignore_ascii_case(self.row().ucum) {
+            true => of_item.clone(),
+            false => unit::parse(written),
+        };
         if given.of != of_item.of {
             return None;
         }
@@ -169,6 +174,9 @@ impl Item {
 
     /// The power of ten that the metric's unit counts in; that of the item for units that count in none.
     fn power_of_metric(self, of_item: i32) -> i32 {
+        if self.metric().row().unit == self.row().ucum {
+            return of_item;
+        }
         let of_metric = unit::parse(self.metric().row().unit);
         let counts = of_metric.of == unit::parse(self.row().ucum).of;
         if counts { of_metric.power } else { of_item }

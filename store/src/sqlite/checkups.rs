@@ -14,7 +14,7 @@ use super::seal::SealKey;
 use super::writer::Writing;
 use crate::Result;
 use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, TOO_MANY, unpacked};
-use crate::packing::packed;
+use crate::packing::Packed;
 
 /// A checkup as it is stored.
 pub(crate) struct Stored {
@@ -40,7 +40,7 @@ pub(crate) fn keep(
     person: PersonId,
     (batch, source): (BatchId, u16),
     checkup: Checkup,
-    original: &[u8],
+    original: &Packed,
 ) -> Result<CheckupEnded> {
     let records = match checkup.is_deletion() {
         true => 1,
@@ -106,7 +106,7 @@ pub(crate) fn keep(
                 row,
                 (declared.source, declared.first_seq, commit.seq),
                 &kept,
-                b"",
+                &Packed::of(b"")?,
             )?;
         }
     }
@@ -147,11 +147,11 @@ fn write(
     at: Place,
     (source, first_seq, seq): (u16, i64, i64),
     kept: &Kept,
-    original: &[u8],
+    original: &Packed,
 ) -> Result<()> {
     let seal = |table: &str, plain: &[u8]| key.seal(writing.randomness(), table, &at.row(), plain);
     let body = seal("checkup", &kept.to_bytes()?)?;
-    let original = seal("checkup.original", &packed(original)?)?;
+    let original = seal("checkup.original", original.bytes())?;
     let checkup = &kept.checkup;
     writing
         .prepare_cached(

@@ -16,6 +16,7 @@ use super::people::Commit;
 use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
+use crate::packing::Packed;
 use crate::parked::ParkedSeries;
 use crate::reads::StoredSource;
 use crate::{BatchStart, CheckupEnded, ImportReport, NewPayload, Parked, Raw, Result, StoreError};
@@ -277,6 +278,7 @@ impl Intake {
         self.check(source, UtcMillis(0), UtcMillis(0))?;
         self.wait_until(UNDER_WAY - 1)?;
         let (person, batch) = (self.person, self.batch);
+        let original = Packed::of(&original)?;
         let pending = self.database.queue("keep checkup", true, move |writing| {
             checkups::keep(writing, person, (batch, source), checkup, &original).map(Done::Checkup)
         })?;

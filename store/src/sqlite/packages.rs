@@ -1,7 +1,6 @@
 //! SQL of packages: documents taken a unit at a time, and those that wait.
 
 use model::checkup::Checkup;
-use model::checkup::doubt::{Doubt, doubts};
 use model::{Accounting, OrganisationId, Outcome, PersonId, Source, SourceKind, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
@@ -12,8 +11,8 @@ use super::insurance::{self, Hashes, Whose};
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
 use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, unpacked};
-use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, subject};
-use crate::packing::packed;
+use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, doubts_of};
+use crate::packing::{Packed, packed};
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
 
 /// Of nobody who is known.
@@ -22,39 +21,58 @@ const UNCLAIMED: u8 = 1;
 const POSSIBLE: u8 = 2;
 
 /// What waits, sealed with the organisation's key.
-#[derive(Serialize, Deserialize)]
 struct Body {
+    structured: Structured,
+    original: Packed,
+}
+
+/// What a document that waits says, and of whom it may be.
+#[derive(Serialize, Deserialize)]
+struct Structured {
     checkup: Checkup,
     left_out: Vec<LeftOut>,
     candidates: Vec<(u32, String)>,
-    /// Stands behind the rest, as it came.
-    #[serde(skip)]
-    original: Vec<u8>,
 }
 
+/// The first byte of what waits. Before, all of it was compressed as one, and began as zstd does.
+const APART: u8 = 1;
+
 impl Body {
-    /// The length of what is structured, that, and the document.
+    /// The length of what is structured, that, and the document, each compressed by itself.
     fn to_bytes(&self) -> Result<Vec<u8>> {
-        let structured = serde_json::to_vec(self).map_err(|_| StoreError::damaged("what waits"))?;
-        let mut bytes = Vec::with_capacity(4 + structured.len() + self.original.len());
+        let structured = serde_json::to_vec(&self.structured).map_err(|_| StoreError::damaged("what waits"))?;
+        let structured = packed(&structured)?;
+        let mut bytes = Vec::with_capacity(5 + structured.len() + self.original.bytes().len());
+        bytes.push(APART);
         bytes.extend_from_slice(&(structured.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&structured);
-        bytes.extend_from_slice(&self.original);
-        packed(&bytes)
+        bytes.extend_from_slice(self.original.bytes());
+        Ok(bytes)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let damaged = || StoreError::damaged("what waits");
-        let bytes = unpacked(bytes)?;
-        let (length, rest) = bytes.split_at_checked(4).ok_or_else(damaged)?;
-        let length = length.try_into().map(u32::from_le_bytes).map_err(|_| damaged())? as usize;
-        let (structured, original) = rest.split_at_checked(length).ok_or_else(damaged)?;
-        let body: Self = serde_json::from_slice(structured).map_err(|_| damaged())?;
-        Ok(Self {
-            original: original.to_vec(),
-            ..body
-        })
+        let (structured, original) = match bytes.strip_prefix(&[APART]) {
+            Some(apart) => {
+                let (structured, original) = parted(apart)?;
+                (unpacked(structured)?, Packed::known(original))
+            }
+            None => {
+                let together = unpacked(bytes)?;
+                let (structured, original) = parted(&together)?;
+                (structured.to_vec(), Packed::of(original)?)
+            }
+        };
+        let structured = serde_json::from_slice(&structured).map_err(|_| StoreError::damaged("what waits"))?;
+        Ok(Self { structured, original })
     }
+}
+
+/// What lies behind a length, and the rest.
+fn parted(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let damaged = || StoreError::damaged("what waits");
+    let (length, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+        .ok_or_else(damaged)
 }
 
 pub(crate) fn begin(writing: &Writing<'_>, organisation: OrganisationId, hash: &[u8; 32]) -> Result<Package> {
@@ -107,7 +125,11 @@ pub(crate) fn take(
     let nobody = Hashes::default();
     let hashes: Vec<Hashes> = documents
         .iter()
-        .map(|document| subject(document).map_or(nobody.clone(), |subject| insurance::hashes(writing, subject)))
+        .map(|document| {
+            document
+                .subject()
+                .map_or(nobody.clone(), |subject| insurance::hashes(writing, subject))
+        })
         .collect();
     let candidates = insurance::candidates(writing, organisation, &hashes)?;
     let mut results = Vec::with_capacity(documents.len());
@@ -123,7 +145,7 @@ pub(crate) fn take(
                 &accounting,
             ),
             Some(checkup) => {
-                let doubts = doubts_of(&checkup);
+                let doubts = document.doubts;
                 let whose = insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)?;
                 match whose {
                     Whose::One(person) => {
@@ -134,24 +156,30 @@ pub(crate) fn take(
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
                         let body = Body {
-                            checkup,
-                            candidates: candidates.into_iter().map(|(person, why)| (person.0, why)).collect(),
-                            left_out: document.left_out,
+                            structured: Structured {
+                                checkup,
+                                candidates: candidates.into_iter().map(|(person, why)| (person.0, why)).collect(),
+                                left_out: document.left_out,
+                            },
                             original: document.original,
                         };
                         wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
                         let why = joined(why, &doubts);
-                        ended(entry, EntryOutcome::Possible, why, &body.left_out, &accounting)
+                        let left_out = &body.structured.left_out;
+                        ended(entry, EntryOutcome::Possible, why, left_out, &accounting)
                     }
                     Whose::Nobody => {
                         let body = Body {
-                            checkup,
-                            candidates: Vec::new(),
-                            left_out: document.left_out,
+                            structured: Structured {
+                                checkup,
+                                candidates: Vec::new(),
+                                left_out: document.left_out,
+                            },
                             original: document.original,
                         };
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
-                        ended(entry, EntryOutcome::Unclaimed, doubts, &body.left_out, &accounting)
+                        let left_out = &body.structured.left_out;
+                        ended(entry, EntryOutcome::Unclaimed, doubts, left_out, &accounting)
                     }
                 }
             }
@@ -170,12 +198,6 @@ fn outcome_of(accounting: &Accounting) -> (EntryOutcome, String) {
         Some(why) => (EntryOutcome::Unread, why.to_owned()),
         None => (EntryOutcome::Taken, String::new()),
     }
-}
-
-/// What of a document's own judgements its values do not explain, for the operator. The judgements are kept as they came.
-fn doubts_of(checkup: &Checkup) -> String {
-    let doubts = doubts(checkup).into_iter().map(Doubt::text);
-    doubts.collect::<Vec<_>>().join("; ")
 }
 
 fn joined(why: String, further: &str) -> String {
@@ -222,7 +244,7 @@ fn give(
     writing: &Writing<'_>,
     person: PersonId,
     checkup: Checkup,
-    original: &[u8],
+    original: &Packed,
     left_out: &[LeftOut],
 ) -> Result<Accounting> {
     let start = BatchStart {
@@ -422,6 +444,7 @@ pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, li
                 place: (package, entry),
                 received: UtcMillis(received),
                 candidates: body
+                    .structured
                     .candidates
                     .into_iter()
                     .map(|(person, why)| (PersonId(person), why))
@@ -461,10 +484,11 @@ pub(crate) fn decide(
 
 /// Gives a document that waited to the person whose it is.
 fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body) -> Result<()> {
-    let doubts = doubts_of(&body.checkup);
-    let accounting = give(writing, person, body.checkup, &body.original, &body.left_out)?;
+    let Structured { checkup, left_out, .. } = body.structured;
+    let doubts = doubts_of(&checkup);
+    let accounting = give(writing, person, checkup, &body.original, &left_out)?;
     let (outcome, why) = outcome_of(&accounting);
-    let result = ended(entry, outcome, joined(why, &doubts), &body.left_out, &accounting);
+    let result = ended(entry, outcome, joined(why, &doubts), &left_out, &accounting);
     keep_result(writing, package, &result)
 }
 
@@ -497,16 +521,17 @@ pub(crate) fn claim(
     let mut given = 0;
     for (id, _, package, entry, _, sealed_body) in rows {
         let mut body = open(writing, organisation, (package, entry), &sealed_body)?;
-        let hashes = insurance::hashes(writing, &body.checkup.subject);
+        let hashes = insurance::hashes(writing, &body.structured.checkup.subject);
         let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
-        match insurance::decide(writing, &body.checkup.subject, body.checkup.day, &hashes, &candidates)? {
+        let checkup = &body.structured.checkup;
+        match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
             Whose::One(person) => {
                 hand_to(writing, person, (package, entry), body)?;
                 delete(writing, id)?;
                 given += 1;
             }
             Whose::Perhaps(candidates) => {
-                body.candidates = candidates.into_iter().map(|(person, why)| (person.0, why)).collect();
+                body.structured.candidates = candidates.into_iter().map(|(person, why)| (person.0, why)).collect();
                 let sealed = sealed(writing, organisation, (package, entry), &body)?;
                 writing
                     .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
@@ -524,4 +549,39 @@ pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Resu
         .execute("DELETE FROM waiting_checkup WHERE received_ms < ?1", [before.0])
         .doing("deleting what no one claimed")
         .map(|deleted| deleted as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_reads_back_also_as_it_was_written_before() -> Result<()> {
+        let structured = Structured {
+            checkup: Checkup::declared(
+                model::Metric::CHECKUP_SPECIFIC,
+                model::LocalDay(20_000),
+                model::LocalDay(20_001),
+                Vec::new(),
+            ),
+            left_out: Vec::new(),
+            candidates: vec![(7, "why".to_owned())],
+        };
+        let original = "<ClinicalDocument>健診</ClinicalDocument>".as_bytes();
+        let text = serde_json::to_vec(&structured).expect("it is plain data");
+        let before = [&(text.len() as u32).to_le_bytes()[..], &text, original].concat();
+        let body = Body {
+            structured,
+            original: Packed::of(original)?,
+        };
+        for bytes in [body.to_bytes()?, packed(&before)?] {
+            let read = Body::from_bytes(&bytes)?;
+            assert_eq!(serde_json::to_vec(&read.structured).expect("as above"), text);
+            assert_eq!(unpacked(read.original.bytes())?, original);
+        }
+        for damaged in [&b""[..], &[APART], &[APART, 9, 0, 0, 0, 1], b"zstd it is not"] {
+            assert!(Body::from_bytes(damaged).is_err());
+        }
+        Ok(())
+    }
 }

@@ -66,11 +66,9 @@ fn about(subject: Subject, on: &str) -> Checkup {
 }
 
 fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
-    let documents = checkups.iter().zip(first..).map(|(checkup, entry)| PackageDocument {
-        entry,
-        checkup: Some(checkup.clone()),
-        original: b"<ClinicalDocument/>".to_vec(),
-        left_out: Vec::new(),
+    let documents = checkups.iter().zip(first..).map(|(checkup, entry)| {
+        let document = PackageDocument::new(entry, Some(checkup.clone()), b"<ClinicalDocument/>", Vec::new());
+        document.expect("a document is compressed")
     });
     documents.collect()
 }
@@ -216,17 +214,13 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
             "{first}: {refused:?}"
         );
     }
-    let broken = PackageDocument {
-        entry: 5,
-        checkup: None,
-        original: Vec::new(),
-        left_out: vec![LeftOut {
-            is_rejected: true,
-            reason: "damaged-document".to_owned(),
-            line: 1,
-            text: String::new(),
-        }],
+    let left_out = LeftOut {
+        is_rejected: true,
+        reason: "damaged-document".to_owned(),
+        line: 1,
+        text: String::new(),
     };
+    let broken = PackageDocument::new(5, None, b"", vec![left_out])?;
     let mut rest = documents(3, &given[2..]);
     rest.push(broken);
     let results = store.take_documents(organisation, package.id, rest).await?;
