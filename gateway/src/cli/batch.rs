@@ -11,7 +11,7 @@ use adapters::checkup::columns::{self, LedgerColumns, LedgerLine, Membership};
 use adapters::checkup::package;
 use clap::{Args, Subcommand};
 use model::checkup::Subject;
-use model::{LocalDay, OrganisationId, PersonId};
+use model::{LocalDay, Municipality, OrganisationId, PersonId, Residence};
 use secrecy::SecretSlice;
 use serde::Deserialize;
 use store::{Actor, Followed, HANDED_OVER, Insured, Store};
@@ -62,10 +62,11 @@ enum BatchCommand {
         result: Option<PathBuf>,
     },
     /// Load by what insurers know members: CSV with the columns person, insurer, symbol, number, branch, kana, birth_date, sex,
-    /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2).
+    /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2), and, where it is known in which municipality they live, its code
+    /// of 5 or 6 digits as municipality, with municipality_since and municipality_until where it has days of its own.
     ///
     /// Documents that waited for one of them come to them. With a file of columns it is a ledger, which knows nobody by our numbers: since
-    /// when and until when they are insured, their area, further insurances, and tickets for checkups are taken for those who are known
+    /// when and until when they are insured, their area and municipality, further insurances, and tickets for checkups are taken for those who are known
     /// already, and nothing is kept of anybody else. Exit code 2: some lines could not be read, or may be of somebody.
     Insured {
         /// The file.
@@ -77,6 +78,16 @@ enum BatchCommand {
         columns: Option<PathBuf>,
     },
     /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
+    /// Say which municipality the organisation is, by its code (全国地方公共団体コード, 5 digits or 6 with the check digit); without a code,
+    /// print what was said.
+    ///
+    /// People of its ledgers live there, where a ledger does not say otherwise. Apps that were granted to know whether a resident belongs
+    /// to it are told so while their insurance says that they live there.
+    Municipality {
+        /// The code.
+        #[arg(value_name = "CODE")]
+        code: Option<Municipality>,
+    },
     Waiting,
     /// Decide whose a waiting document is.
     Decide {
@@ -101,7 +112,9 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let organisation = arguments.organisation;
         let (config, store) = match arguments.command {
-            BatchCommand::Waiting | BatchCommand::Ledger => arguments.place.open_for_reading().await?,
+            BatchCommand::Waiting | BatchCommand::Ledger | BatchCommand::Municipality { code: None } => {
+                arguments.place.open_for_reading().await?
+            }
             _ => arguments.place.open().await?,
         };
         let ended = match arguments.command {
@@ -141,6 +154,17 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 columns: Some(columns),
             } => followed(&store, organisation, file, map::ledger_columns(&columns)?).await?,
             BatchCommand::Waiting => waiting(&store, organisation).await?,
+            BatchCommand::Municipality { code: Some(code) } => {
+                store.set_municipality(organisation, code).await?;
+                ExitCode::SUCCESS
+            }
+            BatchCommand::Municipality { code: None } => {
+                match store.municipality(organisation).await? {
+                    Some(municipality) => println!("{municipality}"),
+                    None => println!("nobody said which municipality organisation {organisation} is"),
+                }
+                ExitCode::SUCCESS
+            }
             BatchCommand::Decide { document, person, .. } => {
                 store
                     .decide_document(organisation, document, person, Actor::CommandLine)
@@ -249,6 +273,12 @@ struct Row {
     area: String,
     #[serde(default)]
     gained: String,
+    municipality: String,
+    #[serde(default)]
+    municipality_since: String,
+    #[serde(default)]
+    municipality_until: String,
+    #[serde(default)]
     #[serde(default)]
     lost: String,
 }
@@ -299,6 +329,11 @@ async fn followed(
     columns: LedgerColumns,
 ) -> Result<ExitCode, CommandError> {
     let (lines, mut coming) = mpsc::channel::<Vec<LedgerLine>>(1);
+    // Where the ledger does not say in which municipality its people live, it is that of whose ledger it is.
+    let own = store
+        .municipality(organisation)
+        .await?
+        .filter(|_| !columns.says_where());
     let reading = tokio::task::spawn_blocking(move || {
         let (bytes, size) = batch::opened(&file)?;
         let mut part = Vec::with_capacity(LINES_AT_ONCE);
@@ -328,7 +363,7 @@ async fn followed(
             match line.told {
                 Ok(memberships) => {
                     places.push(line.line);
-                    told.push(memberships.into_iter().map(insured_of).collect());
+                    told.push(memberships.into_iter().map(|told| insured_of(told, own)).collect());
                 }
                 Err(why) => {
                     refused += 1;
@@ -361,13 +396,14 @@ async fn followed(
     })
 }
 
-fn insured_of(membership: Membership) -> Insured {
+fn insured_of(membership: Membership, own: Option<Municipality>) -> Insured {
     Insured {
         subject: membership.subject,
         gained: membership.gained,
         lost: membership.lost,
         area: membership.area,
         tickets: membership.ticket.into_iter().collect(),
+        residence: membership.residence.or(own.map(Residence::of)),
     }
 }
 
@@ -391,6 +427,19 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             .ok_or_else(|| format!("{name} is no day as YYYY-MM-DD")),
     };
     let insured = Insured {
+    let [since, until] = [
+        day(&row.municipality_since, "municipality_since")?,
+        day(&row.municipality_until, "municipality_until")?,
+    ];
+    let residence = match row.municipality.as_str() {
+        "" if since.or(until).is_some() => return Err("days of a municipality, and no municipality".to_owned()),
+        "" => None,
+        code => Some(Residence {
+            municipality: Municipality::parse(code).map_err(|why| why.to_string())?,
+            since,
+            until,
+        }),
+    };
         subject: Subject {
             insurer: row.insurer,
             symbol: row.symbol,
@@ -406,6 +455,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
         lost: day(&row.lost, "lost")?,
         area: row.area,
         tickets: Vec::new(),
+        residence,
     };
     Ok((PersonId(row.person), insured))
 }

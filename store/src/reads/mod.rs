@@ -122,7 +122,8 @@ impl Store {
                 let person = access.person();
                 let profile = sqlite::people::profile(snapshot, person)?;
                 let created = sqlite::people::created(snapshot, person)?;
-                let belongs = sqlite::people::belongs(snapshot, person, access.recipient())?;
+                let today = sqlite::zone::HomeZone::new(&profile.home_zone).day_at(now);
+                let belongs = sqlite::people::belongs(snapshot, person, access.recipient(), today)?;
                 Ok(access.view(&profile, belongs, created, now))
             })
             .await

@@ -62,6 +62,14 @@ impl Source {
 }
 
 /// A column of results.
+    /// Its place, where it is a column.
+    pub(super) fn at(&self) -> Option<usize> {
+        match self {
+            Self::At(place) => Some(*place),
+            Self::Always(_) => None,
+        }
+    }
+
 struct Results {
     place: usize,
     item: Item,
