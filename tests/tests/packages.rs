@@ -198,6 +198,19 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
         "a value of somebody is printed"
     );
 
+    let questionnaire = folder.path().join("questionnaire.csv");
+    let written = include_str!("../../adapters/src/checkup/columns/elderly-questionnaire.csv");
+    std::fs::write(&questionnaire, encoding_rs::SHIFT_JIS.encode(written).0).unwrap();
+    let tried = map(&["check", "elderly-questionnaire", questionnaire.to_str().unwrap()]);
+    let told = String::from_utf8(tried.stdout).unwrap();
+    assert_eq!(told.matches("(後期)\t").count(), 15, "{told}");
+    assert!(
+        told.ends_with("4 lines, 1 of them without a checkup\n") && !told.contains("ミホン"),
+        "{told}"
+    );
+    let shown = String::from_utf8(map(&["show", "elderly-questionnaire"]).stdout).unwrap();
+    assert!(shown.contains("9N932000000000011") && shown.contains("9N946000000000011"));
+
     let shipped = String::from_utf8(map(&["show", "checkup-history"]).stdout).unwrap();
     let own = folder.path().join("own.toml");
     let corrected = shipped.replace("programme = \"010\"", "programme = \"010\"\nwritten = \"2026-04-01\"");

@@ -44,7 +44,8 @@ enum BatchCommand {
         /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
         path: PathBuf,
-        /// For a table: the file that says which column is what, or the name of one that comes with the program (checkup-history).
+        /// For a table: the file that says which column is what, or the name of one that comes with the program
+        /// (checkup-history, guidance, elderly-questionnaire).
         /// Try it with `sekisho map check` first.
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
