@@ -78,7 +78,6 @@ enum BatchCommand {
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
     },
-    /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
     /// Say which municipality the organisation is, by its code (全国地方公共団体コード, 5 digits or 6 with the check digit); without a code,
     /// print what was said.
     ///
@@ -89,6 +88,7 @@ enum BatchCommand {
         #[arg(value_name = "CODE")]
         code: Option<Municipality>,
     },
+    /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
     Waiting,
     /// Decide whose a waiting document is.
     Decide {
@@ -154,7 +154,6 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 file,
                 columns: Some(columns),
             } => followed(&store, organisation, file, map::ledger_columns(&columns)?).await?,
-            BatchCommand::Waiting => waiting(&store, organisation).await?,
             BatchCommand::Municipality { code: Some(code) } => {
                 store.set_municipality(organisation, code).await?;
                 ExitCode::SUCCESS
@@ -166,6 +165,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 }
                 ExitCode::SUCCESS
             }
+            BatchCommand::Waiting => waiting(&store, organisation).await?,
             BatchCommand::Decide { document, person, .. } => {
                 store
                     .decide_document(organisation, document, person, Actor::CommandLine)
@@ -273,13 +273,13 @@ struct Row {
     #[serde(default)]
     area: String,
     #[serde(default)]
-    gained: String,
     municipality: String,
     #[serde(default)]
     municipality_since: String,
     #[serde(default)]
     municipality_until: String,
     #[serde(default)]
+    gained: String,
     #[serde(default)]
     lost: String,
 }
@@ -329,12 +329,12 @@ async fn followed(
     file: PathBuf,
     columns: LedgerColumns,
 ) -> Result<ExitCode, CommandError> {
-    let (lines, mut coming) = mpsc::channel::<Vec<LedgerLine>>(1);
     // Where the ledger does not say in which municipality its people live, it is that of whose ledger it is.
     let own = store
         .municipality(organisation)
         .await?
         .filter(|_| !columns.says_where());
+    let (lines, mut coming) = mpsc::channel::<Vec<LedgerLine>>(1);
     let reading = tokio::task::spawn_blocking(move || {
         let (bytes, size) = batch::opened(&file)?;
         let mut part = Vec::with_capacity(LINES_AT_ONCE);
@@ -403,8 +403,8 @@ fn insured_of(membership: Membership, own: Option<Municipality>) -> Insured {
         gained: membership.gained,
         lost: membership.lost,
         area: membership.area,
-        tickets: membership.ticket.into_iter().collect(),
         residence: membership.residence.or(own.map(Residence::of)),
+        tickets: membership.ticket.into_iter().collect(),
     }
 }
 
@@ -427,7 +427,6 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             .map(Some)
             .ok_or_else(|| format!("{name} is no day as YYYY-MM-DD")),
     };
-    let insured = Insured {
     let [since, until] = [
         day(&row.municipality_since, "municipality_since")?,
         day(&row.municipality_until, "municipality_until")?,
@@ -441,6 +440,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             until,
         }),
     };
+    let insured = Insured {
         subject: Subject {
             insurer: row.insurer,
             symbol: row.symbol,
@@ -455,8 +455,8 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
         gained: day(&row.gained, "gained")?,
         lost: day(&row.lost, "lost")?,
         area: row.area,
-        tickets: Vec::new(),
         residence,
+        tickets: Vec::new(),
     };
     Ok((PersonId(row.person), insured))
 }
