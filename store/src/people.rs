@@ -174,7 +174,7 @@ impl Store {
     pub async fn municipality(&self, organisation: OrganisationId) -> Result<Option<Municipality>> {
         self.database
             .read("read a municipality", move |snapshot| {
-                sqlite::people::municipality(snapshot, organisation)
+                sqlite::belonging::municipality(snapshot, organisation)
             })
             .await
     }
@@ -186,7 +186,7 @@ impl Store {
     pub async fn set_municipality(&self, organisation: OrganisationId, municipality: Municipality) -> Result<()> {
         self.database
             .write("name a municipality", move |writing| {
-                sqlite::people::set_municipality(writing, organisation, municipality)
+                sqlite::belonging::set_municipality(writing, organisation, municipality)
             })
             .await
     }
