@@ -3,8 +3,8 @@
 //! Three layers: as received, normalised for comparison, and keyed hashes of that for finding. A match needs insurer, symbol, number
 //! and birth date, and a name or a sex that agrees; whatever else looks alike is *possible*, and a person decides.
 
-use model::LocalDay;
 use model::checkup::{Subject, Ticket};
+use model::{LocalDay, Municipality, Residence};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -19,9 +19,23 @@ pub struct Insured {
     pub lost: Option<LocalDay>,
     /// The area of the municipality they live in, where the ledger says it.
     pub area: String,
+    /// The municipality they live in, where the ledger says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residence: Option<Residence>,
     /// Tickets for checkups. Of a list that has these nothing else is taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tickets: Vec<Ticket>,
+}
+
+impl Insured {
+    /// The municipality they live in on a day: nothing is said of it before the insurance or once that has ended.
+    pub fn municipality_on(&self, day: LocalDay) -> Option<Municipality> {
+        let is_insured = self.gained.is_none_or(|gained| gained <= day) && self.lost.is_none_or(|lost| day <= lost);
+        let residence = self
+            .residence
+            .filter(|residence| is_insured && residence.holds_on(day))?;
+        Some(residence.municipality)
+    }
 }
 
 /// What a comparison came to.
@@ -212,6 +226,7 @@ mod tests {
             gained: Some(day("2020-04-01")),
             lost: None,
             area: String::new(),
+            residence: None,
             tickets: Vec::new(),
         }
     }
@@ -303,6 +318,46 @@ mod tests {
         assert!(
             matches!(with(&|record| record.care_number.clear()), Likeness::Perhaps(why) if why.contains("postal code"))
         );
+    }
+
+    #[test]
+    fn a_municipality_is_said_while_its_own_days_and_the_insurance_last() {
+        let midori = Municipality::parse("13101").expect("a municipality");
+        let known = Insured {
+            lost: Some(day("2025-05-05")),
+            residence: Some(Residence {
+                since: Some(day("2022-08-01")),
+                ..Residence::of(midori)
+            }),
+            ..insured()
+        };
+        let on = |known: &Insured, written: &str| known.municipality_on(day(written));
+        for (written, expected) in [
+            ("2022-07-31", None),
+            ("2022-08-01", Some(midori)),
+            ("2025-05-05", Some(midori)),
+            ("2025-05-06", None),
+        ] {
+            assert_eq!(on(&known, written), expected, "{written}");
+        }
+        let moved = Insured {
+            residence: known.residence.map(|residence| Residence {
+                since: None,
+                until: Some(day("2024-03-31")),
+                ..residence
+            }),
+            ..known.clone()
+        };
+        assert_eq!((on(&moved, "2020-03-31"), on(&moved, "2024-04-01")), (None, None));
+        assert_eq!(on(&moved, "2020-04-01"), Some(midori));
+        // What was kept before the municipality was.
+        let before = serde_json::to_string(&insured()).expect("text");
+        assert!(!before.contains("residence"));
+        assert_eq!(serde_json::from_str::<Insured>(&before).expect("as it was"), insured());
+        let kept = serde_json::to_string(&known).expect("text");
+        assert!(kept.contains("\"131016\""), "{kept}");
+        assert!(serde_json::from_str::<Insured>(&kept.replace("131016", "131017")).is_err());
+        assert_eq!(serde_json::from_str::<Insured>(&kept).expect("as it was"), known);
     }
 
     #[test]

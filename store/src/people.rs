@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use model::{LocalDay, OrganisationId, PersonId, UtcMillis};
+use model::{LocalDay, Municipality, OrganisationId, PersonId, UtcMillis};
 
 use crate::sqlite;
 use crate::{Result, Store, StoreError};
@@ -164,6 +164,30 @@ impl Store {
     pub async fn organisations(&self) -> Result<Vec<Organisation>> {
         self.database
             .read("list organisations", sqlite::people::organisations)
+            .await
+    }
+
+    /// Which municipality an organisation is; `None` where nobody said it, or it is none.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn municipality(&self, organisation: OrganisationId) -> Result<Option<Municipality>> {
+        self.database
+            .read("read a municipality", move |snapshot| {
+                sqlite::belonging::municipality(snapshot, organisation)
+            })
+            .await
+    }
+
+    /// Says which municipality an organisation is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoOrganisation`], [`StoreError::Invalid`] for an organisation that is no municipality, and what writing can answer.
+    pub async fn set_municipality(&self, organisation: OrganisationId, municipality: Municipality) -> Result<()> {
+        self.database
+            .write("name a municipality", move |writing| {
+                sqlite::belonging::set_municipality(writing, organisation, municipality)
+            })
             .await
     }
 

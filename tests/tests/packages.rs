@@ -198,6 +198,19 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
         "a value of somebody is printed"
     );
 
+    let questionnaire = folder.path().join("questionnaire.csv");
+    let written = include_str!("../../adapters/src/checkup/columns/elderly-questionnaire.csv");
+    std::fs::write(&questionnaire, encoding_rs::SHIFT_JIS.encode(written).0).unwrap();
+    let tried = map(&["check", "elderly-questionnaire", questionnaire.to_str().unwrap()]);
+    let told = String::from_utf8(tried.stdout).unwrap();
+    assert_eq!(told.matches("(後期)\t").count(), 15, "{told}");
+    assert!(
+        told.ends_with("4 lines, 1 of them without a checkup\n") && !told.contains("ミホン"),
+        "{told}"
+    );
+    let shown = String::from_utf8(map(&["show", "elderly-questionnaire"]).stdout).unwrap();
+    assert!(shown.contains("9N932000000000011") && shown.contains("9N946000000000011"));
+
     let shipped = String::from_utf8(map(&["show", "checkup-history"]).stdout).unwrap();
     let own = folder.path().join("own.toml");
     let corrected = shipped.replace("programme = \"010\"", "programme = \"010\"\nwritten = \"2026-04-01\"");
@@ -380,4 +393,55 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
     );
     let shown = text(&sekisho().args(["map", "show", "kdb-ledger"]).output().unwrap());
     assert!(shown.contains("国保喪失年月日"));
+    // Tried out, it says what each column gives and what is wrong, and nothing of anybody.
+    let tried = sekisho()
+        .args(["map", "check", "kdb-ledger"])
+        .arg(&ledger)
+        .output()
+        .unwrap();
+    assert_eq!(tried.status.code(), Some(2), "{tried:?}");
+    let told = text(&tried);
+    assert!(
+        told.contains("\n10\t列10\tperson.birth\t3\t2\tno-birth-date 1\n")
+            && told.contains("\n27\t列27\tinsurance 1: gained\t3\t2\t\n")
+            && told.ends_with("3 lines tell of 2 insurances or tickets; 1 cannot be used (no-birth-date 1)\n"),
+        "{told}"
+    );
+    assert!(!told.contains("ミホン") && !told.contains("第一小学校区"), "{told}");
+    // Once the organisation says which municipality it is, those of its ledger live there.
+    let municipality = |code: &[&str]| run(&data, &[&["batch", "municipality"], code].concat());
+    let wrong = municipality(&["131017"]);
+    assert!(
+        !wrong.status.success() && String::from_utf8_lossy(&wrong.stderr).contains("check digit"),
+        "{wrong:?}"
+    );
+    assert!(text(&municipality(&[])).contains("nobody said"));
+    text(&municipality(&["13101"]));
+    assert_eq!(text(&municipality(&[])), "131016\n");
+    let (first, again) = (follow(), follow());
+    assert!(
+        text(&first).starts_with("1 members changed, 0 as they were;"),
+        "{first:?}"
+    );
+    assert!(
+        text(&again).starts_with("0 members changed, 1 as they were;"),
+        "{again:?}"
+    );
+    // The plain file may say it too.
+    let table = format!(
+        "person,insurer,symbol,number,birth_date,municipality,municipality_since\n\
+         {person},139999,見本,123,1950-05-06,131024,2026-04-01\n{person},139999,見本,123,1950-05-06,131025,\n\
+         {person},139999,見本,123,1950-05-06,,2026-04-01\n"
+    );
+    std::fs::write(&insured, table).unwrap();
+    let loaded = run(&data, &["batch", "insured", insured.to_str().unwrap()]);
+    assert!(
+        text(&loaded).starts_with("1 insurances loaded, 2 lines refused"),
+        "{loaded:?}"
+    );
+    let told = String::from_utf8_lossy(&loaded.stderr);
+    assert!(
+        told.contains("line 3: the check digit") && told.contains("line 4: days of a municipality"),
+        "{told}"
+    );
 }

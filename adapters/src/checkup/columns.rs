@@ -17,7 +17,7 @@ mod sum;
 
 use bound::Bound;
 pub use file::{Columns, ColumnsError};
-pub use ledger::{LedgerColumns, LedgerLine, Membership, ledger};
+pub use ledger::{LedgerColumns, LedgerLine, LedgerSum, Membership, ledger};
 pub use sum::{ColumnSum, TableSum};
 
 /// The most columns of a table.

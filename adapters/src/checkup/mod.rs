@@ -1,7 +1,8 @@
 //! Japanese checkups: documents in the Ministry of Health's electronic form, one by one or in a ZIP of many.
 //!
 //! Found by content, never by name: a ZIP's names may be in any encoding. Indexes, sums and claims lie beside the documents; they
-//! are no results, and claims are money, which is no business of a health record.
+//! are no results, and claims are money, which is no business of a health record. What else residents are given of their own, such as
+//! lists of medicines, is kept for a mapping to come.
 
 mod bundle;
 pub mod columns;
@@ -10,6 +11,7 @@ mod document;
 mod individual_number;
 mod locked;
 mod mask;
+mod own;
 pub mod package;
 mod side_by_side;
 pub mod synthetic;
@@ -52,7 +54,8 @@ impl Adapter for CheckupDocuments {
     }
 
     fn describes(&self) -> &'static str {
-        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, FHIR, or a table of results)"
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, FHIR, or a table of results); \
+         a notice of medical costs, a list of medicines or a record of vaccinations or of mother and child (XML or a table) is kept as it is"
     }
 
     fn brought(&self) -> Option<[&'static str; 2]> {
@@ -69,7 +72,7 @@ impl Adapter for CheckupDocuments {
     fn recognises(&self, input: &Input<'_>) -> bool {
         let head = archive::head(input);
         if !archive::is_zip(&head) {
-            return looks_like_document(&head) || bundle::looks_like_one(&head) || table_of(&head).is_some();
+            return looks_like_document(&head) || bundle::looks_like_one(&head) || kind_of(&head).is_some();
         }
         let Ok(archive) = Archive::open(input) else {
             return false;
@@ -81,7 +84,10 @@ impl Adapter for CheckupDocuments {
             .take(LOOKED_AT)
             .any(|entry| {
                 let reader = archive.read(entry);
-                reader.is_ok_and(|mut reader| looks_like_document(&archive::first(&mut reader, 4_096)))
+                reader.is_ok_and(|mut reader| {
+                    let head = archive::first(&mut reader, 4_096);
+                    looks_like_document(&head) || matches!(kind_of(&head), Some(TableOf::Own(_)))
+                })
             })
     }
 
@@ -95,7 +101,7 @@ impl Adapter for CheckupDocuments {
             let mut whole = archive::Sequential { input, at: 0 };
             let bytes = bytes(&mut whole)?;
             let head = &bytes[..bytes.len().min(archive::HEAD)];
-            if looks_like_document(head) {
+            if looks_like_document(head) || beginning(head).is_some_and(|text| own::is_xml(&text)) {
                 documents.document(bytes)?;
             } else if bundle::looks_like_one(head) {
                 let text = text(&bytes)?;
@@ -154,11 +160,21 @@ fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> 
 
 /// Refuses a document that bears Individual Numbers.
 fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
-    if !individual_number::may_bear(bytes) {
+    let is_own = is_own(bytes);
+    if !is_own && !individual_number::may_bear(bytes) {
         return Ok(());
     }
     let Ok(text) = text(bytes) else { return Ok(()) };
-    parse(&text).map_or(Ok(()), |tree| individual_number::refuse(&tree))
+    parse(&text).map_or(Ok(()), |tree| match is_own {
+        true => own::refuse_individual_numbers(&tree),
+        false => individual_number::refuse(&tree),
+    })
+}
+
+/// True for the bytes of a document that is kept as its resident's own.
+fn is_own(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(archive::HEAD)];
+    matches!(kind_of(head), Some(TableOf::Own(_)))
 }
 
 fn may_be_document(entry: &Entry) -> bool {
@@ -176,15 +192,21 @@ fn looks_like_document(head: &[u8]) -> bool {
     says("ClinicalDocument") && says("1.2.392.200119.6.")
 }
 
-/// What the beginning of a table is of, in either encoding; a character that is cut at its end is no matter.
-fn table_of(head: &[u8]) -> Option<TableOf> {
+/// The beginning of a text in either encoding; a character that is cut at its end is no matter.
+fn beginning(head: &[u8]) -> Option<Cow<'_, str>> {
     let text = match std::str::from_utf8(head) {
         Ok(text) => Cow::Borrowed(text),
         Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&head[..error.valid_up_to()]),
         Err(_) => encoding_rs::SHIFT_JIS.decode_without_bom_handling(head).0,
     };
-    match text.contains('\0') {
-        true => None,
+    (!text.contains('\0')).then_some(text)
+}
+
+/// What a table, or a document that is no checkup's, is of by its beginning.
+fn kind_of(head: &[u8]) -> Option<TableOf> {
+    let text = beginning(head)?;
+    match own::is_xml(&text) {
+        true => own::recognise(&text),
         false => table::recognise(&text),
     }
 }
@@ -242,7 +264,17 @@ impl Documents<'_> {
                 drop(text);
                 self.hand(document, bytes)
             }
-            _ => self.not_stored(Outcome::Unsupported, "another-document"),
+            _ => match own::recognise(&text) {
+                Some(TableOf::Own(word)) => {
+                    let left_out = match own::kept(&text, &tree, word) {
+                        // As any other claim that lies beside documents.
+                        Err(AdapterError::Claims) => return self.not_stored(Outcome::Unsupported, "another-document"),
+                        kept => kept?,
+                    };
+                    self.kept(left_out)
+                }
+                _ => self.not_stored(Outcome::Unsupported, "another-document"),
+            },
         }
     }
 
@@ -250,16 +282,29 @@ impl Documents<'_> {
         let text = text(&bytes)?;
         let tree = parse(&text)?;
         if !document::is_document(tree.root()) {
-            return Err(AdapterError::NothingInside {
-                expected: "document of a checkup",
-                problem: "its root is another".to_owned(),
-            });
+            return match own::recognise(&text) {
+                Some(TableOf::Own(word)) => self.kept(own::kept(&text, &tree, word)?),
+                Some(TableOf::Claims) => Err(AdapterError::Claims),
+                _ => Err(AdapterError::NothingInside {
+                    expected: "document of a checkup",
+                    problem: "its root is another".to_owned(),
+                }),
+            };
         }
         individual_number::refuse(&tree)?;
         let document = document::read(&tree);
         drop(tree);
         drop(text);
         self.hand(document, bytes)
+    }
+
+    /// What is kept for a mapping to come.
+    fn kept(&mut self, left_out: Vec<NotStored>) -> Result<(), AdapterError> {
+        let document = Document {
+            checkup: None,
+            left_out,
+        };
+        self.hand(document, Vec::new())
     }
 
     /// A table, of whatever.

@@ -106,6 +106,12 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
     })
 }
 
+/// The word for what a title, as [`plain`] gives it, is of; `None` for any other.
+pub(super) fn own(title: &str) -> Option<&'static str> {
+    let own = OWN.iter().find(|(known, _)| title.contains(known));
+    own.map(|(_, word)| *word)
+}
+
 /// What a text is a table of; `None` where it is none that is known.
 pub(super) fn recognise(text: &str) -> Option<TableOf> {
     let text = text.trim_start_matches('\u{feff}');
@@ -114,10 +120,7 @@ pub(super) fn recognise(text: &str) -> Option<TableOf> {
         let first = cells.first().map(|cell| plain(cell)).unwrap_or_default();
         // A title stands above the table, alone in its line.
         if own.is_none() && place < 5 && cells.iter().skip(1).all(String::is_empty) {
-            own = OWN
-                .iter()
-                .find(|(title, _)| first.contains(title))
-                .map(|(_, word)| *word);
+            own = self::own(&first);
         }
         claims += usize::from(is_claim(&cells));
         items += usize::from(cells.len() >= 2 && ITEMS.contains_key(&first));
@@ -156,16 +159,20 @@ pub(super) struct Watch {
 impl Watch {
     /// Looks at a line.
     pub(super) fn look(&mut self, cells: &[String]) -> Result<(), AdapterError> {
-        for (place, cell) in cells.iter().enumerate() {
-            if individual_number::is_name(cell) {
-                return Err(AdapterError::IndividualNumber);
-            }
-            let digits: String = cell.nfkc().filter(|c| !matches!(c, '-' | ' ')).collect();
-            if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                let (all, passing) = self.columns.entry(place).or_default();
-                *all += 1;
-                *passing += usize::from(individual_number::passes(&digits));
-            }
+        let mut cells = cells.iter().enumerate();
+        cells.try_for_each(|(place, cell)| self.cell(place, cell))
+    }
+
+    /// Looks at a cell of a column.
+    pub(super) fn cell(&mut self, place: usize, cell: &str) -> Result<(), AdapterError> {
+        if individual_number::is_name(cell) {
+            return Err(AdapterError::IndividualNumber);
+        }
+        let digits: String = cell.nfkc().filter(|c| !matches!(c, '-' | ' ')).collect();
+        if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            let (all, passing) = self.columns.entry(place).or_default();
+            *all += 1;
+            *passing += usize::from(individual_number::passes(&digits));
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use super::synthetic::{MadeUp, document};
 use super::*;
 use crate::harness;
 
+mod own;
+
 fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);
     let checkups = collected.pieces.into_iter().filter_map(|piece| match piece {

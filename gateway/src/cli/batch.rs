@@ -2,24 +2,21 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use adapters::Input;
-use adapters::checkup::columns::{self, LedgerColumns, LedgerLine, Membership};
 use adapters::checkup::package;
 use clap::{Args, Subcommand};
-use model::checkup::Subject;
-use model::{LocalDay, OrganisationId, PersonId};
+use model::{Municipality, OrganisationId, PersonId};
 use secrecy::SecretSlice;
-use serde::Deserialize;
-use store::{Actor, Followed, HANDED_OVER, Insured, Store};
-use tokio::sync::mpsc;
+use store::{Actor, HANDED_OVER, Store};
 use zeroize::Zeroizing;
 
 use super::{CommandError, Place, block_on, map};
-use crate::batch::{self, BatchError, HandOver, Package, Taken};
+use crate::batch::{self, HandOver, Package, Taken};
+
+mod insured;
 
 /// Arguments of `batch`.
 #[derive(Debug, Args)]
@@ -44,7 +41,8 @@ enum BatchCommand {
         /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
         path: PathBuf,
-        /// For a table: the file that says which column is what, or the name of one that comes with the program (checkup-history).
+        /// For a table: the file that says which column is what, or the name of one that comes with the program
+        /// (checkup-history, guidance, elderly-questionnaire).
         /// Try it with `sekisho map check` first.
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
@@ -62,10 +60,11 @@ enum BatchCommand {
         result: Option<PathBuf>,
     },
     /// Load by what insurers know members: CSV with the columns person, insurer, symbol, number, branch, kana, birth_date, sex,
-    /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2).
+    /// postal_code, area, gained, lost (days as YYYY-MM-DD, sex 1 or 2), and, where it is known in which municipality they live, its code
+    /// of 5 or 6 digits as municipality, with municipality_since and municipality_until where it has days of its own.
     ///
     /// Documents that waited for one of them come to them. With a file of columns it is a ledger, which knows nobody by our numbers: since
-    /// when and until when they are insured, their area, further insurances, and tickets for checkups are taken for those who are known
+    /// when and until when they are insured, their area and municipality, further insurances, and tickets for checkups are taken for those who are known
     /// already, and nothing is kept of anybody else. Exit code 2: some lines could not be read, or may be of somebody.
     Insured {
         /// The file.
@@ -75,6 +74,16 @@ enum BatchCommand {
         /// (kdb-ledger, checkup-tickets).
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
+    },
+    /// Say which municipality the organisation is, by its code (全国地方公共団体コード, 5 digits or 6 with the check digit); without a code,
+    /// print what was said.
+    ///
+    /// People of its ledgers live there, where a ledger does not say otherwise. Apps that were granted to know whether a resident belongs
+    /// to it are told so while their insurance says that they live there.
+    Municipality {
+        /// The code.
+        #[arg(value_name = "CODE")]
+        code: Option<Municipality>,
     },
     /// List documents that may be somebody's: number, package, place in it, and whose they may be. Works beside a running server.
     Waiting,
@@ -101,7 +110,9 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
     block_on(async move {
         let organisation = arguments.organisation;
         let (config, store) = match arguments.command {
-            BatchCommand::Waiting | BatchCommand::Ledger => arguments.place.open_for_reading().await?,
+            BatchCommand::Waiting | BatchCommand::Ledger | BatchCommand::Municipality { code: None } => {
+                arguments.place.open_for_reading().await?
+            }
             _ => arguments.place.open().await?,
         };
         let ended = match arguments.command {
@@ -135,11 +146,22 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 };
                 import(&store, package, &hand_over, result.as_deref()).await?
             }
-            BatchCommand::Insured { file, columns: None } => insured(&store, organisation, &file).await?,
+            BatchCommand::Insured { file, columns: None } => insured::load(&store, organisation, &file).await?,
             BatchCommand::Insured {
                 file,
                 columns: Some(columns),
-            } => followed(&store, organisation, file, map::ledger_columns(&columns)?).await?,
+            } => insured::follow(&store, organisation, file, map::ledger_columns(&columns)?).await?,
+            BatchCommand::Municipality { code: Some(code) } => {
+                store.set_municipality(organisation, code).await?;
+                ExitCode::SUCCESS
+            }
+            BatchCommand::Municipality { code: None } => {
+                match store.municipality(organisation).await? {
+                    Some(municipality) => println!("{municipality}"),
+                    None => println!("nobody said which municipality organisation {organisation} is"),
+                }
+                ExitCode::SUCCESS
+            }
             BatchCommand::Waiting => waiting(&store, organisation).await?,
             BatchCommand::Decide { document, person, .. } => {
                 store
@@ -223,191 +245,6 @@ fn told(taken: &Taken) -> serde_json::Value {
         "says_of_itself": { "indexed": taken.sum.indexed, "summed": taken.sum.summed, "found": taken.sum.documents },
         "passed_over": { "claims": taken.sum.claims, "other_programmes": taken.sum.others },
     })
-}
-
-/// A row of the insured.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Row {
-    person: u32,
-    insurer: String,
-    #[serde(default)]
-    symbol: String,
-    number: String,
-    #[serde(default)]
-    branch: String,
-    #[serde(default)]
-    kana: String,
-    birth_date: String,
-    #[serde(default)]
-    sex: Option<u8>,
-    #[serde(default)]
-    postal_code: String,
-    #[serde(default)]
-    care_number: String,
-    #[serde(default)]
-    area: String,
-    #[serde(default)]
-    gained: String,
-    #[serde(default)]
-    lost: String,
-}
-
-async fn insured(store: &Store, organisation: OrganisationId, file: &Path) -> Result<ExitCode, CommandError> {
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
-    let (mut loaded, mut refused, mut given) = (0, 0, 0);
-    for (place, row) in table.deserialize::<Row>().enumerate() {
-        let line = place + 2;
-        let (person, insured) = match row.map_err(|error| why(&error)).and_then(read) {
-            Ok(read) => read,
-            Err(why) => {
-                refused += 1;
-                eprintln!("line {line}: {why}");
-                continue;
-            }
-        };
-        match store.insure(organisation, person, insured).await {
-            Ok(documents) => {
-                loaded += 1;
-                given += documents;
-            }
-            Err(error @ (store::StoreError::NotFound { .. } | store::StoreError::Invalid { .. })) => {
-                refused += 1;
-                eprintln!("line {line}: {error}");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    println!(
-        "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
-    );
-    Ok(if refused == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
-}
-
-/// Lines of a ledger that go to the store at once.
-const LINES_AT_ONCE: usize = 256;
-
-/// Follows a ledger, a part after the other.
-async fn followed(
-    store: &Store,
-    organisation: OrganisationId,
-    file: PathBuf,
-    columns: LedgerColumns,
-) -> Result<ExitCode, CommandError> {
-    let (lines, mut coming) = mpsc::channel::<Vec<LedgerLine>>(1);
-    let reading = tokio::task::spawn_blocking(move || {
-        let (bytes, size) = batch::opened(&file)?;
-        let mut part = Vec::with_capacity(LINES_AT_ONCE);
-        columns::ledger(&columns, &Input { bytes: &bytes, size }, &mut |line| {
-            part.push(line);
-            let is_full = part.len() == LINES_AT_ONCE;
-            match !is_full || lines.blocking_send(std::mem::take(&mut part)).is_ok() {
-                true => ControlFlow::Continue(()),
-                false => ControlFlow::Break(()),
-            }
-        })?;
-        // Whoever takes them has stopped, and says why.
-        let _ = lines.blocking_send(part);
-        Ok::<(), BatchError>(())
-    });
-    let [
-        mut changed,
-        mut known,
-        mut unknown,
-        mut possible,
-        mut refused,
-        mut documents,
-    ] = [0_u64; 6];
-    while let Some(part) = coming.recv().await {
-        let (mut places, mut told) = (Vec::new(), Vec::new());
-        for line in part {
-            match line.told {
-                Ok(memberships) => {
-                    places.push(line.line);
-                    told.push(memberships.into_iter().map(insured_of).collect());
-                }
-                Err(why) => {
-                    refused += 1;
-                    eprintln!("line {}: {why}", line.line);
-                }
-            }
-        }
-        let followed = store.follow_ledger(organisation, told).await?;
-        for (line, followed) in places.into_iter().zip(followed) {
-            match followed {
-                Followed::Known => known += 1,
-                Followed::Changed(given) => (changed, documents) = (changed + 1, documents + given),
-                Followed::Unknown => unknown += 1,
-                Followed::Possible(why) => {
-                    possible += 1;
-                    eprintln!("line {line}: it may be of somebody: {why}");
-                }
-            }
-        }
-    }
-    reading.await??;
-    println!(
-        "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
-         {refused} refused; {documents} documents that waited came to their members"
-    );
-    Ok(if refused + possible == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
-}
-
-fn insured_of(membership: Membership) -> Insured {
-    Insured {
-        subject: membership.subject,
-        gained: membership.gained,
-        lost: membership.lost,
-        area: membership.area,
-        tickets: membership.ticket.into_iter().collect(),
-    }
-}
-
-/// Why a line is none, without what stands in it.
-fn why(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => match err.field() {
-            Some(field) => format!("column {} is not as it must be", field + 1),
-            None => "a column is missing, or has a name that is not known".to_owned(),
-        },
-        csv::ErrorKind::UnequalLengths { .. } => "it has more or fewer columns than the first line".to_owned(),
-        _ => "it cannot be read".to_owned(),
-    }
-}
-
-fn read(row: Row) -> Result<(PersonId, Insured), String> {
-    let day = |written: &str, name: &str| match written {
-        "" => Ok(None),
-        written => LocalDay::parse(written)
-            .map(Some)
-            .ok_or_else(|| format!("{name} is no day as YYYY-MM-DD")),
-    };
-    let insured = Insured {
-        subject: Subject {
-            insurer: row.insurer,
-            symbol: row.symbol,
-            number: row.number,
-            branch: row.branch,
-            name: row.kana,
-            birth: day(&row.birth_date, "birth_date")?,
-            sex: row.sex,
-            postal_code: row.postal_code,
-            care_number: row.care_number,
-        },
-        gained: day(&row.gained, "gained")?,
-        lost: day(&row.lost, "lost")?,
-        area: row.area,
-        tickets: Vec::new(),
-    };
-    Ok((PersonId(row.person), insured))
 }
 
 async fn waiting(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {

@@ -1,12 +1,13 @@
-//! `sekisho map`: files that say which column of a table of checkups is what.
+//! `sekisho map`: files that say which column of a table of checkups, or of a ledger of the insured, is what.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use adapters::Input;
-use adapters::checkup::columns::{self, Columns, LedgerColumns, TableSum};
+use adapters::checkup::columns::{self, ColumnSum, Columns, LedgerColumns, LedgerSum, TableSum};
 use clap::{Args, Subcommand};
 
 use super::CommandError;
@@ -27,9 +28,10 @@ enum MapCommand {
     /// Read a table by a file of columns, store nothing, and print what would become of each column.
     ///
     /// Tabs between: place, name, what it is, cells with something in them, cells read, and why others were not. No value of anybody
-    /// is printed. Exit code 2: some cells or lines could not be read.
+    /// is printed. Of a ledger or a list of tickets what a column is stands as in the file of columns. Exit code 2: some cells or lines
+    /// could not be read.
     Check {
-        /// The file of columns, or the name of one that comes with the program (checkup-history).
+        /// The file of columns, or the name of one that comes with the program (as `map show` has them).
         #[arg(value_name = "COLUMNS")]
         columns: PathBuf,
         /// The table.
@@ -38,7 +40,7 @@ enum MapCommand {
     },
     /// Print a file of columns that comes with the program, to begin one's own from.
     Show {
-        /// Its name: checkup-history, guidance, kdb-ledger, checkup-tickets.
+        /// Its name: checkup-history, guidance, elderly-questionnaire, kdb-ledger, checkup-tickets.
         #[arg(value_name = "NAME")]
         name: String,
     },
@@ -51,11 +53,15 @@ enum MapCommand {
 pub fn run(arguments: MapArguments) -> Result<ExitCode, CommandError> {
     match arguments.command {
         MapCommand::Check { columns, table } => {
-            let columns = self::columns(&columns)?;
             let (bytes, size) = batch::opened(&table)?;
             let input = Input { bytes: &bytes, size };
-            let sum = columns::try_out(&columns, &input, &mut |_| ControlFlow::Continue(()))?;
-            told(&sum)
+            if is_of_a_ledger(&columns)? {
+                let columns = ledger_columns(&columns)?;
+                let sum = columns::ledger(&columns, &input, &mut |_| ControlFlow::Continue(()))?;
+                return told_of_ledger(&sum);
+            }
+            let columns = self::columns(&columns)?;
+            told(&columns::try_out(&columns, &input, &mut |_| ControlFlow::Continue(()))?)
         }
         MapCommand::Show { name } => {
             let shipped = Columns::shipped(&name).or(LedgerColumns::shipped(&name));
@@ -88,6 +94,16 @@ pub fn ledger_columns(path: &Path) -> Result<LedgerColumns, CommandError> {
     Ok(LedgerColumns::parse(&text_of(path)?).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
+/// True where a file of columns, or the one of that name that comes with the program, is meant for a ledger.
+fn is_of_a_ledger(path: &Path) -> Result<bool, CommandError> {
+    let name = path.to_str().unwrap_or_default();
+    Ok(match (LedgerColumns::shipped(name), Columns::shipped(name)) {
+        (Some(_), _) => true,
+        (None, Some(_)) => false,
+        (None, None) => LedgerColumns::is_meant(&text_of(path)?),
+    })
+}
+
 fn text_of(path: &Path) -> Result<String, CommandError> {
     let failed = |error: io::Error| format!("{}: {error}", path.display());
     if std::fs::metadata(path).map_err(failed)?.len() > LARGEST {
@@ -98,29 +114,55 @@ fn text_of(path: &Path) -> Result<String, CommandError> {
 
 fn told(sum: &TableSum) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout().lock();
-    writeln!(out, "column\tname\tis\tfilled\tread\tnot read")?;
-    for (place, column) in sum.columns.iter().enumerate() {
-        let is = match column.is.as_str() {
-            "" => "nothing: kept with its line",
-            is => is,
-        };
-        let refused: Vec<String> = column
-            .refused
-            .iter()
-            .map(|(why, count)| format!("{why} {count}"))
-            .collect();
-        let (place, refused) = (place + 1, refused.join(", "));
-        writeln!(
-            out,
-            "{place}\t{}\t{is}\t{}\t{}\t{refused}",
-            column.name, column.filled, column.taken
-        )?;
-    }
+    let is_whole = told_of_columns(&mut out, &sum.columns, "nothing: kept with its line")?;
     writeln!(
         out,
         "{} lines, {} of them without a checkup",
         sum.lines, sum.without_checkup
     )?;
-    let is_whole = sum.without_checkup == 0 && sum.columns.iter().all(|column| column.refused.is_empty());
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(ended(is_whole && sum.without_checkup == 0))
+}
+
+fn told_of_ledger(sum: &LedgerSum) -> Result<ExitCode, CommandError> {
+    let mut out = io::stdout().lock();
+    told_of_columns(&mut out, &sum.columns, "nothing: left out")?;
+    let refused: u64 = sum.refused.values().sum();
+    writeln!(
+        out,
+        "{} lines tell of {} insurances or tickets; {refused} cannot be used{}",
+        sum.lines,
+        sum.told,
+        match refused {
+            0 => String::new(),
+            _ => format!(" ({})", counted(&sum.refused)),
+        }
+    )?;
+    Ok(ended(refused == 0))
+}
+
+fn ended(is_whole: bool) -> ExitCode {
+    if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+/// Answers whether every cell of them was read.
+fn told_of_columns(out: &mut impl io::Write, columns: &[ColumnSum], nothing: &str) -> io::Result<bool> {
+    writeln!(out, "column\tname\tis\tfilled\tread\tnot read")?;
+    for (place, column) in (1..).zip(columns) {
+        let is = match column.is.as_str() {
+            "" => nothing,
+            is => is,
+        };
+        let (name, refused) = (&column.name, counted(&column.refused));
+        writeln!(
+            out,
+            "{place}\t{name}\t{is}\t{}\t{}\t{refused}",
+            column.filled, column.taken
+        )?;
+    }
+    Ok(columns.iter().all(|column| column.refused.is_empty()))
+}
+
+fn counted(reasons: &BTreeMap<&'static str, u64>) -> String {
+    let reasons: Vec<String> = reasons.iter().map(|(why, count)| format!("{why} {count}")).collect();
+    reasons.join(", ")
 }

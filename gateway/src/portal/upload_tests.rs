@@ -229,6 +229,62 @@ async fn a_checkup_comes_in_and_anothers_or_one_with_individual_numbers_does_not
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn other_documents_of_ones_own_are_kept_and_nobody_elses_business() {
+    let gateway = hanako(&[]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let document = |title: &str, inner: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<わたしの情報><表題>{title}</表題>{inner}<接種日>令和7年6月1日</接種日></わたしの情報>"
+        )
+    };
+    for (file, says) in [
+        (
+            document("予防接種情報", "<個人番号>123456789018</個人番号>"),
+            "マイナンバーが入っているようです",
+        ),
+        (document("診療報酬明細書", ""), "診療報酬明細書"),
+        (document("世帯情報", ""), "読めません"),
+    ] {
+        sent(&mut browser, file.as_bytes()).await;
+        let page = settled(&mut browser).await;
+        assert!(page.contains(says), "{says}: {page}");
+    }
+    let person = gateway.state.store.people(None, 1).await.unwrap()[0].id;
+    let own = consent::OwnAccess::of_signed_in(person);
+    let counted = async || -> Vec<_> {
+        let delivered = gateway.state.store.deliveries(&own, &["checkup"], 10).await.unwrap();
+        let counts = delivered.into_iter().filter_map(|delivery| delivery.counts);
+        counts
+            .map(|counts| (counts.stored, counts.unsupported > 0, counts.rejected))
+            .collect()
+    };
+    let wanted = store::RejectionsOf {
+        outcome: model::Outcome::Unsupported,
+        adapter: None,
+        since: model::UtcMillis(0),
+    };
+    let nobody = (model::PersonId(0), model::BatchId(0));
+    let kept = async || gateway.state.store.rejections(&wanted, nobody).await.unwrap().rows;
+    assert!(
+        counted().await.is_empty() && kept().await.is_empty(),
+        "nothing of what was refused is kept"
+    );
+    let csv = "わたしの情報\r\n予防接種情報\r\n\r\n項目名,内容\r\n接種日,令和7年6月1日\r\n".to_owned();
+    for (place, file) in [document("予防接種情報", ""), csv].into_iter().enumerate() {
+        sent(&mut browser, file.as_bytes()).await;
+        settled(&mut browser).await;
+        assert_eq!(counted().await, vec![(0, true, 0); place + 1]);
+    }
+    let kept = kept().await;
+    assert_eq!(kept.len(), 2);
+    for kept in kept {
+        assert_eq!((kept.person, kept.reason.as_str()), (person, "record of vaccinations"));
+        assert!(!kept.texts.is_empty(), "sealed with her key, for a mapping to come");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_read_that_the_operators_scanner_does_not_let_pass() {
     // The scanner lets pass what holds a word, and ends with 2 for an option that it has not.
     for (scanner, says) in [

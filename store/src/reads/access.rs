@@ -170,19 +170,24 @@ impl HeldAccess {
         }
     }
 
+    /// What of themselves it shows.
+    pub(super) fn identity(&self) -> IdentityGrant {
+        match self {
+            Self::Own(_) => IdentityGrant::of(IdentityLine::ALL),
+            Self::Decision(decision) => decision.identity(),
+        }
+    }
+
     pub(super) fn view(
         &self,
         profile: &sqlite::people::Profile,
-        belongs: sqlite::people::Membership,
+        belongs: sqlite::belonging::Membership,
         updated: UtcMillis,
         now: UtcMillis,
     ) -> PatientView {
         let birth_day = profile.birth_day.map(LocalDay);
         let sex = profile.sex.and_then(Sex::from_number);
-        let given = match self {
-            Self::Own(_) => IdentityGrant::of(IdentityLine::ALL),
-            Self::Decision(decision) => decision.identity(),
-        };
+        let given = self.identity();
         PatientView {
             name: profile.name.clone().filter(|_| given.name),
             address: profile.address.clone().filter(|_| given.address),

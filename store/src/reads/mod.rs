@@ -122,7 +122,15 @@ impl Store {
                 let person = access.person();
                 let profile = sqlite::people::profile(snapshot, person)?;
                 let created = sqlite::people::created(snapshot, person)?;
-                let belongs = sqlite::people::belongs(snapshot, person, access.recipient())?;
+                let given = access.identity();
+                // Where nobody may know where they belong, nothing of it is opened.
+                let belongs = match given.municipality || given.insurance {
+                    true => {
+                        let today = sqlite::zone::HomeZone::new(&profile.home_zone).day_at(now);
+                        sqlite::belonging::belongs(snapshot, person, access.recipient(), today)?
+                    }
+                    false => sqlite::belonging::Membership::default(),
+                };
                 Ok(access.view(&profile, belongs, created, now))
             })
             .await

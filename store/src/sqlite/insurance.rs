@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::checkup::{Subject, Ticket};
-use model::{LocalDay, OrganisationId, PersonId};
+use model::{LocalDay, Municipality, OrganisationId, PersonId};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
@@ -74,8 +74,10 @@ pub(crate) fn insure(
         .doing("looking for an insurance")?;
     let mut insured = insured.clone();
     if let Some(known) = &known {
-        let before = opened(writing, known)?.tickets;
-        insured.tickets = with_tickets(before, &insured.tickets);
+        let before = opened(writing, known)?;
+        insured.tickets = with_tickets(before.tickets, &insured.tickets);
+        // Where they live is said by some and left open by others: the last word stays.
+        insured.residence = insured.residence.or(before.residence);
     }
     let number = match known {
         Some(known) => known.number,
@@ -127,8 +129,8 @@ fn with_tickets(mut known: Vec<Ticket>, said: &[Ticket]) -> Vec<Ticket> {
     known.split_off(old)
 }
 
-/// A person's tickets that hold on a day.
-pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -> Result<Vec<Ticket>> {
+/// A person's insurances.
+fn insurances(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Insured>> {
     let all: Vec<Candidate> = snapshot
         .prepare_cached("SELECT number, body FROM insurance WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
@@ -137,9 +139,25 @@ pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -
                 .collect()
         })
         .doing("reading insurances")?;
+    all.iter().map(|insurance| opened(snapshot, insurance)).collect()
+}
+
+/// The municipalities that a person lives in on a day, by the word of those who insure them then; `None` where nobody ever said one.
+pub(crate) fn municipalities(
+    snapshot: &Snapshot<'_>,
+    person: PersonId,
+    on: LocalDay,
+) -> Result<Option<Vec<Municipality>>> {
+    let mut all = insurances(snapshot, person)?;
+    all.retain(|insured| insured.residence.is_some());
+    let now = all.iter().filter_map(|insured| insured.municipality_on(on)).collect();
+    Ok((!all.is_empty()).then_some(now))
+}
+
+/// A person's tickets that hold on a day.
+pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -> Result<Vec<Ticket>> {
     let mut tickets = Vec::new();
-    for insurance in &all {
-        let insured = opened(snapshot, insurance)?;
+    for insured in insurances(snapshot, person)? {
         let holds = |ticket: &Ticket| {
             !ticket.is_void
                 && on <= ticket.until
@@ -293,6 +311,7 @@ fn follow_line(
                 },
                 ..told.subject.clone()
             },
+            residence: told.residence.or(before.and_then(|before| before.residence)),
             tickets: before.map_or(Vec::new(), |before| before.tickets.clone()),
             ..told.clone()
         };

@@ -7,6 +7,7 @@ pub(crate) mod aliases;
 pub(crate) mod audit;
 pub(crate) mod authorization;
 pub(crate) mod batches;
+pub(crate) mod belonging;
 pub(crate) mod by_id;
 pub(crate) mod chain;
 pub(crate) mod checkups;

@@ -446,56 +446,6 @@ fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Resu
         .map(|_| ())
 }
 
-/// What a recipient may be told of where somebody belongs.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Membership {
-    pub(crate) municipality: bool,
-    pub(crate) insurance: bool,
-}
-
-/// Whether somebody belongs to the recipient's own organisation where that is a municipality or an insurer, else to any such body
-/// that is known here.
-pub(crate) fn belongs(
-    snapshot: &Snapshot<'_>,
-    person: PersonId,
-    recipient: Option<model::RecipientId>,
-) -> Result<Membership> {
-    let known: Vec<(u8, bool)> = snapshot
-        .prepare_cached(
-            "SELECT organisation.kind, organisation.id = coalesce((SELECT organisation FROM recipient WHERE id = ?2), 0)
-             FROM membership JOIN organisation ON organisation.id = membership.organisation WHERE membership.person = ?1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![person.0, recipient.map(|recipient| recipient.0)], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect()
-        })
-        .doing("reading memberships")?;
-    let own: Option<u8> = snapshot
-        .prepare_cached(
-            "SELECT organisation.kind FROM recipient JOIN organisation ON organisation.id = recipient.organisation
-             WHERE recipient.id = ?1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row([recipient.map(|recipient| recipient.0)], |row| row.get(0))
-                .optional()
-        })
-        .doing("reading a recipient's organisation")?;
-    let of_kind = |kind: OrganisationKind| {
-        let kind = kind as u8;
-        known
-            .iter()
-            .any(|(known, is_own)| *known == kind && (own != Some(kind) || *is_own))
-    };
-    Ok(Membership {
-        municipality: of_kind(OrganisationKind::Municipality),
-        insurance: of_kind(OrganisationKind::Insurer),
-    })
-}
-
 pub(crate) fn custodian_name(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Option<String>> {
     snapshot
         .prepare_cached(

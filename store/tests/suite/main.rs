@@ -18,6 +18,7 @@ mod jobs;
 mod kept_folders;
 mod legal_basis;
 mod links;
+mod municipalities;
 mod named_cases;
 mod packages;
 mod paging;

@@ -52,9 +52,8 @@ fn insured(subject: Subject) -> Insured {
     Insured {
         subject,
         gained: Some(day("2020-04-01")),
-        lost: None,
         area: "1".to_owned(),
-        tickets: Vec::new(),
+        ..Insured::default()
     }
 }
 
@@ -355,7 +354,7 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
         gained: Some(day(gained)),
         lost: lost.map(day),
         area: "2".to_owned(),
-        tickets: Vec::new(),
+        ..Insured::default()
     };
     let cared = Subject {
         branch: String::new(),

@@ -24,22 +24,31 @@ pub(super) enum Source {
 impl Source {
     /// Finds a column among a table's names, as [`plain`] has them.
     pub(super) fn find(column: &Column, known: &[String]) -> Result<Self, AdapterError> {
-        let refused = |problem: String| AdapterError::Refused { problem };
         match column {
             Column::Always { always } => Ok(Self::Always(always.clone())),
             Column::Place(place) if (1..=known.len()).contains(place) => Ok(Self::At(place - 1)),
-            Column::Place(place) => Err(refused(format!("it has no column {place}, only {}", known.len()))),
-            Column::Name(name) => {
-                let mut found = known.iter().enumerate().filter(|(_, known)| **known == plain(name));
-                match (found.next(), found.next()) {
-                    (Some((place, _)), None) => Ok(Self::At(place)),
-                    (None, _) => Err(refused(format!("no column of it is called {name}"))),
-                    _ => Err(refused(format!(
-                        "several columns are called {name}: name its place, from 1 on"
-                    ))),
-                }
-            }
+            Column::Place(place) => Err(AdapterError::Refused {
+                problem: format!("it has no column {place}, only {}", known.len()),
+            }),
+            Column::Name(name) => Self::called(std::slice::from_ref(name), known),
+            Column::Names(names) => Self::called(names, known),
         }
+    }
+
+    /// Finds the column that bears the first of these names that the table has.
+    fn called(names: &[String], known: &[String]) -> Result<Self, AdapterError> {
+        let problem = match names.iter().find(|name| known.contains(&plain(name))) {
+            None => format!("no column of it is called {}", names.join(" or ")),
+            Some(name) => {
+                let name_of_it = plain(name);
+                let mut found = known.iter().enumerate().filter(|(_, known)| **known == name_of_it);
+                if let (Some((place, _)), None) = (found.next(), found.next()) {
+                    return Ok(Self::At(place));
+                }
+                format!("several columns are called {name}: name its place, from 1 on")
+            }
+        };
+        Err(AdapterError::Refused { problem })
     }
 
     /// Finds those that are named, and keeps what each is called where a resident's own table tells the same.
@@ -51,6 +60,14 @@ impl Source {
         there
             .map(|(name, column)| Ok((name, Self::find(column, known)?)))
             .collect()
+    }
+
+    /// Its place, where it is a column.
+    pub(super) fn at(&self) -> Option<usize> {
+        match self {
+            Self::At(place) => Some(*place),
+            Self::Always(_) => None,
+        }
     }
 
     pub(super) fn of<'c>(&'c self, cells: &'c [String]) -> &'c str {

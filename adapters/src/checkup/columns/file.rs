@@ -16,6 +16,7 @@ const MOST_HEADER_LINES: usize = 10;
 const SHIPPED: &[(&str, &str)] = &[
     ("checkup-history", include_str!("checkup-history.toml")),
     ("guidance", include_str!("guidance.toml")),
+    ("elderly-questionnaire", include_str!("elderly-questionnaire.toml")),
 ];
 
 /// The most further days that one line tells of.
@@ -140,12 +141,14 @@ pub(super) struct ResultColumn {
     pub(super) answers: BTreeMap<String, String>,
 }
 
-/// Where something stands: a column by its place from 1 on, or by its name; or one thing for all lines.
+/// Where something stands: a column by its place from 1 on, by its name, or by the first of several names that the table has; or one
+/// thing for all lines.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Column {
     Place(usize),
     Name(String),
+    Names(Vec<String>),
     Always { always: String },
 }
 

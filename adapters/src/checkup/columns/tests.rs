@@ -8,6 +8,8 @@ use super::bound::birth_date;
 use super::*;
 use crate::checkup::package::PackageEntry;
 
+mod questionnaire;
+
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
 const HISTORY: &str = include_str!("checkup-history.csv");
 
@@ -393,9 +395,24 @@ proptest! {
 }
 
 #[test]
-fn the_documents_own_example_is_one() {
+fn the_documents_own_examples_are_what_they_say() {
     let guide = include_str!("../../../../docs/tables.md");
-    let example = guide.split("```").nth(1).unwrap().strip_prefix("toml").unwrap();
-    let columns = Columns::parse(example).unwrap();
+    let examples: Vec<&str> = guide.split("```").skip(1).step_by(2).collect();
+    let examples: Vec<&str> = examples.iter().filter_map(|text| text.strip_prefix("toml")).collect();
+    let [whole, _, screening, ledger] = examples.as_slice() else {
+        panic!("{}", examples.len());
+    };
+    let columns = Columns::parse(whole).unwrap();
     assert_eq!((columns.occasions[0].1.len(), columns.written.header_lines), (2, 1));
+    LedgerColumns::parse(ledger).unwrap();
+    let table = "記号,番号,氏名カナ,生年月日,性別,受診日,検診機関,肺がん判定,撮影\n\
+                 見本,７,ミホン ハナコ,S35.2.29,女,R7.6.10,みほん医院,要精検,直接\n";
+    let (entries, sum) = taken(&Columns::parse(screening).unwrap(), table.as_bytes());
+    assert_eq!(sum.unwrap().without_checkup, 0);
+    let checkup = entries[0].checkup.as_ref().unwrap();
+    assert_eq!(
+        (checkup.event(), checkup.findings.len()),
+        (model::Metric::CHECKUP_CANCER, 1)
+    );
+    assert_eq!(entries[0].left_out[0].reason, "columns-without-item");
 }

@@ -130,6 +130,34 @@ async fn membership_is_told_as_yes_or_no_and_only_where_it_was_agreed() {
         .await
         .unwrap();
     assert_eq!(extensions(&granted).await[0]["valueBoolean"], true);
+    // Once it is known where the person lives, that decides; and no more once they are not insured there.
+    let [town, elsewhere] = ["13101", "13102"].map(|code| model::Municipality::parse(code).unwrap());
+    let store = &world.state.store;
+    store.set_municipality(organisation, town).await.unwrap();
+    let lost = |lost: Option<&str>| lost.map(|day| LocalDay::parse(day).unwrap());
+    for (municipality, until, expected) in [
+        (elsewhere, None, false),
+        (town, None, true),
+        (town, Some("2020-03-31"), false),
+    ] {
+        let insured = store::Insured {
+            subject: model::checkup::Subject {
+                insurer: "00139999".to_owned(),
+                number: "123".to_owned(),
+                birth: LocalDay::parse("1960-02-29"),
+                ..model::checkup::Subject::default()
+            },
+            lost: lost(until),
+            residence: Some(model::Residence::of(municipality)),
+            ..store::Insured::default()
+        };
+        store.insure(organisation, world.person, insured).await.unwrap();
+        assert_eq!(
+            extensions(&granted).await[0]["valueBoolean"],
+            expected,
+            "{municipality} {until:?}"
+        );
+    }
     let bare = world.given(Given::default()).await;
     assert!(extensions(&bare).await.is_null());
 }

@@ -1,0 +1,359 @@
+//! A file of columns held against one ledger: which of its cells is what, and what a line tells.
+
+use model::checkup::{Subject, Ticket};
+use model::{LocalDay, Municipality, NotAMunicipality, Residence};
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::super::bound::{Source, birth_date};
+use super::super::sum::ColumnSum;
+use super::{Column, Insurance, LedgerSum, Membership, TicketColumns, Written};
+use crate::AdapterError;
+use crate::checkup::table::{self, Head, plain};
+
+/// Why a line tells nothing, and in which column that stands.
+struct Wrong {
+    why: &'static str,
+    at: Option<usize>,
+}
+
+impl Wrong {
+    fn line(why: &'static str) -> Self {
+        Self { why, at: None }
+    }
+
+    fn cell(why: &'static str, source: &Source) -> Self {
+        Self { why, at: source.at() }
+    }
+}
+
+/// A ledger's columns, held against one table's names.
+pub(super) struct Bound {
+    person: Vec<(&'static str, Source)>,
+    birth_era: Option<Source>,
+    birth: Option<Source>,
+    postal_code: Option<Source>,
+    area: Option<Source>,
+    municipality: Option<Source>,
+    municipality_since: Option<Source>,
+    municipality_until: Option<Source>,
+    insurances: Vec<BoundInsurance>,
+    ticket: Option<BoundTicket>,
+    pub(super) sum: LedgerSum,
+    /// True for the places that a column names.
+    is_known: Vec<bool>,
+}
+
+struct BoundInsurance {
+    own: Vec<(&'static str, Source)>,
+    gained: Source,
+    lost: Option<Source>,
+}
+
+struct BoundTicket {
+    own: Vec<(&'static str, Source)>,
+    year: Source,
+    ticket: Source,
+    issued: Option<Source>,
+    until: Source,
+    void: Option<Source>,
+}
+
+impl Bound {
+    pub(super) fn new(written: &Written, names: &[String]) -> Result<Self, AdapterError> {
+        let known: Vec<String> = names.iter().map(|name| plain(name)).collect();
+        let maybe = |column: &Option<Column>| column.as_ref().map(|column| Source::find(column, &known)).transpose();
+        let all = |columns: &[(&'static str, Option<&Column>)]| Source::all(columns, &known);
+        let person = &written.person;
+        let insurances = written.insurance.iter();
+        let insurances = insurances.map(|insurance| BoundInsurance::new(insurance, &known));
+        let ticket = written.ticket.as_ref();
+        let columns = names.iter().map(|name| ColumnSum {
+            name: name.clone(),
+            ..ColumnSum::default()
+        });
+        let mut bound = Self {
+            person: all(&[
+                ("氏名", person.name.as_ref()),
+                ("性別", person.sex.as_ref()),
+                ("介護保険被保険者番号", person.care_number.as_ref()),
+            ])?,
+            birth_era: maybe(&person.birth_era)?,
+            birth: maybe(&person.birth)?,
+            postal_code: maybe(&person.postal_code)?,
+            area: maybe(&written.area)?,
+            municipality: maybe(&written.municipality)?,
+            municipality_since: maybe(&written.municipality_since)?,
+            municipality_until: maybe(&written.municipality_until)?,
+            insurances: insurances.collect::<Result<_, AdapterError>>()?,
+            ticket: ticket.map(|ticket| BoundTicket::new(ticket, &known)).transpose()?,
+            sum: LedgerSum {
+                columns: columns.collect(),
+                ..LedgerSum::default()
+            },
+            is_known: vec![false; names.len()],
+        };
+        for (key, column) in written.named() {
+            if let Some(place) = Source::find(column, &known)?.at() {
+                bound.is_known[place] = true;
+                let is = &mut bound.sum.columns[place].is;
+                if !is.is_empty() {
+                    is.push_str(", ");
+                }
+                is.push_str(&key);
+            }
+        }
+        Ok(bound)
+    }
+
+    /// One line: what it tells of, or why it tells nothing.
+    pub(super) fn line(&mut self, cells: &[String]) -> Result<Vec<Membership>, &'static str> {
+        let told = self.told(cells);
+        let sum = &mut self.sum;
+        sum.lines += 1;
+        let columns = sum.columns.iter_mut().zip(&self.is_known).zip(cells);
+        for ((column, is_known), _) in columns.filter(|(_, cell)| !cell.is_empty()) {
+            column.filled += 1;
+            column.taken += u64::from(*is_known && told.is_ok());
+        }
+        match told {
+            Ok(memberships) => {
+                sum.told += memberships.len() as u64;
+                Ok(memberships)
+            }
+            Err(Wrong { why, at }) => {
+                *sum.refused.entry(why).or_default() += 1;
+                if let Some(place) = at {
+                    sum.columns[place].refuse(why);
+                }
+                Err(why)
+            }
+        }
+    }
+
+    fn told(&self, cells: &[String]) -> Result<Vec<Membership>, Wrong> {
+        let of = |source: &Option<Source>| source.as_ref().map_or("", |source| source.of(cells)).to_owned();
+        let birth = birth_date(&of(&self.birth_era), &of(&self.birth)).filter(|birth| YEARS.contains(&birth.ymd().0));
+        let birth = birth.ok_or(Wrong {
+            why: "no-birth-date",
+            at: self.birth.as_ref().and_then(Source::at),
+        })?;
+        let head_of = |own: &[(&'static str, Source)]| {
+            let mut head = Head::default();
+            for (name, source) in self.person.iter().chain(own) {
+                let told = source.of(cells);
+                if !told.is_empty() {
+                    head.takes(name, told);
+                }
+            }
+            Subject {
+                birth: Some(birth),
+                ..head.subject
+            }
+        };
+        if let Some(ticket) = &self.ticket {
+            let subject = head_of(&ticket.own);
+            if subject.insurer.is_empty() || subject.number.is_empty() {
+                return Err(Wrong::line("not-insured"));
+            }
+            return Ok(vec![Membership {
+                subject,
+                gained: None,
+                lost: None,
+                area: String::new(),
+                residence: None,
+                ticket: Some(ticket.of(cells)?),
+            }]);
+        }
+        let mut memberships = Vec::new();
+        for insurance in &self.insurances {
+            let subject = head_of(&insurance.own);
+            // Who never was insured by this one has no day there.
+            if insurance.gained.of(cells).is_empty() || subject.insurer.is_empty() || subject.number.is_empty() {
+                continue;
+            }
+            memberships.push(Membership {
+                subject: Subject {
+                    postal_code: of(&self.postal_code).chars().take(16).collect(),
+                    ..subject
+                },
+                gained: day(Some(&insurance.gained), cells)?,
+                lost: day(insurance.lost.as_ref(), cells)?,
+                area: of(&self.area).chars().take(64).collect(),
+                residence: self.residence(cells)?,
+                ticket: None,
+            });
+        }
+        match memberships.is_empty() {
+            true => Err(Wrong::line("not-insured")),
+            false => Ok(memberships),
+        }
+    }
+
+    /// Where somebody lives; `None` for an empty cell.
+    fn residence(&self, cells: &[String]) -> Result<Option<Residence>, Wrong> {
+        let Some(source) = self.municipality.as_ref().filter(|source| !source.of(cells).is_empty()) else {
+            return Ok(None);
+        };
+        Ok(Some(Residence {
+            municipality: municipality(source.of(cells)).map_err(|why| Wrong::cell(why.word(), source))?,
+            since: day(self.municipality_since.as_ref(), cells)?,
+            until: day(self.municipality_until.as_ref(), cells)?,
+        }))
+    }
+}
+
+impl BoundInsurance {
+    fn new(insurance: &Insurance, known: &[String]) -> Result<Self, AdapterError> {
+        Ok(Self {
+            own: Source::all(
+                &[
+                    ("保険者番号", Some(&insurance.insurer)),
+                    ("記号", insurance.symbol.as_ref()),
+                    ("番号", Some(&insurance.number)),
+                    ("枝番", insurance.branch.as_ref()),
+                ],
+                known,
+            )?,
+            gained: Source::find(&insurance.gained, known)?,
+            lost: insurance
+                .lost
+                .as_ref()
+                .map(|lost| Source::find(lost, known))
+                .transpose()?,
+        })
+    }
+}
+
+impl BoundTicket {
+    fn new(ticket: &TicketColumns, known: &[String]) -> Result<Self, AdapterError> {
+        let find = |column: &Column| Source::find(column, known);
+        Ok(Self {
+            own: Source::all(
+                &[
+                    ("保険者番号", Some(&ticket.insurer)),
+                    ("記号", ticket.symbol.as_ref()),
+                    ("番号", Some(&ticket.number)),
+                    ("枝番", ticket.branch.as_ref()),
+                ],
+                known,
+            )?,
+            year: find(&ticket.year)?,
+            ticket: find(&ticket.ticket)?,
+            issued: ticket.issued.as_ref().map(find).transpose()?,
+            until: find(&ticket.until)?,
+            void: ticket.void.as_ref().map(find).transpose()?,
+        })
+    }
+
+    fn of(&self, cells: &[String]) -> Result<Ticket, Wrong> {
+        let number: String = self.ticket.of(cells).chars().take(32).collect();
+        if number.is_empty() {
+            return Err(Wrong::cell("no-ticket", &self.ticket));
+        }
+        let year: String = self.year.of(cells).nfkc().collect();
+        let year = year.trim().parse().ok().filter(|year| (2008..2200).contains(year));
+        let void = self.void.as_ref().map_or("", |void| void.of(cells));
+        Ok(Ticket {
+            number,
+            year: year.ok_or_else(|| Wrong::cell("not-a-year", &self.year))?,
+            issued: day(self.issued.as_ref(), cells)?,
+            until: day(Some(&self.until), cells)?.ok_or_else(|| Wrong::cell("not-a-day", &self.until))?,
+            is_void: !matches!(void, "" | "0"),
+        })
+    }
+}
+
+/// Years that a ledger can tell of: somebody's first, and as far as tickets and ends are written ahead.
+const YEARS: std::ops::Range<i32> = 1868..2100;
+
+/// A day that a line may have; `None` for an empty cell.
+fn day(source: Option<&Source>, cells: &[String]) -> Result<Option<LocalDay>, Wrong> {
+    let Some(source) = source.filter(|source| !source.of(cells).is_empty()) else {
+        return Ok(None);
+    };
+    let day = table::day(source.of(cells)).filter(|day| YEARS.contains(&day.ymd().0));
+    day.map(Some).ok_or_else(|| Wrong::cell("not-a-day", source))
+}
+
+/// Why a cell is no municipality's code.
+#[derive(Clone, Copy)]
+pub(super) struct NoMunicipality(NotAMunicipality);
+
+impl NoMunicipality {
+    /// The fixed word for it.
+    fn word(self) -> &'static str {
+        match self.0 {
+            NotAMunicipality::CheckDigit => "wrong-check-digit",
+            NotAMunicipality::Form | NotAMunicipality::Other => "not-a-municipality",
+        }
+    }
+
+    /// What a file of columns may say.
+    pub(super) fn allowed(self) -> &'static str {
+        match self.0 {
+            NotAMunicipality::CheckDigit => "the check digit of a municipality's code does not fit the others",
+            NotAMunicipality::Form | NotAMunicipality::Other => {
+                "a municipality's code (全国地方公共団体コード) has five digits, or six with its check digit"
+            }
+        }
+    }
+}
+
+/// A municipality by its code, whatever the width of its digits.
+pub(super) fn municipality(written: &str) -> Result<Municipality, NoMunicipality> {
+    let code: String = written.nfkc().filter(|c| !c.is_whitespace()).take(16).collect();
+    Municipality::parse(&code).map_err(NoMunicipality)
+}
+
+impl Written {
+    /// Every column that it names, each with what the file of columns calls it.
+    fn named(&self) -> Vec<(String, &Column)> {
+        let person = &self.person;
+        let about = [
+            ("person.name", &person.name),
+            ("person.birth_era", &person.birth_era),
+            ("person.birth", &person.birth),
+            ("person.sex", &person.sex),
+            ("person.postal_code", &person.postal_code),
+            ("person.care_number", &person.care_number),
+            ("area", &self.area),
+            ("municipality", &self.municipality),
+            ("municipality_since", &self.municipality_since),
+            ("municipality_until", &self.municipality_until),
+        ];
+        let about = about
+            .into_iter()
+            .filter_map(|(key, column)| Some((key.to_owned(), column.as_ref()?)));
+        let insurances = self.insurance.iter().zip(1..).flat_map(|(insurance, number)| {
+            let columns = [
+                ("insurer", Some(&insurance.insurer)),
+                ("symbol", insurance.symbol.as_ref()),
+                ("number", Some(&insurance.number)),
+                ("branch", insurance.branch.as_ref()),
+                ("gained", Some(&insurance.gained)),
+                ("lost", insurance.lost.as_ref()),
+            ];
+            let key = move |name: &str| format!("insurance {number}: {name}");
+            columns
+                .into_iter()
+                .filter_map(move |(name, column)| Some((key(name), column?)))
+        });
+        let ticket = self.ticket.iter().flat_map(|ticket| {
+            let columns = [
+                ("ticket.insurer", Some(&ticket.insurer)),
+                ("ticket.symbol", ticket.symbol.as_ref()),
+                ("ticket.number", Some(&ticket.number)),
+                ("ticket.branch", ticket.branch.as_ref()),
+                ("ticket.year", Some(&ticket.year)),
+                ("ticket.ticket", Some(&ticket.ticket)),
+                ("ticket.issued", ticket.issued.as_ref()),
+                ("ticket.until", Some(&ticket.until)),
+                ("ticket.void", ticket.void.as_ref()),
+            ];
+            columns
+                .into_iter()
+                .filter_map(|(key, column)| Some((key.to_owned(), column?)))
+        });
+        about.chain(insurances).chain(ticket).collect()
+    }
+}
