@@ -333,6 +333,7 @@ impl<'a> Parts<'a> {
             subject: self.subject.clone(),
             findings: Vec::new(),
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         let mut readings: HashMap<Item, u8> = HashMap::new();
         for (place, raw) in std::mem::take(&mut self.results) {

@@ -87,6 +87,7 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         subject: subject(root),
         findings: Vec::new(),
         word: Told::Confirmed,
+        deletes: String::new(),
     };
     if !checkup.is_deletion() {
         let mut reading = Reading {

@@ -320,6 +320,7 @@ impl MadeUp {
             subject: self.subject.clone(),
             findings: findings.made,
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         for (item, judged) in explained(&checkup) {
             let of_item = |finding: &&mut Finding| finding.item.row().code == item;

@@ -321,6 +321,7 @@ impl Head {
             subject: Subject::default(),
             findings: Vec::new(),
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         self.describe(&mut checkup);
         checkup

@@ -106,6 +106,7 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
         },
         findings: Item::all().map(finding).collect(),
         word: Told::Confirmed,
+        deletes: String::new(),
     };
     let bare = Checkup {
         facility: Organisation::default(),

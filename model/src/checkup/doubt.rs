@@ -322,6 +322,7 @@ mod tests {
             },
             findings: found.iter().map(finding).collect(),
             word: Told::Confirmed,
+            deletes: String::new(),
         }
     }
 
