@@ -2,11 +2,11 @@
 //! period), read into a [`Checkup`].
 //!
 //! Decorations are not relied on: an item is its code, an answer its list and code, never a name. What a document leaves out
-//! stands as the form says: items are of OID 1.2.392.200119.6.1005, answers of the list that held on the day.
+//! stands as the form says: items are of OID 1.2.392.200119.6.1005 (screenings' own too), answers of the list that held on the day.
 
 use std::collections::HashMap;
 
-use model::checkup::items::ROOT;
+use model::checkup::items::{ROOT, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
@@ -14,8 +14,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::tree::{Element, Tree};
 use crate::{MAX_TEXT, NotStored};
 
-/// Items of checkups.
-const ITEMS: &str = "1.2.392.200119.6.1005";
+/// Items of checkups, and of municipalities' screenings.
+const ITEMS: [&str; 2] = ["1.2.392.200119.6.1005", "1.2.392.100495.100.1051"];
 /// HL7 ObservationInterpretation: `H` and `L` beside a number say that it is the limit of what can be entered.
 const INTERPRETATION: &str = "2.16.840.1.113883.5.83";
 /// Readings of one item in one document that can be told apart in an id.
@@ -209,9 +209,9 @@ impl Reading<'_> {
     }
 
     fn observation(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
-        let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS);
+        let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS[0]);
         let item = Item::from_code(&plain(element.at(&["code"], "code").unwrap_or_default()).to_uppercase());
-        let Some(item) = item.filter(|_| system == ITEMS) else {
+        let Some(item) = item.filter(|_| ITEMS.contains(&system)) else {
             return self.document.leave_out(element, Outcome::Unsupported, "item");
         };
         if findings.len() >= MOST_FINDINGS {
@@ -284,7 +284,7 @@ fn results(element: Element<'_>, item: Item, day: LocalDay) -> Result<Vec<Found>
                 if system == Some(INTERPRETATION) {
                     bound = Some(code);
                 } else {
-                    let list = system.map_or_else(|| format!("{ROOT}{}", item.list_on(day)), str::to_owned);
+                    let list = system.map_or_else(|| list_oid(item.list_on(day)), str::to_owned);
                     found.push(Found::Answer(short(&list, 64)?, short(&code, 64)?));
                 }
             }

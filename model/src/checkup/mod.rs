@@ -6,7 +6,7 @@ pub mod unit;
 
 use serde::{Deserialize, Serialize};
 
-pub use items::{Item, ItemRow, Kind};
+pub use items::{Guide, Item, ItemRow, Kind};
 
 use crate::decimal::Decimal;
 use crate::time::LocalDay;
