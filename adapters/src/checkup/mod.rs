@@ -11,6 +11,8 @@ mod individual_number;
 mod locked;
 mod mask;
 pub mod package;
+#[cfg(test)]
+mod screening_tests;
 pub mod synthetic;
 mod table;
 #[cfg(test)]
