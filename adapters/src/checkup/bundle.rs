@@ -242,11 +242,7 @@ impl<'a> Parts<'a> {
                 format!("item {}", code.chars().take(17).collect::<String>()),
             ));
         };
-        let list = match checkup.screening() {
-            Some(_) => item.list_of_screening(),
-            None => item.list_on(checkup.day),
-        };
-        let result = part.found(list).map_err(rejected)?;
+        let result = part.found(checkup.list_of(item)).map_err(rejected)?;
         let reading = readings.entry(item).or_default();
         if *reading == MOST_READINGS {
             return Err(rejected("too-many-readings"));

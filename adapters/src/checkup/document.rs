@@ -90,8 +90,9 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         deletes: String::new(),
     };
     if !checkup.is_deletion() {
+        let mut findings = Vec::new();
         let mut reading = Reading {
-            day: took_place,
+            checkup: &checkup,
             readings: HashMap::new(),
             document: &mut document,
         };
@@ -99,8 +100,9 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
             .named("component")
             .filter_map(|component| component.find(&["structuredBody"]))
         {
-            reading.walk(section, &mut checkup.findings, 0);
+            reading.walk(section, &mut findings, 0);
         }
+        checkup.findings = findings;
     }
     document.checkup = Some(checkup);
     document
@@ -189,7 +191,7 @@ fn subject(root: Element<'_>) -> Subject {
 
 /// The results of one document, as they are read.
 struct Reading<'d> {
-    day: LocalDay,
+    checkup: &'d Checkup,
     readings: HashMap<Item, u8>,
     document: &'d mut Document,
 }
@@ -217,7 +219,7 @@ impl Reading<'_> {
         if findings.len() >= MOST_FINDINGS {
             return self.document.leave_out(element, Outcome::Rejected, "too-many-results");
         }
-        let found = match results(element, item, self.day) {
+        let found = match results(element, item, self.checkup.list_of(item)) {
             Ok(found) => found,
             Err(reason) => return self.document.leave_out(element, Outcome::Rejected, reason),
         };
@@ -243,15 +245,15 @@ impl Reading<'_> {
                     .filter(|name| !name.is_empty()),
                 day: element
                     .at(&["effectiveTime"], "value")
-                    .and_then(|written| own_day(written, self.day)),
+                    .and_then(|written| own_day(written, self.checkup.day)),
             });
             *reading += 1;
         }
     }
 }
 
-/// What an observation says was found; several where it repeats a value.
-fn results(element: Element<'_>, item: Item, day: LocalDay) -> Result<Vec<Found>, &'static str> {
+/// What an observation says was found; several where it repeats a value. `list` is the one that answers are of whose list it leaves out.
+fn results(element: Element<'_>, item: Item, list: &str) -> Result<Vec<Found>, &'static str> {
     if element
         .attribute("negationInd")
         .is_some_and(|value| matches!(value, "true" | "1"))
@@ -284,7 +286,7 @@ fn results(element: Element<'_>, item: Item, day: LocalDay) -> Result<Vec<Found>
                 if system == Some(INTERPRETATION) {
                     bound = Some(code);
                 } else {
-                    let list = system.map_or_else(|| list_oid(item.list_on(day)), str::to_owned);
+                    let list = system.map_or_else(|| list_oid(list), str::to_owned);
                     found.push(Found::Answer(short(&list, 64)?, short(&code, 64)?));
                 }
             }

@@ -152,6 +152,20 @@ fn a_list_that_is_left_out_is_that_of_the_day() {
 }
 
 #[test]
+fn a_list_that_is_left_out_is_that_of_the_screening() {
+    let inspection = "<observation><code code=\"9N291160700000011\"/><value xsi:type=\"CD\" code=\"1\"/></observation>";
+    for (report, list) in [("42", "1.2.392.200119.6.2002"), ("54", "1.2.392.100495.100.2050")] {
+        let made = document(&Checkup {
+            report: report.to_owned(),
+            ..empty("2025-06-01")
+        });
+        let text = made.replace("</section>", &format!("<entry>{inspection}</entry></section>"));
+        let found = &read(&text).0.findings[0].result;
+        assert_eq!(*found, Found::Answer(list.to_owned(), "1".to_owned()), "{report}");
+    }
+}
+
+#[test]
 fn readings_of_one_item_are_told_apart() {
     let twice = "<observation><code code=\"9N006000000000001\"/><value xsi:type=\"PQ\" value=\"65.2\"/><value xsi:type=\"PQ\" value=\"65.4\"/></observation>";
     let (read, _) = read(&observation(twice));

@@ -186,6 +186,14 @@ impl Checkup {
             .find(|report| SCREENINGS.contains(report))
     }
 
+    /// The list that answers of an item are of here, where a document names none, as [`items::list_oid`] takes it.
+    pub fn list_of(&self, item: Item) -> &'static str {
+        match self.screening() {
+            Some(_) => item.list_of_screening(),
+            None => item.list_on(self.day),
+        }
+    }
+
     /// True for a request to delete of which nobody knows whether it is of a screening, and of which.
     fn deletes_any(&self) -> bool {
         self.is_deletion() && self.deletes.is_empty()
