@@ -251,6 +251,12 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
         let metric = metrics
             .get(&row["metric"])
             .unwrap_or_else(|| panic!("{place}: there is no metric {}", row["metric"]));
+        let guide = match row["guide"].as_str() {
+            "" => "Checkup",
+            "municipal" => "Municipal",
+            "added" => "Added",
+            other => panic!("{place}: guide {other}"),
+        };
         let part = match row["part"].as_str() {
             "" => "None",
             "systolic" => "Some(0)",
@@ -260,7 +266,7 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
         writeln!(
             out,
             "    ItemRow {{ number: {}, code: {:?}, name_ja: {:?}, kind: Kind::{kind}, unit: {:?}, ucum: {:?}, \
-             method: {:?}, list: {:?}, list_before: {:?}, category: {:?}, parent: {}, is_reason: {}, author: {}, \
+             method: {:?}, list: {:?}, list_before: {:?}, list_of_screening: {:?}, guide: Guide::{guide}, category: {:?}, parent: {}, is_reason: {}, author: {}, \
              metric: {metric}, part: {part}, lowest: {}, highest: {} }},",
             row["number"],
             row["code"],
@@ -270,6 +276,7 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
             row["method"],
             row["list"],
             row["list_before"],
+            row["list_of_screening"],
             row["category"],
             named(place, &row["parent"]),
             row["relation"] == "RSON",

@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
-use model::checkup::items::{self, ROOT};
-use model::checkup::{Finding, Found, Item, Kind};
+use model::checkup::items;
+use model::checkup::{Finding, Found, Guide, Item, Kind};
 use model::vocabulary::{Component, Shape, systems};
 use model::{Decimal, Measured};
 
@@ -45,8 +45,13 @@ fn pieces(item: Item) -> Pieces {
         string(out, item.row().name_ja);
         raw(out, b"},\"subject\":{\"reference\":\"Patient/");
     });
+    // The guide of checkup reports asks for one of its own items, and that of screenings for more than an Observation has here.
+    let profiles: &[&str] = match item.row().guide {
+        Guide::Checkup => &[systems::CHECKUP_PROFILE],
+        Guide::Municipal | Guide::Added => &[],
+    };
     Pieces {
-        to_status: to_status(row, &[systems::CHECKUP_PROFILE]),
+        to_status: to_status(row, profiles),
         by_hand: to_status(row, &[systems::MANUAL_ENTRY_PROFILE]),
         dead: written(|out| {
             raw(out, to_status(row, &[]));
@@ -60,7 +65,7 @@ fn pieces(item: Item) -> Pieces {
 /// The official code; of a laboratory test the same as JLAC10 has it; our metric's; LOINC's last, where the item is what it names.
 fn codings(item: Item) -> Vec<Coding> {
     let (row, metric) = (item.row(), item.metric().row());
-    let mut codings: Vec<Coding> = vec![(systems::CHECKUP_ITEM, row.code.into(), Some(row.name_ja.into()))];
+    let mut codings: Vec<Coding> = vec![(item.system(), row.code.into(), Some(row.name_ja.into()))];
     if item.is_laboratory_code() {
         codings.push((systems::JLAC10, row.code.into(), None));
     }
@@ -196,7 +201,7 @@ fn quantity(out: &mut Vec<u8>, name: &str, item: Item, number: Decimal, unit: &s
 }
 
 fn answer(out: &mut Vec<u8>, item: Item, of: &str, code: &str) {
-    let name = of.strip_prefix(ROOT).and_then(|of| items::answer(of, code));
+    let name = items::answer_of(of, code);
     raw(out, b",\"valueCodeableConcept\":{\"coding\":[{");
     let ordinal = Some(code).filter(|code| item.row().kind == Kind::Ordered && code.parse::<u8>().is_ok());
     if let Some(ordinal) = ordinal {

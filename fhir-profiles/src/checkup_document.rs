@@ -2,7 +2,7 @@
 //!
 //! It says about whom it is and by what insurance, so it goes to nobody else. Observations stand in it as they stand by themselves.
 
-use model::checkup::{Checkup, Organisation};
+use model::checkup::{Checkup, Guide, Organisation};
 use model::vocabulary::systems;
 use model::{LocalDay, UtcMillis};
 
@@ -75,10 +75,19 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
     raw(out, b"]}");
 }
 
+/// True where the results are such as the guide tells: a screening has a guide of its own, whose profiles ask for who examined whom in
+/// which role, which nobody says here.
+fn is_of_the_guide(checkup: &Checkup) -> bool {
+    let mut results = checkup.findings.iter();
+    !checkup.findings.is_empty()
+        && checkup.screening().is_none()
+        && results.all(|finding| finding.item.row().guide == Guide::Checkup)
+}
+
 /// True where the whole has what the guide asks of it: who was examined, by whom, where, and who wrote it.
 fn keeps_to_the_guide(checkup: &Checkup) -> bool {
     let is_numbered = |organisation: &Organisation| !organisation.number.is_empty();
-    !checkup.findings.is_empty()
+    is_of_the_guide(checkup)
         && !checkup.subject.name.is_empty()
         && is_numbered(&checkup.facility)
         && is_numbered(&checkup.author)
@@ -147,7 +156,7 @@ impl Document<'_, '_> {
             .collect();
         let (encounter, author) = (self.id("encounter"), self.id("doc-org"));
         let own = self.id("composition");
-        self.part("Composition", "composition", !results.is_empty(), |out, patient| {
+        self.part("Composition", "composition", is_of_the_guide(checkup), |out, patient| {
             raw(out, b",\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/composition-clinicaldocument-versionNumber\",\"valueString\":\"1.0\"}]");
             raw(out, b",\"identifier\":{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/resourceInstance-identifier\",\"value\":");
             string(out, &own);
@@ -158,7 +167,11 @@ impl Document<'_, '_> {
             raw(out, format!("]}}],\"subject\":{{\"reference\":\"Patient/{patient}\"}},\"encounter\":{{\"reference\":\"Encounter/{encounter}\"}},\"date\":\""));
             date(out, checkup.written);
             raw(out, format!("\",\"author\":[{{\"reference\":\"Organization/{author}\"}}],\"title\":\"健診結果報告書\",\"event\":[{{\"code\":[{{\"coding\":["));
-            coding(out, systems::CHECKUP_PROGRAMME, &checkup.programme, None);
+            let programme = match checkup.part_of_screening() {
+                Some(_) => systems::SCREENING_PART,
+                None => systems::CHECKUP_PROGRAMME,
+            };
+            coding(out, programme, &checkup.programme, None);
             raw(out, b"]}],\"period\":");
             period(out, checkup.day);
             raw(out, b"}]");
@@ -167,7 +180,7 @@ impl Document<'_, '_> {
                 return;
             }
             raw(out, ",\"section\":[{\"title\":\"検査・問診結果\",\"code\":{\"coding\":[");
-            coding(out, "http://jpfhir.jp/fhir/eCheckup/CodeSystem/section-code", section(&checkup.programme), None);
+            coding(out, "http://jpfhir.jp/fhir/eCheckup/CodeSystem/section-code", section(checkup), None);
             raw(out, b"]}");
             for (place, result) in results.iter().enumerate() {
                 raw(out, if place == 0 { ",\"entry\":[" } else { "," });
@@ -283,9 +296,12 @@ impl Document<'_, '_> {
     }
 }
 
-/// The section that holds results of a programme.
-fn section(programme: &str) -> &'static str {
-    match programme {
+/// The section that holds results of a programme, or of a screening.
+fn section(checkup: &Checkup) -> &'static str {
+    if checkup.screening().is_some() {
+        return "01910";
+    }
+    match checkup.programme.as_str() {
         "010" => "01010",
         "020" => "01020",
         "030" => "01030",

@@ -4,7 +4,7 @@
 //! Neither claims a profile of the checkup report guide, which asks for who was examined by whom and under which insurance: that
 //! stays with the person.
 
-use model::checkup::items::{self, ROOT};
+use model::checkup::items;
 use model::checkup::{Finding, Found};
 use model::vocabulary::systems;
 use model::{Measured, Metric};
@@ -118,7 +118,7 @@ fn link_id(finding: &Finding) -> String {
 fn answer(out: &mut Vec<u8>, finding: &Finding) {
     match &finding.result {
         Found::Answer(of, code) => {
-            let name = of.strip_prefix(ROOT).and_then(|of| items::answer(of, code));
+            let name = items::answer_of(of, code);
             raw(out, b",\"answer\":[{\"valueCoding\":");
             coding(out, &format!("urn:oid:{of}"), code, name);
             raw(out, b"}]");

@@ -1,7 +1,8 @@
 //! Checkups as they are kept: what one document after the other says of the same checkup, and what became of each result.
 //!
 //! Among documents of one checkup the one written later holds, whatever the order in which they come; of two written on one day
-//! the one whose content is the greater, so that every order ends alike. A request to delete is a document without results.
+//! the one that tells more, then the one whose content is the greater, so that every order ends alike: a document that is brought
+//! again once more of it can be read tells more. A request to delete is a document without results.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(crate) const OF_ANOTHER: &str = "about another person";
 pub(crate) const TOO_MANY: &str = "more checkups than a person has";
 /// As above.
 pub(crate) const NO_DAY: &str = "not of the years 1900 to 2199";
+/// As above: a request to delete does not say which of a day's screenings it means, and none is deleted on a guess.
+pub(crate) const ONE_OF_SEVERAL: &str = "a deletion of one of several screenings of that day";
 
 /// How results end that say that they are about somebody else: outcome and reason of an accounting.
 pub fn of_another() -> (Outcome, String) {
@@ -203,9 +206,9 @@ impl Kept {
     }
 }
 
-/// A content that two documents can be told apart by.
-fn content(checkup: &Checkup) -> Vec<u8> {
-    serde_json::to_vec(checkup).unwrap_or_default()
+/// A content that two documents can be told apart by: how much it tells, and what.
+fn content(checkup: &Checkup) -> (usize, Vec<u8>) {
+    (checkup.findings.len(), serde_json::to_vec(checkup).unwrap_or_default())
 }
 
 /// The most bytes of a document, unpacked.
@@ -267,6 +270,7 @@ mod tests {
                 })
                 .collect(),
             word: Told::Confirmed,
+            deletes: String::new(),
         }
     }
 
@@ -295,6 +299,14 @@ mod tests {
             Kept::from_bytes(&third.to_bytes().expect("bytes")).expect("kept"),
             third
         );
+    }
+
+    #[test]
+    fn what_was_kept_before_deletions_named_their_screening_reads_as_it_is() {
+        let (kept, _) = Kept::first(document(1, &[]), 5);
+        let plain = serde_json::to_string(&kept).expect("a text");
+        assert!(!plain.contains("deletes"));
+        assert_eq!(serde_json::from_str::<Kept>(&plain).expect("kept"), kept);
     }
 
     #[test]

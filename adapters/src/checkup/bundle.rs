@@ -1,207 +1,39 @@
-//! A checkup as a FHIR document: a Bundle of the checkup report guide (eCheckup), of either generation of its systems.
+//! A checkup as a FHIR document: a Bundle of the checkup report guide (eCheckup), of either generation of its systems, or of the guide
+//! of municipalities' screenings (eMunicipalCheckup).
 //!
-//! What decides is the item code (OID 1.2.392.200119.6.1005) and the value; displays are decorations. Numbers are read as they are
-//! written, digit by digit.
+//! What decides is the item code and the value; displays are decorations. Numbers are read as they are written, digit by digit.
+
+mod wire;
 
 use std::collections::HashMap;
 
-use model::checkup::items::ROOT;
-use model::checkup::{Checkup, Finding, Found, Item, Organisation, Range, Subject, Told};
-use model::{Decimal, LocalDay, Outcome};
-use serde::Deserialize;
+use model::Outcome;
+use model::checkup::{Checkup, Finding, Item, Organisation, Subject, Told};
+use model::vocabulary::systems;
 use serde_json::value::RawValue;
 
+use self::wire::{
+    Bundle, Coding, Composition, Concept, Identifier, Name, Observation, Organization, Patient, Practitioner, Typed,
+    range,
+};
 use super::document::{Document, day, is_plausible, own_day, plain};
 use crate::{AdapterError, MAX_TEXT, NotStored};
 
-/// Items of checkups as FHIR names them; the first generation of municipal documents says JLAC10.
-const ITEMS: [&str; 3] = [
-    "urn:oid:1.2.392.200119.6.1005",
-    "http://jpfhir.jp/fhir/eCheckup/CodeSystem/jlac10",
-    "http://medis.or.jp/CodeSystem/master-JLAC10-17digits",
+/// Items of checkups and screenings as FHIR names them; of screenings the guide's text and its examples say different things.
+const ITEMS: [&str; 4] = [
+    systems::CHECKUP_ITEM,
+    systems::SCREENING_ITEM,
+    systems::SCREENING_ITEM_OF_EXAMPLES,
+    systems::JLAC10,
 ];
+/// How the system of reports' categories ends, and that of programmes; older documents say other OIDs before it.
+const CATEGORIES: [&str; 2] = ["6.1001", "checkup-report-category"];
+/// As above. A screening has its part there, in place of a programme.
+const PROGRAMMES: [&str; 3] = ["6.1002", "checkup-programService-code", "checkup-type-code"];
 /// Entries of one document: real ones have some 120.
 const MOST_ENTRIES: usize = 5_000;
 /// Readings of one item that ids tell apart.
 const MOST_READINGS: u8 = 16;
-
-#[derive(Deserialize)]
-struct Bundle<'a> {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default, borrow)]
-    entry: Vec<Entry<'a>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    #[serde(default)]
-    full_url: String,
-    #[serde(borrow)]
-    resource: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Typed {
-    resource_type: String,
-    #[serde(default)]
-    id: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Concept {
-    #[serde(default)]
-    coding: Vec<Coding>,
-}
-
-#[derive(Default, Deserialize)]
-struct Coding {
-    #[serde(default)]
-    system: String,
-    #[serde(default)]
-    code: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Identifier {
-    #[serde(default)]
-    system: String,
-    #[serde(default)]
-    value: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Reference {
-    #[serde(default)]
-    reference: String,
-    #[serde(default)]
-    display: String,
-}
-
-#[derive(Deserialize)]
-struct Composition {
-    #[serde(default)]
-    date: String,
-    #[serde(default)]
-    category: Vec<Concept>,
-    #[serde(default)]
-    event: Vec<Event>,
-}
-
-#[derive(Deserialize)]
-struct Event {
-    #[serde(default)]
-    code: Vec<Concept>,
-    #[serde(default)]
-    period: Period,
-}
-
-#[derive(Default, Deserialize)]
-struct Period {
-    #[serde(default)]
-    start: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Patient {
-    #[serde(default)]
-    identifier: Vec<Identifier>,
-    #[serde(default)]
-    name: Vec<Name>,
-    #[serde(default)]
-    gender: String,
-    #[serde(default)]
-    birth_date: String,
-    #[serde(default)]
-    address: Vec<Address>,
-}
-
-#[derive(Default, Deserialize)]
-struct Name {
-    #[serde(default)]
-    text: String,
-    #[serde(default)]
-    extension: Vec<Extension>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Extension {
-    #[serde(default)]
-    value_code: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Address {
-    #[serde(default)]
-    postal_code: String,
-}
-
-#[derive(Deserialize)]
-struct Organization {
-    #[serde(default)]
-    identifier: Vec<Identifier>,
-    #[serde(default, rename = "type")]
-    kind: Vec<Concept>,
-    #[serde(default)]
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Practitioner {
-    #[serde(default)]
-    name: Vec<Name>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Observation<'a> {
-    #[serde(default)]
-    status: String,
-    #[serde(default)]
-    code: Concept,
-    #[serde(default)]
-    effective_date_time: String,
-    #[serde(borrow)]
-    value_quantity: Option<Quantity<'a>>,
-    value_codeable_concept: Option<Concept>,
-    value_string: Option<String>,
-    data_absent_reason: Option<Concept>,
-    #[serde(default)]
-    interpretation: Vec<Concept>,
-    method: Option<Concept>,
-    #[serde(default, borrow)]
-    reference_range: Vec<Bounds<'a>>,
-    #[serde(default)]
-    performer: Vec<Reference>,
-    #[serde(default, borrow)]
-    component: Vec<Observation<'a>>,
-    #[serde(default)]
-    has_member: Vec<Reference>,
-}
-
-#[derive(Deserialize)]
-struct Quantity<'a> {
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-    #[serde(default)]
-    comparator: String,
-    unit: Option<String>,
-    #[serde(default)]
-    code: String,
-}
-
-#[derive(Deserialize)]
-struct Bounds<'a> {
-    #[serde(borrow)]
-    low: Option<Quantity<'a>>,
-    #[serde(borrow)]
-    high: Option<Quantity<'a>>,
-}
 
 /// True for the beginning of such a Bundle.
 pub(super) fn looks_like_one(head: &[u8]) -> bool {
@@ -274,7 +106,7 @@ impl<'a> Parts<'a> {
                 Ok(())
             }
             // They stand around the results, and say what the header says.
-            "Encounter" | "Coverage" | "Specimen" => Ok(()),
+            "Encounter" | "Coverage" | "Specimen" | "PractitionerRole" => Ok(()),
             other => {
                 self.leave_out(place, Outcome::Unsupported, format!("resource {}", plain(other)), raw);
                 Ok(())
@@ -286,8 +118,19 @@ impl<'a> Parts<'a> {
     }
 
     fn organisation(&mut self, found: &Organization) {
+        let of_system = |ends: &str| {
+            found
+                .identifier
+                .iter()
+                .find(|identifier| identifier.system.ends_with(ends))
+        };
+        // Who insures somebody examined nobody.
+        if of_system("InsurerNumber").or_else(|| of_system("20.3.61")).is_some() {
+            return;
+        }
+        let number = of_system("insurance-medical-institution-no").or(found.identifier.first());
         let organisation = Organisation {
-            number: plain(found.identifier.first().map_or("", |identifier| &identifier.value)),
+            number: plain(number.map_or("", |identifier: &Identifier| &identifier.value)),
             name: found.name.chars().take(128).collect(),
         };
         let is = |code: &str| {
@@ -318,14 +161,10 @@ impl<'a> Parts<'a> {
         if !is_plausible(took_place) || !is_plausible(written) || took_place > written {
             return self.nothing("implausible-date");
         }
-        let first = |concepts: &[Concept]| {
-            let coding = concepts.iter().flat_map(|concept| &concept.coding).next();
-            coding.map(|coding| plain(&coding.code)).unwrap_or_default()
-        };
         let facility = self.facility.clone().unwrap_or_default();
         let mut checkup = Checkup {
-            report: first(&composition.category),
-            programme: event.map(|event| first(&event.code)).unwrap_or_default(),
+            report: code_of(&composition.category, &CATEGORIES),
+            programme: event.map(|event| code_of(&event.code, &PROGRAMMES)).unwrap_or_default(),
             day: took_place,
             written,
             author: self.author.clone().unwrap_or_else(|| facility.clone()),
@@ -333,8 +172,11 @@ impl<'a> Parts<'a> {
             subject: self.subject.clone(),
             findings: Vec::new(),
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         let mut readings: HashMap<Item, u8> = HashMap::new();
+        // A request to delete has no results, whatever it repeats of them.
+        self.results.retain(|_| !checkup.is_deletion());
         for (place, raw) in std::mem::take(&mut self.results) {
             let Ok(observation) = serde_json::from_str::<Observation<'_>>(raw.get()) else {
                 self.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw);
@@ -346,7 +188,7 @@ impl<'a> Parts<'a> {
             // What was found in words may stand beside whether anything was.
             let words = observation.component.iter();
             for part in std::iter::once(&observation).chain(words) {
-                match self.finding(part, &observation, took_place, &mut readings) {
+                match self.finding(part, &observation, &checkup, &mut readings) {
                     Ok(finding) => checkup.findings.push(finding),
                     Err((outcome, reason)) => self.leave_out(place, outcome, reason, raw),
                 }
@@ -373,7 +215,7 @@ impl<'a> Parts<'a> {
         &self,
         part: &Observation<'_>,
         whole: &Observation<'_>,
-        took_place: LocalDay,
+        checkup: &Checkup,
         readings: &mut HashMap<Item, u8>,
     ) -> Result<Finding, (Outcome, String)> {
         let rejected = |reason: &str| (Outcome::Rejected, reason.to_owned());
@@ -400,7 +242,7 @@ impl<'a> Parts<'a> {
                 format!("item {}", code.chars().take(17).collect::<String>()),
             ));
         };
-        let result = part.found(item, took_place).map_err(rejected)?;
+        let result = part.found(checkup.list_of(item)).map_err(rejected)?;
         let reading = readings.entry(item).or_default();
         if *reading == MOST_READINGS {
             return Err(rejected("too-many-readings"));
@@ -421,79 +263,17 @@ impl<'a> Parts<'a> {
                 .and_then(|method| Some(plain(&method.coding.first()?.code))),
             range: part.reference_range.first().and_then(range),
             doctor: doctor.filter(|doctor| !doctor.is_empty()),
-            day: own_day(&whole.effective_date_time, took_place),
+            day: own_day(&whole.effective_date_time, checkup.day),
         })
     }
 }
 
-impl Observation<'_> {
-    /// A battery that only holds others.
-    fn is_group(&self) -> bool {
-        !self.has_member.is_empty()
-    }
-
-    fn interpretation(&self) -> Option<char> {
-        let code = &self.interpretation.first()?.coding.first()?.code;
-        // HX and LX say what the comparator says.
-        code.chars().next().filter(|_| code.len() == 1)
-    }
-
-    fn found(&self, item: Item, took_place: LocalDay) -> Result<Found, &'static str> {
-        if let Some(quantity) = &self.value_quantity {
-            let (number, unit) = quantity.number().ok_or("not-a-number")?;
-            return Ok(match quantity.comparator.as_str() {
-                "" => Found::Quantity(number, unit),
-                ">=" | ">" => Found::AtLeast(number, unit),
-                _ => Found::AtMost(number, unit),
-            });
-        }
-        if let Some(concept) = &self.value_codeable_concept {
-            let coding = concept.coding.first().ok_or("no-code")?;
-            let list = match coding.system.strip_prefix("urn:oid:") {
-                Some(list) => list.to_owned(),
-                None if coding.system.is_empty() => format!("{ROOT}{}", item.list_on(took_place)),
-                None => coding.system.clone(),
-            };
-            return match list.len() <= 256 && !coding.code.is_empty() {
-                true => Ok(Found::Answer(list, plain(&coding.code))),
-                false => Err("no-code"),
-            };
-        }
-        if let Some(text) = self.value_string.as_ref().filter(|text| !text.trim().is_empty()) {
-            return match text.len() <= 4_096 {
-                true => Ok(Found::Text(text.clone())),
-                false => Err("text-too-long"),
-            };
-        }
-        let absent = self
-            .data_absent_reason
-            .as_ref()
-            .and_then(|reason| reason.coding.first());
-        match absent.map(|coding| coding.code.as_str()) {
-            Some("not-performed") => Ok(Found::NotPerformed),
-            Some("error") => Ok(Found::NotMeasurable),
-            _ => Err("no-value"),
-        }
-    }
-}
-
-impl Quantity<'_> {
-    /// The number with its unit as written.
-    fn number(&self) -> Option<(Decimal, String)> {
-        let number = Decimal::parse(self.value?.get().as_bytes()).ok()?;
-        let unit = match &self.unit {
-            Some(unit) => unit.clone(),
-            None if self.code == "1" => String::new(),
-            None => self.code.clone(),
-        };
-        (unit.len() <= 64).then_some((number, unit))
-    }
-}
-
-fn range(bounds: &Bounds<'_>) -> Option<Range> {
-    let bound = |bound: &Option<Quantity<'_>>| bound.as_ref().and_then(Quantity::number);
-    let (low, high) = (bound(&bounds.low), bound(&bounds.high));
-    (low.is_some() || high.is_some()).then_some(Range { low, high })
+/// The code of a system that ends so; where no coding names such a system, the first.
+fn code_of(concepts: &[Concept], systems: &[&str]) -> String {
+    let codings = || concepts.iter().flat_map(|concept| &concept.coding);
+    let is_one = |coding: &&Coding| systems.iter().any(|system| coding.system.ends_with(system));
+    let coding = codings().find(is_one).or_else(|| codings().next());
+    coding.map(|coding| plain(&coding.code)).unwrap_or_default()
 }
 
 fn subject(patient: &Patient) -> Subject {

@@ -5,7 +5,7 @@ use model::checkup::{Item, Kind};
 use crate::coverage::{Coverage, Covered, How};
 
 /// Grows whenever the mapping changes.
-pub(super) const MAPPING_VERSION: u32 = 1;
+pub(super) const MAPPING_VERSION: u32 = 2;
 
 /// Every item of the table: what is in it, the vocabulary says.
 pub(super) fn coverage() -> Coverage {
@@ -20,7 +20,7 @@ pub(super) fn coverage() -> Coverage {
         },
     });
     Coverage {
-        identity: "person, day, programme and facility of the checkup; the item and its reading within it",
+        identity: "person, day, programme, facility and screening of the checkup; the item and its reading within it",
         types: types.collect(),
         re_exporters: &[],
     }

@@ -2,11 +2,11 @@
 //! period), read into a [`Checkup`].
 //!
 //! Decorations are not relied on: an item is its code, an answer its list and code, never a name. What a document leaves out
-//! stands as the form says: items are of OID 1.2.392.200119.6.1005, answers of the list that held on the day.
+//! stands as the form says: items are of OID 1.2.392.200119.6.1005 (screenings' own too), answers of the list that held on the day.
 
 use std::collections::HashMap;
 
-use model::checkup::items::ROOT;
+use model::checkup::items::{ROOT, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
@@ -14,8 +14,8 @@ use unicode_normalization::UnicodeNormalization as _;
 use super::tree::{Element, Tree};
 use crate::{MAX_TEXT, NotStored};
 
-/// Items of checkups.
-const ITEMS: &str = "1.2.392.200119.6.1005";
+/// Items of checkups, and of municipalities' screenings.
+const ITEMS: [&str; 2] = ["1.2.392.200119.6.1005", "1.2.392.100495.100.1051"];
 /// HL7 ObservationInterpretation: `H` and `L` beside a number say that it is the limit of what can be entered.
 const INTERPRETATION: &str = "2.16.840.1.113883.5.83";
 /// Readings of one item in one document that can be told apart in an id.
@@ -87,10 +87,12 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         subject: subject(root),
         findings: Vec::new(),
         word: Told::Confirmed,
+        deletes: String::new(),
     };
     if !checkup.is_deletion() {
+        let mut findings = Vec::new();
         let mut reading = Reading {
-            day: took_place,
+            checkup: &checkup,
             readings: HashMap::new(),
             document: &mut document,
         };
@@ -98,8 +100,9 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
             .named("component")
             .filter_map(|component| component.find(&["structuredBody"]))
         {
-            reading.walk(section, &mut checkup.findings, 0);
+            reading.walk(section, &mut findings, 0);
         }
+        checkup.findings = findings;
     }
     document.checkup = Some(checkup);
     document
@@ -188,7 +191,7 @@ fn subject(root: Element<'_>) -> Subject {
 
 /// The results of one document, as they are read.
 struct Reading<'d> {
-    day: LocalDay,
+    checkup: &'d Checkup,
     readings: HashMap<Item, u8>,
     document: &'d mut Document,
 }
@@ -208,16 +211,16 @@ impl Reading<'_> {
     }
 
     fn observation(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
-        let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS);
+        let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS[0]);
         let code = element.at(&["code"], "code").unwrap_or_default();
         let item = Item::from_code(code).or_else(|| Item::from_code(&plain(code).to_uppercase()));
-        let Some(item) = item.filter(|_| system == ITEMS) else {
+        let Some(item) = item.filter(|_| ITEMS.contains(&system)) else {
             return self.document.leave_out(element, Outcome::Unsupported, "item");
         };
         if findings.len() >= MOST_FINDINGS {
             return self.document.leave_out(element, Outcome::Rejected, "too-many-results");
         }
-        let found = match results(element, item, self.day) {
+        let found = match results(element, item, self.checkup.list_of(item)) {
             Ok(found) => found,
             Err(reason) => return self.document.leave_out(element, Outcome::Rejected, reason),
         };
@@ -243,15 +246,15 @@ impl Reading<'_> {
                     .filter(|name| !name.is_empty()),
                 day: element
                     .at(&["effectiveTime"], "value")
-                    .and_then(|written| own_day(written, self.day)),
+                    .and_then(|written| own_day(written, self.checkup.day)),
             });
             *reading += 1;
         }
     }
 }
 
-/// What an observation says was found; several where it repeats a value.
-fn results(element: Element<'_>, item: Item, day: LocalDay) -> Result<Vec<Found>, &'static str> {
+/// What an observation says was found; several where it repeats a value. `list` is the one that answers are of whose list it leaves out.
+fn results(element: Element<'_>, item: Item, list: &str) -> Result<Vec<Found>, &'static str> {
     if element
         .attribute("negationInd")
         .is_some_and(|value| matches!(value, "true" | "1"))
@@ -284,7 +287,7 @@ fn results(element: Element<'_>, item: Item, day: LocalDay) -> Result<Vec<Found>
                 if system == Some(INTERPRETATION) {
                     bound = Some(code);
                 } else {
-                    let list = system.map_or_else(|| format!("{ROOT}{}", item.list_on(day)), str::to_owned);
+                    let list = system.map_or_else(|| list_oid(list), str::to_owned);
                     found.push(Found::Answer(short(&list, 64)?, short(&code, 64)?));
                 }
             }

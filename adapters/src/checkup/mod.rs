@@ -13,6 +13,8 @@ mod locked;
 mod mask;
 mod own;
 pub mod package;
+#[cfg(test)]
+mod screening_tests;
 mod side_by_side;
 pub mod synthetic;
 mod table;

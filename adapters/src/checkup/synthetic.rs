@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use model::checkup::doubt::explained;
-use model::checkup::items::{FOURTH_PERIOD, ROOT};
+use model::checkup::items::{FOURTH_PERIOD, ROOT, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
 use model::environment::{Randomness as _, SeededRandomness};
 use model::{Decimal, LocalDay};
@@ -320,6 +320,7 @@ impl MadeUp {
             subject: self.subject.clone(),
             findings: findings.made,
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         for (item, judged) in explained(&checkup) {
             let of_item = |finding: &&mut Finding| finding.item.row().code == item;
@@ -465,7 +466,7 @@ impl Findings {
 
     fn answer(&mut self, code: &str, answer: &str) {
         let Some(item) = Item::from_code(code) else { return };
-        let list = format!("{ROOT}{}", item.list_on(self.day));
+        let list = list_oid(item.list_on(self.day));
         self.found(code, Found::Answer(list, answer.to_owned()));
     }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use model::checkup::items::{ANSWERS, NAMES, ROOT};
+use model::checkup::items::{ANSWERS, NAMES, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Subject, Told};
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
@@ -328,6 +328,7 @@ impl Head {
             subject: Subject::default(),
             findings: Vec::new(),
             word: Told::Confirmed,
+            deletes: String::new(),
         };
         self.describe(&mut checkup);
         checkup
@@ -422,7 +423,7 @@ pub(super) fn found(item: Item, written: &str, day: LocalDay) -> Result<Found, &
                 |name: &str| signs(&name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>()) == signs(&value);
             let mut answers = answers.filter(|(_, code, name)| *code == value || same(name));
             let (_, code, _) = answers.next().ok_or("no-such-answer")?;
-            Ok(Found::Answer(format!("{ROOT}{list}"), (*code).to_owned()))
+            Ok(Found::Answer(list_oid(list), (*code).to_owned()))
         }
     }
 }

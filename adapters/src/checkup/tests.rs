@@ -1,4 +1,4 @@
-use model::checkup::items::{ANSWERS, ROOT};
+use model::checkup::items::{ANSWERS, ROOT, answer_of, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Range};
 use model::{Decimal, LocalDay, Outcome};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use crate::harness;
 
 mod own;
 
-fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
+pub(super) fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);
     let checkups = collected.pieces.into_iter().filter_map(|piece| match piece {
         Handed::Checkup(brought) => Some(brought.checkup),
@@ -57,7 +57,7 @@ fn usual(item: Item, day: LocalDay) -> Found {
     let row = item.row();
     match row.kind {
         Kind::Quantity => Found::Quantity(Decimal::new(712, 1), row.unit.to_owned()),
-        Kind::Ordered | Kind::Coded => Found::Answer(format!("{ROOT}{}", item.list_on(day)), "1".to_owned()),
+        Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(day)), "1".to_owned()),
         Kind::Text => Found::Text("所見なし\n二行目 <&>".to_owned()),
     }
 }
@@ -78,19 +78,17 @@ fn every_item_goes_in_and_comes_out_once() {
         let (mut read, reading) = read(&document(&written));
         read.findings.sort_by_key(|finding| finding.item);
         assert_eq!(read, written, "{day}");
-        assert_eq!((reading.samples, reading.accounting.received), (329, 0));
+        assert_eq!((reading.samples, reading.accounting.received), (604, 0));
     }
 }
 
 #[test]
 fn every_answer_of_every_list_is_read_whatever_its_item() {
     let smoking = Item::from_code("9N736000000000011").unwrap();
-    for (list, code, _) in ANSWERS {
+    for (list, code, name) in ANSWERS {
+        assert_eq!(answer_of(&list_oid(list), code), Some(*name));
         let mut written = empty("2025-06-01");
-        written.findings = vec![finding(
-            smoking,
-            Found::Answer(format!("{ROOT}{list}"), (*code).to_owned()),
-        )];
+        written.findings = vec![finding(smoking, Found::Answer(list_oid(list), (*code).to_owned()))];
         assert_eq!(read(&document(&written)).0, written, "{list} {code}");
     }
 }
@@ -152,6 +150,20 @@ fn a_list_that_is_left_out_is_that_of_the_day() {
         );
         let found = &read(&text).0.findings[0].result;
         assert_eq!(*found, Found::Answer(format!("{ROOT}{list}"), "2".to_owned()), "{day}");
+    }
+}
+
+#[test]
+fn a_list_that_is_left_out_is_that_of_the_screening() {
+    let inspection = "<observation><code code=\"9N291160700000011\"/><value xsi:type=\"CD\" code=\"1\"/></observation>";
+    for (report, list) in [("42", "1.2.392.200119.6.2002"), ("54", "1.2.392.100495.100.2050")] {
+        let made = document(&Checkup {
+            report: report.to_owned(),
+            ..empty("2025-06-01")
+        });
+        let text = made.replace("</section>", &format!("<entry>{inspection}</entry></section>"));
+        let found = &read(&text).0.findings[0].result;
+        assert_eq!(*found, Found::Answer(list.to_owned(), "1".to_owned()), "{report}");
     }
 }
 

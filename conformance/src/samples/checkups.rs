@@ -4,8 +4,8 @@ use fhir_profiles::{
     CheckupDocumentView, CheckupView, DocumentView, ReportView, binary, checkup_document, checkup_result,
     diagnostic_report, document_reference, questionnaire_response,
 };
-use model::checkup::items::{FOURTH_PERIOD, ROOT};
-use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
+use model::checkup::items::{FOURTH_PERIOD, list_oid};
+use model::checkup::{Checkup, Finding, Found, Guide, Item, Kind, Organisation, Range, Subject, Told};
 use model::{Decimal, LocalDay, UtcMillis};
 
 use super::{SampleResource, sample};
@@ -17,9 +17,7 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
         .map(|item| {
             let result = match item.row().kind {
                 Kind::Quantity => Found::AtLeast(Decimal::new(5, 1), item.row().unit.to_owned()),
-                Kind::Ordered | Kind::Coded => {
-                    Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".to_owned())
-                }
+                Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".to_owned()),
                 Kind::Text => Found::Text("薬の\n名前".to_owned()),
             };
             Finding {
@@ -64,7 +62,7 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
     }
 }
 
-/// Appends a whole checkup as a FHIR document, with every item once.
+/// Appends a whole checkup as a FHIR document, with every item of its guide once, and a screening with every item there is.
 pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
     let organisation = |number: &str| Organisation {
         number: number.to_owned(),
@@ -75,9 +73,7 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
         reading: 0,
         result: match item.row().kind {
             Kind::Quantity => Found::Quantity(Decimal::new(712, 1), item.row().unit.to_owned()),
-            Kind::Ordered | Kind::Coded => {
-                Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".to_owned())
-            }
+            Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".to_owned()),
             Kind::Text => Found::Text("所見なし".to_owned()),
         },
         interpretation: None,
@@ -104,8 +100,12 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
             postal_code: "999-9999".to_owned(),
             care_number: String::new(),
         },
-        findings: Item::all().map(finding).collect(),
+        findings: Item::all()
+            .filter(|item| item.row().guide == Guide::Checkup)
+            .map(finding)
+            .collect(),
         word: Told::Confirmed,
+        deletes: String::new(),
     };
     let bare = Checkup {
         facility: Organisation::default(),
@@ -114,7 +114,13 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
         findings: Vec::new(),
         ..whole.clone()
     };
-    for (name, checkup) in [("whole", &whole), ("bare", &bare)] {
+    let screening = Checkup {
+        report: "51".to_owned(),
+        programme: "3".to_owned(),
+        findings: Item::all().map(finding).collect(),
+        ..whole.clone()
+    };
+    for (name, checkup) in [("whole", &whole), ("bare", &bare), ("municipality's", &screening)] {
         let view = CheckupDocumentView {
             base: "https://phr.example/fhir/r4",
             number: 7,
@@ -163,7 +169,7 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
             ("number in an odd unit", Found::Quantity(value, "furlong".to_owned())),
         ]),
         Kind::Ordered | Kind::Coded => {
-            let answer = |code: &str| Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), code.to_owned());
+            let answer = |code: &str| Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), code.to_owned());
             kinds.extend([("answer", answer("1")), ("answer that no list has", answer("77"))]);
         }
         Kind::Text => kinds.push(("text", Found::Text("所見なし\n\"経過観察\"".to_owned()))),

@@ -3,8 +3,9 @@
 use fhir_profiles::{
     CheckupView, ReportView, checkup_result, diagnostic_report, findable_item, questionnaire_response,
 };
-use model::checkup::items::{FOURTH_PERIOD, ROOT};
-use model::checkup::{Finding, Found, Item, Kind, Range};
+use model::checkup::items::{FOURTH_PERIOD, ROOT, list_oid};
+use model::checkup::{Finding, Found, Guide, Item, Kind, Range};
+use model::vocabulary::systems;
 use model::{Decimal, LocalDay};
 use serde_json::Value as Json;
 
@@ -173,15 +174,21 @@ fn every_item_says_its_code_first_and_can_be_found_by_what_it_says() {
         let row = item.row();
         let result = match row.kind {
             Kind::Quantity => quantity("7.0", row.unit),
-            Kind::Ordered | Kind::Coded => Found::Answer(format!("{ROOT}{}", item.list_on(FOURTH_PERIOD)), "1".into()),
+            Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".into()),
             Kind::Text => Found::Text("見本".into()),
         };
         let json = rendered(&finding(row.code, result));
         let codings = json["code"]["coding"].as_array().expect("codings");
+        let (system, profile) = match row.guide {
+            Guide::Checkup => ("urn:oid:1.2.392.200119.6.1005", Some(systems::CHECKUP_PROFILE)),
+            Guide::Added => ("urn:oid:1.2.392.200119.6.1005", None),
+            Guide::Municipal => ("urn:oid:1.2.392.100495.100.1051", None),
+        };
         assert_eq!(
             (codings[0]["system"].as_str(), codings[0]["code"].as_str()),
-            (Some("urn:oid:1.2.392.200119.6.1005"), Some(row.code))
+            (Some(system), Some(row.code))
         );
+        assert_eq!(json["meta"]["profile"][0].as_str(), profile, "{}", row.code);
         assert_eq!(json["code"]["text"], row.name_ja);
         let loinc = codings.iter().position(|coding| coding["system"] == "http://loinc.org");
         assert!(
@@ -223,6 +230,40 @@ fn every_item_says_its_code_first_and_can_be_found_by_what_it_says() {
                 row.code
             );
         }
+    }
+}
+
+#[test]
+fn a_result_of_a_screening_says_its_answer_by_its_own_list_and_its_number_as_it_was_written() {
+    let told = rendered(&finding(
+        "9P502000000000011",
+        Found::Answer(list_oid("100495.100.2100"), "4".to_owned()),
+    ));
+    let answer = &told["valueCodeableConcept"]["coding"][0];
+    assert_eq!(answer["system"], "urn:oid:1.2.392.100495.100.2100");
+    assert_eq!(
+        (&answer["display"], &told["valueCodeableConcept"]["text"]),
+        (&"Ｅ（肺癌の疑い）".into(), &"Ｅ（肺癌の疑い）".into())
+    );
+    let categories = told["category"][0]["coding"].as_array().expect("codings");
+    assert_eq!(categories[0]["code"], "imaging", "as the guide's table has it");
+    let number = |code: &str, unit: &str| rendered(&finding(code, quantity("12", unit)))["valueQuantity"].clone();
+    assert_eq!(
+        number("9P663000000000001", "本"),
+        serde_json::json!({"value": 12, "unit": "本", "system": "http://unitsofmeasure.org", "code": "{hon}"})
+    );
+    assert_eq!(
+        number("9P663000000000001", ""),
+        serde_json::json!({"value": 12}),
+        "no unit is made up"
+    );
+    assert_eq!(
+        number("9P626000000000001", "合"),
+        serde_json::json!({"value": 12, "unit": "合"})
+    );
+    for (code, label) in [("9P502000000000011", "R"), ("9P615000000000011", "V")] {
+        let security = rendered(&finding(code, Found::NotPerformed))["meta"]["security"].to_string();
+        assert!(security.contains(&format!("\"code\":\"{label}\"")), "{security}");
     }
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use model::checkup::items::{self, ROOT};
+use model::checkup::items;
 use model::checkup::{Finding, Found, Told, fiscal_year};
 use store::StoreError;
 
@@ -124,7 +124,7 @@ fn row(words: Words, finding: &Finding) -> Row {
         Found::AtLeast(value, unit) => words.with("checkups-at_least", "value", number(value, unit)),
         Found::AtMost(value, unit) => words.with("checkups-at_most", "value", number(value, unit)),
         Found::Answer(list, code) => {
-            let name = list.strip_prefix(ROOT).and_then(|list| items::answer(list, code));
+            let name = items::answer_of(list, code);
             name.map_or_else(|| words.with("checkups-code", "code", code), str::to_owned)
         }
         Found::Text(text) => text.clone(),

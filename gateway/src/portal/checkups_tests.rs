@@ -227,12 +227,29 @@ fn a_fhir_document_that_goes_out_comes_in_as_the_same_results() {
                     (model::checkup::Kind::Quantity, 2) => Found::AtMost(number, unit),
                     (model::checkup::Kind::Quantity, _) => Found::Quantity(number, unit),
                     (model::checkup::Kind::Text, _) => Found::Text("\"所見\"\nなし".to_owned()),
-                    _ => Found::Answer(format!("1.2.392.200119.{}", item.list_on(every.day)), "1".to_owned()),
+                    _ => Found::Answer(model::checkup::items::list_oid(item.list_on(every.day)), "1".to_owned()),
                 },
                 ..finding(item, number)
             }
         })
         .collect();
+    let screenings = ["51", "52", "53", "54", "55", "56", "57", "58"].map(|report| Checkup {
+        report: report.to_owned(),
+        programme: "3".to_owned(),
+        ..every.clone()
+    });
+    for screening in screenings {
+        let (read, written) = read_back(&screening);
+        assert_eq!(read, screening);
+        // Its guide's profiles ask for more than is told, and the other guide is not its own.
+        assert!(!written.contains("JP_Bundle_") && !written.contains("JP_Composition_"));
+        assert!(written.contains("checkup-type-code") && !written.contains("200119.6.1002"));
+        let nothing = Checkup {
+            findings: Vec::new(),
+            ..screening
+        };
+        assert_eq!(read_back(&nothing).0, nothing);
+    }
     let (read, written) = read_back(&every);
     // The limit says on which side it is, and no other judgement stands beside it.
     assert_eq!(read, every);

@@ -323,6 +323,7 @@ mod tests {
             },
             findings: found.iter().map(finding).collect(),
             word: Told::Confirmed,
+            deletes: String::new(),
         }
     }
 

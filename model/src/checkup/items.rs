@@ -1,12 +1,12 @@
-//! The items of Japanese checkups (MHLW item codes, OID 1.2.392.200119.6.1005), the lists of their answers and their methods,
-//! generated from `model/vocabulary/checkup-*.tsv` when built.
+//! The items of Japanese checkups (MHLW item codes, OID 1.2.392.200119.6.1005, and those of municipalities' screenings), the lists
+//! of their answers and their methods, generated from `model/vocabulary/checkup-*.tsv` when built.
 
 use std::borrow::Cow;
 
 use super::unit;
 use crate::decimal::{Decimal, Measured};
 use crate::time::LocalDay;
-use crate::vocabulary::{Metric, Shape};
+use crate::vocabulary::{Metric, Shape, systems};
 
 include!(concat!(env!("OUT_DIR"), "/checkup.rs"));
 
@@ -28,6 +28,17 @@ pub enum Kind {
     Text,
 }
 
+/// Where an item is defined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guide {
+    /// The guide of checkup reports (eCheckup): MHLW's table.
+    Checkup,
+    /// The guide of municipalities' screenings (eMunicipalCheckup) alone, with a code system of its own.
+    Municipal,
+    /// 追加項目: facilities send them under MHLW's code system, whose published table has them not.
+    Added,
+}
+
 /// A row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ItemRow {
@@ -45,10 +56,14 @@ pub struct ItemRow {
     pub ucum: &'static str,
     /// The method that the item implies, as a code of OID 1.2.392.200119.6.1007; empty where it implies none.
     pub method: &'static str,
-    /// The list of its answers from fiscal 2024 on, as what follows `1.2.392.200119.`
+    /// The list of its answers from fiscal 2024 on, as [`list_oid`] takes it.
     pub list: &'static str,
     /// The list before that, where it was another.
     pub list_before: &'static str,
+    /// The list in a municipality's screening, where it is another there: its codes may mean the opposite.
+    pub list_of_screening: &'static str,
+    /// Where it is defined.
+    pub guide: Guide,
     /// Code in JP Core's simple observation category system.
     pub category: &'static str,
     /// The reason item of the battery it is in; 0 for none.
@@ -70,8 +85,12 @@ pub struct ItemRow {
 /// The first day of the fourth period: lists and items changed with fiscal 2024.
 pub const FOURTH_PERIOD: LocalDay = LocalDay(19_814);
 
-/// Before the number of every list and system of the checkup guides.
+/// Before the number of every list and system of the guide of checkup reports.
 pub const ROOT: &str = "1.2.392.200119.";
+/// Before the lists of every guide.
+const ALL_LISTS: &str = "1.2.392.";
+/// How a list of municipalities' screenings begins below that.
+const MUNICIPAL_LISTS: &str = "100495.100.";
 
 impl Item {
     /// The item with this number.
@@ -107,12 +126,29 @@ impl Item {
         Metric::from_number(self.row().metric).unwrap_or(Metric::NONE)
     }
 
-    /// The list that its answers on a day are of, as what follows `1.2.392.200119.`; empty where there is none.
+    /// The list that its answers on a day are of, as [`list_oid`] takes it; empty where there is none.
     pub fn list_on(self, day: LocalDay) -> &'static str {
         let row = self.row();
         match row.list_before {
             before if !before.is_empty() && day < FOURTH_PERIOD => before,
             _ => row.list,
+        }
+    }
+
+    /// As [`Item::list_on`], in a municipality's screening, whose lists have not changed.
+    pub fn list_of_screening(self) -> &'static str {
+        let row = self.row();
+        match row.list_of_screening {
+            "" => row.list,
+            own => own,
+        }
+    }
+
+    /// The system that its code is of, as FHIR names it.
+    pub fn system(self) -> &'static str {
+        match self.row().guide {
+            Guide::Municipal => systems::SCREENING_ITEM,
+            Guide::Checkup | Guide::Added => systems::CHECKUP_ITEM,
         }
     }
 
@@ -197,7 +233,27 @@ impl From<Item> for u16 {
     }
 }
 
-/// The name of an answer in a list (what follows `1.2.392.200119.`).
+/// The OID of a list: its name is what follows `1.2.392.200119.`, and of municipalities' screenings what follows `1.2.392.`
+pub fn list_oid(list: &str) -> String {
+    let root = if list.starts_with(MUNICIPAL_LISTS) {
+        ALL_LISTS
+    } else {
+        ROOT
+    };
+    format!("{root}{list}")
+}
+
+/// The name of an answer in the list of this OID.
+pub fn answer_of(oid: &str, code: &str) -> Option<&'static str> {
+    let list = oid.strip_prefix(ROOT).filter(|list| !list.starts_with(MUNICIPAL_LISTS));
+    let municipal = || {
+        oid.strip_prefix(ALL_LISTS)
+            .filter(|list| list.starts_with(MUNICIPAL_LISTS))
+    };
+    answer(list.or_else(municipal)?, code)
+}
+
+/// The name of an answer in a list, as [`list_oid`] takes it.
 pub fn answer(list: &str, code: &str) -> Option<&'static str> {
     let place = ANSWERS.binary_search_by_key(&(list, code), |(list, code, _)| (list, code));
     place.ok().map(|place| ANSWERS[place].2)
@@ -215,8 +271,9 @@ mod tests {
 
     #[test]
     fn numbers_never_change() {
-        assert_eq!(ITEMS.len(), 329, "an item was added: extend this test by a line");
-        let told = [1, 23, 322, 323, 329].map(|number| Item::from_number(number).map(|item| item.row().code));
+        assert_eq!(ITEMS.len(), 604, "an item was added: extend this test by a line");
+        let told = [1, 23, 322, 323, 329, 330, 487, 488, 604]
+            .map(|number| Item::from_number(number).map(|item| item.row().code));
         assert_eq!(
             told,
             [
@@ -224,10 +281,14 @@ mod tests {
                 Some("9A751000000000001"),
                 Some("9N946000000000011"),
                 Some("9N806000000000011"),
-                Some("9N776000000000011")
+                Some("9N776000000000011"),
+                Some("9P500000000000011"),
+                Some("9P692160800000049"),
+                Some("1A035000000190101"),
+                Some("9I200160800000049")
             ]
         );
-        assert_eq!((Item::from_number(0), Item::from_number(330)), (None, None));
+        assert_eq!((Item::from_number(0), Item::from_number(605)), (None, None));
     }
 
     #[test]
@@ -248,7 +309,7 @@ mod tests {
             let row = item.row();
             let coded = matches!(row.kind, Kind::Coded | Kind::Ordered);
             assert_eq!(coded, !row.list.is_empty(), "{}", row.code);
-            for list in [row.list, row.list_before] {
+            for list in [row.list, row.list_before, row.list_of_screening] {
                 let known = ANSWERS.iter().any(|(known, ..)| *known == list);
                 assert!(
                     list.is_empty() || known || unpublished.contains(&list),
@@ -316,16 +377,55 @@ mod tests {
     }
 
     #[test]
-    fn every_number_of_the_table_has_a_trend_in_its_own_unit() {
+    fn every_number_of_the_table_is_coded_in_its_own_unit_and_has_a_trend_where_its_metric_is_one_number() {
         for item in Item::all().filter(|item| item.row().kind == Kind::Quantity) {
             let row = item.row();
+            let is_number = item.metric().shape() == Shape::Quantity || row.part.is_some();
+            assert!(is_number || row.guide != Guide::Checkup, "{}", row.code);
             for unit in [row.unit, row.ucum] {
-                assert!(
-                    item.trend(Decimal::whole(7), unit).is_some(),
-                    "{} in {unit:?}",
-                    row.code
-                );
+                let trend = item.trend(Decimal::whole(7), unit);
+                assert_eq!(trend.is_some(), is_number, "{} in {unit:?}", row.code);
+                let own = if row.ucum.is_empty() { "1" } else { row.ucum };
+                assert_eq!(item.ucum(unit).as_deref(), Some(own), "{} in {unit:?}", row.code);
             }
         }
+    }
+
+    #[test]
+    fn the_lists_of_screenings_have_an_arc_of_their_own_and_some_say_the_opposite() {
+        assert_eq!(list_oid("6.2002"), "1.2.392.200119.6.2002");
+        assert_eq!(list_oid("100495.100.2050"), "1.2.392.100495.100.2050");
+        let inspection = Item::from_code("9N291160700000011").unwrap();
+        let [checkup, screening] = [inspection.list_on(FOURTH_PERIOD), inspection.list_of_screening()];
+        assert_eq!(answer_of(&list_oid(checkup), "1"), Some("所見あり"));
+        assert_eq!(answer_of(&list_oid(screening), "1"), Some("所見なし"));
+        assert_eq!(answer_of("1.2.392.100495.100.2803", "X"), Some("該当歯なし"));
+        for oid in [
+            "1.2.392.200119.100495.100.2050",
+            "1.2.392.6.2002",
+            "2.16.840",
+            "100495.100.2050",
+        ] {
+            assert_eq!(answer_of(oid, "1"), None, "{oid}");
+        }
+    }
+
+    #[test]
+    fn municipalities_screenings_have_166_items() {
+        let of = |guide: Guide| -> Vec<Item> { Item::all().filter(|item| item.row().guide == guide).collect() };
+        let [own, added] = [of(Guide::Municipal), of(Guide::Added)];
+        assert_eq!(
+            (own.len(), added.len()),
+            (158, 117),
+            "eight of 166 are in MHLW's table too"
+        );
+        for item in own {
+            assert_eq!(item.system(), systems::SCREENING_ITEM);
+            assert!(item.row().list.is_empty() || item.row().list.starts_with(MUNICIPAL_LISTS));
+        }
+        let answers = ANSWERS.iter().filter(|(list, ..)| list.starts_with(MUNICIPAL_LISTS));
+        assert_eq!(answers.count(), 186);
+        // Codes of somebody's own say what they are to nobody else.
+        assert!(added.iter().all(|item| !item.row().code.contains('Z')));
     }
 }

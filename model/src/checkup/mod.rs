@@ -6,7 +6,7 @@ pub mod unit;
 
 use serde::{Deserialize, Serialize};
 
-pub use items::{Item, ItemRow, Kind};
+pub use items::{Guide, Item, ItemRow, Kind};
 
 use crate::decimal::Decimal;
 use crate::time::LocalDay;
@@ -17,7 +17,8 @@ use crate::vocabulary::Metric;
 pub struct Checkup {
     /// What the document is, as a code of OID 1.2.392.200119.6.1001: `10` for a specific health checkup.
     pub report: String,
-    /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same.
+    /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same. A municipality's screening says
+    /// there which part of it this is (検診区分), with one digit.
     pub programme: String,
     /// The day it took place.
     pub day: LocalDay,
@@ -33,6 +34,10 @@ pub struct Checkup {
     pub findings: Vec<Finding>,
     /// Whose word it is.
     pub word: Told,
+    /// Of a request to delete: the screening that it deletes, as the code of its report, once that is known. A request itself
+    /// does not say it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub deletes: String,
 }
 
 /// Whose word a checkup is.
@@ -162,13 +167,36 @@ pub struct Range {
 }
 
 impl Checkup {
-    /// True where two documents tell the same checkup, of one person: of one day, programme and facility. A table that does not
-    /// number the facility is of whatever facility there is.
+    /// True where two documents tell the same checkup, of one person: of one day, programme and facility, and of one screening, since
+    /// several take place on one day. A table that does not number the facility is of whatever facility there is, and a request to
+    /// delete of whatever screening.
     pub fn is_same(&self, other: &Self) -> bool {
         let [own, others] = [&self.facility.number, &other.facility.number];
         self.day == other.day
             && self.programme == other.programme
             && (own == others || own.is_empty() || others.is_empty())
+            && (self.screening() == other.screening() || self.deletes_any() || other.deletes_any())
+    }
+
+    /// Which of municipalities' screenings it is, as the code of its report (51 to 58); `None` for any other checkup.
+    pub fn screening(&self) -> Option<&str> {
+        [&self.report, &self.deletes]
+            .into_iter()
+            .map(String::as_str)
+            .find(|report| SCREENINGS.contains(report))
+    }
+
+    /// The list that answers of an item are of here, where a document names none, as [`items::list_oid`] takes it.
+    pub fn list_of(&self, item: Item) -> &'static str {
+        match self.screening() {
+            Some(_) => item.list_of_screening(),
+            None => item.list_on(self.day),
+        }
+    }
+
+    /// True for a request to delete of which nobody knows whether it is of a screening, and of which.
+    fn deletes_any(&self) -> bool {
+        self.is_deletion() && self.deletes.is_empty()
     }
 
     /// True for a request to delete what was told before (report categories 19, 49, 69, 79, 89).
@@ -188,6 +216,7 @@ impl Checkup {
             subject: Subject::default(),
             findings,
             word: Told::Declared,
+            deletes: String::new(),
         }
     }
 
@@ -198,13 +227,19 @@ impl Checkup {
             report: "19".to_owned(),
             written: said.max(self.written),
             findings: Vec::new(),
+            deletes: self.screening().unwrap_or_default().to_owned(),
             ..self.clone()
         }
     }
 
-    /// The programme by the code of OID 1.2.392.200119.6.1002; `None` for one that a resident declared.
+    /// The programme by the code of OID 1.2.392.200119.6.1002; `None` for one that a resident declared, and for a part of a screening.
     pub fn official_programme(&self) -> Option<&str> {
-        (!self.programme.starts_with(DECLARED)).then_some(&self.programme)
+        (!self.programme.starts_with(DECLARED) && self.part_of_screening().is_none()).then_some(&self.programme)
+    }
+
+    /// Which part of a screening it is (検診区分): 1 the first test, 2 the closer one, 3 both. Programmes have three digits.
+    pub fn part_of_screening(&self) -> Option<&str> {
+        matches!(self.programme.as_str(), "1" | "2" | "3").then_some(&self.programme)
     }
 
     /// The metric that says that a checkup of this kind, or guidance after one, took place.
@@ -212,7 +247,7 @@ impl Checkup {
         if let Some(kind) = self.programme.strip_prefix(DECLARED) {
             return Metric::from_key(kind).unwrap_or(Metric::CHECKUP_OTHER);
         }
-        match (self.report.as_str(), self.programme.as_str()) {
+        match (self.screening().unwrap_or(&self.report), self.programme.as_str()) {
             ("51", _) => Metric::CHECKUP_LUNG_CANCER,
             ("52", _) => Metric::CHECKUP_BREAST_CANCER,
             ("53", _) => Metric::CHECKUP_STOMACH_CANCER,
@@ -256,6 +291,9 @@ impl Checkup {
         Metric::GUIDANCE_SPECIFIC,
     ];
 }
+
+/// Reports of municipalities' screenings: lung, breast, stomach, cervical and colorectal cancer, hepatitis, osteoporosis, teeth.
+const SCREENINGS: [&str; 8] = ["51", "52", "53", "54", "55", "56", "57", "58"];
 
 /// Stands before the kind where a resident declares it: no programme of OID 1.2.392.200119.6.1002 is written so.
 const DECLARED: &str = "declared:";
@@ -308,5 +346,62 @@ impl Serialize for LocalDay {
 impl<'de> Deserialize<'de> for LocalDay {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i32::deserialize(deserializer).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(report: &str, programme: &str) -> Checkup {
+        let day = LocalDay(20_000);
+        Checkup {
+            report: report.to_owned(),
+            programme: programme.to_owned(),
+            word: Told::Confirmed,
+            ..Checkup::declared(Metric::CHECKUP_OTHER, day, day, Vec::new())
+        }
+    }
+
+    #[test]
+    fn two_screenings_of_one_day_and_facility_are_two() {
+        let reports = ["10", "42", "51", "52", "53", "54", "55", "56", "57", "58"];
+        for one in reports {
+            for other in reports {
+                let is_one = one == other || (["10", "42"].contains(&one) && ["10", "42"].contains(&other));
+                assert_eq!(of(one, "1").is_same(&of(other, "1")), is_one, "{one} {other}");
+            }
+        }
+        assert!(
+            !of("51", "1").is_same(&of("51", "2")),
+            "the first test and the closer one"
+        );
+    }
+
+    #[test]
+    fn a_request_to_delete_is_of_any_screening_until_it_is_known_of_which() {
+        let lung = of("51", "1");
+        assert!(of("49", "1").is_same(&lung) && lung.is_same(&of("49", "1")));
+        assert!(!of("49", "060").is_same(&lung));
+        let taken_back = lung.taken_back(LocalDay(20_100));
+        assert!(taken_back.is_deletion() && taken_back.is_same(&lung));
+        assert!(!taken_back.is_same(&of("53", "1")) && !of("53", "1").is_same(&taken_back));
+        assert_eq!(taken_back.event(), Metric::CHECKUP_LUNG_CANCER);
+        assert!(of("10", "010").taken_back(LocalDay(20_100)).is_same(&of("10", "010")));
+    }
+
+    #[test]
+    fn a_part_of_a_screening_is_no_programme() {
+        assert_eq!(
+            (of("51", "2").official_programme(), of("51", "2").part_of_screening()),
+            (None, Some("2"))
+        );
+        assert_eq!(
+            (
+                of("10", "010").official_programme(),
+                of("10", "010").part_of_screening()
+            ),
+            (Some("010"), None)
+        );
     }
 }

@@ -21,8 +21,17 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("μ", "u"),
     ("mm3", "ul"),
     ("mm[hg]", "mmhg"),
+    // Thyroid and other hormones are counted in international units, which enzymes are not.
+    ("uiu/", "u[iu]/"),
     ("iu/", "u/"),
+    ("permil", "[ppth]"),
+    ("‰", "[ppth]"),
+    ("本", "hon"),
+    ("歳", "a"),
     ("㎡", "m2"),
+    ("㎠", "cm2"),
+    ("²", "2"),
+    ("³", "3"),
     ("m^2", "m2"),
     ("1.73_m2", "1.73m2"),
     ("gcreat", "g*cr"),
@@ -84,6 +93,11 @@ mod tests {
             ["/min", "{h`b}/min"],
             ["", "{times}"],
             ["fL", "fl"],
+            ["g/cm2", "g/cm²"],
+            ["{hon}/d", "本/日"],
+            ["a", "歳"],
+            ["u[IU]/mL", "μIU/mL"],
+            ["[ppth]", "‰"],
         ] {
             assert_eq!(parse(same[0]), parse(same[1]), "{same:?}");
         }

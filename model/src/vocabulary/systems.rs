@@ -12,6 +12,12 @@ pub const OBSERVATION_CATEGORY: &str = "http://terminology.hl7.org/CodeSystem/ob
 pub const JP_OBSERVATION_CATEGORY: &str = "http://jpfhir.jp/fhir/core/CodeSystem/JP_SimpleObservationCategory_CS";
 /// JLAC10 item codes of the health checkup (OID of the checkup guides).
 pub const CHECKUP_ITEM: &str = "urn:oid:1.2.392.200119.6.1005";
+/// Items of municipalities' screenings, as the text of their guide has it; its examples say [`SCREENING_ITEM_OF_EXAMPLES`].
+pub const SCREENING_ITEM: &str = "urn:oid:1.2.392.100495.100.1051";
+/// As above.
+pub const SCREENING_ITEM_OF_EXAMPLES: &str = "http://jpfhir.jp/fhir/eCheckup/CodeSystem/jlac10";
+/// Which part of a municipality's screening a document tells (検診区分): 1 the first test, 2 the closer one, 3 both.
+pub const SCREENING_PART: &str = "http://jpfhir.jp/fhir/eCheckup/CodeSystem/checkup-type-code";
 /// JLAC10, the table of laboratory tests that MEDIS keeps (OID 1.2.392.200119.4.504 before JP Core 1.2).
 pub const JLAC10: &str = "http://medis.or.jp/CodeSystem/master-JLAC10-17digits";
 /// Categories of checkup reports, as FHIR documents name them; other documents say OID 1.2.392.200119.6.1001.

@@ -19,7 +19,7 @@ fn checksum(rows: &[MetricRow]) -> u64 {
 fn numbers_and_keys_never_change() {
     assert_eq!(
         METRICS.len(),
-        340,
+        357,
         "a row was added: extend this test by a line for the new rows"
     );
     assert_eq!((METRICS[0].number, METRICS[0].key), (1, "step_count"));
@@ -29,10 +29,13 @@ fn numbers_and_keys_never_change() {
     assert_eq!((METRICS[338].number, METRICS[338].key), (339, "checkup_other"));
     assert_eq!(checksum(&METRICS[..339]), CHECKSUM_OF_339);
     assert_eq!((METRICS[339].number, METRICS[339].key), (340, "guidance_specific"));
+    assert_eq!((METRICS[356].number, METRICS[356].key), (357, "rectal_endoscopy"));
+    assert_eq!(checksum(METRICS), CHECKSUM_OF_357);
 }
 
 const CHECKSUM_OF_321: u64 = 9_670_769_583_161_746_052;
 const CHECKSUM_OF_339: u64 = 14_695_463_734_270_155_269;
+const CHECKSUM_OF_357: u64 = 831_748_023_870_437_726;
 
 #[test]
 fn every_row_reads_back_by_number_and_by_key() {

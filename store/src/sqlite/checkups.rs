@@ -13,7 +13,7 @@ use super::people::{self, Profile};
 use super::seal::SealKey;
 use super::writer::Writing;
 use crate::Result;
-use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, TOO_MANY, unpacked};
+use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, TOO_MANY, unpacked};
 use crate::packing::Packed;
 
 /// A checkup as it is stored.
@@ -39,7 +39,7 @@ pub(crate) fn keep(
     writing: &Writing<'_>,
     person: PersonId,
     (batch, source): (BatchId, u16),
-    checkup: Checkup,
+    mut checkup: Checkup,
     original: &Packed,
 ) -> Result<CheckupEnded> {
     let records = match checkup.is_deletion() {
@@ -60,8 +60,14 @@ pub(crate) fn keep(
         return Ok(refused(NO_DAY));
     }
     let key = writing.person_key(person)?;
-    let known = same_day(writing, &key, person, &checkup)?;
+    let Ok(known) = the_same(same_day(writing, &key, person, &checkup)?, &checkup) else {
+        return Ok(refused(ONE_OF_SEVERAL));
+    };
     if let Some(known) = &known {
+        if checkup.is_deletion() {
+            // What is deleted stays the screening it was: another of that day is none of it.
+            checkup.deletes = known.kept.checkup.screening().unwrap_or_default().to_owned();
+        }
         if known.kept.says_the_same(&checkup) {
             return Ok(CheckupEnded {
                 known: records,
@@ -224,20 +230,50 @@ fn is_of_another(profile: &Profile, checkup: &Checkup) -> bool {
     differ(profile.birth_day, subject.birth.map(|day| day.0)) || differ(sex(profile.sex), sex(subject.sex))
 }
 
-fn same_day(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Option<Stored>> {
+/// A document does not say which of several it means.
+struct Several;
+
+/// Of checkups that can be the one that a document tells, the one that is.
+fn the_same(mut candidates: Vec<Stored>, checkup: &Checkup) -> std::result::Result<Option<Stored>, Several> {
+    let of_its_kind = |stored: &Stored| stored.kept.checkup.screening() == checkup.screening();
+    // A request that was carried out means the same again, whatever came since.
+    let is_that_request = |stored: &Stored| {
+        let carried_out = Checkup {
+            deletes: String::new(),
+            ..stored.kept.checkup.clone()
+        };
+        checkup.is_deletion() && carried_out == *checkup
+    };
+    let place = candidates.iter().position(is_that_request);
+    if let Some(place) = place.or_else(|| candidates.iter().position(of_its_kind)) {
+        return Ok(Some(candidates.swap_remove(place)));
+    }
+    let is_live = |stored: &Stored| !stored.kept.checkup.is_deletion();
+    if candidates.iter().any(is_live) {
+        candidates.retain(is_live);
+    }
+    match candidates.len() {
+        0 | 1 => Ok(candidates.pop()),
+        _ => Err(Several),
+    }
+}
+
+/// The checkups of its day that a document may tell.
+fn same_day(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Vec<Stored>> {
     let rows: Vec<Row> = snapshot
         .prepare_cached(
             "SELECT number, source, version, first_seq, seq, body FROM checkup WHERE person = ?1 AND day = ?2",
         )
         .and_then(|mut statement| statement.query_map(params![person.0, checkup.day.0], read)?.collect())
         .doing("looking for a checkup")?;
+    let mut found = Vec::new();
     for row in rows {
         let stored = open(key, person, row)?;
         if stored.kept.checkup.is_same(checkup) {
-            return Ok(Some(stored));
+            found.push(stored);
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

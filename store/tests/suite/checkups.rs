@@ -25,6 +25,7 @@ pub fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checku
         subject: Subject::default(),
         findings: results.iter().map(|(code, value)| finding(code, *value)).collect(),
         word: Told::Confirmed,
+        deletes: String::new(),
     }
 }
 
@@ -315,6 +316,90 @@ async fn a_request_to_delete_ends_what_was_told_before_it_and_nothing_later() ->
     bring(&house, other, vec![deletion]).await?;
     bring(&house, other, vec![told_before]).await?;
     assert!(records(&house, other, all()).await.is_empty());
+    Ok(())
+}
+
+/// A screening of a municipality: the code of its report, and a weight that tells it apart.
+fn screening(report: &str, weight: i64) -> Checkup {
+    Checkup {
+        report: report.to_owned(),
+        programme: "1".to_owned(),
+        ..document("2025-06-10", 20, &[(WEIGHT, weight)])
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_screenings_of_one_day_at_one_facility_are_two() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let [lung, stomach] = [screening("51", 60), screening("53", 61)];
+    for documents in [vec![lung.clone()], vec![stomach.clone()]] {
+        assert_eq!(ended(&bring(&house, person, documents).await?), (1, 0, 0));
+    }
+    // Two results, and that each took place.
+    assert_eq!(records(&house, person, all()).await.len(), 4);
+    let again = bring(&house, person, vec![lung, stomach]).await?;
+    assert_eq!(ended(&again), (0, 2, 0));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_screening_takes_no_other_with_it() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let [lung, stomach] = [screening("51", 60), screening("53", 61)];
+    let deletion = Checkup {
+        written: lung.written.plus(20),
+        findings: Vec::new(),
+        ..screening("49", 0)
+    };
+    bring(&house, person, vec![lung.clone()]).await?;
+    assert_eq!(ended(&bring(&house, person, vec![deletion.clone()]).await?), (1, 0, 0));
+    assert!(records(&house, person, all()).await.is_empty());
+    let changed = Search {
+        sort: Sort::LastUpdated,
+        ..all()
+    };
+    let dead = records(&house, person, changed).await;
+    let events: Vec<_> = dead
+        .iter()
+        .filter(|record| model::checkup::is_event(record.sample.metric))
+        .collect();
+    assert!(
+        matches!(&events[..], [event] if event.dead && event.sample.metric == Metric::CHECKUP_LUNG_CANCER),
+        "who met the screening meets its end"
+    );
+    // The same request again, the same document again, and another screening that was written before the request.
+    for (document, expected) in [
+        (deletion.clone(), (0, 1, 0)),
+        (lung.clone(), (0, 1, 1)),
+        (stomach.clone(), (1, 0, 0)),
+    ] {
+        assert_eq!(ended(&bring(&house, person, vec![document]).await?), expected);
+    }
+    assert_eq!(ended(&bring(&house, person, vec![deletion.clone()]).await?), (0, 1, 0));
+    assert_eq!(records(&house, person, all()).await.len(), 2);
+
+    // Of two that live nobody knows which is meant.
+    let other = house.person().await;
+    bring(&house, other, vec![lung, stomach]).await?;
+    let refused = bring(&house, other, vec![deletion]).await?;
+    assert_eq!(refused.accounting.rejected, 1);
+    assert_eq!(records(&house, other, all()).await.len(), 4);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_of_which_more_is_read_than_before_is_not_taken_for_an_older_one() -> Result<()> {
+    let house = House::new().await;
+    for added in ["9N011000000000001", WEIGHT] {
+        let person = house.person().await;
+        let before = document("2025-06-10", 20, &[("9N001000000000001", 150)]);
+        let now = document("2025-06-10", 20, &[(added, 20), ("9N001000000000001", 150)]);
+        bring(&house, person, vec![before.clone()]).await?;
+        assert_eq!(ended(&bring(&house, person, vec![now]).await?), (1, 1, 0));
+        assert_eq!(ended(&bring(&house, person, vec![before]).await?), (0, 1, 1));
+    }
     Ok(())
 }
 

@@ -222,8 +222,7 @@ async fn answers_are_those_of_the_document_by_the_list_of_their_own_year() {
                     (&answer["system"], &answer["code"]),
                     (&format!("urn:oid:{list}").into(), &code.as_str().into())
                 );
-                let known =
-                    model::checkup::items::answer(list.strip_prefix(model::checkup::items::ROOT).unwrap(), code);
+                let known = model::checkup::items::answer_of(list, code);
                 assert_eq!(answer["display"].as_str(), known);
                 assert!(item["text"].is_string());
             }
@@ -250,6 +249,81 @@ async fn answers_are_those_of_the_document_by_the_list_of_their_own_year() {
         assert!((1..10).contains(&items.len()), "{response}");
     }
     assert!(ids(&world.walk(&medicines, "DiagnosticReport").await).is_empty());
+}
+
+/// A screening of a municipality with these answers: item, number of the list, code.
+fn screening(report: &str, answers: &[(&str, &str, &str)]) -> Checkup {
+    let finding = |(code, list, answer): &(&str, &str, &str)| model::checkup::Finding {
+        item: model::checkup::Item::from_code(code).unwrap(),
+        reading: 0,
+        result: model::checkup::Found::Answer(format!("1.2.392.100495.100.{list}"), (*answer).to_owned()),
+        interpretation: None,
+        method: None,
+        range: None,
+        doctor: None,
+        day: None,
+    };
+    Checkup {
+        report: report.to_owned(),
+        programme: "1".to_owned(),
+        findings: answers.iter().map(finding).collect(),
+        ..somebody().checkup(2025)
+    }
+}
+
+#[tokio::test]
+async fn screenings_of_one_day_are_reports_of_their_own_and_what_they_found_needs_its_own_tick() {
+    let world = World::new().await;
+    let bones = [("9P637000000000011", "2740", "2"), ("9P631000000000011", "2704", "3")];
+    let screenings = [
+        screening("51", &[("9P502000000000011", "2100", "4")]),
+        screening(
+            "56",
+            &[("9P615000000000011", "2640", "2"), ("9P604000000000011", "2054", "1")],
+        ),
+        screening("57", &bones),
+    ];
+    bring(&world, world.person, &screenings).await;
+    let granted = world.given(Given::default()).await;
+    let reports = world.walk(&granted, "DiagnosticReport").await;
+    let mut kinds = found_codes(&reports);
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        ["checkup_hepatitis", "checkup_lung_cancer", "checkup_osteoporosis"]
+    );
+    let item = "urn:oid:1.2.392.100495.100.1051%7C9P502000000000011";
+    let found = world.walk(&granted, &format!("Observation?code={item}")).await;
+    let found: Vec<&Json> = found.iter().flat_map(matches).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        found[0]["valueCodeableConcept"]["coding"][0]["display"],
+        "Ｅ（肺癌の疑い）"
+    );
+    assert!(
+        found[0]["meta"].get("profile").is_none(),
+        "no profile that asks for more"
+    );
+    for (category, expected) in [
+        (ConsentCategory::Checkup, vec!["9P502000000000011", "9P637000000000011"]),
+        (ConsentCategory::Infection, vec!["9P615000000000011"]),
+        (
+            ConsentCategory::Reproductive,
+            vec!["9P604000000000011", "9P631000000000011"],
+        ),
+    ] {
+        let some = world
+            .given(Given {
+                categories: &[category],
+                ..Given::default()
+            })
+            .await;
+        let pages = world.walk(&some, "Observation").await;
+        let mut codes = found_codes(&pages);
+        codes.retain(|code| code.starts_with('9'));
+        codes.sort();
+        assert_eq!(codes, expected, "{category:?}");
+    }
 }
 
 /// The codes of a resource's security labels.
