@@ -151,26 +151,29 @@ fn source() -> Source {
 /// Looks through all files of a ZIP before any of them is taken: of one that bears Individual Numbers nothing is kept.
 fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> {
     for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
-        // What cannot be read is said later, where it is taken.
         let Ok(bytes) = archive.read(entry).and_then(|mut reader| bytes(&mut reader)) else {
             continue;
         };
-        look_for_individual_numbers(&bytes)?;
+        match is_own(&bytes) {
+            true => with_tree(&bytes, own::refuse_individual_numbers)?,
+            false => look_for_individual_numbers(&bytes)?,
+        }
     }
     Ok(())
 }
 
 /// Refuses a document that bears Individual Numbers.
 fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
-    let is_own = is_own(bytes);
-    if !is_own && !individual_number::may_bear(bytes) {
-        return Ok(());
+    match individual_number::may_bear(bytes) {
+        true => with_tree(bytes, individual_number::refuse),
+        false => Ok(()),
     }
+}
+
+/// Looks at a document's elements; what cannot be read is said where it is taken.
+fn with_tree(bytes: &[u8], look: impl Fn(&Tree<'_>) -> Result<(), AdapterError>) -> Result<(), AdapterError> {
     let Ok(text) = text(bytes) else { return Ok(()) };
-    parse(&text).map_or(Ok(()), |tree| match is_own {
-        true => own::refuse_individual_numbers(&tree),
-        false => individual_number::refuse(&tree),
-    })
+    parse(&text).map_or(Ok(()), |tree| look(&tree))
 }
 
 /// True for the bytes of a document that is kept as its resident's own.
