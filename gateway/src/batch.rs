@@ -332,3 +332,6 @@ fn row(result: &EntryResult) -> [String; 7] {
         result.reasons.clone(),
     ]
 }
+
+#[cfg(test)]
+mod tests;
