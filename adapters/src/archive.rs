@@ -187,7 +187,8 @@ pub fn unpack<'a>(
     let limit = (packed.saturating_mul(MAX_RATIO))
         .saturating_add(64 << 20)
         .min(MAX_ENTRY);
-    let raw = BufReader::with_capacity(128 * 1024, raw);
+    // A document of a package is small, and there are thousands.
+    let raw = BufReader::with_capacity((packed as usize).clamp(512, 128 * 1024), raw);
     if method == CompressionMethod::DEFLATE {
         Some(Box::new(Bounded {
             inner: DeflateDecoder::new(raw),

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use adapters::checkup::columns::{self, Columns};
 use adapters::checkup::package::{self, PackageEntry, PackageSum};
@@ -15,7 +16,7 @@ use model::{OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
 use store::{Actor, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::import::FileBytes;
 use crate::scan::{ScanError, Scanner};
@@ -122,7 +123,13 @@ pub async fn import(
     hand_over: &HandOver,
     mut progress: impl FnMut(u32),
 ) -> Result<Taken, BatchError> {
-    let (hash, package) = tokio::task::spawn_blocking(move || hash_of(&package).map(|hash| (hash, package)))
+    let package = Arc::new(package);
+    let (documents, mut coming) = mpsc::channel::<Vec<PackageDocument>>(1);
+    let (go_on_after, so_far) = oneshot::channel();
+    // It is looked through while it is hashed: the hash says how far it was taken before.
+    let read_from = Arc::clone(&package);
+    let reading = tokio::task::spawn_blocking(move || read(&read_from, so_far, &documents));
+    let hash = tokio::task::spawn_blocking(move || hash_of(&package))
         .await
         .map_err(io::Error::other)??;
     let begun = store.begin_package(hand_over.organisation, hash).await?;
@@ -133,9 +140,8 @@ pub async fn import(
         ..Taken::default()
     };
     if begun.ended.is_none() {
-        let (documents, mut coming) = mpsc::channel::<Vec<PackageDocument>>(1);
-        let done = begun.done;
-        let reading = tokio::task::spawn_blocking(move || read(&package, done, &documents));
+        // Where reading has ended already, it says why.
+        let _ = go_on_after.send(begun.done);
         let mut so_far = begun.done;
         while let Some(unit) = coming.recv().await {
             so_far += unit.len() as u32;
@@ -175,14 +181,22 @@ const fn place_of(outcome: EntryOutcome) -> usize {
     }
 }
 
-/// Hands documents on that were not taken yet.
+/// Hands documents on that were not taken yet, once it is known how many were.
 fn read(
     package: &Package,
-    done: u32,
+    so_far: oneshot::Receiver<u32>,
     documents: &mpsc::Sender<Vec<PackageDocument>>,
 ) -> Result<PackageSum, BatchError> {
+    let (mut so_far, mut done) = (Some(so_far), 0);
     let (mut met, mut unit, mut bytes, mut failed) = (0, Vec::with_capacity(UNIT), 0, None);
     let mut each = |document: PackageEntry| {
+        if let Some(so_far) = so_far.take() {
+            match so_far.blocking_recv() {
+                Ok(so_far) => done = so_far,
+                // It was taken in whole before, or nobody goes on.
+                Err(_) => return ControlFlow::Break(()),
+            }
+        }
         met += 1;
         if met > done {
             bytes += document.original.len();

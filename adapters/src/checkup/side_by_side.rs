@@ -21,7 +21,8 @@ pub(super) fn in_order<T: Send, B>(
     mut take: impl FnMut(T) -> ControlFlow<B>,
 ) -> io::Result<ControlFlow<B>> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let threads = threads.min(MOST_THREADS).min(count.max(1));
+    // One more than there are cores: now and then one waits for its turn to hand a result over.
+    let threads = (threads + 1).min(MOST_THREADS).min(count.max(1));
     thread::scope(|scope| {
         let mut made: Vec<Receiver<T>> = Vec::with_capacity(threads);
         for first in 0..threads {

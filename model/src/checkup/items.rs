@@ -2,6 +2,8 @@
 //! of their answers and their methods, generated from `model/vocabulary/checkup-*.tsv` when built.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::unit;
 use crate::decimal::{Decimal, Measured};
@@ -102,8 +104,8 @@ impl Item {
 
     /// The item with this code of 17 characters.
     pub fn from_code(code: &str) -> Option<Self> {
-        let place = BY_CODE.binary_search_by_key(&code, |(known, _)| known).ok()?;
-        Some(Self(BY_CODE[place].1))
+        static NUMBERS: LazyLock<HashMap<&str, u16>> = LazyLock::new(|| BY_CODE.iter().copied().collect());
+        NUMBERS.get(code).map(|number| Self(*number))
     }
 
     /// All items, by number.
