@@ -1,4 +1,4 @@
-//! A package of many people's checkups on its way into the store: one document at a time from the adapter, a unit at a time into
+//! A package of many people's checkups on its way into the store: one document after the other from the adapter, a unit at a time into
 //! the store, in bounded memory. What was taken stays taken, so that a package goes on where it was cut off.
 
 use std::fs::File;

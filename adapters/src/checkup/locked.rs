@@ -15,7 +15,7 @@ pub(super) struct Locked<'a> {
     password: &'a [u8],
     /// Where its documents are, in the order of its directory.
     documents: Vec<usize>,
-    /// Bytes that may still be unpacked.
+    /// Bytes that may still be unpacked; all is read twice.
     left: u64,
 }
 

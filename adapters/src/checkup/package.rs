@@ -1,6 +1,6 @@
 //! A package of many people's documents, as facilities and insurers hand them over: a ZIP, or the folder that it was unpacked to.
 //!
-//! One document is held at a time. Index and sums say how many there should be; claims are money, and are not looked into.
+//! A few documents are held at a time. Index and sums say how many there should be; claims are money, and are not looked into.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
