@@ -15,8 +15,10 @@ pub(super) struct Locked<'a> {
     password: &'a [u8],
     /// Where its documents are, in the order of its directory.
     documents: Vec<usize>,
-    /// Bytes that may still be unpacked; all is read twice.
+    /// Bytes that may still be unpacked, each document counted once however often it is read.
     left: u64,
+    /// Those that were counted.
+    counted: Vec<bool>,
 }
 
 impl<'a> Locked<'a> {
@@ -39,6 +41,7 @@ impl<'a> Locked<'a> {
         Ok(Self {
             zip,
             password,
+            counted: vec![false; documents.len()],
             documents,
             left: input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20),
         })
@@ -56,7 +59,11 @@ impl<'a> Locked<'a> {
     pub(super) fn document(&mut self, place: usize) -> Result<Vec<u8>, AdapterError> {
         let entry = self.zip.by_index_decrypt(self.documents[place], self.password);
         let bytes = bytes(&mut entry.map_err(problem)?)?;
-        let left = self.left.checked_sub(bytes.len() as u64);
+        let size = match std::mem::replace(&mut self.counted[place], true) {
+            true => 0,
+            false => bytes.len() as u64,
+        };
+        let left = self.left.checked_sub(size);
         self.left = left.ok_or_else(|| AdapterError::Refused {
             problem: "it unpacks to far more than a package of its size would: a decompression bomb".to_owned(),
         })?;

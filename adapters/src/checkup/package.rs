@@ -11,7 +11,7 @@ use model::checkup::Checkup;
 use super::locked::Locked;
 use super::side_by_side::in_order;
 use super::tree::{Element, Tree};
-use super::{Documents, bytes, document, look_for_individual_numbers, may_be_document, parse, text};
+use super::{Documents, bytes, document, individual_number, look_for_individual_numbers, may_be_document, parse, text};
 use crate::archive::{self, Archive};
 use crate::{AdapterError, Input, NotStored};
 
@@ -220,7 +220,11 @@ fn found(text: &str) -> Result<Found, AdapterError> {
         "index" => Found::Index(count(root, "totalRecordCount")),
         "summary" => Found::Sums(count(root, "totalSubjectCount")),
         "checkupClaim" | "interventionClaim" => Found::Claim,
-        _ if document::is_document(root) => Found::Document(Box::new(document::read(&tree))),
+        _ if document::is_document(root) => {
+            // A name in whose midst spaces stand leaves no trace that the look before finds.
+            individual_number::refuse(&tree)?;
+            Found::Document(Box::new(document::read(&tree)))
+        }
         _ => Found::Other,
     })
 }

@@ -431,6 +431,14 @@ fn individual_numbers_in_any_file_of_a_package_keep_all_of_it_out() {
         });
         assert!(handed == 0 && matches!(taken, Err(AdapterError::IndividualNumber)));
     }
+    let spaced = two.replacen("<id ", "<id displayName=\"個人 番号\" ", 1);
+    let archive = zip(&[("DATA/h1.xml", one.as_bytes()), ("DATA/h2.xml", spaced.as_bytes())]);
+    let input = Input {
+        bytes: &archive.as_slice(),
+        size: archive.len() as u64,
+    };
+    let taken = package::zip(&input, &mut |_| std::ops::ControlFlow::Continue(()));
+    assert!(spaced != two && matches!(taken, Err(AdapterError::IndividualNumber)));
     for name in ["マイナンバー", "my-number", "\\u500b\\u4eba\\u756a\\u53f7"] {
         let report = include_str!("fixtures/report.json").replace("JP_Insurance_memberID", name);
         let (read, reading) = checkups(report.as_bytes());
