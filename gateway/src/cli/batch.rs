@@ -13,7 +13,7 @@ use secrecy::SecretSlice;
 use store::{Actor, HANDED_OVER, Store};
 use zeroize::Zeroizing;
 
-use super::{CommandError, Place, block_on, map};
+use super::{CommandError, Place, block_on, exit_code, map};
 use crate::batch::{self, HandOver, Package, Taken};
 
 mod insured;
@@ -229,7 +229,7 @@ async fn import(
     println!("{}", told(&taken));
     let differs = |counted: Option<u64>| counted.is_some_and(|counted| counted != taken.sum.documents);
     let is_whole = taken.documents[3] == 0 && !differs(taken.sum.indexed) && !differs(taken.sum.summed);
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(exit_code(is_whole))
 }
 
 fn told(taken: &Taken) -> serde_json::Value {

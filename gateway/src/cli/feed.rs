@@ -9,7 +9,7 @@ use model::{Accounting, OrganisationId};
 use serde::Deserialize;
 use store::{Actor, Feed as StoredFeed, FeedTold, Store, StoreError};
 
-use super::{CommandError, Place, block_on};
+use super::{CommandError, Place, block_on, exit_code};
 use crate::environment::MachineClock;
 use crate::feeds::{self, Taken};
 
@@ -133,11 +133,7 @@ async fn accounts(
     println!(
         "{known} accounts are known now, {before} were, {refused} lines refused; {texts} deliveries that waited came to their members"
     );
-    Ok(if refused == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
+    Ok(exit_code(refused == 0))
 }
 
 /// Files of a folder and those in it, in the order of their names; a folder lies at most this deep.
@@ -203,5 +199,5 @@ async fn import(
     });
     println!("{told}");
     let is_whole = unread + sum.unread + accounting.rejected == 0;
-    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(exit_code(is_whole))
 }

@@ -10,7 +10,7 @@ use adapters::Input;
 use adapters::checkup::columns::{self, ColumnSum, Columns, LedgerColumns, LedgerSum, TableSum};
 use clap::{Args, Subcommand};
 
-use super::CommandError;
+use super::{CommandError, exit_code};
 use crate::batch;
 
 /// The largest file of columns, in bytes.
@@ -120,7 +120,7 @@ fn told(sum: &TableSum) -> Result<ExitCode, CommandError> {
         "{} lines, {} of them without a checkup",
         sum.lines, sum.without_checkup
     )?;
-    Ok(ended(is_whole && sum.without_checkup == 0))
+    Ok(exit_code(is_whole && sum.without_checkup == 0))
 }
 
 fn told_of_ledger(sum: &LedgerSum) -> Result<ExitCode, CommandError> {
@@ -137,11 +137,7 @@ fn told_of_ledger(sum: &LedgerSum) -> Result<ExitCode, CommandError> {
             _ => format!(" ({})", counted(&sum.refused)),
         }
     )?;
-    Ok(ended(refused == 0))
-}
-
-fn ended(is_whole: bool) -> ExitCode {
-    if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) }
+    Ok(exit_code(refused == 0))
 }
 
 /// Answers whether every cell of them was read.

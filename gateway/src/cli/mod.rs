@@ -152,6 +152,11 @@ pub fn run() -> ExitCode {
 /// What a command may fail with; the command line prints it and ends.
 pub type CommandError = Box<dyn std::error::Error + Send + Sync>;
 
+/// How a command ends that did all it was asked to, or said what it left out: 0 or 2.
+fn exit_code(is_whole: bool) -> ExitCode {
+    if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
 impl Place {
     /// The configuration of this place.
     ///

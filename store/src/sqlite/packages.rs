@@ -34,10 +34,28 @@ struct Structured {
     candidates: Vec<(u32, String)>,
 }
 
+/// Whose a document may be, and why it is not for sure.
+type Candidates = Vec<(PersonId, String)>;
+
+fn stored(candidates: Candidates) -> Vec<(u32, String)> {
+    candidates.into_iter().map(|(person, why)| (person.0, why)).collect()
+}
+
 /// The first byte of what waits. Before, all of it was compressed as one, and began as zstd does.
 const APART: u8 = 1;
 
 impl Body {
+    fn of(checkup: Checkup, candidates: Candidates, left_out: Vec<LeftOut>, original: Packed) -> Self {
+        Self {
+            structured: Structured {
+                checkup,
+                left_out,
+                candidates: stored(candidates),
+            },
+            original,
+        }
+    }
+
     /// The length of what is structured, that, and the document, each compressed by itself.
     fn to_bytes(&self) -> Result<Vec<u8>> {
         let structured = serde_json::to_vec(&self.structured).map_err(|_| StoreError::damaged("what waits"))?;
@@ -155,28 +173,14 @@ pub(crate) fn take(
                     }
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
-                        let body = Body {
-                            structured: Structured {
-                                checkup,
-                                candidates: candidates.into_iter().map(|(person, why)| (person.0, why)).collect(),
-                                left_out: document.left_out,
-                            },
-                            original: document.original,
-                        };
+                        let body = Body::of(checkup, candidates, document.left_out, document.original);
                         wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
                         let why = joined(why, &doubts);
                         let left_out = &body.structured.left_out;
                         ended(entry, EntryOutcome::Possible, why, left_out, &accounting)
                     }
                     Whose::Nobody => {
-                        let body = Body {
-                            structured: Structured {
-                                checkup,
-                                candidates: Vec::new(),
-                                left_out: document.left_out,
-                            },
-                            original: document.original,
-                        };
+                        let body = Body::of(checkup, Vec::new(), document.left_out, document.original);
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
                         let left_out = &body.structured.left_out;
                         ended(entry, EntryOutcome::Unclaimed, doubts, left_out, &accounting)
@@ -531,7 +535,7 @@ pub(crate) fn claim(
                 given += 1;
             }
             Whose::Perhaps(candidates) => {
-                body.structured.candidates = candidates.into_iter().map(|(person, why)| (person.0, why)).collect();
+                body.structured.candidates = stored(candidates);
                 let sealed = sealed(writing, organisation, (package, entry), &body)?;
                 writing
                     .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")

@@ -88,7 +88,7 @@ impl LedgerColumns {
         if let Some(Column::Always { always }) = &written.municipality
             && let Err(why) = bound::municipality(always)
         {
-            return Err(wrong("municipality", always, why.allowed()));
+            return Err(wrong("municipality", always, bound::allowed(why)));
         }
         let has_days = written.municipality_since.is_some() || written.municipality_until.is_some();
         if has_days && written.municipality.is_none() {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::CommandError;
 use crate::batch::{self, BatchError};
+use crate::cli::exit_code;
 
 /// A row of the insured.
 #[derive(Debug, Deserialize)]
@@ -81,11 +82,7 @@ pub async fn load(store: &Store, organisation: OrganisationId, file: &Path) -> R
     println!(
         "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
     );
-    Ok(if refused == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
+    Ok(exit_code(refused == 0))
 }
 
 /// Lines of a ledger that go to the store at once.
@@ -162,11 +159,7 @@ pub async fn follow(
         "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
          {refused} refused; {documents} documents that waited came to their members"
     );
-    Ok(if refused + possible == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
+    Ok(exit_code(refused + possible == 0))
 }
 
 fn insured_of(membership: Membership, own: Option<Municipality>) -> Insured {

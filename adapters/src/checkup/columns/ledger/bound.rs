@@ -195,22 +195,36 @@ impl Bound {
             return Ok(None);
         };
         Ok(Some(Residence {
-            municipality: municipality(source.of(cells)).map_err(|why| Wrong::cell(why.word(), source))?,
+            municipality: municipality(source.of(cells)).map_err(|why| Wrong::cell(word(why), source))?,
             since: day(self.municipality_since.as_ref(), cells)?,
             until: day(self.municipality_until.as_ref(), cells)?,
         }))
     }
 }
 
+/// The columns of insurer, symbol, number and branch, by what a resident's own table calls them.
+fn insured_by(columns: [Option<&Column>; 4], known: &[String]) -> Result<Vec<(&'static str, Source)>, AdapterError> {
+    let [insurer, symbol, number, branch] = columns;
+    Source::all(
+        &[
+            ("保険者番号", insurer),
+            ("記号", symbol),
+            ("番号", number),
+            ("枝番", branch),
+        ],
+        known,
+    )
+}
+
 impl BoundInsurance {
     fn new(insurance: &Insurance, known: &[String]) -> Result<Self, AdapterError> {
         Ok(Self {
-            own: Source::all(
-                &[
-                    ("保険者番号", Some(&insurance.insurer)),
-                    ("記号", insurance.symbol.as_ref()),
-                    ("番号", Some(&insurance.number)),
-                    ("枝番", insurance.branch.as_ref()),
+            own: insured_by(
+                [
+                    Some(&insurance.insurer),
+                    insurance.symbol.as_ref(),
+                    Some(&insurance.number),
+                    insurance.branch.as_ref(),
                 ],
                 known,
             )?,
@@ -228,12 +242,12 @@ impl BoundTicket {
     fn new(ticket: &TicketColumns, known: &[String]) -> Result<Self, AdapterError> {
         let find = |column: &Column| Source::find(column, known);
         Ok(Self {
-            own: Source::all(
-                &[
-                    ("保険者番号", Some(&ticket.insurer)),
-                    ("記号", ticket.symbol.as_ref()),
-                    ("番号", Some(&ticket.number)),
-                    ("枝番", ticket.branch.as_ref()),
+            own: insured_by(
+                [
+                    Some(&ticket.insurer),
+                    ticket.symbol.as_ref(),
+                    Some(&ticket.number),
+                    ticket.branch.as_ref(),
                 ],
                 known,
             )?,
@@ -275,34 +289,28 @@ fn day(source: Option<&Source>, cells: &[String]) -> Result<Option<LocalDay>, Wr
     day.map(Some).ok_or_else(|| Wrong::cell("not-a-day", source))
 }
 
-/// Why a cell is no municipality's code.
-#[derive(Clone, Copy)]
-pub(super) struct NoMunicipality(NotAMunicipality);
-
-impl NoMunicipality {
-    /// The fixed word for it.
-    fn word(self) -> &'static str {
-        match self.0 {
-            NotAMunicipality::CheckDigit => "wrong-check-digit",
-            NotAMunicipality::Form | NotAMunicipality::Other => "not-a-municipality",
-        }
+/// The fixed word for a cell that is no municipality's code.
+fn word(why: NotAMunicipality) -> &'static str {
+    match why {
+        NotAMunicipality::CheckDigit => "wrong-check-digit",
+        NotAMunicipality::Form | NotAMunicipality::Other => "not-a-municipality",
     }
+}
 
-    /// What a file of columns may say.
-    pub(super) fn allowed(self) -> &'static str {
-        match self.0 {
-            NotAMunicipality::CheckDigit => "the check digit of a municipality's code does not fit the others",
-            NotAMunicipality::Form | NotAMunicipality::Other => {
-                "a municipality's code (全国地方公共団体コード) has five digits, or six with its check digit"
-            }
+/// What a file of columns may say in the place of one.
+pub(super) fn allowed(why: NotAMunicipality) -> &'static str {
+    match why {
+        NotAMunicipality::CheckDigit => "the check digit of a municipality's code does not fit the others",
+        NotAMunicipality::Form | NotAMunicipality::Other => {
+            "a municipality's code (全国地方公共団体コード) has five digits, or six with its check digit"
         }
     }
 }
 
 /// A municipality by its code, whatever the width of its digits.
-pub(super) fn municipality(written: &str) -> Result<Municipality, NoMunicipality> {
+pub(super) fn municipality(written: &str) -> Result<Municipality, NotAMunicipality> {
     let code: String = written.nfkc().filter(|c| !c.is_whitespace()).take(16).collect();
-    Municipality::parse(&code).map_err(NoMunicipality)
+    Municipality::parse(&code)
 }
 
 impl Written {
