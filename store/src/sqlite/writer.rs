@@ -1,6 +1,7 @@
-//! The one writer: a thread that gathers what waits into one transaction, each unit in a savepoint of its own.
+//! The one writer: a thread that gathers what waits into one transaction, each unit but the first in a savepoint of its own.
 //!
-//! A unit that fails is rolled back alone; the others of its group commit with one sync and are answered after it. Units of
+//! A unit that fails is rolled back alone, the first with the transaction, which holds nothing else yet: most units come alone, and a
+//! savepoint costs a copy of each page they change; the others of its group commit with one sync and are answered after it. Units of
 //! an import are *relaxed*: a group of only such commits without a sync, since the import is acknowledged by its last unit,
 //! which is not relaxed and makes all of them durable.
 
@@ -64,7 +65,7 @@ impl<'a> Deref for Writing<'a> {
 
 /// One unit of writing, with the way its answer goes back.
 pub(crate) trait Unit: Send {
-    /// Does the work in an open savepoint; false asks for its rollback.
+    /// Does the work in an open transaction; false asks for its rollback.
     fn run(&mut self, writing: &Writing<'_>) -> bool;
     /// Sends the answer, or the failure that took the whole group.
     fn answer(self: Box<Self>, failure: Option<StoreError>);
@@ -173,18 +174,22 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
     let journalled = journal.borrow().last_number();
     let mut waiting = group.into_iter();
     let mut done: Vec<Box<dyn Unit>> = Vec::new();
+    // Nothing of this transaction is to be kept whatever comes.
+    let mut is_first = true;
     let failure = loop {
-        if connection.is_autocommit()
-            && let Err(error) = connection
+        if connection.is_autocommit() {
+            is_first = true;
+            if let Err(error) = connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .doing("beginning a transaction")
-        {
-            break Some(error);
+            {
+                break Some(error);
+            }
         }
         let Some(mut unit) = waiting.next() else {
             break connection.execute_batch("COMMIT").doing("committing").err();
         };
-        if let Err(error) = connection.execute_batch("SAVEPOINT unit").doing("beginning a unit") {
+        if !is_first && let Err(error) = connection.execute_batch("SAVEPOINT unit").doing("beginning a unit") {
             unit.answer(Some(error.clone()));
             break Some(error);
         }
@@ -200,11 +205,13 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
             unit.answer(keep.then_some(StoreError::DiskFull));
             continue;
         }
-        let closing = if keep {
-            "RELEASE unit"
-        } else {
-            "ROLLBACK TO unit; RELEASE unit"
+        let closing = match (is_first, keep) {
+            (true, true) => "",
+            (true, false) => "ROLLBACK",
+            (false, true) => "RELEASE unit",
+            (false, false) => "ROLLBACK TO unit; RELEASE unit",
         };
+        is_first &= !keep;
         if let Err(error) = connection.execute_batch(closing).doing("ending a unit") {
             unit.answer(Some(error.clone()));
             break Some(error);
