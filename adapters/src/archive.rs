@@ -1,10 +1,12 @@
 //! ZIPs of any vendor: their entries, unpacked as they are read, and the bounds of both.
 
+use std::cell::RefCell;
 use std::io::{BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::DeflateDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use jiff::civil::DateTime;
 use model::UtcMillis;
 use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipArchive, ZipArchiveEntryWayfinder};
@@ -68,6 +70,16 @@ pub struct Entry {
     pub is_locked: bool,
     way: ZipArchiveEntryWayfinder,
     method: CompressionMethod,
+    /// Its length, as the directory has it.
+    size: u64,
+}
+
+/// A file, unpacked.
+pub struct Whole {
+    /// What is in it.
+    pub plain: Vec<u8>,
+    /// As the ZIP has it: by DEFLATE (RFC 1951), with nothing around it. `None` where it is packed otherwise.
+    pub deflated: Option<Vec<u8>>,
 }
 
 impl Entry {
@@ -105,6 +117,7 @@ impl<'a> Archive<'a> {
                 is_locked: entry.flags().is_encrypted(),
                 way: entry.wayfinder(),
                 method: entry.compression_method(),
+                size: entry.uncompressed_size_hint(),
             });
         }
         let most = input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20);
@@ -121,17 +134,7 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// [`AdapterError::Damaged`] where it is not what the directory says, [`AdapterError::Locked`] where a password locks it.
     pub fn read(&self, entry: &Entry) -> Result<Box<dyn Read + Send + 'a>, AdapterError> {
-        if entry.is_locked {
-            return Err(AdapterError::Locked);
-        }
-        let found = self.zip.get_entry(entry.way);
-        let found = found.map_err(|_| damaged("an entry is not where the directory says"))?;
-        let (from, until) = found.compressed_data_range();
-        let length = until.saturating_sub(from);
-        let raw = Sequential {
-            input: self.input,
-            at: from,
-        };
+        let (raw, length) = self.packed(entry)?;
         let unpacked = unpack(raw.take(length), entry.method, length)
             .ok_or_else(|| damaged("an entry is packed by a method other than DEFLATE"))?;
         Ok(Box::new(Together {
@@ -139,6 +142,84 @@ impl<'a> Archive<'a> {
             left: Arc::clone(&self.left),
         }))
     }
+
+    /// A small file, unpacked whole; `None` for one of more than `most` bytes.
+    ///
+    /// # Errors
+    /// As [`Archive::read`], and where it unpacks to nothing whole.
+    pub fn whole(&self, entry: &Entry, most: usize) -> Result<Option<Whole>, AdapterError> {
+        let (mut raw, length) = self.packed(entry)?;
+        // What is larger packed than it may be unpacked is no small file.
+        if entry.method != CompressionMethod::DEFLATE || length > most as u64 {
+            let mut plain = Vec::new();
+            let read = self.read(entry)?.take(most as u64 + 1).read_to_end(&mut plain);
+            read.map_err(|_| damaged("an entry cannot be unpacked"))?;
+            return Ok((plain.len() <= most).then_some(Whole { plain, deflated: None }));
+        }
+        let mut deflated = vec![0; length as usize];
+        raw.read_exact(&mut deflated)?;
+        let room = usize::try_from(entry.size).unwrap_or(most).clamp(1 << 10, most);
+        let Some(plain) = INFLATE.with_borrow_mut(|inflate| inflated(inflate, &mut deflated, room, most))? else {
+            return Ok(None);
+        };
+        spend(&self.left, plain.len()).map_err(|_| damaged(BOMB))?;
+        Ok(Some(Whole {
+            plain,
+            deflated: Some(deflated),
+        }))
+    }
+
+    /// A file as it lies in the ZIP, and its length there.
+    fn packed(&self, entry: &Entry) -> Result<(Sequential<'a>, u64), AdapterError> {
+        if entry.is_locked {
+            return Err(AdapterError::Locked);
+        }
+        let found = self.zip.get_entry(entry.way);
+        let found = found.map_err(|_| damaged("an entry is not where the directory says"))?;
+        let (from, until) = found.compressed_data_range();
+        let raw = Sequential {
+            input: self.input,
+            at: from,
+        };
+        Ok((raw, until.saturating_sub(from)))
+    }
+}
+
+thread_local! {
+    /// Setting one up costs as much as unpacking a document.
+    static INFLATE: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+/// Unpacks it, into room that grows; `None` past `most` bytes. What follows the end of what is packed is cut off it.
+fn inflated(
+    inflate: &mut Decompress,
+    deflated: &mut Vec<u8>,
+    room: usize,
+    most: usize,
+) -> Result<Option<Vec<u8>>, AdapterError> {
+    inflate.reset(false);
+    let mut plain = Vec::with_capacity(room.min(most) + 1);
+    loop {
+        let rest = &deflated[inflate.total_in() as usize..];
+        let status = inflate.decompress_vec(rest, &mut plain, FlushDecompress::Finish);
+        let is_full = plain.len() == plain.capacity();
+        match status.map_err(|_| damaged("an entry cannot be unpacked"))? {
+            Status::StreamEnd => break,
+            Status::Ok | Status::BufError if is_full && plain.len() <= most => plain.reserve(plain.len()),
+            Status::Ok | Status::BufError if is_full => return Ok(None),
+            Status::Ok | Status::BufError => return Err(damaged("an entry ends too early")),
+        }
+    }
+    deflated.truncate(inflate.total_in() as usize);
+    Ok((plain.len() <= most).then_some(plain))
+}
+
+/// Takes from what may still be unpacked.
+fn spend(left: &AtomicU64, bytes: usize) -> std::io::Result<()> {
+    let spent = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+        left.checked_sub(bytes as u64)
+    });
+    spent.map(|_| ()).map_err(|_| std::io::Error::other(BOMB))
 }
 
 /// Refuses to unpack more of all files together than an archive of this size holds.
@@ -150,13 +231,8 @@ struct Together<R> {
 impl<R: Read> Read for Together<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let spent = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(read as u64)
-        });
-        match spent {
-            Ok(_) => Ok(read),
-            Err(_) => Err(std::io::Error::other(BOMB)),
-        }
+        spend(&self.left, read)?;
+        Ok(read)
     }
 }
 
@@ -234,5 +310,54 @@ impl<R: Read> Read for Bounded<R> {
             .checked_sub(read as u64)
             .ok_or_else(|| std::io::Error::other(BOMB))?;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn deflated(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn unpacked(packed: &mut Vec<u8>, room: usize, most: usize) -> Result<Option<Vec<u8>>, AdapterError> {
+        inflated(&mut Decompress::new(false), packed, room, most)
+    }
+
+    proptest! {
+        #[test]
+        fn a_small_file_unpacks_whatever_the_directory_says_of_its_length(
+            plain in proptest::collection::vec(0_u8..4, 0..3_000),
+            room in 0_usize..4_000,
+            behind in proptest::collection::vec(any::<u8>(), 0..9),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let alone = deflated(&plain);
+            let mut packed = [&alone[..], &behind].concat();
+            prop_assert_eq!(unpacked(&mut packed, room, 3_000).unwrap(), Some(plain.clone()));
+            prop_assert_eq!(&packed, &alone);
+            packed.truncate(cut.index(alone.len()));
+            prop_assert!(unpacked(&mut packed, room, 3_000).is_err());
+            if !plain.is_empty() {
+                packed = alone;
+                prop_assert_eq!(unpacked(&mut packed, 0, plain.len() - 1).unwrap(), None);
+            }
+        }
+    }
+
+    #[test]
+    fn what_unpacks_to_far_more_ends_at_the_bound() {
+        let mut bomb = deflated(&vec![0; 32 << 20]);
+        assert!(bomb.len() < 64 << 10);
+        assert_eq!(unpacked(&mut bomb, 1 << 30, 1 << 20).unwrap(), None);
     }
 }

@@ -7,22 +7,24 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use adapters::checkup::CheckupDocuments;
 use adapters::checkup::columns::{self, Columns};
-use adapters::checkup::package::{self, PackageEntry, PackageSum};
-use adapters::{AdapterError, Input};
+use adapters::checkup::package::{self, Original, PackageEntry, PackageSum};
+use adapters::{Adapter as _, AdapterError, Input};
 use aws_lc_rs::digest::{Context, SHA256};
 use model::checkup::doubt::DOUBTFUL;
 use model::{OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
-use store::{Actor, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
+use store::{Actor, DocumentBytes, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::import::FileBytes;
 use crate::scan::{ScanError, Scanner};
 
-/// Documents that are taken in one unit.
-const UNIT: usize = 64;
+/// Documents that are taken in one unit: some tens of milliseconds of the writer's time. People's rows lie apart, so that the more are
+/// taken at once, the fewer pages are written again.
+const UNIT: usize = 512;
 /// Bytes of documents from which on a unit is full before that: usual ones have 20 kB, the largest 8 MiB.
 const UNIT_BYTES: usize = 8 << 20;
 /// Results read at once.
@@ -199,7 +201,9 @@ fn read(
         }
         met += 1;
         if met > done {
-            bytes += document.original.len();
+            bytes += match &document.original {
+                Original::Plain(bytes) | Original::Deflated(bytes) => bytes.len(),
+            };
             match prepared(met, document) {
                 Ok(document) => unit.push(document),
                 Err(error) => {
@@ -250,7 +254,12 @@ fn prepared(entry: u32, document: PackageEntry) -> Result<PackageDocument, Store
         line: left_out.line,
         text: left_out.text,
     });
-    PackageDocument::new(entry, document.checkup, &document.original, left_out.collect())
+    let mapping_version = CheckupDocuments.mapping_version();
+    let original = match &document.original {
+        Original::Plain(bytes) => DocumentBytes::Plain(bytes),
+        Original::Deflated(bytes) => DocumentBytes::Deflated(bytes),
+    };
+    PackageDocument::new(entry, mapping_version, document.checkup, original, left_out.collect())
 }
 
 /// Opens a file for an adapter; and its length in bytes.

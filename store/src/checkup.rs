@@ -11,7 +11,7 @@ use model::checkup::{Checkup, Finding, Item};
 use model::{Accounting, LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
 use serde::{Deserialize, Serialize};
 
-use crate::packing::packed;
+use crate::packing::{Packed, unpacked};
 use crate::{Result, StoreError};
 
 /// The most checkups of one person: six a year for a hundred years. Ids have room for 4,095; a search opens them all.
@@ -83,15 +83,65 @@ pub enum OfCheckup {
 /// Which result of a checkup: the item, and its reading.
 pub(crate) type Place = (Item, u8);
 
+/// A checkup, and it packed as it is kept: by whoever has read it, since many read and one writes.
+#[derive(Clone, Debug)]
+pub(crate) struct PackedCheckup {
+    checkup: Checkup,
+    packed: Packed,
+}
+
+impl PackedCheckup {
+    /// Of what a document tells.
+    pub(crate) fn of(checkup: Checkup) -> Result<Self> {
+        let plain = serde_json::to_vec(&checkup).map_err(|_| StoreError::damaged("a checkup"))?;
+        Ok(Self {
+            packed: Packed::of(&plain)?,
+            checkup,
+        })
+    }
+
+    /// Of what was packed before.
+    pub(crate) fn known(packed: &[u8]) -> Result<Self> {
+        let plain = unpacked(packed)?;
+        Ok(Self {
+            checkup: serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("a checkup"))?,
+            packed: Packed::known(packed),
+        })
+    }
+
+    /// What it tells.
+    pub(crate) fn checkup(&self) -> &Checkup {
+        &self.checkup
+    }
+
+    /// As it is kept, before it is sealed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.packed.bytes()
+    }
+}
+
 /// A checkup as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Kept {
     pub(crate) checkup: Checkup,
     /// Version and commit of each result, in their order.
     since: Vec<(u32, i64)>,
-    /// Results that a former document had and this one has not: place, version and commit of their end.
-    gone: Vec<(Item, u8, u32, i64)>,
+    /// Results that a former document had and this one has not.
+    gone: Vec<Gone>,
 }
+
+/// A result that is gone: its place, version and commit of its end.
+type Gone = (Item, u8, u32, i64);
+
+/// Versions of a checkup's results as they are kept: those of so many results after one another each, and those that are gone.
+#[derive(Serialize, Deserialize)]
+struct Versions {
+    since: Vec<(usize, u32, i64)>,
+    gone: Vec<Gone>,
+}
+
+/// The first byte of a checkup that is packed apart from its versions. Before, both were packed as one, and began as zstd does.
+const APART: u8 = 1;
 
 /// A result as it stands.
 pub(crate) struct Standing<'k> {
@@ -103,17 +153,18 @@ pub(crate) struct Standing<'k> {
 }
 
 impl Kept {
-    /// The first document of a checkup.
-    pub(crate) fn first(checkup: Checkup, seq: i64) -> (Self, CheckupEnded) {
-        let nothing = Self {
-            checkup: Checkup {
-                findings: Vec::new(),
-                ..checkup.clone()
-            },
-            since: Vec::new(),
+    /// The first document of a checkup, as bytes to be sealed; and what became of its results.
+    pub(crate) fn first(told: &PackedCheckup, seq: i64) -> Result<(Vec<u8>, CheckupEnded)> {
+        let results = told.checkup.findings.len();
+        let versions = Versions {
+            since: vec![(results, 1, seq)],
             gone: Vec::new(),
         };
-        nothing.replaced(checkup, seq)
+        let ended = CheckupEnded {
+            new: results as u64,
+            ..CheckupEnded::default()
+        };
+        Ok((versions.with(told)?, ended))
     }
 
     /// True when a document says what is kept already.
@@ -194,28 +245,67 @@ impl Kept {
         there.chain(gone)
     }
 
-    /// As bytes to be sealed.
-    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
-        let plain = serde_json::to_vec(self).map_err(|_| StoreError::damaged("a checkup"))?;
-        packed(&plain)
+    /// As bytes to be sealed, of the document that holds.
+    pub(crate) fn to_bytes(&self, told: &PackedCheckup) -> Result<Vec<u8>> {
+        let runs = self.since.chunk_by(|one, next| one == next);
+        let versions = Versions {
+            since: runs.map(|run| (run.len(), run[0].0, run[0].1)).collect(),
+            gone: self.gone.clone(),
+        };
+        versions.with(told)
     }
 
     /// From bytes that were sealed.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        serde_json::from_slice(&unpacked(bytes)?).map_err(|_| StoreError::damaged("a checkup"))
+        let damaged = || StoreError::damaged("a checkup");
+        let Some(apart) = bytes.strip_prefix(&[APART]) else {
+            return serde_json::from_slice(&unpacked(bytes)?).map_err(|_| damaged());
+        };
+        let (checkup, versions) = parted(apart)?;
+        let checkup = PackedCheckup::known(checkup)?.checkup;
+        let versions: Versions = serde_json::from_slice(versions).map_err(|_| damaged())?;
+        let results: usize = versions.since.iter().map(|(results, ..)| results).sum();
+        if results != checkup.findings.len() {
+            return Err(damaged());
+        }
+        let runs = versions.since.into_iter();
+        Ok(Self {
+            checkup,
+            since: runs
+                .flat_map(|(results, version, seq)| std::iter::repeat_n((version, seq), results))
+                .collect(),
+            gone: versions.gone,
+        })
     }
+}
+
+impl Versions {
+    /// With the document that holds.
+    fn with(&self, told: &PackedCheckup) -> Result<Vec<u8>> {
+        let mut bytes = vec![APART];
+        write_part(&mut bytes, told.bytes());
+        serde_json::to_writer(&mut bytes, self).map_err(|_| StoreError::damaged("a checkup"))?;
+        Ok(bytes)
+    }
+}
+
+/// Writes a part, behind its length.
+pub(crate) fn write_part(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(part);
+}
+
+/// What [`write_part`] wrote, and the rest.
+pub(crate) fn parted(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
+    let damaged = || StoreError::damaged("a document");
+    let (length, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+        .ok_or_else(damaged)
 }
 
 /// A content that two documents can be told apart by: how much it tells, and what.
 fn content(checkup: &Checkup) -> (usize, Vec<u8>) {
     (checkup.findings.len(), serde_json::to_vec(checkup).unwrap_or_default())
-}
-
-/// The most bytes of a document, unpacked.
-const MOST_BYTES: usize = 16 << 20;
-
-pub(crate) fn unpacked(bytes: &[u8]) -> Result<Vec<u8>> {
-    zstd::bulk::decompress(bytes, MOST_BYTES).map_err(|error| StoreError::io("unpacking a checkup", &error))
 }
 
 /// Documents of checkups are of civil days in Japan.
@@ -274,10 +364,19 @@ mod tests {
         }
     }
 
+    fn packed(checkup: &Checkup) -> PackedCheckup {
+        PackedCheckup::of(checkup.clone()).expect("it packs")
+    }
+
+    fn first(checkup: &Checkup, seq: i64) -> Kept {
+        let (bytes, ended) = Kept::first(&packed(checkup), seq).expect("it is kept");
+        assert_eq!(ended.new, checkup.findings.len() as u64);
+        Kept::from_bytes(&bytes).expect("it reads back")
+    }
+
     #[test]
     fn each_result_has_its_own_versions() {
-        let (first, ended) = Kept::first(document(1, &[(1, 150), (2, 60)]), 5);
-        assert_eq!((ended.new, ended.known), (2, 0));
+        let first = first(&document(1, &[(1, 150), (2, 60)]), 5);
         let (second, ended) = first.replaced(document(2, &[(1, 150), (3, 22)]), 6);
         assert_eq!((ended.new, ended.known, ended.versions), (1, 1, 0));
         let told = |kept: &Kept| -> Vec<(u16, u32, i64, bool)> {
@@ -295,18 +394,33 @@ mod tests {
         let (third, ended) = second.replaced(document(3, &[(2, 61)]), 7);
         assert_eq!((ended.new, ended.versions), (0, 1));
         assert_eq!(told(&third), [(2, 3, 7, true), (1, 2, 7, false), (3, 2, 7, false)]);
-        assert_eq!(
-            Kept::from_bytes(&third.to_bytes().expect("bytes")).expect("kept"),
-            third
-        );
+        let bytes = third.to_bytes(&packed(&third.checkup)).expect("bytes");
+        assert_eq!(Kept::from_bytes(&bytes).expect("kept"), third);
+        for cut in [0, 3, bytes.len() - 1] {
+            assert!(Kept::from_bytes(&bytes[..cut]).is_err());
+        }
+    }
+
+    #[test]
+    fn what_was_packed_with_its_versions_before_reads_as_it_is() {
+        let checkup = document(1, &[(1, 150), (2, 60)]);
+        let told = serde_json::to_string(&checkup).expect("a text");
+        let before = format!("{{\"checkup\":{told},\"since\":[[1,5],[1,5]],\"gone\":[[3,0,2,5]]}}");
+        let read = Kept::from_bytes(Packed::of(before.as_bytes()).expect("it packs").bytes()).expect("kept");
+        assert_eq!(read.gone, [(Item::from_number(3).expect("an item"), 0, 2, 5)]);
+        let expected = Kept {
+            gone: read.gone.clone(),
+            ..first(&checkup, 5)
+        };
+        assert_eq!(read, expected);
     }
 
     #[test]
     fn what_was_kept_before_deletions_named_their_screening_reads_as_it_is() {
-        let (kept, _) = Kept::first(document(1, &[]), 5);
-        let plain = serde_json::to_string(&kept).expect("a text");
+        let checkup = document(1, &[]);
+        let plain = serde_json::to_string(&checkup).expect("a text");
         assert!(!plain.contains("deletes"));
-        assert_eq!(serde_json::from_str::<Kept>(&plain).expect("kept"), kept);
+        assert_eq!(serde_json::from_str::<Checkup>(&plain).expect("a checkup"), checkup);
     }
 
     #[test]
@@ -334,7 +448,7 @@ mod tests {
                 let mut kept: Option<Kept> = None;
                 for document in documents {
                     kept = Some(match kept {
-                        None => Kept::first(document.clone(), 1).0,
+                        None => first(document, 1),
                         Some(kept) if kept.is_replaced_by(document) => kept.replaced(document.clone(), 1).0,
                         Some(kept) => kept,
                     });

@@ -63,7 +63,7 @@ pub use matching::{Insured, is_one_name};
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
 pub use operators::Operator;
 pub use orphaned_tokens::OrphanedTokens;
-pub use packages::{EntryOutcome, EntryResult, Followed, LeftOut, Package, PackageDocument, Waiting};
+pub use packages::{DocumentBytes, EntryOutcome, EntryResult, Followed, LeftOut, Package, PackageDocument, Waiting};
 pub use paper::PaperConsent;
 pub use parked::ParkedSeries;
 pub use people::{NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Sex};

@@ -106,7 +106,18 @@ pub(crate) fn name(written: &str) -> String {
 
 /// True where two writings of a name are one, but for widths, spaces, kana of one sound's size, and variants of kanji.
 pub fn is_one_name(one: &str, other: &str) -> bool {
-    name(one) == name(other)
+    one == other || name(one) == name(other)
+}
+
+/// True where two writings of a symbol or number are one.
+fn is_one_number(one: &str, other: &str) -> bool {
+    one == other || number(one) == number(other)
+}
+
+/// True where something is left of a symbol or number once it is written for comparison.
+fn is_said(written: &str) -> bool {
+    // Nearly all have a digit that shows at once.
+    written.bytes().any(|byte| matches!(byte, b'1'..=b'9')) || !number(written).is_empty()
 }
 
 /// True for a variation selector: it chooses among shapes of one kanji, which systems keep or lose as they please.
@@ -116,6 +127,9 @@ fn selects_a_shape(c: char) -> bool {
 
 /// A symbol or number for comparison: widths, spaces, dashes and leading zeros are none.
 pub(crate) fn number(written: &str) -> String {
+    if written.bytes().all(|byte| byte.is_ascii_digit()) {
+        return written.trim_start_matches('0').to_owned();
+    }
     let plain: String = written
         .nfkc()
         .flat_map(char::to_uppercase)
@@ -153,9 +167,16 @@ pub(crate) fn by_name(subject: &Subject) -> Option<[String; 4]> {
 /// Holds what a record of a day says of its subject against one person.
 pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likeness {
     let person = &known.subject;
-    let same_number = by_number(record).is_some() && by_number(record) == by_number(person);
-    let same_care = by_care(record).is_some() && by_care(record) == by_care(person);
-    let same_name = name(&record.name) == name(&person.name) && !record.name.is_empty();
+    let same_birth = record.birth.is_some() && record.birth == person.birth;
+    let same_number = same_birth
+        && is_said(&record.insurer)
+        && is_said(&record.number)
+        && is_one_number(&record.insurer, &person.insurer)
+        && is_one_number(&record.symbol, &person.symbol)
+        && is_one_number(&record.number, &person.number);
+    let same_care =
+        same_birth && is_said(&record.care_number) && is_one_number(&record.care_number, &person.care_number);
+    let same_name = is_one_name(&record.name, &person.name) && !record.name.is_empty();
     let same_sex = record.sex.is_some() && record.sex == person.sex;
     if !same_number && !same_care {
         let alike = by_name(record).is_some() && by_name(record) == by_name(person);
@@ -166,10 +187,9 @@ pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likene
             false => Likeness::Other("neither the number nor the name agrees"),
         };
     }
-    let [branch, of_person] = [number(&record.branch), number(&person.branch)];
     // A number of care insurance is one person's: there is no household behind it.
     let both = same_care || (!record.branch.is_empty() && !person.branch.is_empty());
-    if !same_care && both && branch != of_person {
+    if !same_care && both && !is_one_number(&record.branch, &person.branch) {
         return Likeness::Other("the branch number is another: a twin, or somebody of the same household");
     }
     if known.gained.is_some_and(|gained| on < gained) || known.lost.is_some_and(|lost| on > lost) {

@@ -7,6 +7,7 @@ use model::checkup::{Checkup, Subject, Ticket};
 use model::{LocalDay, OrganisationId, Outcome, PersonId, UtcMillis};
 use serde::{Deserialize, Serialize};
 
+use crate::checkup::PackedCheckup;
 use crate::packing::Packed;
 use crate::{Actor, Insured, Result, Store, sqlite};
 
@@ -14,32 +15,53 @@ use crate::{Actor, Insured, Result, Store, sqlite};
 #[derive(Clone, Debug)]
 pub struct PackageDocument {
     pub(crate) entry: u32,
-    pub(crate) checkup: Option<Checkup>,
+    /// The version of the mapping that read it.
+    pub(crate) mapping_version: u32,
+    pub(crate) checkup: Option<PackedCheckup>,
     pub(crate) original: Packed,
     pub(crate) left_out: Vec<LeftOut>,
     /// What of its own judgements its values do not explain, for the operator.
     pub(crate) doubts: String,
 }
 
+/// A document as it came.
+#[derive(Clone, Copy, Debug)]
+pub enum DocumentBytes<'b> {
+    /// By itself.
+    Plain(&'b [u8]),
+    /// Packed by DEFLATE (RFC 1951), as in a ZIP, by whoever has seen that it unpacks: it is kept as it is.
+    Deflated(&'b [u8]),
+}
+
 impl PackageDocument {
-    /// Of its place in the package, from 1; of what it tells, `None` where it could not be read; of the document as it came; and of
-    /// what of it could not be read.
+    /// Of its place in the package, from 1; of the version of the mapping that read it; of what it tells, `None` where it could not be
+    /// read; of the document as it came; and of what of it could not be read.
     ///
     /// # Errors
     /// Where it cannot be compressed.
-    pub fn new(entry: u32, checkup: Option<Checkup>, original: &[u8], left_out: Vec<LeftOut>) -> Result<Self> {
+    pub fn new(
+        entry: u32,
+        mapping_version: u32,
+        checkup: Option<Checkup>,
+        original: DocumentBytes<'_>,
+        left_out: Vec<LeftOut>,
+    ) -> Result<Self> {
         Ok(Self {
             entry,
-            original: Packed::of(original)?,
+            mapping_version,
+            original: match original {
+                DocumentBytes::Plain(bytes) => Packed::of(bytes)?,
+                DocumentBytes::Deflated(bytes) => Packed::deflated(bytes),
+            },
             left_out,
             doubts: checkup.as_ref().map(doubts_of).unwrap_or_default(),
-            checkup,
+            checkup: checkup.map(PackedCheckup::of).transpose()?,
         })
     }
 
     /// About whom it is, for matching.
     pub(crate) fn subject(&self) -> Option<&Subject> {
-        self.checkup.as_ref().map(|checkup| &checkup.subject)
+        self.checkup.as_ref().map(|told| &told.checkup().subject)
     }
 }
 
@@ -166,7 +188,8 @@ impl Store {
             .await
     }
 
-    /// Takes the next documents of a package, all or none: what is taken stays taken whatever happens after.
+    /// Takes the next documents of a package, all or none: what is taken stays taken whatever happens to this process, and from
+    /// [`Store::end_package`] on whatever happens to the machine; until then a package goes on where the disk has it.
     ///
     /// # Errors
     /// [`crate::StoreError::Invalid`] for documents that are not the next ones, and what writing can answer.
@@ -177,7 +200,7 @@ impl Store {
         documents: Vec<PackageDocument>,
     ) -> Result<Vec<EntryResult>> {
         self.database
-            .write("take documents", move |writing| {
+            .write_relaxed("take documents", move |writing| {
                 sqlite::packages::take(writing, organisation, package, documents)
             })
             .await

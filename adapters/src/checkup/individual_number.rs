@@ -17,14 +17,18 @@ const NAMES: &[&str] = &["個人番号", "マイナンバー", "mynumber", "indi
 /// True for the name of a field that holds the number. Names that only end like it are other numbers: KDB個人番号 and 国保個人番号
 /// are keys of insurers' systems, 住民番号 is the municipality's.
 pub(super) fn is_name(written: &str) -> bool {
-    // Nearly every name of a document is another, and says so by its length and its first letter.
-    let begins = written.trim_start_matches('_');
-    if written.is_ascii() && (begins.len() < 8 || !begins.starts_with(['m', 'M', 'i', 'I', 'k', 'K'])) {
+    // Nearly every name of a document is another, and says so by its first letter or, in ASCII, by its last or its length.
+    let mut letters = written
+        .chars()
+        .skip_while(|c| c.is_ascii() && !c.is_ascii_alphanumeric());
+    if letters.next().is_none_or(begins_another) {
         return false;
     }
-    let may_be = |c: char| matches!(c, '個' | 'マ' | 'ﾏ' | '\u{ff21}'..='\u{ff5a}');
-    if !written.is_ascii() && !written.chars().any(may_be) {
-        return false;
+    if written.is_ascii() {
+        let ends = written.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if ends.len() < 8 || !ends.ends_with(['r', 'R', 'o', 'O']) {
+            return false;
+        }
     }
     let name: String = written
         .nfkc()
@@ -32,6 +36,15 @@ pub(super) fn is_name(written: &str) -> bool {
         .filter(|c| c.is_alphanumeric() || *c == 'ー')
         .collect();
     NAMES.contains(&name.as_str())
+}
+
+/// True for a letter that none of the names begins with, in whatever width and case, and whatever mark follows it.
+fn begins_another(first: char) -> bool {
+    match first {
+        'm' | 'M' | 'i' | 'I' | 'k' | 'K' | 'マ' | '個' => false,
+        '0'..='9' | 'a'..='z' | 'A'..='Z' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='\u{9fff}' => true,
+        _ => false,
+    }
 }
 
 /// True for twelve digits whose last is the check digit of the others (Ordinance of the Ministry of Internal Affairs No. 85 of

@@ -221,10 +221,14 @@ fn bytes(reader: &mut dyn Read) -> Result<Vec<u8>, AdapterError> {
     let read = reader.take(MOST_OF_DOCUMENT + 1).read_to_end(&mut bytes);
     read.map_err(|_| damaged("it cannot be unpacked"))?;
     match bytes.len() as u64 > MOST_OF_DOCUMENT {
-        true => Err(AdapterError::Refused {
-            problem: "a document of a checkup is larger than 8 MiB, as none is".to_owned(),
-        }),
+        true => Err(too_large()),
         false => Ok(bytes),
+    }
+}
+
+fn too_large() -> AdapterError {
+    AdapterError::Refused {
+        problem: "a document of a checkup is larger than 8 MiB, as none is".to_owned(),
     }
 }
 

@@ -11,7 +11,10 @@ use model::checkup::Checkup;
 use super::locked::Locked;
 use super::side_by_side::in_order;
 use super::tree::{Element, Tree};
-use super::{Documents, bytes, document, individual_number, look_for_individual_numbers, may_be_document, parse, text};
+use super::{
+    Documents, MOST_OF_DOCUMENT, bytes, document, individual_number, look_for_individual_numbers, may_be_document,
+    parse, text, too_large,
+};
 use crate::archive::{self, Archive};
 use crate::{AdapterError, Input, NotStored};
 
@@ -21,9 +24,34 @@ pub struct PackageEntry {
     /// What it tells; `None` where it could not be read.
     pub checkup: Option<Checkup>,
     /// The document as it came.
-    pub original: Vec<u8>,
+    pub original: Original,
     /// What of it could not be read.
     pub left_out: Vec<NotStored>,
+}
+
+/// A document as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Original {
+    /// By itself.
+    Plain(Vec<u8>),
+    /// As its ZIP had it: by DEFLATE (RFC 1951), with nothing around it. It unpacks.
+    Deflated(Vec<u8>),
+}
+
+/// A file that was read: what it says, and it as it came, where that is something else.
+struct Read {
+    plain: Vec<u8>,
+    deflated: Option<Vec<u8>>,
+}
+
+impl Read {
+    fn of(plain: Vec<u8>) -> Self {
+        Self { plain, deflated: None }
+    }
+
+    fn original(self) -> Original {
+        self.deflated.map_or(Original::Plain(self.plain), Original::Deflated)
+    }
 }
 
 /// What a package says of itself, and what else is in it.
@@ -57,7 +85,14 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
     }
     let archive = Archive::open(input)?;
     let documents: Vec<_> = archive.entries.iter().filter(|entry| may_be_document(entry)).collect();
-    let read = |place: usize| archive.read(documents[place]).and_then(|mut reader| bytes(&mut reader));
+    let read = |place: usize| {
+        let whole = archive.whole(documents[place], MOST_OF_DOCUMENT as usize)?;
+        let whole = whole.ok_or_else(too_large)?;
+        Ok(Read {
+            plain: whole.plain,
+            deflated: whole.deflated,
+        })
+    };
     all(documents.len(), read, each)
 }
 
@@ -83,7 +118,7 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
         });
     }
-    all(count, read, each)
+    all(count, |place| read(place).map(Read::of), each)
 }
 
 /// As [`zip()`], of a folder and all in it, in the order of the paths.
@@ -92,7 +127,7 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
 /// As [`zip()`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let files = files(path)?;
-    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?);
+    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?).map(Read::of);
     all(files.len(), read, each)
 }
 
@@ -124,10 +159,10 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
 /// Individual Numbers nothing is kept.
 fn all(
     count: usize,
-    read: impl Fn(usize) -> Result<Vec<u8>, AdapterError> + Sync,
+    read: impl Fn(usize) -> Result<Read, AdapterError> + Sync,
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
-    let look = |place: usize| look_for_individual_numbers(&read(place)?);
+    let look = |place: usize| look_for_individual_numbers(&read(place)?.plain);
     let looked = in_order(count, look, |looked| match looked {
         // What cannot be read is said where it is taken.
         Ok(()) | Err(AdapterError::Damaged { .. }) => ControlFlow::Continue(()),
@@ -149,7 +184,7 @@ fn all(
 
 /// A file of a package, and what it is.
 struct File {
-    original: Vec<u8>,
+    original: Original,
     found: Found,
 }
 
@@ -164,13 +199,13 @@ enum Found {
     Damaged,
 }
 
-fn file(read: Result<Vec<u8>, AdapterError>) -> Result<File, AdapterError> {
+fn file(read: Result<Read, AdapterError>) -> Result<File, AdapterError> {
     let (original, found) = match read {
-        Ok(original) => {
-            let found = text(&original).and_then(|text| found(&text));
-            (original, found)
+        Ok(read) => {
+            let found = text(&read.plain).and_then(|text| found(&text));
+            (read.original(), found)
         }
-        Err(error) => (Vec::new(), Err(error)),
+        Err(error) => (Original::Plain(Vec::new()), Err(error)),
     };
     let found = match found {
         Err(AdapterError::Damaged { .. }) => Found::Damaged,

@@ -170,16 +170,18 @@ impl Item {
         if metric.shape() != Shape::Quantity && self.row().part.is_none() {
             return None;
         }
-        let of_item = unit::parse(self.row().ucum);
-        // Mostly it is written as it is, and reading a unit costs more than all else here.
-        let given = match written.eq_ignore_ascii_case(self.row().ucum) {
-            true => of_item.clone(),
-            false => unit::parse(written),
+        let of_item = self.unit();
+        let power = match written.eq_ignore_ascii_case(self.row().ucum) {
+            true => of_item.unit.power,
+            false => {
+                let given = unit::parse(written);
+                if given.of != of_item.unit.of {
+                    return None;
+                }
+                given.power
+            }
         };
-        if given.of != of_item.of {
-            return None;
-        }
-        let exponent = given.power - self.power_of_metric(of_item.power);
+        let exponent = power - of_item.power_of_metric;
         let digits = i32::from(value.scale) - exponent;
         let scale = u8::try_from(digits.max(0)).ok()?;
         let mantissa = match u8::try_from(-digits) {
@@ -196,7 +198,7 @@ impl Item {
     /// A unit of this item as UCUM; `None` for one that is not a spelling of it, or of a power of ten of it.
     pub fn ucum(self, written: &str) -> Option<Cow<'static, str>> {
         let row = self.row();
-        let (of_item, given) = (unit::parse(row.ucum), unit::parse(written));
+        let (of_item, given) = (&self.unit().unit, unit::parse(written));
         if given.of != of_item.of {
             return None;
         }
@@ -210,14 +212,31 @@ impl Item {
         })
     }
 
+    fn unit(self) -> &'static ItemUnit {
+        /// By number: reading a unit costs more than all else that is done with a number.
+        static UNITS: LazyLock<Vec<ItemUnit>> = LazyLock::new(|| Item::all().map(ItemUnit::of).collect());
+        &UNITS[usize::from(self.0.saturating_sub(1)).min(ITEMS.len() - 1)]
+    }
+}
+
+/// The unit of an item.
+struct ItemUnit {
+    unit: unit::Unit,
     /// The power of ten that the metric's unit counts in; that of the item for units that count in none.
-    fn power_of_metric(self, of_item: i32) -> i32 {
-        if self.metric().row().unit == self.row().ucum {
-            return of_item;
+    power_of_metric: i32,
+}
+
+impl ItemUnit {
+    fn of(item: Item) -> Self {
+        let unit = unit::parse(item.row().ucum);
+        let of_metric = unit::parse(item.metric().row().unit);
+        Self {
+            power_of_metric: match of_metric.of == unit.of {
+                true => of_metric.power,
+                false => unit.power,
+            },
+            unit,
         }
-        let of_metric = unit::parse(self.metric().row().unit);
-        let counts = of_metric.of == unit::parse(self.row().ucum).of;
-        if counts { of_metric.power } else { of_item }
     }
 }
 

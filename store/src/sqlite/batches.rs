@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::people::Commit;
+use super::people::{Commit, Living};
+use super::seal::SealKey;
 use super::writer::Writing;
 use crate::leaf::columns;
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
@@ -79,35 +80,52 @@ pub(crate) fn finish(
     payload: Option<i64>,
     commit: Commit,
 ) -> Result<()> {
-    let body = Body {
-        places: places
-            .iter()
-            .map(|((outcome, reason), places)| (outcome.to_string(), reason.clone(), places.clone()))
-            .collect(),
-        payload,
-        received: accounting.received,
-        stored: accounting.stored,
-        duplicate: accounting.duplicate,
-        unsupported: accounting.unsupported,
-        rejected: accounting.rejected,
-        reasons: accounting
-            .reasons
-            .iter()
-            .map(|((outcome, reason), count)| (outcome.to_string(), reason.clone(), *count))
-            .collect(),
-    };
-    let plain = body.encode()?;
-    let body = writing.person_key(person)?.seal(
-        writing.randomness(),
-        "batch",
-        &[i64::from(person.0), i64::from(batch.0)],
-        &plain,
-    )?;
+    let plain = Body::of(accounting, places, payload).encode()?;
+    let body = sealed(writing, &*writing.person_key(person)?, (person, batch), &plain)?;
     writing
         .prepare_cached("UPDATE batch SET finished_ms = ?3, body = ?4 WHERE person = ?1 AND batch = ?2")
         .and_then(|mut statement| statement.execute(params![person.0, batch.0, commit.at.0, body]))
         .doing("ending a delivery")
         .map(|_| ())
+}
+
+/// Writes a delivery that ends as it begins; else as [`begin`] and [`finish`].
+pub(crate) fn whole(
+    writing: &Writing<'_>,
+    living: &Living,
+    batch: BatchId,
+    start: &BatchStart,
+    (accounting, places): (&Accounting, &Places),
+    commit: Commit,
+) -> Result<()> {
+    let person = living.person;
+    let plain = Body::of(accounting, places, None).encode()?;
+    let body = sealed(writing, &living.key, (person, batch), &plain)?;
+    writing
+        .prepare_cached(
+            "INSERT INTO batch (person, batch, adapter, mapping_version, obtained_ms, finished_ms, body)
+             VALUES (?1, ?2, ?3, ?4,
+                 max(?5, coalesce((SELECT obtained_ms + 1 FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT 1), ?5)),
+                 ?6, ?7)",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                person.0,
+                batch.0,
+                start.adapter,
+                start.mapping_version,
+                writing.now().0,
+                commit.at.0,
+                body
+            ])
+        })
+        .doing("keeping a delivery")
+        .map(|_| ())
+}
+
+fn sealed(writing: &Writing<'_>, key: &SealKey, (person, batch): (PersonId, BatchId), plain: &[u8]) -> Result<Vec<u8>> {
+    let row = [i64::from(person.0), i64::from(batch.0)];
+    key.seal(writing.randomness(), "batch", &row, plain)
 }
 
 /// How many deliveries there are, how many have no end, and those whose counts do not add up or whose seal does not open.
@@ -156,6 +174,26 @@ const PEOPLE_AT_ONCE: i64 = 200;
 const COUNTS: u8 = 1;
 
 impl Body {
+    fn of(accounting: &Accounting, places: &Places, payload: Option<i64>) -> Self {
+        Self {
+            places: places
+                .iter()
+                .map(|((outcome, reason), places)| (outcome.to_string(), reason.clone(), places.clone()))
+                .collect(),
+            payload,
+            received: accounting.received,
+            stored: accounting.stored,
+            duplicate: accounting.duplicate,
+            unsupported: accounting.unsupported,
+            rejected: accounting.rejected,
+            reasons: accounting
+                .reasons
+                .iter()
+                .map(|((outcome, reason), count)| (outcome.to_string(), reason.clone(), *count))
+                .collect(),
+        }
+    }
+
     /// With another's counts. Where its records stood says nothing any more.
     fn add(&mut self, other: Self) {
         (self.places, self.payload) = (Vec::new(), None);

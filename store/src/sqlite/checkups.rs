@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::checkup::{Checkup, Told, fiscal_year};
-use model::{BatchId, LocalDay, PersonId};
+use model::{LocalDay, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::people::{self, Profile};
+use super::people::{Living, OneCommit, Profile};
 use super::seal::SealKey;
 use super::writer::Writing;
 use crate::Result;
-use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, TOO_MANY, unpacked};
-use crate::packing::Packed;
+use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, PackedCheckup, TOO_MANY};
+use crate::packing::{Packed, unpacked};
 
 /// A checkup as it is stored.
 pub(crate) struct Stored {
@@ -37,16 +37,17 @@ type Row = (u16, u16, u32, i64, i64, Vec<u8>);
 /// Keeps what a document says of a person.
 pub(crate) fn keep(
     writing: &Writing<'_>,
-    person: PersonId,
-    (batch, source): (BatchId, u16),
-    mut checkup: Checkup,
+    living: &Living,
+    (source, commit): (u16, &mut OneCommit),
+    told: &PackedCheckup,
     original: &Packed,
 ) -> Result<CheckupEnded> {
+    let checkup = told.checkup();
     let records = match checkup.is_deletion() {
         true => 1,
         false => checkup.findings.len() as u64,
     };
-    if is_of_another(&people::profile(writing, person)?, &checkup) {
+    if is_of_another(&living.profile, checkup) {
         return Ok(CheckupEnded {
             of_another: records,
             ..CheckupEnded::default()
@@ -59,22 +60,30 @@ pub(crate) fn keep(
     if !(FIRST_DAY..LAST_DAY).contains(&checkup.day) {
         return Ok(refused(NO_DAY));
     }
-    let key = writing.person_key(person)?;
-    let Ok(known) = the_same(same_day(writing, &key, person, &checkup)?, &checkup) else {
+    let (person, key) = (living.person, &*living.key);
+    let (of_the_day, others) = near(writing, key, person, checkup)?;
+    let Ok(known) = the_same(of_the_day, checkup) else {
         return Ok(refused(ONE_OF_SEVERAL));
     };
+    // What is deleted stays the screening it was: another of that day is none of it.
+    let screening = known.as_ref().and_then(|known| known.kept.checkup.screening());
+    let of_its_screening = screening.filter(|_| checkup.is_deletion()).map(|screening| {
+        PackedCheckup::of(Checkup {
+            deletes: screening.to_owned(),
+            ..checkup.clone()
+        })
+    });
+    let of_its_screening = of_its_screening.transpose()?;
+    let told = of_its_screening.as_ref().unwrap_or(told);
+    let checkup = told.checkup();
     if let Some(known) = &known {
-        if checkup.is_deletion() {
-            // What is deleted stays the screening it was: another of that day is none of it.
-            checkup.deletes = known.kept.checkup.screening().unwrap_or_default().to_owned();
-        }
-        if known.kept.says_the_same(&checkup) {
+        if known.kept.says_the_same(checkup) {
             return Ok(CheckupEnded {
                 known: records,
                 ..CheckupEnded::default()
             });
         }
-        if !known.kept.is_replaced_by(&checkup) {
+        if !known.kept.is_replaced_by(checkup) {
             return Ok(CheckupEnded {
                 superseded: records,
                 ..CheckupEnded::default()
@@ -82,7 +91,6 @@ pub(crate) fn keep(
         }
     }
     // What a facility or insurer told of the year's checkup of a kind is more than what the resident says of it.
-    let others = of_the_year(writing, &key, person, &checkup)?;
     if checkup.word == Told::Declared && !checkup.is_deletion() && !others.is_empty() {
         return Ok(CheckupEnded {
             superseded: records,
@@ -95,11 +103,11 @@ pub(crate) fn keep(
     else {
         return Ok(refused(TOO_MANY));
     };
-    let commit = people::next_commit(writing, person, Some(batch))?;
+    let commit = commit.get(writing)?;
     if checkup.word == Told::Confirmed && !checkup.is_deletion() {
         for declared in others {
-            let taken_back = declared.kept.checkup.taken_back(checkup.written);
-            let (kept, _) = declared.kept.replaced(taken_back, commit.seq);
+            let taken_back = PackedCheckup::of(declared.kept.checkup.taken_back(checkup.written))?;
+            let (kept, _) = declared.kept.replaced(taken_back.checkup().clone(), commit.seq);
             let row = Place {
                 person,
                 number: declared.number,
@@ -108,20 +116,22 @@ pub(crate) fn keep(
             set_aside(writing, person, declared.number)?;
             write(
                 writing,
-                &key,
+                key,
                 row,
                 (declared.source, declared.first_seq, commit.seq),
-                &kept,
+                (taken_back.checkup(), &kept.to_bytes(&taken_back)?),
                 &Packed::of(b"")?,
             )?;
         }
     }
-    let is_deletion = checkup.is_deletion();
-    let (kept, mut ended) = match &known {
-        Some(known) => known.kept.replaced(checkup, commit.seq),
-        None => Kept::first(checkup, commit.seq),
+    let (body, mut ended) = match &known {
+        Some(known) => {
+            let (kept, ended) = known.kept.replaced(checkup.clone(), commit.seq);
+            (kept.to_bytes(told)?, ended)
+        }
+        None => Kept::first(told, commit.seq)?,
     };
-    ended.deletions = u64::from(is_deletion);
+    ended.deletions = u64::from(checkup.is_deletion());
     let (version, first_seq) = match &known {
         Some(known) => {
             set_aside(writing, person, number)?;
@@ -134,7 +144,14 @@ pub(crate) fn keep(
         number,
         version,
     };
-    write(writing, &key, row, (source, first_seq, commit.seq), &kept, original)?;
+    write(
+        writing,
+        key,
+        row,
+        (source, first_seq, commit.seq),
+        (checkup, &body),
+        original,
+    )?;
     Ok(ended)
 }
 
@@ -146,19 +163,18 @@ struct Place {
     version: u32,
 }
 
-/// Writes a version of a checkup; source, first and last commit.
+/// Writes a version of a checkup: source, first and last commit; what it tells, and as it is kept.
 fn write(
     writing: &Writing<'_>,
     key: &SealKey,
     at: Place,
     (source, first_seq, seq): (u16, i64, i64),
-    kept: &Kept,
+    (checkup, body): (&Checkup, &[u8]),
     original: &Packed,
 ) -> Result<()> {
     let seal = |table: &str, plain: &[u8]| key.seal(writing.randomness(), table, &at.row(), plain);
-    let body = seal("checkup", &kept.to_bytes()?)?;
+    let body = seal("checkup", body)?;
     let original = seal("checkup.original", original.bytes())?;
-    let checkup = &kept.checkup;
     writing
         .prepare_cached(
             "INSERT INTO checkup (person, number, day, state, word, source, version, first_seq, seq, body, original)
@@ -185,13 +201,19 @@ fn write(
         .map(|_| ())
 }
 
-/// The live checkups of the same kind and fiscal year, told by the other of the two that tell of checkups.
-fn of_the_year(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Vec<Stored>> {
+/// The checkups of its day that a document may tell; and the live ones of its kind and fiscal year that the other of the two that tell
+/// of checkups told.
+fn near(
+    snapshot: &Snapshot<'_>,
+    key: &SealKey,
+    person: PersonId,
+    checkup: &Checkup,
+) -> Result<(Vec<Stored>, Vec<Stored>)> {
     let year = fiscal_year(checkup.day);
     let rows: Vec<Row> = snapshot
         .prepare_cached(
             "SELECT number, source, version, first_seq, seq, body FROM checkup
-             WHERE person = ?1 AND word <> ?2 AND state = 0 AND day BETWEEN ?3 - 366 AND ?3 + 366",
+             WHERE person = ?1 AND day BETWEEN ?3 - 366 AND ?3 + 366 AND (day = ?3 OR (word <> ?2 AND state = 0))",
         )
         .and_then(|mut statement| {
             statement
@@ -199,15 +221,21 @@ fn of_the_year(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup
                 .collect()
         })
         .doing("looking for checkups of the year")?;
-    let mut found = Vec::new();
+    let (mut of_the_day, mut of_the_year) = (Vec::new(), Vec::new());
     for row in rows {
         let stored = open(key, person, row)?;
         let other = &stored.kept.checkup;
-        if fiscal_year(other.day) == year && other.event() == checkup.event() {
-            found.push(stored);
+        if other.day == checkup.day && other.is_same(checkup) {
+            of_the_day.push(stored);
+        } else if other.word != checkup.word
+            && !other.is_deletion()
+            && fiscal_year(other.day) == year
+            && other.event() == checkup.event()
+        {
+            of_the_year.push(stored);
         }
     }
-    Ok(found)
+    Ok((of_the_day, of_the_year))
 }
 
 impl Place {
@@ -256,24 +284,6 @@ fn the_same(mut candidates: Vec<Stored>, checkup: &Checkup) -> std::result::Resu
         0 | 1 => Ok(candidates.pop()),
         _ => Err(Several),
     }
-}
-
-/// The checkups of its day that a document may tell.
-fn same_day(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, checkup: &Checkup) -> Result<Vec<Stored>> {
-    let rows: Vec<Row> = snapshot
-        .prepare_cached(
-            "SELECT number, source, version, first_seq, seq, body FROM checkup WHERE person = ?1 AND day = ?2",
-        )
-        .and_then(|mut statement| statement.query_map(params![person.0, checkup.day.0], read)?.collect())
-        .doing("looking for a checkup")?;
-    let mut found = Vec::new();
-    for row in rows {
-        let stored = open(key, person, row)?;
-        if stored.kept.checkup.is_same(checkup) {
-            found.push(stored);
-        }
-    }
-    Ok(found)
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {

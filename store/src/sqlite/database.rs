@@ -223,8 +223,25 @@ impl Database {
         T: Send + 'static,
         F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
     {
+        self.write_as(name, false, work).await
+    }
+
+    /// As [`Database::write`], of a unit that another of the same asker follows, which is synced: it is committed, and not synced.
+    pub(crate) async fn write_relaxed<T, F>(&self, name: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    {
+        self.write_as(name, true, work).await
+    }
+
+    async fn write_as<T, F>(&self, name: &'static str, relaxed: bool, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,
+    {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        self.send(name, false, work, move |result| {
+        self.send(name, relaxed, work, move |result| {
             // Whoever asked may have gone; the work is done all the same.
             let _ = sender.send(result);
         })?;

@@ -12,10 +12,11 @@ use model::{Accounting, BatchId, Identified, Metric, Outcome, PersonId, Sample, 
 
 use super::database::{Database, Pending};
 use super::leaves::{self, Merged, Series};
-use super::people::Commit;
+use super::people::{Commit, Living, OneCommit};
 use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
+use crate::checkup::PackedCheckup;
 use crate::packing::Packed;
 use crate::parked::ParkedSeries;
 use crate::reads::StoredSource;
@@ -198,7 +199,9 @@ impl Intake {
         let (number, sources) = self
             .database
             .queue("number source", true, move |writing| {
-                let number = sources::ensure(writing, person, batch, &source)?;
+                let key = writing.person_key(person)?;
+                let mut commit = OneCommit::of(person, batch);
+                let number = sources::ensure(writing, &key, person, &mut commit, &source)?;
                 Ok((number, sources::sources(writing, person)?))
             })?
             .wait()?;
@@ -278,9 +281,15 @@ impl Intake {
         self.check(source, UtcMillis(0), UtcMillis(0))?;
         self.wait_until(UNDER_WAY - 1)?;
         let (person, batch) = (self.person, self.batch);
-        let original = Packed::of(&original)?;
+        let (told, original) = (PackedCheckup::of(checkup)?, Packed::of(&original)?);
         let pending = self.database.queue("keep checkup", true, move |writing| {
-            checkups::keep(writing, person, (batch, source), checkup, &original).map(Done::Checkup)
+            let living = Living {
+                person,
+                profile: people::profile(writing, person)?,
+                key: writing.person_key(person)?,
+            };
+            let mut commit = OneCommit::of(person, batch);
+            checkups::keep(writing, &living, (source, &mut commit), &told, &original).map(Done::Checkup)
         })?;
         self.under_way.push_back(pending);
         Ok(())

@@ -190,8 +190,12 @@ impl Candidate {
 
 /// Hashes as one value to bind, for `unhex` of `json_each`: a query for many of them.
 pub(super) fn listed<'a>(hashes: impl IntoIterator<Item = &'a Vec<u8>>) -> Result<String> {
-    let hex = |hash: &Vec<u8>| hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let all: Vec<String> = hashes.into_iter().map(hex).collect();
+    let digit = |half: u8| char::from_digit(u32::from(half), 16);
+    let hex = |hash: &Vec<u8>| -> Option<String> {
+        let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        halves.map(digit).collect()
+    };
+    let all: Option<Vec<String>> = hashes.into_iter().map(hex).collect();
     serde_json::to_string(&all).map_err(|_| StoreError::damaged("hashes"))
 }
 
@@ -336,7 +340,8 @@ fn of_number<'a>(known: &'a [Insured], subject: &Subject) -> Option<&'a Insured>
 
 fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {
     let person = candidate.person;
-    let key = snapshot.person_key(person)?;
+    // An erased person has no insurance any more.
+    let key = snapshot.keys().person(person)?;
     let plain = key.open("insurance", &[i64::from(person.0), candidate.number], &candidate.body)?;
     serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("an insurance"))
 }
@@ -360,8 +365,14 @@ pub(crate) fn decide(
     candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
 ) -> Result<Whose> {
     let (mut same, mut perhaps): (Vec<PersonId>, Vec<(PersonId, String)>) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
     for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {
         let person = candidate.person;
+        // Most are found by more than one of their hashes.
+        if seen.contains(&(person, candidate.number)) {
+            continue;
+        }
+        seen.push((person, candidate.number));
         let known = opened(snapshot, candidate)?;
         match matching::compare(subject, &known, on) {
             Likeness::Same if !same.contains(&person) => same.push(person),

@@ -160,12 +160,12 @@ impl Keys {
         held(&self.people, person, || {
             let found: Option<(u32, Vec<u8>)> = self
                 .connection()
-                .query_row(
-                    "SELECT organisation, wrapped FROM person_key WHERE person = ?1",
-                    [person.0],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
+                .prepare_cached("SELECT organisation, wrapped FROM person_key WHERE person = ?1")
+                .and_then(|mut statement| {
+                    statement
+                        .query_row([person.0], |row| Ok((row.get(0)?, row.get(1)?)))
+                        .optional()
+                })
                 .doing("reading a person's key")?;
             let (organisation, wrapped) = found.ok_or(StoreError::Erased { person })?;
             let custodian = self.organisation(OrganisationId(organisation))?;

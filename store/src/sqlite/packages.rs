@@ -8,30 +8,48 @@ use serde::{Deserialize, Serialize};
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::insurance::{self, Hashes, Whose};
+use super::people::Delivery;
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
-use crate::checkup::{NO_DAY, OF_ANOTHER, TOO_MANY, unpacked};
+use crate::checkup::{NO_DAY, OF_ANOTHER, PackedCheckup, TOO_MANY, parted, write_part};
 use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, doubts_of};
-use crate::packing::{Packed, packed};
+use crate::packing::{Packed, packed, unpacked};
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
 
 /// Of nobody who is known.
 const UNCLAIMED: u8 = 1;
 /// Perhaps of somebody.
 const POSSIBLE: u8 = 2;
+/// Hashes of a document that could not be read.
+const NOBODY: Hashes = [const { Vec::new() }; 3];
 
 /// What waits, sealed with the organisation's key.
 struct Body {
-    structured: Structured,
+    told: PackedCheckup,
+    about: About,
     original: Packed,
 }
 
-/// What a document that waits says, and of whom it may be.
+/// What else there is to say of a document that waits, and of whom it may be.
 #[derive(Serialize, Deserialize)]
-struct Structured {
-    checkup: Checkup,
+struct About {
     left_out: Vec<LeftOut>,
     candidates: Vec<(u32, String)>,
+    #[serde(default = "first_mapping")]
+    mapping_version: u32,
+}
+
+/// Of what waited before it was said by which mapping it was read.
+const fn first_mapping() -> u32 {
+    1
+}
+
+/// As they stood before: together.
+#[derive(Deserialize)]
+struct Together {
+    checkup: Checkup,
+    #[serde(flatten)]
+    about: About,
 }
 
 /// Whose a document may be, and why it is not for sure.
@@ -41,56 +59,51 @@ fn stored(candidates: Candidates) -> Vec<(u32, String)> {
     candidates.into_iter().map(|(person, why)| (person.0, why)).collect()
 }
 
-/// The first byte of what waits. Before, all of it was compressed as one, and began as zstd does.
-const APART: u8 = 1;
+/// The first byte of what waits: what it tells, what there is to say of it, and the document, each compressed by itself.
+const APART: u8 = 2;
+/// As it was before: the first two together. Before that, all of it was compressed as one, and began as zstd does.
+const IN_TWO: u8 = 1;
 
 impl Body {
-    fn of(checkup: Checkup, candidates: Candidates, left_out: Vec<LeftOut>, original: Packed) -> Self {
-        Self {
-            structured: Structured {
-                checkup,
-                left_out,
-                candidates: stored(candidates),
-            },
-            original,
-        }
-    }
-
-    /// The length of what is structured, that, and the document, each compressed by itself.
+    /// Each behind its length, but for the document.
     fn to_bytes(&self) -> Result<Vec<u8>> {
-        let structured = serde_json::to_vec(&self.structured).map_err(|_| StoreError::damaged("what waits"))?;
-        let structured = packed(&structured)?;
-        let mut bytes = Vec::with_capacity(5 + structured.len() + self.original.bytes().len());
-        bytes.push(APART);
-        bytes.extend_from_slice(&(structured.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&structured);
+        let about = serde_json::to_vec(&self.about).map_err(|_| StoreError::damaged("what waits"))?;
+        let mut bytes = vec![APART];
+        write_part(&mut bytes, self.told.bytes());
+        write_part(&mut bytes, &packed(&about)?);
         bytes.extend_from_slice(self.original.bytes());
         Ok(bytes)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let (structured, original) = match bytes.strip_prefix(&[APART]) {
-            Some(apart) => {
-                let (structured, original) = parted(apart)?;
-                (unpacked(structured)?, Packed::known(original))
+        let damaged = |_| StoreError::damaged("what waits");
+        if let Some(apart) = bytes.strip_prefix(&[APART]) {
+            let (told, rest) = parted(apart)?;
+            let (about, original) = parted(rest)?;
+            return Ok(Self {
+                told: PackedCheckup::known(told)?,
+                about: serde_json::from_slice(&unpacked(about)?).map_err(damaged)?,
+                original: Packed::known(original),
+            });
+        }
+        let (together, original) = match bytes.strip_prefix(&[IN_TWO]) {
+            Some(in_two) => {
+                let (together, original) = parted(in_two)?;
+                (unpacked(together)?, Packed::known(original))
             }
             None => {
-                let together = unpacked(bytes)?;
-                let (structured, original) = parted(&together)?;
-                (structured.to_vec(), Packed::of(original)?)
+                let whole = unpacked(bytes)?;
+                let (together, original) = parted(&whole)?;
+                (together.to_vec(), Packed::of(original)?)
             }
         };
-        let structured = serde_json::from_slice(&structured).map_err(|_| StoreError::damaged("what waits"))?;
-        Ok(Self { structured, original })
+        let Together { checkup, about } = serde_json::from_slice(&together).map_err(damaged)?;
+        Ok(Self {
+            told: PackedCheckup::of(checkup)?,
+            about,
+            original,
+        })
     }
-}
-
-/// What lies behind a length, and the rest.
-fn parted(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
-    let damaged = || StoreError::damaged("what waits");
-    let (length, rest) = bytes.split_first_chunk().ok_or_else(damaged)?;
-    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
-        .ok_or_else(damaged)
 }
 
 pub(crate) fn begin(writing: &Writing<'_>, organisation: OrganisationId, hash: &[u8; 32]) -> Result<Package> {
@@ -140,50 +153,45 @@ pub(crate) fn take(
             what: "documents of a package come in their order, each once",
         });
     }
-    let nobody = Hashes::default();
     let hashes: Vec<Hashes> = documents
         .iter()
         .map(|document| {
             document
                 .subject()
-                .map_or(nobody.clone(), |subject| insurance::hashes(writing, subject))
+                .map_or(NOBODY, |subject| insurance::hashes(writing, subject))
         })
         .collect();
     let candidates = insurance::candidates(writing, organisation, &hashes)?;
     let mut results = Vec::with_capacity(documents.len());
     for (document, hashes) in documents.into_iter().zip(hashes) {
-        let entry = document.entry;
-        let mut accounting = Accounting::default();
+        let (entry, doubts) = (document.entry, document.doubts);
+        let nothing = Accounting::default();
         let result = match document.checkup {
-            None => ended(
-                entry,
-                EntryOutcome::Unread,
-                String::new(),
-                &document.left_out,
-                &accounting,
-            ),
-            Some(checkup) => {
-                let doubts = document.doubts;
+            None => ended(entry, EntryOutcome::Unread, String::new(), &document.left_out, &nothing),
+            Some(told) => {
+                let checkup = told.checkup();
                 let whose = insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)?;
+                let mut body = Body {
+                    told,
+                    about: About {
+                        left_out: document.left_out,
+                        candidates: Vec::new(),
+                        mapping_version: document.mapping_version,
+                    },
+                    original: document.original,
+                };
                 match whose {
-                    Whose::One(person) => {
-                        accounting = give(writing, person, checkup, &document.original, &document.left_out)?;
-                        let (outcome, why) = outcome_of(&accounting);
-                        ended(entry, outcome, joined(why, &doubts), &document.left_out, &accounting)
-                    }
+                    Whose::One(person) => give(writing, person, entry, body, &doubts)?,
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
-                        let body = Body::of(checkup, candidates, document.left_out, document.original);
+                        body.about.candidates = stored(candidates);
                         wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
-                        let why = joined(why, &doubts);
-                        let left_out = &body.structured.left_out;
-                        ended(entry, EntryOutcome::Possible, why, left_out, &accounting)
+                        let left_out = &body.about.left_out;
+                        ended(entry, EntryOutcome::Possible, joined(why, &doubts), left_out, &nothing)
                     }
                     Whose::Nobody => {
-                        let body = Body::of(checkup, Vec::new(), document.left_out, document.original);
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
-                        let left_out = &body.structured.left_out;
-                        ended(entry, EntryOutcome::Unclaimed, doubts, left_out, &accounting)
+                        ended(entry, EntryOutcome::Unclaimed, doubts, &body.about.left_out, &nothing)
                     }
                 }
             }
@@ -243,31 +251,31 @@ fn ended(entry: u32, outcome: EntryOutcome, why: String, left_out: &[LeftOut], a
     }
 }
 
-/// Puts a document into a person's record, as a delivery of its own.
-fn give(
-    writing: &Writing<'_>,
-    person: PersonId,
-    checkup: Checkup,
-    original: &Packed,
-    left_out: &[LeftOut],
-) -> Result<Accounting> {
-    let start = BatchStart {
-        adapter: "checkup".to_owned(),
-        mapping_version: 1,
-    };
-    let (batch, _) = batches::begin(writing, person, &start)?;
+/// Puts the document of an entry into a person's record, as a delivery of its own.
+fn give(writing: &Writing<'_>, person: PersonId, entry: u32, body: Body, doubts: &str) -> Result<EntryResult> {
+    let Body { told, about, original } = body;
+    let About {
+        left_out,
+        mapping_version,
+        ..
+    } = about;
+    let Delivery {
+        batch,
+        mut commit,
+        living,
+    } = people::next_delivery(writing, person)?;
     let source = Source {
         key: "checkup".to_owned(),
         name: "健診".to_owned(),
         kind: SourceKind::Document,
         ..Source::default()
     };
-    let source = sources::ensure(writing, person, batch, &source)?;
-    let kept = checkups::keep(writing, person, (batch, source), checkup, original)?;
+    let source = sources::ensure(writing, &living.key, person, &mut commit, &source)?;
+    let kept = checkups::keep(writing, &living, (source, &mut commit), &told, &original)?;
     let mut accounting = Accounting::default();
     kept.count(&mut accounting);
     let (mut places, mut piece) = (batches::Places::default(), raw::Piece::default());
-    for left_out in left_out {
+    for left_out in &left_out {
         accounting.count(left_out.outcome(), &left_out.reason);
         places
             .entry((left_out.outcome(), left_out.reason.clone()))
@@ -286,9 +294,14 @@ fn give(
     if !piece.is_empty() {
         raw::keep(writing, person, batch, &piece)?;
     }
-    let commit = people::next_commit(writing, person, Some(batch))?;
-    batches::finish(writing, person, batch, (&accounting, &places), None, commit)?;
-    Ok(accounting)
+    let start = BatchStart {
+        adapter: "checkup".to_owned(),
+        mapping_version,
+    };
+    let commit = commit.get(writing)?;
+    batches::whole(writing, &living, batch, &start, (&accounting, &places), commit)?;
+    let (outcome, why) = outcome_of(&accounting);
+    Ok(ended(entry, outcome, joined(why, doubts), &left_out, &accounting))
 }
 
 fn wait(
@@ -448,7 +461,7 @@ pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, li
                 place: (package, entry),
                 received: UtcMillis(received),
                 candidates: body
-                    .structured
+                    .about
                     .candidates
                     .into_iter()
                     .map(|(person, why)| (PersonId(person), why))
@@ -488,11 +501,8 @@ pub(crate) fn decide(
 
 /// Gives a document that waited to the person whose it is.
 fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body) -> Result<()> {
-    let Structured { checkup, left_out, .. } = body.structured;
-    let doubts = doubts_of(&checkup);
-    let accounting = give(writing, person, checkup, &body.original, &left_out)?;
-    let (outcome, why) = outcome_of(&accounting);
-    let result = ended(entry, outcome, joined(why, &doubts), &left_out, &accounting);
+    let doubts = doubts_of(body.told.checkup());
+    let result = give(writing, person, entry, body, &doubts)?;
     keep_result(writing, package, &result)
 }
 
@@ -525,9 +535,9 @@ pub(crate) fn claim(
     let mut given = 0;
     for (id, _, package, entry, _, sealed_body) in rows {
         let mut body = open(writing, organisation, (package, entry), &sealed_body)?;
-        let hashes = insurance::hashes(writing, &body.structured.checkup.subject);
+        let hashes = insurance::hashes(writing, &body.told.checkup().subject);
         let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
-        let checkup = &body.structured.checkup;
+        let checkup = body.told.checkup();
         match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
             Whose::One(person) => {
                 hand_to(writing, person, (package, entry), body)?;
@@ -535,7 +545,7 @@ pub(crate) fn claim(
                 given += 1;
             }
             Whose::Perhaps(candidates) => {
-                body.structured.candidates = stored(candidates);
+                body.about.candidates = stored(candidates);
                 let sealed = sealed(writing, organisation, (package, entry), &body)?;
                 writing
                     .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
@@ -561,29 +571,44 @@ mod tests {
 
     #[test]
     fn what_waits_reads_back_also_as_it_was_written_before() -> Result<()> {
-        let structured = Structured {
-            checkup: Checkup::declared(
-                model::Metric::CHECKUP_SPECIFIC,
-                model::LocalDay(20_000),
-                model::LocalDay(20_001),
-                Vec::new(),
-            ),
-            left_out: Vec::new(),
-            candidates: vec![(7, "why".to_owned())],
-        };
+        let checkup = Checkup::declared(
+            model::Metric::CHECKUP_SPECIFIC,
+            model::LocalDay(20_000),
+            model::LocalDay(20_001),
+            Vec::new(),
+        );
         let original = "<ClinicalDocument>健診</ClinicalDocument>".as_bytes();
-        let text = serde_json::to_vec(&structured).expect("it is plain data");
-        let before = [&(text.len() as u32).to_le_bytes()[..], &text, original].concat();
-        let body = Body {
-            structured,
+        let told = serde_json::to_string(&checkup).expect("it is plain data");
+        let together = format!("{{\"checkup\":{told},\"left_out\":[],\"candidates\":[[7,\"why\"]]}}").into_bytes();
+        let mut in_two = vec![IN_TWO];
+        write_part(&mut in_two, &packed(&together)?);
+        in_two.extend_from_slice(Packed::of(original)?.bytes());
+        let mut as_one = Vec::new();
+        write_part(&mut as_one, &together);
+        as_one.extend_from_slice(original);
+        let now = Body {
+            told: PackedCheckup::of(checkup.clone())?,
+            about: About {
+                left_out: Vec::new(),
+                candidates: vec![(7, "why".to_owned())],
+                mapping_version: 1,
+            },
             original: Packed::of(original)?,
         };
-        for bytes in [body.to_bytes()?, packed(&before)?] {
+        for bytes in [now.to_bytes()?, in_two, packed(&as_one)?] {
             let read = Body::from_bytes(&bytes)?;
-            assert_eq!(serde_json::to_vec(&read.structured).expect("as above"), text);
+            assert_eq!(read.told.checkup(), &checkup);
+            assert_eq!(read.about.candidates, now.about.candidates);
+            assert_eq!(read.about.mapping_version, 1);
             assert_eq!(unpacked(read.original.bytes())?, original);
         }
-        for damaged in [&b""[..], &[APART], &[APART, 9, 0, 0, 0, 1], b"zstd it is not"] {
+        for damaged in [
+            &b""[..],
+            &[APART],
+            &[APART, 9, 0, 0, 0, 1],
+            &[IN_TWO],
+            b"zstd it is not",
+        ] {
             assert!(Body::from_bytes(damaged).is_err());
         }
         Ok(())

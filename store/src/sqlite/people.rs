@@ -1,6 +1,7 @@
 //! SQL of organisations and people, and the person's clock that every write moves first.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::{BatchId, LocalDay, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -10,6 +11,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::journal::Step;
 use super::keys::FIRST_VERSION;
+use super::seal::SealKey;
 use super::writer::Writing;
 use super::{consents, orphaned_tokens};
 use crate::{
@@ -59,6 +61,49 @@ pub(crate) struct Commit {
     pub(crate) at: UtcMillis,
 }
 
+/// The commit of all that one unit writes of a person: made when something is written first.
+pub(crate) struct OneCommit {
+    person: PersonId,
+    batch: BatchId,
+    made: Option<Commit>,
+}
+
+impl OneCommit {
+    /// Of a delivery; nothing is written so far.
+    pub(crate) fn of(person: PersonId, batch: BatchId) -> Self {
+        Self {
+            person,
+            batch,
+            made: None,
+        }
+    }
+
+    /// It, made where it is not yet.
+    pub(crate) fn get(&mut self, writing: &Writing<'_>) -> Result<Commit> {
+        match self.made {
+            Some(commit) => Ok(commit),
+            None => {
+                let commit = next_commit(writing, self.person, Some(self.batch))?;
+                Ok(*self.made.insert(commit))
+            }
+        }
+    }
+}
+
+/// A person who lives, as what is written of them needs them.
+pub(crate) struct Living {
+    pub(crate) person: PersonId,
+    pub(crate) profile: Profile,
+    pub(crate) key: Arc<SealKey>,
+}
+
+/// A delivery that is one commit, begun; with whose it is.
+pub(crate) struct Delivery {
+    pub(crate) batch: BatchId,
+    pub(crate) commit: OneCommit,
+    pub(crate) living: Living,
+}
+
 /// The first statement of every write to a person's data: takes the person's lock and gives the commit its number and time,
 /// which grows even where the clock goes back.
 pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option<BatchId>) -> Result<Commit> {
@@ -69,20 +114,64 @@ pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option
         )
         .and_then(|mut statement| {
             statement
+                .query_row(params![person.0, writing.now().0], committed)
+                .optional()
+        })
+        .doing("taking a person's lock")?;
+    let commit = commit.ok_or_else(|| is_gone(writing, person))?;
+    note(writing, person, commit, batch)?;
+    Ok(commit)
+}
+
+/// As [`next_commit`], of a delivery that is this commit alone.
+pub(crate) fn next_delivery(writing: &Writing<'_>, person: PersonId) -> Result<Delivery> {
+    let found: Option<(Commit, u32, Vec<u8>)> = writing
+        .prepare_cached(
+            "UPDATE person SET seq = seq + 1, commit_ms = max(?2, commit_ms + 1), next_batch = next_batch + 1
+             WHERE id = ?1 AND erased_ms IS NULL RETURNING seq, commit_ms, next_batch - 1, body",
+        )
+        .and_then(|mut statement| {
+            statement
                 .query_row(params![person.0, writing.now().0], |row| {
-                    Ok(Commit {
-                        seq: row.get(0)?,
-                        at: UtcMillis(row.get(1)?),
-                    })
+                    Ok((committed(row)?, row.get(2)?, row.get(3)?))
                 })
                 .optional()
         })
         .doing("taking a person's lock")?;
-    // No row: the person key says whether there never was one or it was erased.
-    let Some(commit) = commit else {
-        writing.person_key(person)?;
-        return Err(StoreError::NoPerson { person });
-    };
+    let (commit, batch, body) = found.ok_or_else(|| is_gone(writing, person))?;
+    let batch = BatchId(batch);
+    note(writing, person, commit, Some(batch))?;
+    let key = writing.keys().person(person)?;
+    Ok(Delivery {
+        batch,
+        commit: OneCommit {
+            made: Some(commit),
+            ..OneCommit::of(person, batch)
+        },
+        living: Living {
+            person,
+            profile: profile_of(&key, person, &body)?,
+            key,
+        },
+    })
+}
+
+fn committed(row: &Row<'_>) -> rusqlite::Result<Commit> {
+    Ok(Commit {
+        seq: row.get(0)?,
+        at: UtcMillis(row.get(1)?),
+    })
+}
+
+/// Why there is no row to lock: there never was one, or it was erased.
+fn is_gone(snapshot: &Snapshot<'_>, person: PersonId) -> StoreError {
+    match snapshot.person_key(person) {
+        Err(error) => error,
+        Ok(_) => StoreError::NoPerson { person },
+    }
+}
+
+fn note(writing: &Writing<'_>, person: PersonId, commit: Commit, batch: Option<BatchId>) -> Result<()> {
     writing
         .prepare_cached("INSERT INTO commits (person, seq, at_ms, batch) VALUES (?1, ?2, ?3, ?4)")
         .and_then(|mut statement| {
@@ -93,8 +182,8 @@ pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option
                 batch.map_or(0, |batch| batch.0)
             ])
         })
-        .doing("noting a commit")?;
-    Ok(commit)
+        .doing("noting a commit")
+        .map(|_| ())
 }
 
 /// When a commit of a person was made.
@@ -330,9 +419,11 @@ pub(crate) fn created(snapshot: &Snapshot<'_>, person: PersonId) -> Result<UtcMi
 }
 
 fn open_profile(snapshot: &Snapshot<'_>, person: PersonId, body: &[u8]) -> Result<Profile> {
-    let plain = snapshot
-        .person_key(person)?
-        .open("person", &[i64::from(person.0)], body)?;
+    profile_of(&*snapshot.person_key(person)?, person, body)
+}
+
+fn profile_of(key: &SealKey, person: PersonId, body: &[u8]) -> Result<Profile> {
+    let plain = key.open("person", &[i64::from(person.0)], body)?;
     serde_json::from_slice(&plain).map_err(|_| StoreError::damaged(format!("the profile of person {person}")))
 }
 

@@ -1,12 +1,13 @@
 //! SQL of sources: the devices and apps of a person, numbered within the person.
 
-use model::{BatchId, PersonId, Source, SourceKind, UtcMillis};
+use model::{PersonId, Source, SourceKind, UtcMillis};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::people::{commit_time, next_commit};
+use super::people::{OneCommit, commit_time};
+use super::seal::SealKey;
 use super::writer::Writing;
 use crate::copies::Pairs;
 use crate::reads::StoredSource;
@@ -55,7 +56,10 @@ impl Body {
 
 /// All sources of a person, by number.
 pub(crate) fn sources(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<StoredSource>> {
-    let key = snapshot.person_key(person)?;
+    opened(snapshot, &*snapshot.person_key(person)?, person)
+}
+
+fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Vec<StoredSource>> {
     let rows: Vec<(u16, u32, i64, Vec<u8>)> = snapshot
         .prepare_cached("SELECT number, version, seq, body FROM source WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
@@ -94,8 +98,14 @@ pub(crate) fn pairs(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Pairs> 
 }
 
 /// The person's number for a source, found by its key or given anew; what describes it becomes what was said last.
-pub(crate) fn ensure(writing: &Writing<'_>, person: PersonId, batch: BatchId, source: &Source) -> Result<u16> {
-    let known = sources(writing, person)?;
+pub(crate) fn ensure(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    person: PersonId,
+    commit: &mut OneCommit,
+    source: &Source,
+) -> Result<u16> {
+    let known = opened(writing, key, person)?;
     let found = known.iter().find(|stored| stored.source.key == source.key);
     if let Some(same) = found.filter(|stored| stored.source == *source) {
         return Ok(same.number);
@@ -113,11 +123,9 @@ pub(crate) fn ensure(writing: &Writing<'_>, person: PersonId, batch: BatchId, so
             (last as u16 + 1, 1)
         }
     };
-    let commit = next_commit(writing, person, Some(batch))?;
+    let commit = commit.get(writing)?;
     let plain = serde_json::to_vec(&Body::of(source)).map_err(|_| StoreError::damaged("a source"))?;
-    let body = writing
-        .person_key(person)?
-        .seal(writing.randomness(), "source", &place(person, number), &plain)?;
+    let body = key.seal(writing.randomness(), "source", &place(person, number), &plain)?;
     writing
         .prepare_cached(
             "INSERT INTO source (person, number, version, seq, body, copies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -4,8 +4,8 @@ use model::checkup::{Checkup, Finding, Found, Item, Subject, Ticket};
 use model::time::DAY_MS;
 use model::{OrganisationId, PersonId};
 use store::{
-    Actor, EntryOutcome, EntryResult, Followed, Insured, LeftOut, NewOrganisation, NewPerson, OrganisationKind,
-    PackageDocument, Result, Sex, StoreError,
+    Actor, DocumentBytes, EntryOutcome, EntryResult, Followed, Insured, LeftOut, NewOrganisation, NewPerson,
+    OrganisationKind, PackageDocument, Result, Sex, StoreError,
 };
 
 use crate::checkups::{WEIGHT, all, document, records};
@@ -66,7 +66,13 @@ fn about(subject: Subject, on: &str) -> Checkup {
 
 fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
     let documents = checkups.iter().zip(first..).map(|(checkup, entry)| {
-        let document = PackageDocument::new(entry, Some(checkup.clone()), b"<ClinicalDocument/>", Vec::new());
+        let document = PackageDocument::new(
+            entry,
+            2,
+            Some(checkup.clone()),
+            DocumentBytes::Plain(b"<ClinicalDocument/>"),
+            Vec::new(),
+        );
         document.expect("a document is compressed")
     });
     documents.collect()
@@ -219,7 +225,7 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
         line: 1,
         text: String::new(),
     };
-    let broken = PackageDocument::new(5, None, b"", vec![left_out])?;
+    let broken = PackageDocument::new(5, 2, None, DocumentBytes::Plain(b""), vec![left_out])?;
     let mut rest = documents(3, &given[2..]);
     rest.push(broken);
     let results = store.take_documents(organisation, package.id, rest).await?;
@@ -233,6 +239,18 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
         .await?;
     assert!(store.begin_package(organisation, [1; 32]).await?.ended.is_some());
     assert_eq!(records(&house, one, all()).await.len(), 8);
+    let own = consent::OwnAccess::of_signed_in(one);
+    let deliveries = store.deliveries(&own, &["checkup"], 10).await?;
+    let versions: Vec<u32> = deliveries
+        .iter()
+        .map(|delivery| delivery.info.mapping_version)
+        .collect();
+    assert_eq!(versions, [2; 4], "by the mapping that read them");
+    let at: Vec<model::UtcMillis> = deliveries.iter().map(|delivery| delivery.info.obtained).collect();
+    assert!(
+        at.windows(2).all(|two| two[0] > two[1]),
+        "no two came at one instant: {at:?}"
+    );
     // The same documents in another package are known.
     let other = store.begin_package(organisation, [2; 32]).await?;
     let results = store

@@ -8,7 +8,7 @@ use model::{LocalDay, Outcome};
 use super::file::{Column, Columns, ResultColumn, Written};
 use super::sum::TableSum;
 use crate::checkup::document::is_plausible;
-use crate::checkup::package::PackageEntry;
+use crate::checkup::package::{Original, PackageEntry};
 use crate::checkup::table::{self, Head, plain};
 use crate::{AdapterError, NotStored};
 
@@ -249,7 +249,7 @@ impl Bound {
             sum.without_checkup += 1;
             return vec![PackageEntry {
                 checkup: None,
-                original: original(names, cells),
+                original: Original::Plain(original(names, cells)),
                 left_out: vec![refused(reason, cells.join(","))],
             }];
         }
@@ -269,7 +269,7 @@ impl Bound {
                 of_results.append(&mut left_out);
                 PackageEntry {
                     checkup: Some(checkup),
-                    original: original.clone(),
+                    original: Original::Plain(original.clone()),
                     left_out: of_results,
                 }
             })
