@@ -11,7 +11,7 @@ use super::aliases::{Entry, Index, State};
 use super::leaves::editor::Editor;
 use super::leaves::{Merged, Series};
 use super::people::Commit;
-use super::totals;
+use super::totals::{self, Marked};
 use super::writer::Writing;
 use crate::Result;
 use crate::leaf::by_id::{Effect, Place};
@@ -36,14 +36,14 @@ pub(crate) struct Ended {
     pub(crate) samples: (u64, u64),
 }
 
-/// Carries out words, in one commit.
+/// Carries out words, in one commit. Answers also of which months days are to be computed anew.
 pub(crate) fn apply(
     writing: &Writing<'_>,
     person: PersonId,
     space: &str,
     records: Vec<Identified>,
     commit: Commit,
-) -> Result<Ended> {
+) -> Result<(Ended, Vec<Marked>)> {
     let mut hand = Hand {
         writing,
         person,
@@ -62,13 +62,14 @@ pub(crate) fn apply(
         }
     }
     hand.index.finish()?;
+    let mut touched = Vec::new();
     for (series, editor) in hand.editors {
         let merged: Merged = editor.finish()?;
         ended.samples.0 += merged.new;
         ended.samples.1 += merged.versions;
-        totals::mark(writing, person, series, &merged)?;
+        touched.extend(totals::touched(series, &merged));
     }
-    Ok(ended)
+    Ok((ended, touched))
 }
 
 struct Hand<'a> {

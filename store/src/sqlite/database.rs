@@ -3,6 +3,7 @@
 //! [`Database::write`] and [`Database::read`] are the only ways in. Whoever adds a concern writes functions that take a
 //! [`Writing`] or a [`Snapshot`] and calls them from the public file of that concern.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -69,11 +70,17 @@ impl Shared {
 pub(crate) struct Snapshot<'a> {
     connection: &'a Connection,
     shared: &'a Shared,
+    /// Who was seen last to live, and their key: nearly every statement is about them.
+    lives: RefCell<Option<(PersonId, Arc<SealKey>)>>,
 }
 
 impl<'a> Snapshot<'a> {
     pub(crate) fn new(connection: &'a Connection, shared: &'a Shared) -> Self {
-        Self { connection, shared }
+        Self {
+            connection,
+            shared,
+            lives: RefCell::new(None),
+        }
     }
 
     pub(crate) fn shared(&self) -> &'a Shared {
@@ -92,6 +99,11 @@ impl<'a> Snapshot<'a> {
 
     /// The key of a person who lives in this snapshot.
     pub(crate) fn person_key(&self, person: PersonId) -> Result<Arc<SealKey>> {
+        if let Some((seen, key)) = &*self.lives.borrow()
+            && *seen == person
+        {
+            return Ok(Arc::clone(key));
+        }
         let erased: Option<Option<i64>> = self
             .connection
             .prepare_cached("SELECT erased_ms FROM person WHERE id = ?1")
@@ -100,8 +112,17 @@ impl<'a> Snapshot<'a> {
         match erased {
             None => Err(StoreError::NoPerson { person }),
             Some(Some(_)) => Err(StoreError::Erased { person }),
-            Some(None) => self.shared.keys.person(person),
+            Some(None) => {
+                let key = self.shared.keys.person(person)?;
+                self.lives.replace(Some((person, Arc::clone(&key))));
+                Ok(key)
+            }
         }
+    }
+
+    /// Forgets who was seen to live: this snapshot erases somebody.
+    pub(crate) fn forget_who_lives(&self) {
+        self.lives.replace(None);
     }
 }
 

@@ -122,7 +122,7 @@ impl End {
 /// How far the last transaction came.
 enum Ended {
     /// With how many months it computed.
-    Whole((Counts, Vec<u8>), u64),
+    Whole(Box<(Counts, Vec<u8>)>, u64),
     /// There are too many days to compute for one transaction.
     BeforeItsDays(Box<End>),
 }
@@ -270,7 +270,9 @@ impl Intake {
         let (person, batch, space) = (self.person, self.batch, Arc::clone(&self.space));
         let pending = self.database.queue("carry out words", true, move |writing| {
             let commit = people::next_commit(writing, person, Some(batch))?;
-            by_id::apply(writing, person, &space, records, commit).map(Done::Identified)
+            let (ended, touched) = by_id::apply(writing, person, &space, records, commit)?;
+            totals::mark(writing, person, touched)?;
+            Ok(Done::Identified(ended))
         })?;
         self.under_way.push_back(pending);
         Ok(())
@@ -372,17 +374,21 @@ impl Intake {
         // What is little is carried out and computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
             let commit = people::next_commit(writing, person, Some(batch))?;
+            let mut touched = Vec::new();
             if !words.is_empty() {
-                let ended = by_id::apply(writing, person, &space, words, commit)?;
+                let (ended, months) = by_id::apply(writing, person, &space, words, commit)?;
                 end.counts.count(Done::Identified(ended));
+                touched = months;
             }
-            match totals::compute_little(writing, person, commit)? {
-                Some(months) => end.write(writing, commit).map(|ended| Ended::Whole(ended, months)),
+            match totals::compute_little(writing, person, commit, &touched)? {
+                Some(months) => end
+                    .write(writing, commit)
+                    .map(|ended| Ended::Whole(Box::new(ended), months)),
                 None => Ok(Ended::BeforeItsDays(Box::new(end))),
             }
         })?;
         let ((counts, answer), months_recomputed) = match little.wait()? {
-            Ended::Whole(ended, months) => (ended, months),
+            Ended::Whole(ended, months) => (*ended, months),
             Ended::BeforeItsDays(end) => {
                 let months = totals::compute_dirty(&self.database, person, Some(batch))?;
                 let ending = self.database.queue("end import", false, move |writing| {
@@ -546,7 +552,7 @@ impl Intake {
             Ok(if series.is_parked() {
                 Done::Parked(merged)
             } else {
-                totals::mark(writing, person, series, &merged)?;
+                totals::mark(writing, person, totals::touched(series, &merged))?;
                 Done::Samples(merged)
             })
         })?;

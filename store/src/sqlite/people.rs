@@ -186,18 +186,6 @@ fn note(writing: &Writing<'_>, person: PersonId, commit: Commit, batch: Option<B
         .map(|_| ())
 }
 
-/// When a commit of a person was made.
-pub(crate) fn commit_time(snapshot: &Snapshot<'_>, person: PersonId, seq: i64) -> Result<Option<UtcMillis>> {
-    snapshot
-        .prepare_cached("SELECT at_ms FROM commits WHERE person = ?1 AND seq = ?2")
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![person.0, seq], |row| row.get(0).map(UtcMillis))
-                .optional()
-        })
-        .doing("reading a commit's time")
-}
-
 /// What is sealed in a person's row.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Profile {
@@ -513,6 +501,7 @@ pub(crate) fn erase(writing: &Writing<'_>, person: PersonId) -> Result<()> {
 /// it does nothing.
 pub(crate) fn carry_out_erasure(snapshot: &Snapshot<'_>, person: PersonId, now: UtcMillis) -> Result<()> {
     consents::end_all(snapshot, person, now)?;
+    snapshot.forget_who_lives();
     erase_rows(snapshot, person, now)
 }
 

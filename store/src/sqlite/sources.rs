@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::people::{OneCommit, commit_time};
+use super::people::OneCommit;
 use super::seal::SealKey;
 use super::writer::Writing;
 use crate::copies::Pairs;
@@ -60,8 +60,11 @@ pub(crate) fn sources(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<S
 }
 
 fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Vec<StoredSource>> {
-    let rows: Vec<(u16, u32, i64, Vec<u8>)> = snapshot
-        .prepare_cached("SELECT number, version, seq, body FROM source WHERE person = ?1 ORDER BY number")
+    let rows: Vec<(u16, u32, Option<i64>, Vec<u8>)> = snapshot
+        .prepare_cached(
+            "SELECT number, version, at_ms, body FROM source LEFT JOIN commits USING (person, seq)
+             WHERE person = ?1 ORDER BY number",
+        )
         .and_then(|mut statement| {
             statement
                 .query_map([person.0], |row| {
@@ -71,7 +74,7 @@ fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Ve
         })
         .doing("reading sources")?;
     rows.into_iter()
-        .map(|(number, version, seq, body)| {
+        .map(|(number, version, committed, body)| {
             let plain = key.open("source", &place(person, number), &body)?;
             let body: Body = serde_json::from_slice(&plain)
                 .map_err(|_| StoreError::damaged(format!("source {number} of person {person}")))?;
@@ -79,7 +82,7 @@ fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Ve
                 number,
                 source: body.source(),
                 version,
-                committed: commit_time(snapshot, person, seq)?.unwrap_or(UtcMillis(0)),
+                committed: UtcMillis(committed.unwrap_or(0)),
             })
         })
         .collect()

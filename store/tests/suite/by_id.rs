@@ -577,3 +577,48 @@ proptest! {
         })?;
     }
 }
+
+/// A sample of some days: hours since the first, minutes, offset, source, count, which metric.
+type Somewhere = (i64, i64, i16, u16, i64, bool);
+
+fn somewhere() -> impl Strategy<Value = Somewhere> {
+    let offset = prop_oneof![8 => Just(540_i16), 1 => Just(480), 1 => Just(-600)];
+    let lasts = prop_oneof![4 => 1_i64..30, 1 => 60_i64..2_000];
+    (0_i64..96, lasts, offset, 0_u16..2, 0_i64..9_000, any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(crate::harness::cases(12))]
+    /// Days that a word touches alone come to what all of them computed together come to.
+    #[test]
+    fn each_word_leaves_no_day_that_a_rebuild_changes(
+        told in proptest::collection::vec((0_usize..12, proptest::option::weighted(0.85, somewhere())), 1..25),
+        by_one_watch in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let house = House::new().await;
+            let person = house.person().await;
+            for (place, (id, what)) in told.into_iter().enumerate() {
+                let (id, said) = (format!("id-{id}"), at(200, place as i64));
+                let word = match what {
+                    None => deleted(&id, said),
+                    Some((hours, minutes, offset, source, count, is_steps)) => {
+                        let (metric, source) = match (is_steps, by_one_watch) {
+                            (true, is_one) => (Metric::STEP_COUNT, if is_one { WATCH } else { source }),
+                            (false, _) => (Metric::DISTANCE_WALKING_RUNNING, source),
+                        };
+                        let start = at(hours, 7 * hours % 60);
+                        let mut sample = quantity(metric, source, start, start.plus(minutes * 60_000), count, 0);
+                        sample.offset.minutes = if by_one_watch { 540 } else { offset };
+                        holds(&id, said, [sample])
+                    }
+                };
+                say(&house, person, vec![word]).await;
+                let rebuilt = house.store.rebuild_totals(Some(person)).await.expect("a rebuild");
+                prop_assert_eq!(rebuilt.changed, 0, "days that a rebuild changes after word {}", place);
+            }
+            Ok(())
+        })?;
+    }
+}

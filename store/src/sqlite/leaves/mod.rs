@@ -22,7 +22,9 @@ use crate::leaf::merge::Statement;
 use crate::leaf::second;
 
 pub(crate) use hand::rewrite;
-pub(crate) use reading::{LeafCache, Rows, each_of_some_days, meeting, parked_rows, rows, superseded, touching};
+pub(crate) use reading::{
+    LeafCache, Rows, each_of_some_days, meeting, offsets_of_some_days, parked_rows, rows, superseded, touching,
+};
 
 /// What lies together: one metric, or one parked type, of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,7 @@
 //! Reading leaves: opened, decoded, and those that were read last kept for the next page.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +18,46 @@ use crate::leaf::codec;
 use crate::{Result, StoreError};
 
 /// The rows of one leaf, shared by all who read it.
-pub(crate) type Rows = Arc<Vec<Row>>;
+pub(crate) type Rows = Arc<Decoded>;
+
+/// The rows of one leaf, and what is known of all of them.
+pub(crate) struct Decoded {
+    rows: Vec<Row>,
+    /// The longest, in ms.
+    longest: i64,
+    /// The lowest and the highest offset of those that live, in minutes.
+    offsets: Option<(i16, i16)>,
+}
+
+impl Decoded {
+    fn of(rows: Vec<Row>) -> Self {
+        let mut offsets = None;
+        for row in rows.iter().filter(|row| !row.dead) {
+            let offset = row.sample.offset.minutes;
+            offsets = with_offsets(offsets, Some((offset, offset)));
+        }
+        Self {
+            longest: rows.iter().map(|row| row.sample.duration_ms()).max().unwrap_or(0),
+            offsets,
+            rows,
+        }
+    }
+}
+
+impl Deref for Decoded {
+    type Target = [Row];
+    fn deref(&self) -> &[Row] {
+        &self.rows
+    }
+}
+
+/// The lowest and the highest of both.
+fn with_offsets(one: Option<(i16, i16)>, other: Option<(i16, i16)>) -> Option<(i16, i16)> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
+        (one, other) => one.or(other),
+    }
+}
 
 pub(super) fn open(
     key: &SealKey,
@@ -137,7 +177,7 @@ pub(crate) fn rows(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, lea
     if let Some(rows) = cache.get(&place) {
         return Ok(rows);
     }
-    let rows = Arc::new(read(snapshot, key, leaf)?);
+    let rows = Arc::new(Decoded::of(read(snapshot, key, leaf)?));
     cache.keep(place, &rows);
     Ok(rows)
 }
@@ -202,25 +242,45 @@ pub(crate) fn each_of_some_days(
     (from, until): (UtcMillis, UtcMillis),
     show: &mut dyn FnMut(&Row),
 ) -> Result<()> {
-    let cache = &writing.shared().writers_leaves;
     for leaf in meeting(writing, person, series, from, until)? {
-        let place = (person.0, leaf, 0, 0);
-        let rows = match cache.get(&place) {
-            Some(rows) => rows,
-            None => {
-                let rows = Arc::new(read(writing, key, leaf)?);
-                cache.keep(place, &rows);
-                rows
-            }
-        };
-        // By start: what begins later touches nothing.
+        let rows = writers_rows(writing, key, person, leaf)?;
+        // By start: what begins later touches nothing, nor does what begins earlier than the longest lasts.
+        let begin = rows.partition_point(|row| row.sample.start.plus(rows.longest) < from);
         let end = rows.partition_point(|row| row.sample.start < until);
-        rows[..end]
+        rows.get(begin..end)
+            .unwrap_or_default()
             .iter()
             .filter(|row| !row.dead && touches(row, from, until))
             .for_each(&mut *show);
     }
     Ok(())
+}
+
+/// The lowest and the highest offset, in minutes, of the leaves of a series that meet a short range of time; `None` where nothing in
+/// them lives.
+pub(crate) fn offsets_of_some_days(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    person: PersonId,
+    series: Series,
+    (from, until): (UtcMillis, UtcMillis),
+) -> Result<Option<(i16, i16)>> {
+    let mut offsets = None;
+    for leaf in meeting(writing, person, series, from, until)? {
+        offsets = with_offsets(offsets, writers_rows(writing, key, person, leaf)?.offsets);
+    }
+    Ok(offsets)
+}
+
+fn writers_rows(writing: &Writing<'_>, key: &SealKey, person: PersonId, leaf: i64) -> Result<Rows> {
+    let cache = &writing.shared().writers_leaves;
+    let place = (person.0, leaf, 0, 0);
+    if let Some(rows) = cache.get(&place) {
+        return Ok(rows);
+    }
+    let rows = Arc::new(Decoded::of(read(writing, key, leaf)?));
+    cache.keep(place, &rows);
+    Ok(rows)
 }
 
 fn touches(row: &Row, from: UtcMillis, until: UtcMillis) -> bool {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::time::DAY_MS;
 use model::vocabulary::systems::own;
-use model::{Flags, LocalDay, Metric, PersonId, SourceKind, UtcMillis, Value};
+use model::{Flags, LocalDay, Metric, Offset, PersonId, SourceKind, UtcMillis, Value};
 
 use super::super::database::Snapshot;
 use super::super::leaves::{self, Series};
@@ -13,6 +13,7 @@ use super::super::seal::SealKey;
 use super::super::sources;
 use super::super::writer::Writing;
 use super::super::zone::HomeZone;
+use super::marks::Instants;
 use super::{LONGEST_MS, MARGIN_DAYS, read_month, stored_total};
 use crate::copies::Pairs;
 use crate::leaf::Row;
@@ -73,6 +74,58 @@ pub(crate) fn days_of(
         copies,
         ..totals::compute(metric, pieces, vendor_days)
     })
+}
+
+/// What the days come to that some instants are of, and the first and last of them: of these alone, where nothing around them is of
+/// another offset, stated by a vendor of a whole day, or a copy. Then a day is what its own samples make it, and no other changes
+/// with them; of steps also the day after, since a walk goes on past midnight. `None` where it is not so.
+pub(super) fn of_instants(
+    writing: &Writing<'_>,
+    key: &SealKey,
+    person: PersonId,
+    metric: Metric,
+    sources: &[StoredSource],
+    instants: Instants,
+) -> Result<Option<(Days, (LocalDay, LocalDay))>> {
+    let offset = Offset::given(instants.offset);
+    let (first, last) = (instants.from.local_day(offset), instants.until.local_day(offset));
+    if metric == Metric::SLEEP_DURATION || last.0 - first.0 > SOME_DAYS || !Pairs::of(sources).is_empty() {
+        return Ok(None);
+    }
+    let (before, after) = match metric {
+        // How long somebody walks, and how often the same: what says so lies within a day.
+        Metric::STEP_COUNT => (1, 1),
+        _ => (0, 0),
+    };
+    let last = last.plus(after);
+    let utc = |day: LocalDay| UtcMillis(i64::from(day.0) * DAY_MS);
+    let around = (utc(first.plus(-before - MARGIN_DAYS)), utc(last.plus(MARGIN_DAYS + 1)));
+    for source in sources {
+        let offsets =
+            |of| leaves::offsets_of_some_days(writing, key, person, Series::sample(of, source.number), around);
+        if offsets(metric)?.is_some_and(|found| found != (instants.offset, instants.offset)) {
+            return Ok(None);
+        }
+        if let Some(daily) = metric.daily()
+            && offsets(daily)?.is_some()
+        {
+            return Ok(None);
+        }
+    }
+    let near = (first.plus(-before).start(offset), last.plus(1).start(offset));
+    let mut pieces = Vec::new();
+    for source in sources {
+        let series = Series::sample(metric, source.number);
+        let (kind, scale) = (source.source.kind, scale(metric));
+        leaves::each_of_some_days(writing, key, person, series, near, &mut |row| {
+            if row.sample.duration_ms() <= LONGEST_MS {
+                pieces.extend(piece(row, kind, scale));
+            }
+        })?;
+    }
+    let mut days = totals::compute(metric, pieces, Vec::new()).days;
+    days.retain(|day, _| (first..=last).contains(day));
+    Ok(Some((days, (first, last))))
 }
 
 fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {

@@ -24,7 +24,53 @@ pub(crate) struct Months {
     months: BTreeSet<i32>,
     /// The first and last of the days that change.
     days: Option<(LocalDay, LocalDay)>,
+    instants: Touched,
     last: Option<(i64, i64)>,
+}
+
+/// When samples that came, changed or went were.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Touched {
+    #[default]
+    Nothing,
+    At(Instants),
+    /// Samples of several offsets: no instants say which days are theirs.
+    Apart,
+}
+
+/// From when until when, of one offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Instants {
+    pub(super) from: UtcMillis,
+    pub(super) until: UtcMillis,
+    /// In minutes.
+    pub(super) offset: i16,
+}
+
+impl Instants {
+    /// Both; `None` where they are of two offsets.
+    pub(super) fn with(self, other: Self) -> Option<Self> {
+        (self.offset == other.offset).then(|| Self {
+            from: self.from.min(other.from),
+            until: self.until.max(other.until),
+            offset: self.offset,
+        })
+    }
+}
+
+impl Touched {
+    fn add(&mut self, sample: &Sample) {
+        let own = Instants {
+            from: sample.start,
+            until: sample.end,
+            offset: sample.offset.minutes,
+        };
+        *self = match *self {
+            Self::Nothing => Self::At(own),
+            Self::At(known) => known.with(own).map_or(Self::Apart, Self::At),
+            Self::Apart => Self::Apart,
+        };
+    }
 }
 
 impl Months {
@@ -35,6 +81,7 @@ impl Months {
             reach: (series.metric() != Metric::SLEEP_STAGE).then_some(REACH_DAYS),
             months: BTreeSet::new(),
             days: None,
+            instants: Touched::Nothing,
             last: None,
         }
     }
@@ -44,6 +91,7 @@ impl Months {
         if !self.wanted || sample.duration_ms() > LONGEST_MS {
             return;
         }
+        self.instants.add(sample);
         // Months of a sample between two instants that were looked at already are known.
         if let Some((from, until)) = self.last
             && from <= sample.start.0
@@ -73,6 +121,10 @@ impl Months {
         Marks {
             months: self.months.into_iter().collect(),
             days: self.days.filter(|_| self.reach.is_some()),
+            instants: match self.instants {
+                Touched::At(instants) => Some(instants),
+                Touched::Nothing | Touched::Apart => None,
+            },
         }
     }
 }
@@ -83,6 +135,8 @@ pub(crate) struct Marks {
     pub(crate) months: Vec<i32>,
     /// The first and last day that can have changed; `None`: any.
     pub(crate) days: Option<(LocalDay, LocalDay)>,
+    /// When the samples were; `None`: nobody knows, or they are of several offsets.
+    instants: Option<Instants>,
 }
 
 /// The metric whose kept days change with samples of this one.
@@ -94,20 +148,32 @@ fn kept_of(metric: Metric) -> Option<Metric> {
     metric.has_stored_totals().then_some(metric)
 }
 
-/// Marks the months that a hand-over touched.
-pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, series: Series, merged: &leaves::Merged) -> Result<()> {
-    let Some(metric) = kept_of(series.metric()) else {
-        return Ok(());
-    };
-    let (first, last) = merged.marks.days.unzip();
-    for month in &merged.marks.months {
+/// The months that a hand-over touched.
+pub(crate) fn touched(series: Series, merged: &leaves::Merged) -> impl Iterator<Item = Marked> {
+    let metric = kept_of(series.metric());
+    merged.marks.months.iter().filter_map(move |month| {
+        Some(Marked {
+            metric: metric?,
+            month: *month,
+            days: merged.marks.days,
+            instants: merged.marks.instants,
+        })
+    })
+}
+
+/// Marks months until they are computed.
+pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, months: impl IntoIterator<Item = Marked>) -> Result<()> {
+    for Marked {
+        metric, month, days, ..
+    } in months
+    {
         writing
             .prepare_cached(
                 "INSERT INTO dirty (person, metric, month, first_day, last_day) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET first_day = min(first_day, ?4), last_day = max(last_day, ?5)",
             )
             .and_then(|mut statement| {
-                let (first, last) = (first.map(|day| day.0), last.map(|day| day.0));
+                let (first, last) = days.map(|(first, last)| (first.0, last.0)).unzip();
                 statement.execute(params![person.0, metric.number(), month, first, last])
             })
             .doing("marking a month")?;
@@ -115,12 +181,42 @@ pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, series: Series, merg
     Ok(())
 }
 
+/// Months that were computed are marked no more.
+pub(super) fn unmark(writing: &Writing<'_>, person: PersonId, months: &[Marked]) -> Result<()> {
+    for Marked { metric, month, .. } in months {
+        writing
+            .prepare_cached("DELETE FROM dirty WHERE person = ?1 AND metric = ?2 AND month = ?3")
+            .and_then(|mut statement| statement.execute(params![person.0, metric.number(), month]))
+            .doing("unmarking a month")?;
+    }
+    Ok(())
+}
+
+/// Months of two lists, each once and in order, with the days of both.
+pub(super) fn together(mut one: Vec<Marked>, other: &[Marked]) -> Vec<Marked> {
+    one.extend_from_slice(other);
+    one.sort_by_key(|marked| (marked.metric, marked.month));
+    one.dedup_by(|next, kept| {
+        let is_same = (next.metric, next.month) == (kept.metric, kept.month);
+        if is_same {
+            let both = kept.days.zip(next.days);
+            kept.days = both.map(|(one, other)| (one.0.min(other.0), one.1.max(other.1)));
+            let instants = kept.instants.zip(next.instants);
+            kept.instants = instants.and_then(|(one, other)| one.with(other));
+        }
+        is_same
+    });
+    one
+}
+
 /// A month of a metric to compute: all of it, or some days.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Marked {
+pub(crate) struct Marked {
     pub(super) metric: Metric,
     pub(super) month: i32,
     days: Option<(LocalDay, LocalDay)>,
+    /// When the samples were that make it older; `None` where that is not known, as of all that was kept.
+    pub(super) instants: Option<Instants>,
 }
 
 impl Marked {
@@ -144,6 +240,7 @@ pub(super) fn marked(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Ma
                         metric: Metric::from_number(row.get(0)?).unwrap_or(Metric::NONE),
                         month: row.get(1)?,
                         days: first.zip(last).map(|(first, last)| (LocalDay(first), LocalDay(last))),
+                        instants: None,
                     })
                 })?
                 .collect()
@@ -163,14 +260,15 @@ pub(super) fn mark_all(writing: &Writing<'_>, person: PersonId) -> Result<()> {
             .doing("finding the extent of samples")?;
         let (Some(from), Some(until)) = extent else { continue };
         let day = |instant: i64| UtcMillis(instant).local_day(model::Offset::given(0));
-        let merged = leaves::Merged {
-            marks: Marks {
-                months: (day(from).plus(-MARGIN_DAYS - 1).month()..=day(until).plus(MARGIN_DAYS + 1).month()).collect(),
-                days: None,
-            },
-            ..leaves::Merged::default()
-        };
-        mark(writing, person, Series::sample(metric, 0), &merged)?;
+        let Some(metric) = kept_of(metric) else { continue };
+        let months = day(from).plus(-MARGIN_DAYS - 1).month()..=day(until).plus(MARGIN_DAYS + 1).month();
+        let whole = months.map(|month| Marked {
+            metric,
+            month,
+            days: None,
+            instants: None,
+        });
+        mark(writing, person, whole)?;
     }
     Ok(())
 }

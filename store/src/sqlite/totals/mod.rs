@@ -13,8 +13,8 @@ use model::{BatchId, LocalDay, Metric, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
 pub(crate) use days::{days_of, explain};
-use marks::{Marked, mark_all, marked};
-pub(crate) use marks::{Marks, Months, mark};
+pub(crate) use marks::{Marked, Marks, Months, mark, touched};
+use marks::{mark_all, marked, together, unmark};
 
 use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
@@ -42,16 +42,25 @@ pub(crate) fn compute_dirty(database: &Database, person: PersonId, batch: Option
     compute_marked(database, person, batch).map(|report| report.months)
 }
 
-/// Computes whatever is marked of a person in this commit, where it is little enough for one transaction; `None` where it is not.
-pub(crate) fn compute_little(writing: &Writing<'_>, person: PersonId, commit: people::Commit) -> Result<Option<u64>> {
-    let dirty = marked(writing, person)?;
+/// Computes whatever is marked of a person, and what this commit touched, where it is little enough for one transaction; `None`
+/// where it is not, and is marked now.
+pub(crate) fn compute_little(
+    writing: &Writing<'_>,
+    person: PersonId,
+    commit: people::Commit,
+    touched: &[Marked],
+) -> Result<Option<u64>> {
+    let before = marked(writing, person)?;
+    let dirty = together(before.clone(), touched);
     if dirty.len() > LITTLE {
+        mark(writing, person, touched.iter().copied())?;
         return Ok(None);
     }
     let mut whose = Whose::read(writing, person)?;
     for of_metric in dirty.chunk_by(|one, other| one.metric == other.metric) {
         compute_months(writing, &mut whose, &|| Ok(commit), of_metric)?;
     }
+    unmark(writing, person, &before)?;
     Ok(Some(dirty.len() as u64))
 }
 
@@ -71,7 +80,9 @@ fn compute_marked(database: &Database, person: PersonId, batch: Option<BatchId>)
         report.changed += database
             .queue("compute days", true, move |writing| {
                 let mut whose = Whose::read(writing, person)?;
-                compute_months(writing, &mut whose, &|| next_commit(writing, person, batch), &part)
+                let changed = compute_months(writing, &mut whose, &|| next_commit(writing, person, batch), &part)?;
+                unmark(writing, person, &part)?;
+                Ok(changed)
             })?
             .wait()?;
     }
@@ -148,21 +159,27 @@ fn compute_months(
     if metric == Metric::SLEEP_DURATION {
         days::settle_nights(writing, &key, person, &whose.sources, commit)?;
     }
-    let days = days_of(
-        writing,
-        &key,
-        person,
-        metric,
-        &whose.sources,
-        (first.span().0, last.span().1),
-        Some(writing),
-    )?
-    .days;
+    let all = (first.span().0, last.span().1);
+    // Months of one metric were touched by the same samples.
+    let instants = months.iter().map(|marked| marked.instants);
+    let instants = instants.reduce(|one, other| one?.with(other?)).flatten();
+    let few = instants.map(|instants| days::of_instants(writing, &key, person, metric, &whose.sources, instants));
+    let (days, (from, until)) = match few.transpose()?.flatten() {
+        Some(few) => few,
+        None => {
+            let computed = days_of(writing, &key, person, metric, &whose.sources, all, Some(writing))?;
+            (computed.days, all)
+        }
+    };
     let mut changed = Vec::new();
     for marked in months {
+        let span = (marked.span().0.max(from), marked.span().1.min(until));
+        if span.0 > span.1 {
+            continue;
+        }
         let stored = read_month(writing, &key, person, metric, marked.month)?;
         let (number, before) = stored.map_or((None, Month::new()), |(number, month)| (Some(number), month));
-        let revised = revise(&before, &days, marked.span(), writing.now(), &mut whose.zone);
+        let revised = revise(&before, &days, span, writing.now(), &mut whose.zone);
         if let Some(revised) = revised {
             changed.push((marked.month, number, revised));
         }
@@ -177,12 +194,6 @@ fn compute_months(
                 .for_each(|day| day.changed = commit.at.0);
             write_month(writing, &key, person, metric, month, number, &days, commit.seq)?;
         }
-    }
-    for marked in months {
-        writing
-            .prepare_cached("DELETE FROM dirty WHERE person = ?1 AND metric = ?2 AND month = ?3")
-            .and_then(|mut statement| statement.execute(params![person.0, metric.number(), marked.month]))
-            .doing("unmarking a month")?;
     }
     Ok(count)
 }
