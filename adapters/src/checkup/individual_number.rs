@@ -67,17 +67,19 @@ pub(super) fn passes(digits: &str) -> bool {
     *check == if rest <= 1 { 0 } else { 11 - rest }
 }
 
-/// What stands in bytes where the number's name may, in UTF-8 and, the first two, in Shift_JIS. A character that is written by its
-/// number (`&#x500b;`) may be part of it too.
-const TRACES: [&[u8]; 9] = [
-    "個人番号".as_bytes(),
-    "マイナンバー".as_bytes(),
-    b"\x8c\xc2\x90\x6c\x94\xd4\x8d\x86",
-    b"\x83\x7d\x83\x43\x83\x69\x83\x93\x83\x6f\x81\x5b",
-    "ﾏｲﾅﾝﾊﾞｰ".as_bytes(),
-    "ｍｙ".as_bytes(),
-    "Ｍｙ".as_bytes(),
-    "ＭＹ".as_bytes(),
+/// How its Japanese names begin, in UTF-8 and in Shift_JIS. Forms like to set the letters of such a name apart.
+const FIRST_LETTERS: [&[u8]; 4] = ["個".as_bytes(), "マ".as_bytes(), b"\x8c\xc2", b"\x83\x7d"];
+/// Bytes in which a name ends that begins there, however far apart its letters stand.
+const LONGEST_NAME: usize = 96;
+/// What stands in bytes where the number's name may. A character that is written by its number (`&#x500b;`) may be part of it too.
+const TRACES: [&[u8]; 8] = [
+    "ﾏ".as_bytes(),
+    "ｍ".as_bytes(),
+    "Ｍ".as_bytes(),
+    "ｉ".as_bytes(),
+    "Ｉ".as_bytes(),
+    "ｋ".as_bytes(),
+    "Ｋ".as_bytes(),
     b"&#",
 ];
 /// How its names in Latin letters end.
@@ -87,7 +89,7 @@ const BEGINS: [&[u8]; 3] = [b"myn", b"individualn", b"kojinb"];
 
 /// None of them is a part of another, so that of any kind of match all are found; the leftmost one is found by vectors.
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let all = TRACES.iter().chain(&ENDS);
+    let all = TRACES.iter().chain(&FIRST_LETTERS).chain(&ENDS);
     AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostFirst)
         .build(all)
@@ -98,13 +100,31 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub(super) fn may_bear(bytes: &[u8]) -> bool {
     let Some(search) = &*SEARCH else { return true };
     search.find_iter(bytes).any(|found| {
-        if found.pattern().as_usize() < TRACES.len() {
+        let pattern = found.pattern().as_usize();
+        if pattern < TRACES.len() {
             return true;
+        }
+        if pattern < TRACES.len() + FIRST_LETTERS.len() {
+            let until = (found.start() + LONGEST_NAME).min(bytes.len());
+            return begins_with_name(&bytes[found.start()..until]);
         }
         let before = bytes[found.start().saturating_sub(12)..found.start()].to_ascii_lowercase();
         let before: Vec<u8> = before.into_iter().filter(u8::is_ascii_alphabetic).collect();
         BEGINS.iter().any(|begin| before.ends_with(begin))
     })
+}
+
+/// True for bytes that begin with one of its Japanese names, in either encoding.
+fn begins_with_name(bytes: &[u8]) -> bool {
+    let begins = |text: &str| {
+        let letters: String = text
+            .chars()
+            .filter(|c| c.is_alphanumeric() || *c == 'ー')
+            .take(6)
+            .collect();
+        NAMES.iter().any(|name| letters.starts_with(name))
+    };
+    begins(&String::from_utf8_lossy(bytes)) || begins(&encoding_rs::SHIFT_JIS.decode_without_bom_handling(bytes).0)
 }
 
 /// Refuses JSON of which a name, a value or the end of an address is the number's name. Writers of ASCII escape every kanji.
@@ -153,6 +173,32 @@ mod tests {
         }
         for name in ["KDB個人番号", "国保個人番号", "住民番号", "被保険者番号", "id", ""] {
             assert!(!is_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn its_name_leaves_a_trace_also_where_its_letters_stand_apart() {
+        let names = [
+            "個人番号",
+            "個 人 番 号",
+            "個　人　番　号",
+            "マ・イ・ナ・ン・バ・ー",
+            "ｍ ｙｎｕｍｂｅｒ",
+            "My Number",
+            "individual_number",
+        ];
+        for name in names {
+            assert!(
+                is_name(name) && may_bear(format!("<id displayName=\"{name}\"/>").as_bytes()),
+                "{name}"
+            );
+        }
+        for name in ["個 人 番 号", "個　人　番　号", "マ イ ナ ン バ ー"] {
+            let (bytes, ..) = encoding_rs::SHIFT_JIS.encode(name);
+            assert!(may_bear(&bytes), "{name}");
+        }
+        for other in ["個別の指導", "個人", "マグネシウム", "ミホンヤマ", "ッ}", "", "個"] {
+            assert!(!may_bear(other.as_bytes()), "{other}");
         }
     }
 
