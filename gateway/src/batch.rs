@@ -201,9 +201,7 @@ fn read(
         }
         met += 1;
         if met > done {
-            bytes += match &document.original {
-                Original::Plain(bytes) | Original::Deflated(bytes) => bytes.len(),
-            };
+            bytes += document.original.size();
             match prepared(met, document) {
                 Ok(document) => unit.push(document),
                 Err(error) => {
@@ -257,7 +255,7 @@ fn prepared(entry: u32, document: PackageEntry) -> Result<PackageDocument, Store
     let mapping_version = CheckupDocuments.mapping_version();
     let original = match &document.original {
         Original::Plain(bytes) => DocumentBytes::Plain(bytes),
-        Original::Deflated(bytes) => DocumentBytes::Deflated(bytes),
+        Original::Deflated { bytes, .. } => DocumentBytes::Deflated(bytes),
     };
     PackageDocument::new(entry, mapping_version, document.checkup, original, left_out.collect())
 }

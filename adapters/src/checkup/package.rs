@@ -35,7 +35,23 @@ pub enum Original {
     /// By itself.
     Plain(Vec<u8>),
     /// As its ZIP had it: by DEFLATE (RFC 1951), with nothing around it. It unpacks.
-    Deflated(Vec<u8>),
+    Deflated {
+        /// What the ZIP has.
+        bytes: Vec<u8>,
+        /// How many bytes it unpacks to.
+        unpacked: usize,
+    },
+}
+
+impl Original {
+    /// Bytes of the document, unpacked: what is read of it is as large.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Plain(bytes) => bytes.len(),
+            Self::Deflated { unpacked, .. } => *unpacked,
+        }
+    }
 }
 
 /// A file that was read: what it says, and it as it came, where that is something else.
@@ -50,7 +66,11 @@ impl Read {
     }
 
     fn original(self) -> Original {
-        self.deflated.map_or(Original::Plain(self.plain), Original::Deflated)
+        let unpacked = self.plain.len();
+        match self.deflated {
+            Some(bytes) => Original::Deflated { bytes, unpacked },
+            None => Original::Plain(self.plain),
+        }
     }
 }
 

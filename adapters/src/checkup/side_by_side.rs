@@ -8,9 +8,10 @@ use std::thread;
 /// Threads at most: what takes the results is as fast as about three that make them.
 const MOST_THREADS: usize = 3;
 /// Results that are handed over at once: to wake a thread costs as much as a tenth of a document.
-const AT_ONCE: usize = 8;
-/// Such hand-overs of a thread that may wait to be taken, so that neither side waits for the other's pauses.
-const WAITING: usize = 2;
+const AT_ONCE: usize = 4;
+/// Such hand-overs of a thread that may wait to be taken, so that neither side waits for the other's pauses. A document may have 8 MiB,
+/// so that few are held.
+const WAITING: usize = 1;
 
 /// Makes a result of each number below `count`, several at once, and hands them to `take` one after the other, in their order, until
 /// it says that it has enough.

@@ -72,11 +72,12 @@ fn observation(value: &str) -> String {
 fn plain_of(original: &package::Original) -> Vec<u8> {
     match original {
         package::Original::Plain(bytes) => bytes.clone(),
-        package::Original::Deflated(bytes) => {
-            let mut plain = Vec::new();
+        package::Original::Deflated { bytes, unpacked } => {
+            let mut plain = Vec::with_capacity(*unpacked);
             flate2::read::DeflateDecoder::new(&bytes[..])
                 .read_to_end(&mut plain)
                 .unwrap();
+            assert_eq!(plain.len(), *unpacked);
             plain
         }
     }
