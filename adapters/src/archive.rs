@@ -82,6 +82,13 @@ pub struct Whole {
     pub deflated: Option<Vec<u8>>,
 }
 
+impl Whole {
+    /// One that nothing had packed by DEFLATE.
+    pub fn plain(plain: Vec<u8>) -> Self {
+        Self { plain, deflated: None }
+    }
+}
+
 impl Entry {
     /// What follows the last slash of its path.
     pub fn name(&self) -> &str {
@@ -154,10 +161,11 @@ impl<'a> Archive<'a> {
             let mut plain = Vec::new();
             let read = self.read(entry)?.take(most as u64 + 1).read_to_end(&mut plain);
             read.map_err(|_| damaged("an entry cannot be unpacked"))?;
-            return Ok((plain.len() <= most).then_some(Whole { plain, deflated: None }));
+            return Ok((plain.len() <= most).then_some(Whole::plain(plain)));
         }
         let mut deflated = vec![0; length as usize];
-        raw.read_exact(&mut deflated)?;
+        raw.read_exact(&mut deflated)
+            .map_err(|_| damaged("an entry cannot be unpacked"))?;
         let room = usize::try_from(entry.size).unwrap_or(most).clamp(1 << 10, most);
         let Some(plain) = INFLATE.with_borrow_mut(|inflate| inflated(inflate, &mut deflated, room, most))? else {
             return Ok(None);

@@ -15,7 +15,7 @@ use super::{
     Documents, MOST_OF_DOCUMENT, bytes, document, individual_number, look_for_individual_numbers, may_be_document,
     parse, text, too_large,
 };
-use crate::archive::{self, Archive};
+use crate::archive::{self, Archive, Whole};
 use crate::{AdapterError, Input, NotStored};
 
 /// A document of a package.
@@ -54,22 +54,12 @@ impl Original {
     }
 }
 
-/// A file that was read: what it says, and it as it came, where that is something else.
-struct Read {
-    plain: Vec<u8>,
-    deflated: Option<Vec<u8>>,
-}
-
-impl Read {
-    fn of(plain: Vec<u8>) -> Self {
-        Self { plain, deflated: None }
-    }
-
-    fn original(self) -> Original {
-        let unpacked = self.plain.len();
-        match self.deflated {
-            Some(bytes) => Original::Deflated { bytes, unpacked },
-            None => Original::Plain(self.plain),
+impl From<Whole> for Original {
+    fn from(file: Whole) -> Self {
+        let unpacked = file.plain.len();
+        match file.deflated {
+            Some(bytes) => Self::Deflated { bytes, unpacked },
+            None => Self::Plain(file.plain),
         }
     }
 }
@@ -107,11 +97,7 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
     let documents: Vec<_> = archive.entries.iter().filter(|entry| may_be_document(entry)).collect();
     let read = |place: usize| {
         let whole = archive.whole(documents[place], MOST_OF_DOCUMENT as usize)?;
-        let whole = whole.ok_or_else(too_large)?;
-        Ok(Read {
-            plain: whole.plain,
-            deflated: whole.deflated,
-        })
+        whole.ok_or_else(too_large)
     };
     all(documents.len(), read, each)
 }
@@ -138,7 +124,7 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
         });
     }
-    all(count, |place| read(place).map(Read::of), each)
+    all(count, |place| read(place).map(Whole::plain), each)
 }
 
 /// As [`zip()`], of a folder and all in it, in the order of the paths.
@@ -147,7 +133,7 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
 /// As [`zip()`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let files = files(path)?;
-    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?).map(Read::of);
+    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?).map(Whole::plain);
     all(files.len(), read, each)
 }
 
@@ -179,7 +165,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
 /// Individual Numbers nothing is kept.
 fn all(
     count: usize,
-    read: impl Fn(usize) -> Result<Read, AdapterError> + Sync,
+    read: impl Fn(usize) -> Result<Whole, AdapterError> + Sync,
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
     let look = |place: usize| look_for_individual_numbers(&read(place)?.plain);
@@ -219,11 +205,11 @@ enum Found {
     Damaged,
 }
 
-fn file(read: Result<Read, AdapterError>) -> Result<File, AdapterError> {
+fn file(read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
     let (original, found) = match read {
         Ok(read) => {
             let found = text(&read.plain).and_then(|text| found(&text));
-            (read.original(), found)
+            (read.into(), found)
         }
         Err(error) => (Original::Plain(Vec::new()), Err(error)),
     };
@@ -276,7 +262,7 @@ fn found(text: &str) -> Result<Found, AdapterError> {
         "summary" => Found::Sums(count(root, "totalSubjectCount")),
         "checkupClaim" | "interventionClaim" => Found::Claim,
         _ if document::is_document(root) => {
-            // A name in whose midst spaces stand leaves no trace that the look before finds.
+            // A Latin name whose letters all stand apart leaves no trace that the look before finds.
             individual_number::refuse(&tree)?;
             Found::Document(Box::new(document::read(&tree)))
         }

@@ -3,16 +3,23 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufReader, BufWriter};
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use adapters::checkup::synthetic::{self, MadeUp};
 use quick_xml::events::Event;
 use store::{Insured, NewPerson};
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::sign_in::testing::Gateway;
 
+/// People of a package.
 const PEOPLE: u64 = 10_000;
+/// Residents of a large programme.
+const RESIDENTS: u64 = 300_000;
+/// Residents that are made at once.
+const AT_ONCE: usize = 200;
 
 /// Seconds of a bare pass over a file, as of `conformance bench quick-xml`: it reads every attribute and keeps nothing.
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
@@ -36,26 +43,51 @@ fn bare(documents: &Path) -> f64 {
     }
 }
 
+/// Makes people of these seeds, as members whom their insurer knows.
+async fn insure(store: &Store, seeds: RangeInclusive<u64>) {
+    let mut under_way = JoinSet::new();
+    for seed in seeds {
+        let (store, subject) = (store.clone(), MadeUp::of(seed).checkup(2025).subject);
+        under_way.spawn(async move {
+            let person = store.create_person(NewPerson::default()).await.unwrap();
+            let insured = Insured {
+                subject,
+                ..Insured::default()
+            };
+            store.insure(OrganisationId(1), person, insured).await.unwrap();
+        });
+        if under_way.len() == AT_ONCE {
+            under_way.join_next().await.unwrap().unwrap();
+        }
+    }
+    while let Some(ended) = under_way.join_next().await {
+        ended.unwrap();
+    }
+}
+
+/// Seconds that a package takes, all of whose people are members of those who are known.
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
+async fn taken_in(store: &Store, package: &Path) -> f64 {
+    let hand_over = HandOver {
+        organisation: OrganisationId(1),
+        handler: "bench".to_owned(),
+        counterpart: "bench".to_owned(),
+    };
+    let start = Instant::now();
+    let taken = import(store, Package::Zip(package.to_owned(), None), &hand_over, |_| {})
+        .await
+        .unwrap();
+    assert_eq!(taken.documents, [PEOPLE, 0, 0, 0]);
+    start.elapsed().as_secs_f64()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it measures time"]
-#[expect(clippy::disallowed_methods, reason = "it measures time")]
 async fn a_package_whose_people_are_all_known_beside_a_bare_pass() {
     let gateway = Gateway::start(&[]).await;
     let store = &gateway.state.store;
-    let organisation = OrganisationId(1);
+    insure(store, 1..=PEOPLE).await;
     let checkups: Vec<_> = (1..=PEOPLE).map(|seed| MadeUp::of(seed).checkup(2025)).collect();
-    for checkup in &checkups {
-        let person = store.create_person(NewPerson::default()).await.unwrap();
-        let insured = Insured {
-            subject: checkup.subject.clone(),
-            gained: None,
-            lost: None,
-            area: String::new(),
-            residence: None,
-            tickets: Vec::new(),
-        };
-        store.insure(organisation, person, insured).await.unwrap();
-    }
     let folder = tempfile::tempdir().unwrap();
     let documents = folder.path().join("documents.xml");
     let mut file = BufWriter::new(File::create(&documents).unwrap());
@@ -65,20 +97,29 @@ async fn a_package_whose_people_are_all_known_beside_a_bare_pass() {
     file.into_inner().unwrap();
     let path = folder.path().join("package.zip");
     synthetic::write_package(File::create(&path).unwrap(), checkups.into_iter()).unwrap();
-    let hand_over = HandOver {
-        organisation,
-        handler: "bench".to_owned(),
-        counterpart: "bench".to_owned(),
-    };
     let bare = bare(&documents).min(bare(&documents));
-    let start = Instant::now();
-    let taken = import(store, Package::Zip(path, None), &hand_over, |_| {})
-        .await
-        .unwrap();
-    let whole = start.elapsed().as_secs_f64();
-    assert_eq!(taken.documents, [PEOPLE, 0, 0, 0]);
+    let whole = taken_in(store, &path).await;
     eprintln!(
         "into the records of {PEOPLE} people: {:.1} × a bare pass of {bare:.2} s",
         whole / bare
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it measures time, and makes residents for minutes"]
+async fn a_package_among_all_residents_of_a_programme_beside_among_its_own_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("package.zip");
+    let checkups = (1..=PEOPLE).map(|seed| MadeUp::of(seed).checkup(2025));
+    synthetic::write_package(File::create(&path).unwrap(), checkups).unwrap();
+    let mut seconds = Vec::new();
+    for residents in [PEOPLE, RESIDENTS] {
+        let gateway = Gateway::start(&[]).await;
+        insure(&gateway.state.store, 1..=residents).await;
+        seconds.push(taken_in(&gateway.state.store, &path).await);
+    }
+    eprintln!(
+        "{PEOPLE} documents among {RESIDENTS} residents: {:.2} × the time among {PEOPLE}",
+        seconds[1] / seconds[0]
     );
 }

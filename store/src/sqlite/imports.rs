@@ -285,11 +285,7 @@ impl Intake {
         let (person, batch) = (self.person, self.batch);
         let (told, original) = (PackedCheckup::of(checkup)?, Packed::of(&original)?);
         let pending = self.database.queue("keep checkup", true, move |writing| {
-            let living = Living {
-                person,
-                profile: people::profile(writing, person)?,
-                key: writing.person_key(person)?,
-            };
+            let living = Living::of(writing, person)?;
             let mut commit = OneCommit::of(person, batch);
             checkups::keep(writing, &living, (source, &mut commit), &told, &original).map(Done::Checkup)
         })?;

@@ -190,12 +190,13 @@ impl Candidate {
 
 /// Hashes as one value to bind, for `unhex` of `json_each`: a query for many of them.
 pub(super) fn listed<'a>(hashes: impl IntoIterator<Item = &'a Vec<u8>>) -> Result<String> {
-    let digit = |half: u8| char::from_digit(u32::from(half), 16);
-    let hex = |hash: &Vec<u8>| -> Option<String> {
+    let hex = |hash: &Vec<u8>| -> String {
         let halves = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        halves.map(digit).collect()
+        halves
+            .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
+            .collect()
     };
-    let all: Option<Vec<String>> = hashes.into_iter().map(hex).collect();
+    let all: Vec<String> = hashes.into_iter().map(hex).collect();
     serde_json::to_string(&all).map_err(|_| StoreError::damaged("hashes"))
 }
 

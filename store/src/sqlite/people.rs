@@ -97,6 +97,17 @@ pub(crate) struct Living {
     pub(crate) key: Arc<SealKey>,
 }
 
+impl Living {
+    /// A person, as this snapshot has them.
+    pub(crate) fn of(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Self> {
+        Ok(Self {
+            person,
+            profile: profile(snapshot, person)?,
+            key: snapshot.person_key(person)?,
+        })
+    }
+}
+
 /// A delivery that is one commit, begun; with whose it is.
 pub(crate) struct Delivery {
     pub(crate) batch: BatchId,

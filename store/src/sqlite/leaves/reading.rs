@@ -124,6 +124,16 @@ impl LeafCache {
             .cloned()
     }
 
+    /// A leaf's rows, kept from now on where they are not yet.
+    fn get_or(&self, key: CacheKey, read: impl FnOnce() -> Result<Vec<Row>>) -> Result<Rows> {
+        if let Some(rows) = self.get(&key) {
+            return Ok(rows);
+        }
+        let rows = Arc::new(Decoded::of(read()?));
+        self.keep(key, &rows);
+        Ok(rows)
+    }
+
     fn keep(&self, key: CacheKey, rows: &Rows) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.leaves.insert(key, Arc::clone(rows)).is_none() {
@@ -173,13 +183,7 @@ pub(crate) fn rows(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId, lea
         .and_then(|mut statement| statement.query_row(params![leaf, person.0], |row| Ok((row.get(0)?, row.get(1)?))))
         .doing("reading a leaf")?;
     let place = (person.0, leaf, max_seq, samples);
-    let cache = &snapshot.shared().leaves;
-    if let Some(rows) = cache.get(&place) {
-        return Ok(rows);
-    }
-    let rows = Arc::new(Decoded::of(read(snapshot, key, leaf)?));
-    cache.keep(place, &rows);
-    Ok(rows)
+    snapshot.shared().leaves.get_or(place, || read(snapshot, key, leaf))
 }
 
 fn read(snapshot: &Snapshot<'_>, key: &SealKey, leaf: i64) -> Result<Vec<Row>> {
@@ -274,13 +278,7 @@ pub(crate) fn offsets_of_some_days(
 
 fn writers_rows(writing: &Writing<'_>, key: &SealKey, person: PersonId, leaf: i64) -> Result<Rows> {
     let cache = &writing.shared().writers_leaves;
-    let place = (person.0, leaf, 0, 0);
-    if let Some(rows) = cache.get(&place) {
-        return Ok(rows);
-    }
-    let rows = Arc::new(Decoded::of(read(writing, key, leaf)?));
-    cache.keep(place, &rows);
-    Ok(rows)
+    cache.get_or((person.0, leaf, 0, 0), || read(writing, key, leaf))
 }
 
 fn touches(row: &Row, from: UtcMillis, until: UtcMillis) -> bool {
