@@ -334,7 +334,7 @@ pub(crate) fn number_of(start: UtcMillis) -> u16 {
 mod tests {
     use super::*;
     use model::Decimal;
-    use model::checkup::{Found, Organisation, Subject, Told};
+    use model::checkup::{Found, Organisation, Range, Subject, Told};
     use proptest::prelude::*;
 
     fn document(written: i32, weights: &[(u16, i64)]) -> Checkup {
@@ -413,6 +413,25 @@ mod tests {
             ..first(&checkup, 5)
         };
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn results_that_were_written_with_names_read_as_they_are() {
+        let found = Finding {
+            interpretation: Some('H'),
+            range: Some(Range {
+                low: None,
+                high: Some((Decimal::whole(69), "kg".to_owned())),
+            }),
+            day: Some(LocalDay(20_000)),
+            ..document(1, &[(2, 70)]).findings.remove(0)
+        };
+        let names = r#"{"item":2,"reading":0,"result":{"Quantity":["70","kg"]},"interpretation":"H","range":{"low":null,"high":["69","kg"]},"day":20000}"#;
+        let lists = r#"[2,0,{"Quantity":["70","kg"]},"H",null,[null,["69","kg"]],null,20000]"#;
+        for written in [names, lists] {
+            assert_eq!(serde_json::from_str::<Finding>(written).expect("a finding"), found);
+        }
+        assert_eq!(serde_json::to_string(&found).expect("a text"), lists);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A field that bears its name is enough. One number of twelve digits proves nothing, since one in ten that are not it pass its
 //! check digit; a column does, when nearly all of it passes.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -17,18 +18,17 @@ const NAMES: &[&str] = &["個人番号", "マイナンバー", "mynumber", "indi
 /// True for the name of a field that holds the number. Names that only end like it are other numbers: KDB個人番号 and 国保個人番号
 /// are keys of insurers' systems, 住民番号 is the municipality's.
 pub(super) fn is_name(written: &str) -> bool {
-    // Nearly every name of a document is another, and says so by its first letter or, in ASCII, by its last or its length.
+    // Nearly every name of a document is another, and says so by its first byte or its last.
+    if let [first, .., last] = written.as_bytes()
+        && (is_none_of(*first, b"mMiIkK") || is_none_of(*last, b"rRoO"))
+    {
+        return false;
+    }
     let mut letters = written
         .chars()
         .skip_while(|c| c.is_ascii() && !c.is_ascii_alphanumeric());
     if letters.next().is_none_or(begins_another) {
         return false;
-    }
-    if written.is_ascii() {
-        let ends = written.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        if ends.len() < 8 || !ends.ends_with(['r', 'R', 'o', 'O']) {
-            return false;
-        }
     }
     let name: String = written
         .nfkc()
@@ -36,6 +36,11 @@ pub(super) fn is_name(written: &str) -> bool {
         .filter(|c| c.is_alphanumeric() || *c == 'ー')
         .collect();
     NAMES.contains(&name.as_str())
+}
+
+/// True for a letter or digit of ASCII that is another than these.
+fn is_none_of(byte: u8, letters: &[u8]) -> bool {
+    byte.is_ascii_alphanumeric() && !letters.contains(&byte)
 }
 
 /// True for a letter that none of the names begins with, in whatever width and case, and whatever mark follows it.
@@ -141,11 +146,12 @@ pub(super) fn refuse_quoted(text: &str) -> Result<(), AdapterError> {
 /// Refuses a document of which an element or attribute bears the number's name and has something in it.
 pub(super) fn refuse(tree: &Tree<'_>) -> Result<(), AdapterError> {
     let bears = tree.elements().any(|element| {
-        let attributes = element.attributes();
-        is_name(element.name())
-            || attributes.iter().any(|(name, _)| is_name(name))
-            || (matches!(element.name(), "id" | "code") && element.attribute("displayName").is_some_and(is_name))
-            || element.attribute("assigningAuthorityName").is_some_and(is_name)
+        let named = |(name, value): &(&str, Cow<'_, str>)| match *name {
+            "displayName" => matches!(element.name(), "id" | "code") && is_name(value),
+            "assigningAuthorityName" => is_name(value),
+            name => is_name(name),
+        };
+        is_name(element.name()) || element.attributes().iter().any(named)
     });
     match bears {
         true => Err(AdapterError::IndividualNumber),

@@ -169,12 +169,12 @@ fn all(
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
     let look = |place: usize| look_for_individual_numbers(&read(place)?.plain);
-    let looked = in_order(count, look, |looked| match looked {
+    let looked = |looked| match looked {
         // What cannot be read is said where it is taken.
         Ok(()) | Err(AdapterError::Damaged { .. }) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
-    })?;
-    if let ControlFlow::Break(error) = looked {
+    };
+    if let ControlFlow::Break(error) = in_order(count, look, |_| 0, looked)? {
         return Err(error);
     }
     let mut sum = PackageSum::default();
@@ -182,7 +182,8 @@ fn all(
         Ok(file) => take(file, &mut sum, each).map_break(|()| None),
         Err(error) => ControlFlow::Break(Some(error)),
     };
-    match in_order(count, |place| file(read(place)), take)? {
+    let size = |file: &Result<File, AdapterError>| file.as_ref().map_or(0, |file| file.original.size());
+    match in_order(count, |place| file(read(place)), size, take)? {
         ControlFlow::Break(Some(error)) => Err(error),
         ControlFlow::Break(None) | ControlFlow::Continue(()) => Ok(sum),
     }

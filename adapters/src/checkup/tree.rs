@@ -147,7 +147,7 @@ impl<'a> Tree<'a> {
         }
         let is_space = |byte: u8| byte.is_ascii_whitespace();
         let end = tag.bytes().position(is_space).unwrap_or(tag.len());
-        if !self.add_plain_attributes(&tag[end..]) {
+        if !self.add_plain_attributes(tag, end) {
             self.attributes.truncate(from);
             self.add_attributes(tag, end)?;
         }
@@ -179,32 +179,31 @@ impl<'a> Tree<'a> {
 
     /// Adds attributes that stand as nearly all do: in double quotes, apart by spaces, with nothing in them that XML reads as something
     /// else. False where one does not.
-    fn add_plain_attributes(&mut self, mut rest: &'a str) -> bool {
-        loop {
-            if rest.is_empty() {
-                return true;
-            }
+    fn add_plain_attributes(&mut self, tag: &'a str, end: usize) -> bool {
+        let bytes = tag.as_bytes();
+        let mut at = end;
+        while at < bytes.len() {
             // One stands apart from what is before it.
-            let apart = rest.trim_start_matches(' ');
-            if apart.is_empty() || apart.len() == rest.len() {
-                return apart.is_empty();
+            let name = skip(bytes, at, OF_SPACE);
+            if name == bytes.len() || name == at {
+                return name > at;
             }
-            let Some(equals) = ends(apart, OF_NAME) else {
-                return false;
-            };
-            let (name, value) = (&apart[..equals], &apart[equals..]);
-            let Some(value) = value.strip_prefix("=\"") else {
-                return false;
-            };
-            let Some(quote) = ends(value, OF_VALUE) else {
-                return false;
-            };
-            if name.is_empty() || !value[quote..].starts_with('"') {
+            let colon = skip(bytes, name, OF_LOCAL_NAME);
+            let equals = skip(bytes, colon, OF_NAME);
+            let value = equals + 2;
+            if equals == name || bytes.get(equals..value) != Some(b"=\"") {
                 return false;
             }
-            self.attributes.push((local(name), Cow::Borrowed(&value[..quote])));
-            rest = &value[quote + 1..];
+            let quote = skip(bytes, value, OF_VALUE);
+            if bytes.get(quote) != Some(&b'"') {
+                return false;
+            }
+            let local = if colon < equals { colon + 1 } else { name };
+            self.attributes
+                .push((&tag[local..equals], Cow::Borrowed(&tag[value..quote])));
+            at = quote + 1;
         }
+        true
     }
 
     fn append(&mut self, open: &[(usize, usize)], text: Cow<'a, str>) {
@@ -221,23 +220,30 @@ impl<'a> Tree<'a> {
 const OF_NAME: u8 = 1;
 /// A byte that stands in its value.
 const OF_VALUE: u8 = 2;
+/// A byte that stands in a name, and ends no prefix.
+const OF_LOCAL_NAME: u8 = 4;
+/// A byte that sets attributes apart.
+const OF_SPACE: u8 = 8;
 
-/// What bytes may stand in: nearly all in both.
+/// What bytes may stand in: nearly all in names and values.
 const STAND_IN: [u8; 256] = {
-    let mut bytes = [OF_NAME | OF_VALUE; 256];
+    let mut bytes = [OF_NAME | OF_LOCAL_NAME | OF_VALUE; 256];
     let (in_neither, mut at) = (b"\"'&<\t\n\r", 0);
     while at < in_neither.len() {
         bytes[in_neither[at] as usize] = 0;
         at += 1;
     }
-    bytes[b' ' as usize] = OF_VALUE;
+    bytes[b' ' as usize] = OF_VALUE | OF_SPACE;
     bytes[b'=' as usize] = OF_VALUE;
+    bytes[b':' as usize] = OF_NAME | OF_VALUE;
     bytes
 };
 
-/// Where what bytes of a kind begin with ends, at a letter of ASCII; `None` where it goes on to the end.
-fn ends(text: &str, of: u8) -> Option<usize> {
-    text.bytes().position(|byte| STAND_IN[usize::from(byte)] & of == 0)
+/// Where bytes of a kind end that begin at a place: at a byte of ASCII, or at the end.
+fn skip(bytes: &[u8], from: usize, of: u8) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let length = rest.iter().position(|byte| STAND_IN[usize::from(*byte)] & of == 0);
+    from + length.unwrap_or(rest.len())
 }
 
 /// A name without its prefix.
@@ -338,7 +344,7 @@ mod tests {
             let tag = format!("n {rest}");
             let tree = || Tree { text: &tag, nodes: Vec::new(), attributes: Vec::new() };
             let (mut plain, mut any) = (tree(), tree());
-            if plain.add_plain_attributes(&tag[1..]) {
+            if plain.add_plain_attributes(&tag, 1) {
                 prop_assert_eq!(any.add_attributes(&tag, 1), Ok(()));
                 prop_assert_eq!(plain.attributes, any.attributes);
             }

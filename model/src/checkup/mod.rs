@@ -4,7 +4,7 @@ pub mod doubt;
 pub mod items;
 pub mod unit;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use items::{Guide, Item, ItemRow, Kind};
 
@@ -113,7 +113,9 @@ pub struct Subject {
 }
 
 /// A result of one item.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// It is written as a list of its fields in their order, without names: a checkup has some forty. Reading takes both forms.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Finding {
     /// What was looked for.
     pub item: Item,
@@ -122,20 +124,36 @@ pub struct Finding {
     /// What was found.
     pub result: Found,
     /// The judgement against the reference range: `N`, `H` or `L`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub interpretation: Option<char>,
     /// The method, as a code of OID 1.2.392.200119.6.1007.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub method: Option<String>,
     /// The facility's reference range.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub range: Option<Range>,
     /// The doctor who says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub doctor: Option<String>,
     /// Its own day, where it is not that of the checkup.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub day: Option<LocalDay>,
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            item,
+            reading,
+            result,
+            interpretation,
+            method,
+            range,
+            doctor,
+            day,
+        } = self;
+        (item, reading, result, interpretation, method, range, doctor, day).serialize(serializer)
+    }
 }
 
 /// What was found.
@@ -157,13 +175,19 @@ pub enum Found {
     NotMeasurable,
 }
 
-/// From where to where a facility takes a value for usual.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// From where to where a facility takes a value for usual. Written as a [`Finding`] is.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Range {
     /// Lowest, with its unit.
     pub low: Option<(Decimal, String)>,
     /// Highest, with its unit.
     pub high: Option<(Decimal, String)>,
+}
+
+impl Serialize for Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.low, &self.high).serialize(serializer)
+    }
 }
 
 impl Checkup {
