@@ -4,6 +4,7 @@
 //! Decorations are not relied on: an item is its code, an answer its list and code, never a name. What a document leaves out
 //! stands as the form says: items are of OID 1.2.392.200119.6.1005 (screenings' own too), answers of the list that held on the day.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use model::checkup::items::{ROOT, list_oid};
@@ -22,6 +23,8 @@ const INTERPRETATION: &str = "2.16.840.1.113883.5.83";
 const MOST_READINGS: u8 = 16;
 /// Results of one document: real ones have some 90.
 const MOST_FINDINGS: usize = 2_000;
+/// Results of a usual document.
+const FINDINGS: usize = 64;
 /// Bytes of a text: the form allows 256 characters.
 const MOST_OF_TEXT: usize = 4_096;
 
@@ -90,10 +93,10 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         deletes: String::new(),
     };
     if !checkup.is_deletion() {
-        let mut findings = Vec::new();
+        let mut findings = Vec::with_capacity(FINDINGS);
         let mut reading = Reading {
             checkup: &checkup,
-            readings: HashMap::new(),
+            readings: HashMap::with_capacity(FINDINGS),
             document: &mut document,
         };
         for section in root
@@ -183,7 +186,7 @@ fn subject(root: Element<'_>) -> Subject {
             .and_then(day),
         sex: patient
             .and_then(|patient| patient.at(&["administrativeGenderCode"], "code"))
-            .and_then(|code| plain(code).parse().ok()),
+            .and_then(|code| as_plain(code).parse().ok()),
         postal_code: plain(role.find(&["addr", "postalCode"]).map_or("", Element::text)),
         care_number: String::new(),
     }
@@ -213,7 +216,7 @@ impl Reading<'_> {
     fn observation(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
         let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS[0]);
         let code = element.at(&["code"], "code").unwrap_or_default();
-        let item = Item::from_code(code).or_else(|| Item::from_code(&plain(code).to_uppercase()));
+        let item = Item::from_code(code).or_else(|| Item::from_code(&as_plain(code).to_uppercase()));
         let Some(item) = item.filter(|_| ITEMS.contains(&system)) else {
             return self.document.leave_out(element, Outcome::Unsupported, "item");
         };
@@ -236,7 +239,7 @@ impl Reading<'_> {
                 result,
                 interpretation: element
                     .at(&["interpretationCode"], "code")
-                    .and_then(|code| plain(code).chars().next())
+                    .and_then(|code| as_plain(code).chars().next())
                     .filter(|code| matches!(code, 'N' | 'H' | 'L')),
                 method: element.at(&["methodCode"], "code").map(plain),
                 range: range(element),
@@ -282,13 +285,13 @@ fn results(element: Element<'_>, item: Item, list: &str) -> Result<Vec<Found>, &
                 found.push(Found::Quantity(number, unit));
             }
             "CD" | "CO" | "CE" | "CV" => {
-                let code = plain(value.attribute("code").ok_or("no-code")?);
+                let code = as_plain(value.attribute("code").ok_or("no-code")?);
                 let system = value.attribute("codeSystem");
                 if system == Some(INTERPRETATION) {
                     bound = Some(code);
                 } else {
-                    let list = system.map_or_else(|| list_oid(list), str::to_owned);
-                    found.push(Found::Answer(short(&list, 64)?, short(&code, 64)?));
+                    let list = system.map_or_else(|| Cow::Owned(list_oid(list)), Cow::Borrowed);
+                    found.push(Found::Answer(short(list, 64)?, short(code, 64)?));
                 }
             }
             "ST" | "ED" => {
@@ -318,7 +321,7 @@ fn results(element: Element<'_>, item: Item, list: &str) -> Result<Vec<Found>, &
 }
 
 fn quantity(value: Element<'_>, item: Item) -> Result<(Decimal, String), &'static str> {
-    let written = plain(value.attribute("value").ok_or("no-value")?);
+    let written = as_plain(value.attribute("value").ok_or("no-value")?);
     let number = Decimal::parse(written.as_bytes()).map_err(|_| "not-a-number")?;
     let unit = match value.attribute("unit") {
         // `1` and nothing are the same: a pure number.
@@ -333,7 +336,7 @@ fn range(element: Element<'_>) -> Option<Range> {
     let value = element.find(&["referenceRange", "observationRange", "value"])?;
     let bound = |name: &'static str| {
         let bound = value.find(&[name])?;
-        let number = Decimal::parse(plain(bound.attribute("value")?).as_bytes()).ok()?;
+        let number = Decimal::parse(as_plain(bound.attribute("value")?).as_bytes()).ok()?;
         Some((number, short(bound.attribute("unit").unwrap_or_default(), 64).ok()?))
     };
     let (low, high) = (bound("low"), bound("high"));
@@ -342,7 +345,7 @@ fn range(element: Element<'_>) -> Option<Range> {
 
 /// A day of `YYYYMMDD`, or of an instant that begins with one.
 pub(super) fn day(written: &str) -> Option<LocalDay> {
-    let digits: String = plain(written).chars().filter(|c| *c != '-' && *c != '/').collect();
+    let digits: String = as_plain(written).chars().filter(|c| *c != '-' && *c != '/').collect();
     let date = digits
         .get(..8)
         .filter(|date| date.bytes().all(|byte| byte.is_ascii_digit()))?;
@@ -370,10 +373,15 @@ pub(super) fn own_day(written: &str, took_place: LocalDay) -> Option<LocalDay> {
 
 /// Codes and numbers as they are meant, whatever width they are written in (Unicode NFKC), without spaces.
 pub(super) fn plain(written: &str) -> String {
+    as_plain(written).into_owned()
+}
+
+/// As [`plain`], of what is only looked at.
+fn as_plain(written: &str) -> Cow<'_, str> {
     if written.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return written[..written.len().min(64)].to_owned();
+        return Cow::Borrowed(&written[..written.len().min(64)]);
     }
-    written.nfkc().filter(|c| !c.is_whitespace()).take(64).collect()
+    Cow::Owned(written.nfkc().filter(|c| !c.is_whitespace()).take(64).collect())
 }
 
 /// A name, cut where no name goes on.
@@ -382,9 +390,10 @@ fn shortened(written: &str) -> String {
     written[..end].to_owned()
 }
 
-fn short(written: &str, most: usize) -> Result<String, &'static str> {
+fn short<'w>(written: impl Into<Cow<'w, str>>, most: usize) -> Result<String, &'static str> {
+    let written = written.into();
     match written.len() <= most {
-        true => Ok(written.to_owned()),
+        true => Ok(written.into_owned()),
         false => Err("too-long"),
     }
 }

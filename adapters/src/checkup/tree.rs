@@ -77,15 +77,15 @@ impl<'a> Tree<'a> {
                 tag.strip_suffix('/').unwrap_or(tag)
             };
             match event {
-                Event::Start(_) => {
-                    let node = tree.add(tag(), &mut open, from)?;
+                Event::Start(start) => {
+                    let node = tree.add((tag(), start.name().as_ref().len()), &mut open, from)?;
                     if open.len() == MOST_DEPTH {
                         return Err(NotXml::TooLarge);
                     }
                     open.push((node, NONE));
                 }
-                Event::Empty(_) => {
-                    tree.add(tag(), &mut open, from)?;
+                Event::Empty(empty) => {
+                    tree.add((tag(), empty.name().as_ref().len()), &mut open, from)?;
                 }
                 Event::End(_) => {
                     open.pop();
@@ -128,7 +128,13 @@ impl<'a> Tree<'a> {
         (0..self.nodes.len()).map(|at| Element { tree: self, at })
     }
 
-    fn add(&mut self, tag: &'a str, open: &mut [(usize, usize)], begins: usize) -> Result<usize, NotXml> {
+    /// Adds an element by its tag, and the length of the name that it begins with.
+    fn add(
+        &mut self,
+        (tag, end): (&'a str, usize),
+        open: &mut [(usize, usize)],
+        begins: usize,
+    ) -> Result<usize, NotXml> {
         let node = self.nodes.len();
         let from = self.attributes.len();
         if node >= MOST_ELEMENTS || from >= MOST_ELEMENTS {
@@ -145,14 +151,12 @@ impl<'a> Tree<'a> {
                 *last = node;
             }
         }
-        let is_space = |byte: u8| byte.is_ascii_whitespace();
-        let end = tag.bytes().position(is_space).unwrap_or(tag.len());
         if !self.add_plain_attributes(tag, end) {
             self.attributes.truncate(from);
             self.add_attributes(tag, end)?;
         }
         self.nodes.push(Node {
-            name: local(&tag[..end]),
+            name: local(tag.get(..end).unwrap_or_default()),
             attributes: from..self.attributes.len(),
             text: Cow::Borrowed(""),
             first: NONE,
