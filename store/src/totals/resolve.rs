@@ -104,7 +104,7 @@ pub(crate) struct Slice {
 /// What counts of some samples.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resolved {
-    /// The samples, best first.
+    /// The samples: best first, where some compete.
     pub(crate) pieces: Vec<Piece>,
     /// What counts, by time.
     pub(crate) slices: Vec<Slice>,
@@ -113,12 +113,27 @@ pub(crate) struct Resolved {
 /// Resolves samples. Zeros that do not say the device was worn are left out.
 pub(crate) fn resolve(mut pieces: Vec<Piece>) -> Resolved {
     pieces.retain(|piece| piece.count > 0 || (piece.count == 0 && piece.true_zero));
+    if in_turn(&pieces) {
+        let whole = |(number, piece): (usize, &Piece)| slice(&pieces, number, piece.start, piece.end);
+        let slices = pieces.iter().enumerate().map(whole).collect();
+        return Resolved { pieces, slices };
+    }
     pieces.sort_by_key(Piece::order);
     let coarse = coarse_parts(&pieces);
     let mut slices = fine_slices(&pieces, &coarse);
     lift(&pieces, &coarse, &mut slices);
     slices.sort_by_key(|slice| (slice.from, slice.until, slice.piece));
     Resolved { pieces, slices }
+}
+
+/// True where each begins once the one before it has ended, and none is cut, as one device alone tells a day: then none competes with
+/// another.
+fn in_turn(pieces: &[Piece]) -> bool {
+    let follows = |pair: &[Piece]| pair[0].end <= pair[1].start && pair[0].start < pair[1].start;
+    pieces.windows(2).all(follows)
+        && pieces
+            .iter()
+            .all(|piece| piece.is_fine() && piece.midnights().next().is_none())
 }
 
 /// Coarse samples cut at their local midnights.

@@ -464,4 +464,25 @@ proptest! {
         }
         prop_assert_eq!(&straight, &found(pieces));
     }
+
+    /// What one device tells in its turn needs no comparing, and comes to what comparing makes of it, also where it touches midnight.
+    #[test]
+    fn samples_in_turn_come_to_what_they_come_to_in_any_other_order(
+        told in prop::collection::vec((0i64..3, 0i64..5, 1i64..5_000, 0i64..3), 0..40),
+        from in 80i64..100,
+    ) {
+        let mut at = MAY_10 + from * 15 * MINUTE_MS;
+        let pieces: Vec<Piece> = told
+            .into_iter()
+            .map(|(pause, length, count, asserted)| {
+                let start = at + pause * 15 * MINUTE_MS;
+                at = start + length * 15 * MINUTE_MS;
+                Piece { asserted, start, end: at, ..piece('W', 0.0, 0.0, count) }
+            })
+            .collect();
+        let found = |pieces: Vec<Piece>| compute(Metric::FLOORS_CLIMBED, pieces, Vec::new()).days;
+        let mut backwards = pieces.clone();
+        backwards.reverse();
+        prop_assert_eq!(found(pieces), found(backwards));
+    }
 }
