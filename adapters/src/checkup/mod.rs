@@ -120,20 +120,25 @@ impl Adapter for CheckupDocuments {
         refuse_individual_numbers(&archive)?;
         for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
             let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
-            let ended = match read {
-                Ok(bytes) => documents.entry(bytes),
-                Err(error) => Err(error),
-            };
-            match ended {
-                Ok(()) => {}
-                // One file that is damaged takes nothing from the others.
-                Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, "damaged-document")?,
+            // One file that is damaged, or refused by itself, takes nothing from the others.
+            match read {
+                Ok(bytes) => match documents.entry(bytes) {
+                    Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, DAMAGED)?,
+                    Err(AdapterError::Refused { .. }) => documents.not_stored(Outcome::Rejected, REFUSED)?,
+                    ended => ended?,
+                },
+                Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, DAMAGED)?,
                 Err(error) => return Err(error),
             }
         }
         Ok(documents.reading)
     }
 }
+
+/// Why a file of several cannot be read: it ends too early, or is no XML.
+const DAMAGED: &str = "damaged-document";
+/// As above: it declares types or entities of its own, or is deeper or has more elements than any document.
+const REFUSED: &str = "refused-document";
 
 /// Everything a checkup's numbers come from is one source: who measured is said by the document itself.
 fn source() -> Source {
@@ -363,10 +368,10 @@ impl Documents<'_> {
     }
 
     /// What is said of a file that should have been a document.
-    fn damaged() -> NotStored {
+    fn unread(reason: &str) -> NotStored {
         NotStored {
             outcome: Outcome::Rejected,
-            reason: "damaged-document".to_owned(),
+            reason: reason.to_owned(),
             line: 1,
             text: String::new(),
         }

@@ -12,8 +12,8 @@ use super::locked::Locked;
 use super::side_by_side::in_order;
 use super::tree::{Element, Tree};
 use super::{
-    Documents, MOST_OF_DOCUMENT, bytes, document, individual_number, look_for_individual_numbers, may_be_document,
-    parse, text, too_large,
+    DAMAGED, Documents, MOST_OF_DOCUMENT, REFUSED, bytes, document, individual_number, look_for_individual_numbers,
+    may_be_document, parse, text, too_large,
 };
 use crate::archive::{self, Archive, Whole};
 use crate::{AdapterError, Input, NotStored};
@@ -202,21 +202,23 @@ enum Found {
     Sums(Option<u64>),
     Claim,
     Other,
-    /// It should have been a document.
-    Damaged,
+    /// It should have been a document: why it could not be read.
+    Unread(&'static str),
 }
 
 fn file(read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
     let (original, found) = match read {
         Ok(read) => {
-            let found = text(&read.plain).and_then(|text| found(&text));
+            let found = match text(&read.plain).and_then(|text| found(&text)) {
+                Err(AdapterError::Damaged { .. }) => Found::Unread(DAMAGED),
+                // One that declares entities, or is deeper than any: the others are read all the same.
+                Err(AdapterError::Refused { .. }) => Found::Unread(REFUSED),
+                found => found?,
+            };
             (read.into(), found)
         }
-        Err(error) => (Original::Plain(Vec::new()), Err(error)),
-    };
-    let found = match found {
-        Err(AdapterError::Damaged { .. }) => Found::Damaged,
-        found => found?,
+        Err(AdapterError::Damaged { .. }) => (Original::Plain(Vec::new()), Found::Unread(DAMAGED)),
+        Err(error) => return Err(error),
     };
     Ok(File { original, found })
 }
@@ -224,7 +226,7 @@ fn file(read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
 fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
     let (checkup, left_out) = match file.found {
         Found::Document(document) => (document.checkup, document.left_out),
-        Found::Damaged => (None, vec![Documents::damaged()]),
+        Found::Unread(reason) => (None, vec![Documents::unread(reason)]),
         Found::Index(count) => {
             sum.indexed = count;
             return ControlFlow::Continue(());

@@ -8,6 +8,7 @@ use super::*;
 use crate::harness;
 
 mod own;
+mod several;
 
 pub(super) fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);

@@ -209,6 +209,9 @@ fn password(zip: &Path, file: Option<&Path>) -> Result<Option<SecretSlice<u8>>, 
     }
 }
 
+/// Documents after which an import says how far it is.
+const PROGRESS: u32 = 1_000;
+
 async fn import(
     store: &Store,
     package: Package,
@@ -217,8 +220,10 @@ async fn import(
 ) -> Result<ExitCode, CommandError> {
     // Opened before anything is taken: a file that cannot be written is known at once.
     let result = result.map(File::create_new).transpose()?;
+    let mut said = 0;
     let taken = batch::import(store, package, hand_over, |done| {
-        if done % 1_024 == 0 {
+        if done >= said + PROGRESS {
+            said = done;
             eprintln!("{done} documents");
         }
     })

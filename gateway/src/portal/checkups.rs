@@ -110,8 +110,7 @@ async fn view(
         problem,
         tickets: reminders(words, &tickets, &checkups),
         checkups: checkups.iter().map(|own| line(words, own)).collect(),
-        kinds: Checkup::EVENTS
-            .into_iter()
+        kinds: declarable()
             .map(|kind| (kind.key(), name_of(words, kind).to_owned(), kind.key() == chosen))
             .collect(),
         fields: TYPED
@@ -213,6 +212,13 @@ fn failed(headers: &HeaderMap, error: &StoreError) -> Response {
     error_page(headers, Problem::Internal)
 }
 
+/// The kinds that a resident can say took place: guidance is none of a checkup.
+fn declarable() -> impl Iterator<Item = Metric> {
+    Checkup::EVENTS
+        .into_iter()
+        .filter(|kind| *kind != Metric::GUIDANCE_SPECIFIC)
+}
+
 /// Keeps what was said; what is wrong with it otherwise.
 async fn declared(state: &AppState, signed_in: &SignedIn, form: &Entered) -> Result<Option<String>, StoreError> {
     let words = Words(signed_in.language);
@@ -220,7 +226,7 @@ async fn declared(state: &AppState, signed_in: &SignedIn, form: &Entered) -> Res
         return Ok(None);
     };
     let entered = |name: &str| form.get(name).map_or("", String::as_str);
-    let kind = Metric::from_key(entered("kind")).filter(|kind| Checkup::EVENTS.contains(kind));
+    let kind = Metric::from_key(entered("kind")).filter(|kind| declarable().any(|own| own == *kind));
     let Some(kind) = kind else {
         return Ok(Some(words.say("checkups-no_kind")));
     };

@@ -154,9 +154,15 @@ impl Item {
         }
     }
 
-    /// True for what the resident is asked rather than examined for: habits, medicines, history, checklists.
+    /// True for what the resident is asked rather than examined for: habits, medicines, history, checklists. What is judged by their
+    /// answers, and how they were guided after, is nobody's answer.
     pub fn is_question(self) -> bool {
-        matches!(self.row().category, "social-history" | "survey")
+        let judged = [
+            Metric::METABOLIC_SYNDROME_JUDGEMENT,
+            Metric::HEALTH_GUIDANCE_LEVEL,
+            Metric::GUIDANCE_PROCESS,
+        ];
+        matches!(self.row().category, "social-history" | "survey") && !judged.contains(&self.metric())
     }
 
     /// True for a code of the JLAC10 table of laboratory tests, which MHLW's own `9…` codes are not part of.
@@ -289,6 +295,27 @@ pub fn method(code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_judged_is_no_answer_of_the_residents() {
+        let is_question = |code| Item::from_code(code).expect("an item").is_question();
+        for judged in [
+            "9N501000000000011",
+            "9N506000000000011",
+            "9N950000000000011",
+            "9N807000000000011",
+        ] {
+            assert!(!is_question(judged), "{judged}");
+        }
+        for asked in [
+            "9N736000000000011",
+            "9N701000000000011",
+            "9N808000000000011",
+            "9N943000000000011",
+        ] {
+            assert!(is_question(asked), "{asked}");
+        }
+    }
 
     #[test]
     fn numbers_never_change() {
