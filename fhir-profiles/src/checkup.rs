@@ -1,6 +1,7 @@
 //! A result of a checkup as an Observation of the checkup report guide (eCheckup): the official item code first, digits and unit as
 //! its document has them.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use model::checkup::items;
@@ -214,9 +215,9 @@ fn answer(out: &mut Vec<u8>, item: Item, of: &str, code: &str) {
         );
         raw(out, b"}],");
     }
-    raw(out, b"\"system\":\"urn:oid:");
-    escaped(out, of);
-    raw(out, b"\",\"code\":");
+    raw(out, b"\"system\":");
+    string(out, &list_system(of));
+    raw(out, b",\"code\":");
     string(out, code);
     if let Some(name) = name {
         raw(out, b",\"display\":");
@@ -235,19 +236,36 @@ fn absent(out: &mut Vec<u8>, reason: &str, text: &str) {
     out.push(b'}');
 }
 
-/// `HX` and `LX` are the guide's words for beyond what can be entered.
+/// The system of an answer: its list is an OID, but for lists that came by another name.
+pub(crate) fn list_system(of: &str) -> Cow<'_, str> {
+    match of.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        true => Cow::Owned(format!("urn:oid:{of}")),
+        false => Cow::Borrowed(of),
+    }
+}
+
+/// `HX` and `LX` are the guide's words for beyond what can be entered. What the facility judges stands beside them.
 fn interpretation(out: &mut Vec<u8>, finding: &Finding) {
-    let code = match (&finding.result, finding.interpretation) {
-        (Found::AtLeast(..), _) => "HX",
-        (Found::AtMost(..), _) => "LX",
-        (_, Some('H')) => "H",
-        (_, Some('L')) => "L",
-        (_, Some('N')) => "N",
-        _ => return,
+    let beyond = match &finding.result {
+        Found::AtLeast(..) => Some("HX"),
+        Found::AtMost(..) => Some("LX"),
+        _ => None,
     };
-    raw(out, b",\"interpretation\":[{\"coding\":[");
-    coding(out, systems::INTERPRETATION, code, None);
-    raw(out, b"]}]");
+    let judged = match finding.interpretation {
+        Some('H') => Some("H"),
+        Some('L') => Some("L"),
+        Some('N') => Some("N"),
+        _ => None,
+    };
+    let mut before: &[u8] = b",\"interpretation\":[{\"coding\":[";
+    for code in beyond.into_iter().chain(judged) {
+        raw(out, before);
+        coding(out, systems::INTERPRETATION, code, None);
+        before = b",";
+    }
+    if beyond.or(judged).is_some() {
+        raw(out, b"]}]");
+    }
 }
 
 fn range(out: &mut Vec<u8>, finding: &Finding) {

@@ -9,6 +9,7 @@ use model::checkup::{Finding, Found};
 use model::vocabulary::systems;
 use model::{Measured, Metric};
 
+use crate::checkup::list_system;
 use crate::json::{decimal, escaped, presentable, raw, string};
 use crate::meta::{head, security};
 use crate::prepared::coding;
@@ -120,7 +121,7 @@ fn answer(out: &mut Vec<u8>, finding: &Finding) {
         Found::Answer(of, code) => {
             let name = items::answer_of(of, code);
             raw(out, b",\"answer\":[{\"valueCoding\":");
-            coding(out, &format!("urn:oid:{of}"), code, name);
+            coding(out, &list_system(of), code, name);
             raw(out, b"}]");
         }
         Found::Text(text) => {

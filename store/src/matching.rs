@@ -1,7 +1,8 @@
 //! To whom an insurer's record belongs: what the record says of its subject, held against what insurers know a person by.
 //!
 //! Three layers: as received, normalised for comparison, and keyed hashes of that for finding. A match needs insurer, symbol, number
-//! and birth date, and a name or a sex that agrees; whatever else looks alike is *possible*, and a person decides.
+//! and birth date, and a name or a sex that agrees; whatever else looks alike is *possible*, and a person decides. A household has one
+//! number: without a name, the branch number or the ticket's nothing tells twins apart.
 
 use model::checkup::{Subject, Ticket};
 use model::{LocalDay, Municipality, Residence};
@@ -41,13 +42,18 @@ impl Insured {
 /// What a comparison came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Likeness {
-    /// The same person.
-    Same,
+    /// The same person: what an operator should know of it; empty where all agrees.
+    Same(&'static str),
+    /// The number, the birth date and the sex agree, and nothing tells twins of one household apart.
+    OneOfTwins,
     /// Perhaps: why not for sure.
     Perhaps(&'static str),
     /// Somebody else: why.
     Other(&'static str),
 }
+
+/// What is said of [`Likeness::OneOfTwins`] to who decides.
+pub(crate) const ONE_OF_TWINS: &str = "the number agrees, and no name, branch number or ticket tells twins apart";
 
 /// Kanji that are one in names, whatever Unicode says.
 const VARIANTS: &[(char, char)] = &[
@@ -164,6 +170,21 @@ pub(crate) fn by_name(subject: &Subject) -> Option<[String; 4]> {
     (!name.is_empty() && !postal.is_empty()).then_some([name, birth, sex, postal])
 }
 
+/// True where an insurer gives each of its people a number: those of the elderly aged 75 and over, whose numbers have eight digits and
+/// begin so (法別番号 39).
+fn numbers_each(insurer: &str) -> bool {
+    let insurer = number(insurer);
+    insurer.len() == 8 && insurer.starts_with("39")
+}
+
+/// True where a ticket is this person's: the only one of its year. A list of tickets names nobody, so that of twins who are not both
+/// known both tickets are held to be of the one who is.
+fn has_ticket(known: &Insured, number: &str) -> bool {
+    let valid = || known.tickets.iter().filter(|ticket| !ticket.is_void);
+    let same = valid().find(|ticket| is_one_number(&ticket.number, number));
+    same.is_some_and(|same| valid().filter(|ticket| ticket.year == same.year).count() == 1)
+}
+
 /// Holds what a record of a day says of its subject against one person.
 pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likeness {
     let person = &known.subject;
@@ -187,20 +208,24 @@ pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likene
             false => Likeness::Other("neither the number nor the name agrees"),
         };
     }
-    // A number of care insurance is one person's: there is no household behind it.
-    let both = same_care || (!record.branch.is_empty() && !person.branch.is_empty());
-    if !same_care && both && !is_one_number(&record.branch, &person.branch) {
+    let branches = !record.branch.is_empty() && !person.branch.is_empty();
+    if !same_care && branches && !is_one_number(&record.branch, &person.branch) {
         return Likeness::Other("the branch number is another: a twin, or somebody of the same household");
     }
+    let same_ticket = is_said(&record.ticket) && has_ticket(known, &record.ticket);
+    // There is no household behind these.
+    let is_ones_own = same_care || branches || same_ticket || numbers_each(&record.insurer);
     if known.gained.is_some_and(|gained| on < gained) || known.lost.is_some_and(|lost| on > lost) {
         return Likeness::Perhaps("the number was not theirs on that day: it may have been given to somebody else");
     }
+    let is_without_name = record.name.is_empty() || person.name.is_empty();
     match (same_name, same_sex) {
-        (true, true) => Likeness::Same,
-        (true, false) if record.sex.is_none() || person.sex.is_none() => Likeness::Same,
+        (true, true) => Likeness::Same(""),
+        (true, false) if record.sex.is_none() || person.sex.is_none() => Likeness::Same(""),
+        (false, true) if is_ones_own && is_without_name => Likeness::Same(""),
         // Who marries changes the name, and keeps number, birth date and sex.
-        (false, true) if both => Likeness::Same,
-        (false, true) if record.name.is_empty() || person.name.is_empty() => Likeness::Same,
+        (false, true) if is_ones_own => Likeness::Same("the name is another than the insurer's ledger has"),
+        (false, true) if is_without_name => Likeness::OneOfTwins,
         (false, true) => {
             Likeness::Perhaps("the number agrees, the name does not, and no branch number tells twins apart")
         }
@@ -228,7 +253,7 @@ mod tests {
             birth: Some(day("1960-02-29")),
             sex: Some(2),
             postal_code: "999-9999".into(),
-            care_number: String::new(),
+            ..Subject::default()
         }
     }
 
@@ -251,9 +276,66 @@ mod tests {
         }
     }
 
+    /// What is said of who is known by another name than the record's.
+    const RENAMED: &str = "the name is another than the insurer's ledger has";
+
+    /// A list of results names nobody: of a household's number a twin who is not known could be meant.
+    #[test]
+    fn who_is_not_named_is_known_by_what_is_theirs_alone() {
+        let with = |change: &dyn Fn(&mut Subject), known: &Insured| {
+            let mut record = Subject {
+                name: String::new(),
+                branch: String::new(),
+                ..subject()
+            };
+            change(&mut record);
+            compare(&record, known, day("2025-06-10"))
+        };
+        let nothing = |_: &mut Subject| {};
+        assert_eq!(with(&nothing, &insured()), Likeness::OneOfTwins);
+        let branch = |record: &mut Subject| record.branch = "１".into();
+        assert_eq!(with(&branch, &insured()), Likeness::Same(""));
+        let named = |record: &mut Subject| record.name = "みほん きょうこ".into();
+        assert_eq!(with(&named, &insured()), Likeness::Same(""));
+        let with_tickets = |numbers: &[&str]| Insured {
+            tickets: numbers
+                .iter()
+                .map(|number| Ticket {
+                    number: (*number).to_owned(),
+                    year: 2025,
+                    issued: None,
+                    until: day("2026-03-31"),
+                    is_void: false,
+                })
+                .collect(),
+            ..insured()
+        };
+        let with_ticket = with_tickets(&["25123456789"]);
+        let with_a_twins = with_tickets(&["25123456789", "25123456790"]);
+        let ticket = |record: &mut Subject| record.ticket = "２５１２３４５６７８９".into();
+        assert_eq!(with(&ticket, &with_ticket), Likeness::Same(""));
+        let anothers = |record: &mut Subject| record.ticket = "25123456780".into();
+        for (record, known) in [
+            (&anothers as &dyn Fn(&mut Subject), &with_ticket),
+            (&ticket, &insured()),
+            (&ticket, &with_a_twins),
+        ] {
+            assert_eq!(with(record, known), Likeness::OneOfTwins);
+        }
+        let elderly = Insured {
+            subject: Subject {
+                insurer: "39131234".into(),
+                ..insured().subject
+            },
+            ..insured()
+        };
+        let of_elderly = |record: &mut Subject| record.insurer = "39131234".into();
+        assert_eq!(with(&of_elderly, &elderly), Likeness::Same(""));
+    }
+
     #[test]
     fn widths_zeros_spaces_and_small_kana_tell_nobody_apart() {
-        assert_eq!(compare(&subject(), &insured(), day("2025-06-10")), Likeness::Same);
+        assert_eq!(compare(&subject(), &insured(), day("2025-06-10")), Likeness::Same(""));
         assert_eq!(name("みほん きょうこ"), name("ミホンキヨウコ"));
         assert_eq!(name("髙﨑 邉"), name("高崎辺"));
         assert_eq!(name("葛\u{e0100}飾"), name("葛飾"));
@@ -270,11 +352,8 @@ mod tests {
             compare(&subject, &insured(), day("2025-06-10"))
         };
         assert!(matches!(with(&|subject| subject.branch = "02".into()), Likeness::Other(why) if why.contains("twin")));
-        assert_eq!(
-            with(&|subject| subject.name = "タナカキョウコ".into()),
-            Likeness::Same,
-            "a name of marriage"
-        );
+        let married = with(&|subject| subject.name = "タナカキョウコ".into());
+        assert_eq!(married, Likeness::Same(RENAMED));
         assert!(matches!(
             with(&|subject| {
                 subject.name = "タナカジロウ".into();
@@ -323,13 +402,10 @@ mod tests {
             };
             compare(&record, &known, day("2025-06-10"))
         };
-        assert_eq!(with(&|_| {}), Likeness::Same);
-        assert_eq!(with(&|record| record.branch = "07".into()), Likeness::Same);
-        assert_eq!(
-            with(&|record| record.name = "タナカキョウコ".into()),
-            Likeness::Same,
-            "a name of marriage"
-        );
+        assert_eq!(with(&|_| {}), Likeness::Same(""));
+        assert_eq!(with(&|record| record.branch = "07".into()), Likeness::Same(""));
+        let married = with(&|record| record.name = "タナカキョウコ".into());
+        assert_eq!(married, Likeness::Same(RENAMED));
         assert!(matches!(with(&|record| record.sex = Some(1)), Likeness::Perhaps(_)));
         assert!(matches!(
             with(&|record| record.birth = Some(day("1961-02-28"))),
@@ -397,7 +473,7 @@ mod tests {
             let known = Insured { subject: Subject { number: other.clone(), ..subject() }, ..insured() };
             let likeness = compare(&one, &known, day("2025-06-10"));
             if super::number(&number) != super::number(&other) {
-                prop_assert_ne!(likeness, Likeness::Same);
+                prop_assert!(!matches!(likeness, Likeness::Same(_)));
             }
         }
 

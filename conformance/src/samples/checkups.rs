@@ -98,7 +98,7 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
             birth: Some(LocalDay(-5_000)),
             sex: Some(2),
             postal_code: "999-9999".to_owned(),
-            care_number: String::new(),
+            ..Subject::default()
         },
         findings: Item::all()
             .filter(|item| item.row().guide == Guide::Checkup)

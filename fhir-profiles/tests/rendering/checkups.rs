@@ -120,6 +120,9 @@ fn results_of_each_kind() {
         "checkup_beyond_what_can_be_entered",
         rendered(&finding("9A751000000000001", beyond))
     );
+    let elsewhere = Found::Answer("http://example.org/list".to_owned(), "1".to_owned());
+    let elsewhere = rendered(&finding("9N736000000000011", elsewhere)).to_string();
+    assert!(elsewhere.contains("\"http://example.org/list\""), "{elsewhere}");
     approved!(
         "checkup_not_performed",
         rendered(&finding("3C020000002327101", Found::NotPerformed))

@@ -229,6 +229,7 @@ fn a_fhir_document_that_goes_out_comes_in_as_the_same_results() {
                     (model::checkup::Kind::Text, _) => Found::Text("\"所見\"\nなし".to_owned()),
                     _ => Found::Answer(model::checkup::items::list_oid(item.list_on(every.day)), "1".to_owned()),
                 },
+                interpretation: [None, Some('N'), Some('H'), Some('L')][place % 4],
                 ..finding(item, number)
             }
         })
@@ -251,7 +252,6 @@ fn a_fhir_document_that_goes_out_comes_in_as_the_same_results() {
         assert_eq!(read_back(&nothing).0, nothing);
     }
     let (read, written) = read_back(&every);
-    // The limit says on which side it is, and no other judgement stands beside it.
     assert_eq!(read, every);
     assert!(written.contains("\"value\":5.80"), "digits as they were");
 }

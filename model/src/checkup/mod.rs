@@ -110,6 +110,9 @@ pub struct Subject {
     /// 介護保険被保険者番号: by it a municipality knows those whom it insures for long-term care, whatever their health insurance is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub care_number: String,
+    /// The number of the ticket that the checkup was taken with (受診券整理番号), where a list names it: it is one person's.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ticket: String,
 }
 
 /// A result of one item.

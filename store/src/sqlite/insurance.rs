@@ -276,12 +276,20 @@ fn follow_line(
                 ..insured.clone()
             };
             match matching::compare(&told.subject, &always, LocalDay(0)) {
-                Likeness::Same => {
+                Likeness::Same(_) => {
                     known.push(insured);
                     if !same.contains(&candidate.person) {
                         same.push(candidate.person);
                     }
                 }
+                // Whose ticket it is, a list of tickets tells by the number alone.
+                Likeness::OneOfTwins if !told.tickets.is_empty() => {
+                    known.push(insured);
+                    if !same.contains(&candidate.person) {
+                        same.push(candidate.person);
+                    }
+                }
+                Likeness::OneOfTwins => perhaps = perhaps.or(Some(matching::ONE_OF_TWINS)),
                 Likeness::Perhaps(why) => perhaps = perhaps.or(Some(why)),
                 Likeness::Other(_) => {}
             }
@@ -349,12 +357,12 @@ fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {
 
 /// Whose a record is.
 pub(crate) enum Whose {
-    /// This person's.
-    One(PersonId),
+    /// This person's; with what an operator should know of it, empty where all agrees.
+    One(PersonId, &'static str),
     /// Perhaps theirs, each with why it is not for sure.
     Perhaps(Vec<(PersonId, String)>),
-    /// Nobody's who is known.
-    Nobody,
+    /// Nobody's who is known: why not of who comes nearest; empty where nobody does.
+    Nobody(&'static str),
 }
 
 /// Decides whose a record of a day is among its candidates.
@@ -365,7 +373,8 @@ pub(crate) fn decide(
     hashes: &Hashes,
     candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
 ) -> Result<Whose> {
-    let (mut same, mut perhaps): (Vec<PersonId>, Vec<(PersonId, String)>) = (Vec::new(), Vec::new());
+    let (mut same, mut perhaps): (Vec<(PersonId, &'static str)>, Vec<(PersonId, String)>) = (Vec::new(), Vec::new());
+    let mut nobodys = "";
     let mut seen = Vec::new();
     for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {
         let person = candidate.person;
@@ -375,23 +384,33 @@ pub(crate) fn decide(
         }
         seen.push((person, candidate.number));
         let known = opened(snapshot, candidate)?;
-        match matching::compare(subject, &known, on) {
-            Likeness::Same if !same.contains(&person) => same.push(person),
+        let likeness = match matching::compare(subject, &known, on) {
+            Likeness::OneOfTwins => Likeness::Perhaps(matching::ONE_OF_TWINS),
+            likeness => likeness,
+        };
+        match likeness {
+            Likeness::Same(why) => match same.iter_mut().find(|(known, _)| *known == person) {
+                // One of their insurances knows the name.
+                Some((_, known)) if why.is_empty() => *known = why,
+                Some(_) => {}
+                None => same.push((person, why)),
+            },
             Likeness::Perhaps(why) if !perhaps.iter().any(|(known, _)| *known == person) => {
                 perhaps.push((person, why.to_owned()));
             }
-            Likeness::Same | Likeness::Perhaps(_) | Likeness::Other(_) => {}
+            Likeness::Perhaps(_) | Likeness::OneOfTwins => {}
+            Likeness::Other(why) => nobodys = why,
         }
     }
     // One insurance says so: that another of the same person does not is no matter.
-    perhaps.retain(|(person, _)| !same.contains(person));
+    perhaps.retain(|(person, _)| !same.iter().any(|(same, _)| same == person));
     Ok(match same.as_slice() {
-        [one] => Whose::One(*one),
-        [] if perhaps.is_empty() => Whose::Nobody,
+        [(one, why)] => Whose::One(*one, why),
+        [] if perhaps.is_empty() => Whose::Nobody(nobodys),
         [] => Whose::Perhaps(perhaps),
         several => {
             let why = "several people are known by the same";
-            Whose::Perhaps(several.iter().map(|person| (*person, why.to_owned())).collect())
+            Whose::Perhaps(several.iter().map(|(person, _)| (*person, why.to_owned())).collect())
         }
     })
 }

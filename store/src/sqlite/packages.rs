@@ -181,7 +181,7 @@ pub(crate) fn take(
                     original: document.original,
                 };
                 match whose {
-                    Whose::One(person) => give(writing, person, entry, body, &doubts)?,
+                    Whose::One(person, why) => give(writing, person, entry, body, &joined(why.to_owned(), &doubts))?,
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
                         body.about.candidates = stored(candidates);
@@ -189,9 +189,10 @@ pub(crate) fn take(
                         let left_out = &body.about.left_out;
                         ended(entry, EntryOutcome::Possible, joined(why, &doubts), left_out, &nothing)
                     }
-                    Whose::Nobody => {
+                    Whose::Nobody(why) => {
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
-                        ended(entry, EntryOutcome::Unclaimed, doubts, &body.about.left_out, &nothing)
+                        let (why, left_out) = (joined(why.to_owned(), &doubts), &body.about.left_out);
+                        ended(entry, EntryOutcome::Unclaimed, why, left_out, &nothing)
                     }
                 }
             }
@@ -317,7 +318,9 @@ fn wait(
         .prepare_cached(
             "INSERT INTO waiting_checkup
                  (organisation, package, entry, state, number_hash, name_hash, care_hash, received_ms, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (package, entry) DO UPDATE
+             SET state = ?4, number_hash = ?5, name_hash = ?6, care_hash = ?7, received_ms = ?8, body = ?9",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -491,7 +494,7 @@ pub(crate) fn decide(
                 return Err(StoreError::NotFound { what: "person" });
             }
             let body = open(writing, organisation, place, &body)?;
-            hand_to(writing, person, place, body)?;
+            hand_to(writing, person, place, body, "")?;
             format!("document {entry} of package {package} is of person {person}")
         }
     };
@@ -500,9 +503,9 @@ pub(crate) fn decide(
 }
 
 /// Gives a document that waited to the person whose it is.
-fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body) -> Result<()> {
-    let doubts = doubts_of(body.told.checkup());
-    let result = give(writing, person, entry, body, &doubts)?;
+fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body, why: &str) -> Result<()> {
+    let why = joined(why.to_owned(), &doubts_of(body.told.checkup()));
+    let result = give(writing, person, entry, body, &why)?;
     keep_result(writing, package, &result)
 }
 
@@ -539,8 +542,8 @@ pub(crate) fn claim(
         let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
         let checkup = body.told.checkup();
         match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
-            Whose::One(person) => {
-                hand_to(writing, person, (package, entry), body)?;
+            Whose::One(person, why) => {
+                hand_to(writing, person, (package, entry), body, why)?;
                 delete(writing, id)?;
                 given += 1;
             }
@@ -552,13 +555,21 @@ pub(crate) fn claim(
                     .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
                     .doing("keeping what waits")?;
             }
-            Whose::Nobody => {}
+            Whose::Nobody(_) => {}
         }
     }
     Ok(given)
 }
 
 pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Result<u64> {
+    // Handed over again, such a package is taken in again: what is in records counts as known, the rest waits anew.
+    writing
+        .execute(
+            "UPDATE package SET done = 0, ended_ms = NULL
+             WHERE id IN (SELECT package FROM waiting_checkup WHERE received_ms < ?1)",
+            [before.0],
+        )
+        .doing("opening packages of what no one claimed")?;
     writing
         .execute("DELETE FROM waiting_checkup WHERE received_ms < ?1", [before.0])
         .doing("deleting what no one claimed")

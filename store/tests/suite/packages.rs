@@ -44,7 +44,7 @@ fn subject(number: &str, branch: &str, kana: &str) -> Subject {
         birth: Some(day("1960-02-29")),
         sex: Some(2),
         postal_code: "999-9999".to_owned(),
-        care_number: String::new(),
+        ..Subject::default()
     }
 }
 
@@ -266,6 +266,64 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
     Ok(())
 }
 
+/// A list of results names nobody: a twin who is no member may be meant.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_twin_who_is_known_is_given_nothing_that_may_be_the_others() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let store = &house.store;
+    let one = member(&house, organisation).await;
+    store
+        .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
+        .await?;
+    let ticket = |number: &str| {
+        let told = Insured {
+            subject: subject("123", "", ""),
+            tickets: vec![Ticket {
+                number: number.to_owned(),
+                year: 2025,
+                issued: None,
+                until: day("2026-03-31"),
+                is_void: false,
+            }],
+            ..Insured::default()
+        };
+        store.follow_ledger(organisation, vec![vec![told]])
+    };
+    let with_ticket = |number: &str, day| {
+        let subject = Subject {
+            ticket: number.to_owned(),
+            ..subject("123", "", "")
+        };
+        about(subject, day)
+    };
+    ticket("25000000001").await?;
+    let package = store.begin_package(organisation, [1; 32]).await?;
+    let given = [
+        about(subject("123", "", ""), "2025-06-10"),
+        about(subject("123", "01", ""), "2025-06-11"),
+        with_ticket("25000000001", "2025-06-12"),
+        about(subject("123", "02", ""), "2025-06-13"),
+    ];
+    let results = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(outcomes(&results), [Possible, Taken, Taken, Unclaimed]);
+    assert!(
+        results[0].reasons.contains("twins") && results[3].reasons.contains("twin"),
+        "{results:?}"
+    );
+    // The list of tickets names nobody either: once it has the twin's too, neither tells them apart.
+    ticket("25000000002").await?;
+    let package = store.begin_package(organisation, [2; 32]).await?;
+    let given = [with_ticket("25000000001", "2025-07-12")];
+    let results = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(outcomes(&results), [Possible]);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
     let house = House::new().await;
@@ -279,6 +337,10 @@ async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
     let came = house.now();
     house.clock.advance(90 * DAY_MS);
     assert_eq!(store.delete_unclaimed(came).await?, 0);
+    store
+        .end_package(organisation, package.id, Actor::CommandLine, "{}".to_owned())
+        .await?;
+    assert!(store.begin_package(organisation, [1; 32]).await?.ended.is_some());
     assert_eq!(store.delete_unclaimed(came.plus(1)).await?, 1);
     let one = member(&house, organisation).await;
     assert_eq!(
@@ -287,6 +349,14 @@ async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
             .await?,
         0
     );
+    // Handed over again it is taken in again, and nothing is there twice.
+    let again = store.begin_package(organisation, [1; 32]).await?;
+    assert_eq!((again.id, again.done, again.ended), (package.id, 0, None));
+    let results = store
+        .take_documents(organisation, package.id, documents(1, &given))
+        .await?;
+    assert_eq!(outcomes(&results), [Taken]);
+    assert_eq!(outcomes(&store.package_results(package.id, 0, 10).await?), [Taken]);
     // What says too little is no insurance, and nobody's but a member's is taken.
     let bare = store.insure(organisation, one, Insured::default()).await;
     assert!(matches!(bare, Err(StoreError::Invalid { .. })));

@@ -196,9 +196,10 @@ impl Observation<'_> {
     }
 
     pub(super) fn interpretation(&self) -> Option<char> {
-        let code = &self.interpretation.first()?.coding.first()?.code;
-        // HX and LX say what the comparator says.
-        code.chars().next().filter(|_| code.len() == 1)
+        let mut codings = self.interpretation.iter().flat_map(|concept| &concept.coding);
+        // HX and LX say what the comparator says; a judgement may stand beside them.
+        let judged = codings.find(|coding| coding.code.len() == 1)?;
+        judged.code.chars().next()
     }
 
     /// What was found; `list` is the one that an answer is of whose list nobody names.
