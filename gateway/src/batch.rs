@@ -276,19 +276,28 @@ fn hash_of(package: &Package) -> Result<[u8; 32], BatchError> {
         Package::Folder(_) | Package::Zip(..) => "",
         Package::Table(_, columns) => columns.text(),
     };
+    Ok(hash_of_files(&files_of(package)?, columns)?)
+}
+
+/// SHA-256 of files one after the other, and of a text behind them. Blocks.
+///
+/// # Errors
+/// What the disk answers, with the path.
+pub fn hash_of_files(files: &[PathBuf], behind: &str) -> io::Result<[u8; 32]> {
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 1 << 16];
-    for file in files_of(package)? {
-        let mut file = File::open(file)?;
+    for path in files {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let mut file = File::open(path).map_err(named)?;
         loop {
-            let read = file.read(&mut buffer)?;
+            let read = file.read(&mut buffer).map_err(named)?;
             if read == 0 {
                 break;
             }
             context.update(&buffer[..read]);
         }
     }
-    context.update(columns.as_bytes());
+    context.update(behind.as_bytes());
     let mut hash = [0; 32];
     hash.copy_from_slice(context.finish().as_ref());
     Ok(hash)

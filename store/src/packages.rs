@@ -224,6 +224,18 @@ impl Store {
             .await
     }
 
+    /// Writes into the ledger of hand-overs what an organisation was handed beside packages, which do it as they end.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn note_hand_over(&self, organisation: OrganisationId, by: Actor, ledger: String) -> Result<()> {
+        self.database
+            .write("note a hand-over", move |writing| {
+                sqlite::acts::record(writing, organisation, by, crate::HANDED_OVER, &ledger)
+            })
+            .await
+    }
+
     /// How the documents of a package ended, after the entry of this number.
     ///
     /// # Errors

@@ -83,7 +83,18 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
         file
     };
     let first = insured(0, MEMBERS / 2);
-    let loaded = text(&run(&data, &["batch", "insured", first.to_str().unwrap()]));
+    let loaded = text(&run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            first.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    ));
     assert!(
         loaded.starts_with("20 insurances loaded, 0 lines refused; 0 documents"),
         "{loaded}"
@@ -121,7 +132,18 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
 
     // Whoever becomes a member later is given what waited for them.
     let second = insured(MEMBERS / 2, MEMBERS);
-    let loaded = text(&run(&data, &["batch", "insured", second.to_str().unwrap()]));
+    let loaded = text(&run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            second.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    ));
     assert!(loaded.contains("20 documents that waited came"), "{loaded}");
     let again: Value = serde_json::from_str(&text(&import(&data, &package, None).output().unwrap())).unwrap();
     assert_eq!(again["documents"]["taken"], MEMBERS, "{again}");
@@ -149,7 +171,18 @@ fn a_list_of_guidance_comes_to_its_people_by_the_days_on_which_it_was_given() {
     let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
     let row = format!("{head}{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
     std::fs::write(&insured, row).unwrap();
-    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+    text(&run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            insured.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    ));
     let output = import(&data, &table, None)
         .args(["--columns", "guidance"])
         .output()
@@ -182,7 +215,18 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let row = format!("{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
     let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
     std::fs::write(&insured, format!("{head}{row}")).unwrap();
-    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+    text(&run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            insured.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    ));
 
     let map = |arguments: &[&str]| sekisho().arg("map").args(arguments).output().unwrap();
     let tried = map(&["check", "checkup-history", table.to_str().unwrap()]);
@@ -337,7 +381,18 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
         "person,insurer,symbol,number,kana,birth_date,sex\n{person},139999,見本,123,ミホンハナコ,1950-05-06,2\n"
     );
     std::fs::write(&insured, table).unwrap();
-    text(&run(&data, &["batch", "insured", insured.to_str().unwrap()]));
+    text(&run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            insured.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    ));
     // Card symbol and number, care number, name, sex, birth, gained and lost, postal code, area, insurers, branch.
     let line = |number: &str, name: &str, birth: &str| {
         let cells = [
@@ -376,7 +431,17 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
     let follow = || {
         run(
             &data,
-            &["batch", "insured", ledger.to_str().unwrap(), "--columns", "kdb-ledger"],
+            &[
+                "batch",
+                "insured",
+                ledger.to_str().unwrap(),
+                "--columns",
+                "kdb-ledger",
+                "--handler",
+                "係",
+                "--counterpart",
+                "国保連",
+            ],
         )
     };
     let (first, again) = (follow(), follow());
@@ -434,7 +499,18 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
          {person},139999,見本,123,1950-05-06,,2026-04-01\n"
     );
     std::fs::write(&insured, table).unwrap();
-    let loaded = run(&data, &["batch", "insured", insured.to_str().unwrap()]);
+    let loaded = run(
+        &data,
+        &[
+            "batch",
+            "insured",
+            insured.to_str().unwrap(),
+            "--handler",
+            "係",
+            "--counterpart",
+            "国保連",
+        ],
+    );
     assert!(
         text(&loaded).starts_with("1 insurances loaded, 2 lines refused"),
         "{loaded:?}"

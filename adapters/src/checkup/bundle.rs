@@ -304,5 +304,6 @@ fn subject(patient: &Patient) -> Subject {
             .map(|address| address.postal_code.clone())
             .unwrap_or_default(),
         care_number: String::new(),
+        ticket: String::new(),
     }
 }

@@ -189,6 +189,7 @@ fn subject(root: Element<'_>) -> Subject {
             .and_then(|code| as_plain(code).parse().ok()),
         postal_code: plain(role.find(&["addr", "postalCode"]).map_or("", Element::text)),
         care_number: String::new(),
+        ticket: String::new(),
     }
 }
 

@@ -275,6 +275,7 @@ impl MadeUp {
                 sex: Some(sex),
                 postal_code: "999-9999".to_owned(),
                 care_number: String::new(),
+                ticket: String::new(),
             },
             seed,
             height,

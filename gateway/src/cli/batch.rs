@@ -74,6 +74,12 @@ enum BatchCommand {
         /// (kdb-ledger, checkup-tickets).
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
+        /// Who handles it here, for the ledger of hand-overs.
+        #[arg(long, value_name = "NAME")]
+        handler: String,
+        /// From whom it came, for the ledger.
+        #[arg(long, value_name = "NAME")]
+        counterpart: String,
     },
     /// Say which municipality the organisation is, by its code (全国地方公共団体コード, 5 digits or 6 with the check digit); without a code,
     /// print what was said.
@@ -146,11 +152,22 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 };
                 import(&store, package, &hand_over, result.as_deref()).await?
             }
-            BatchCommand::Insured { file, columns: None } => insured::load(&store, organisation, &file).await?,
             BatchCommand::Insured {
                 file,
-                columns: Some(columns),
-            } => insured::follow(&store, organisation, file, map::ledger_columns(&columns)?).await?,
+                columns,
+                handler,
+                counterpart,
+            } => {
+                let hand_over = HandOver {
+                    organisation,
+                    handler,
+                    counterpart,
+                };
+                match columns {
+                    None => insured::load(&store, &hand_over, &file).await?,
+                    Some(columns) => insured::follow(&store, &hand_over, file, map::ledger_columns(&columns)?).await?,
+                }
+            }
             BatchCommand::Municipality { code: Some(code) } => {
                 store.set_municipality(organisation, code).await?;
                 ExitCode::SUCCESS

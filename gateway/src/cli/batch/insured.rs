@@ -7,13 +7,13 @@ use std::process::ExitCode;
 use adapters::Input;
 use adapters::checkup::columns::{self, LedgerColumns, LedgerLine, Membership};
 use model::checkup::Subject;
-use model::{LocalDay, Municipality, OrganisationId, PersonId, Residence};
+use model::{LocalDay, Municipality, PersonId, Residence};
 use serde::Deserialize;
-use store::{Followed, Insured, Store};
+use store::{Actor, Followed, Insured, Store};
 use tokio::sync::mpsc;
 
 use super::CommandError;
-use crate::batch::{self, BatchError};
+use crate::batch::{self, BatchError, HandOver};
 use crate::cli::exit_code;
 
 /// A row of the insured.
@@ -54,7 +54,9 @@ struct Row {
 ///
 /// # Errors
 /// What the file and the store answer.
-pub async fn load(store: &Store, organisation: OrganisationId, file: &Path) -> Result<ExitCode, CommandError> {
+pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<ExitCode, CommandError> {
+    let organisation = hand_over.organisation;
+    let hash = hash_of(file).await?;
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let (mut loaded, mut refused, mut given) = (0, 0, 0);
     for (place, row) in table.deserialize::<Row>().enumerate() {
@@ -79,6 +81,12 @@ pub async fn load(store: &Store, organisation: OrganisationId, file: &Path) -> R
             Err(error) => return Err(error.into()),
         }
     }
+    let counts = Counts {
+        taken: loaded,
+        waiting: 0,
+        unread: refused,
+    };
+    note(store, hand_over, "the insured", (loaded + refused, counts), &hash).await?;
     println!(
         "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
     );
@@ -94,10 +102,12 @@ const LINES_AT_ONCE: usize = 256;
 /// What the file and the store answer.
 pub async fn follow(
     store: &Store,
-    organisation: OrganisationId,
+    hand_over: &HandOver,
     file: PathBuf,
     columns: LedgerColumns,
 ) -> Result<ExitCode, CommandError> {
+    let organisation = hand_over.organisation;
+    let hash = hash_of(&file).await?;
     // Where the ledger does not say in which municipality its people live, it is that of whose ledger it is.
     let own = store
         .municipality(organisation)
@@ -155,11 +165,54 @@ pub async fn follow(
         }
     }
     reading.await??;
+    let counts = Counts {
+        taken: changed + known,
+        waiting: possible,
+        unread: refused,
+    };
+    let lines = changed + known + unknown + possible + refused;
+    note(store, hand_over, "a ledger of the insured", (lines, counts), &hash).await?;
     println!(
         "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
          {refused} refused; {documents} documents that waited came to their members"
     );
     Ok(exit_code(refused + possible == 0))
+}
+
+/// How the lines of a file ended that did not end as nobody's.
+struct Counts {
+    taken: u64,
+    waiting: u64,
+    unread: u64,
+}
+
+/// Writes into the ledger of hand-overs what was handed over, and how many lines it had.
+async fn note(
+    store: &Store,
+    hand_over: &HandOver,
+    what: &str,
+    (count, ended): (u64, Counts),
+    hash: &str,
+) -> Result<(), CommandError> {
+    let told = serde_json::json!({
+        "handler": hand_over.handler,
+        "counterpart": hand_over.counterpart,
+        "what": what,
+        "count": count,
+        "taken": ended.taken,
+        "waiting": ended.waiting,
+        "unread": ended.unread,
+        "sha256": hash,
+    });
+    let noted = store.note_hand_over(hand_over.organisation, Actor::CommandLine, told.to_string());
+    Ok(noted.await?)
+}
+
+/// SHA-256 of a file, in hexadecimal digits.
+async fn hash_of(file: &Path) -> Result<String, CommandError> {
+    let file = file.to_owned();
+    let hash = tokio::task::spawn_blocking(move || batch::hash_of_files(&[file], "")).await??;
+    Ok(data_encoding::HEXLOWER.encode(&hash))
 }
 
 fn insured_of(membership: Membership, own: Option<Municipality>) -> Insured {
@@ -216,6 +269,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             sex: row.sex,
             postal_code: row.postal_code,
             care_number: row.care_number,
+            ticket: String::new(),
         },
         gained: day(&row.gained, "gained")?,
         lost: day(&row.lost, "lost")?,
