@@ -158,9 +158,9 @@ fn the_same_answer_means_what_its_own_list_says() {
     assert_eq!(smoking("6.24060"), "以前は吸っていたが、最近1ヶ月間は吸っていない");
     let unknown = rendered(&finding(
         "9N786000000000011",
-        Found::Answer(format!("{ROOT}6.2005"), "2".to_owned()),
+        Found::Answer(format!("{ROOT}6.2005"), "4".to_owned()),
     ));
-    assert_eq!(unknown["valueCodeableConcept"]["coding"][0]["code"], "2");
+    assert_eq!(unknown["valueCodeableConcept"]["coding"][0]["code"], "4");
     assert!(unknown["valueCodeableConcept"].get("text").is_none(), "never guessed");
 }
 

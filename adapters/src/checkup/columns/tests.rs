@@ -8,6 +8,7 @@ use super::bound::birth_date;
 use super::*;
 use crate::checkup::package::{Original, PackageEntry};
 
+mod eras;
 mod questionnaire;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
