@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use model::checkup::{Checkup, Finding, Item};
 use model::{LocalDay, Outcome};
 
-use super::file::{Column, Columns, ResultColumn, Written};
+use super::file::{Column, Columns, Items, ResultColumn, Written};
 use super::sum::TableSum;
 use crate::checkup::document::is_plausible;
 use crate::checkup::package::{Original, PackageEntry};
@@ -81,7 +81,7 @@ impl Source {
 /// A column of results.
 struct Results {
     place: usize,
-    item: Item,
+    items: Items,
     mark: Option<usize>,
     answers: HashMap<String, String>,
 }
@@ -141,7 +141,7 @@ impl Bound {
         };
         for (occasion, items) in &columns.occasions {
             let results = occasion.result.iter().zip(items);
-            let results = results.map(|(result, item)| Results::find(result, *item, &known));
+            let results = results.map(|(result, items)| Results::find(result, items.clone(), &known));
             bound.occasions.push(Occasion {
                 day: place(&occasion.day)?,
                 facility: told(&[
@@ -168,7 +168,7 @@ impl Bound {
             if let Some(item) = table::item(name).filter(|_| !self.is_known[place] && is_once(name)) {
                 first.results.push(Results {
                     place,
-                    item,
+                    items: item.into(),
                     mark: None,
                     answers: HashMap::new(),
                 });
@@ -197,9 +197,11 @@ impl Bound {
             }
         }
         for results in self.occasions.iter().flat_map(|occasion| &occasion.results) {
-            let row = results.item.row();
+            let is = |item: Item| format!("{} {}", item.row().code, item.row().name_ja);
+            let since = results.items.since.iter();
+            let since = since.map(|(day, item)| format!("; since {day} {}", is(*item)));
             self.is_known[results.place] = true;
-            self.sum.columns[results.place].is = format!("{} {}", row.code, row.name_ja);
+            self.sum.columns[results.place].is = is(results.items.first) + &since.collect::<String>();
             if let Some(mark) = results.mark {
                 self.is_known[mark] = true;
                 self.sum.columns[mark].is = format!("mark of column {}", results.place + 1);
@@ -310,7 +312,7 @@ impl Person {
 }
 
 impl Results {
-    fn find(result: &ResultColumn, item: Item, known: &[String]) -> Result<Self, AdapterError> {
+    fn find(result: &ResultColumn, items: Items, known: &[String]) -> Result<Self, AdapterError> {
         let at = |column: &Column| match Source::find(column, known)? {
             Source::At(place) => Ok(place),
             Source::Always(_) => Err(AdapterError::Refused {
@@ -320,7 +322,7 @@ impl Results {
         let answers = result.answers.iter();
         Ok(Self {
             place: at(&result.column)?,
-            item,
+            items,
             mark: result.mark.as_ref().map(at).transpose()?,
             answers: answers.map(|(cell, code)| (plain(cell), code.clone())).collect(),
         })
@@ -334,9 +336,10 @@ impl Results {
             Some((place, reason))
         };
         let told = self.answers.get(&plain(cell)).map_or(cell.as_str(), String::as_str);
-        let readings = checkup.findings.iter().filter(|finding| finding.item == self.item);
+        let item = self.items.on(checkup.day);
+        let readings = checkup.findings.iter().filter(|finding| finding.item == item);
         let reading = readings.count();
-        let result = match table::found(self.item, told, checkup.day) {
+        let result = match table::found(item, told, checkup.day) {
             Ok(_) if reading >= MOST_READINGS => return refuse(self.place, "too-many-readings"),
             Ok(found) => found,
             Err(reason) => return refuse(self.place, reason),
@@ -355,7 +358,7 @@ impl Results {
             sum.columns[*place].taken += 1;
         }
         checkup.findings.push(Finding {
-            item: self.item,
+            item,
             reading: u8::try_from(reading).unwrap_or(u8::MAX),
             result,
             interpretation,

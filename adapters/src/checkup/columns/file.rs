@@ -53,7 +53,7 @@ pub(super) fn wrong(key: &str, found: &str, allowed: &'static str) -> ColumnsErr
 pub struct Columns {
     pub(super) written: Written,
     /// The checkup itself, then each further day; with the items of their results.
-    pub(super) occasions: Vec<(Occasion, Vec<Item>)>,
+    pub(super) occasions: Vec<(Occasion, Vec<Items>)>,
     pub(super) written_on: Option<LocalDay>,
     pub(super) text: String,
 }
@@ -136,6 +136,9 @@ pub(super) struct About {
 pub(super) struct ResultColumn {
     pub(super) column: Column,
     pub(super) item: String,
+    /// From which days on the column holds other items, by the day of the checkup.
+    #[serde(default)]
+    pub(super) since: BTreeMap<String, String>,
     pub(super) mark: Option<Column>,
     #[serde(default)]
     pub(super) answers: BTreeMap<String, String>,
@@ -215,24 +218,59 @@ impl Columns {
     }
 }
 
-/// The items of results, each of which the vocabulary has, with answers of its own list.
-fn items_of(results: &[ResultColumn], of: &str) -> Result<Vec<Item>, ColumnsError> {
-    let item = |(place, result): (usize, &ResultColumn)| {
+/// The items that one column holds, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Items {
+    pub(super) first: Item,
+    /// Those that followed, and since when; by day.
+    pub(super) since: Vec<(LocalDay, Item)>,
+}
+
+impl From<Item> for Items {
+    fn from(first: Item) -> Self {
+        Self {
+            first,
+            since: Vec::new(),
+        }
+    }
+}
+
+impl Items {
+    /// The item that the column holds of a checkup of a day.
+    pub(super) fn on(&self, day: LocalDay) -> Item {
+        let mut begun = self.since.iter().rev().filter(|(since, _)| *since <= day);
+        begun.next().map_or(self.first, |(_, item)| *item)
+    }
+
+    fn all(&self) -> impl Iterator<Item = Item> {
+        std::iter::once(self.first).chain(self.since.iter().map(|(_, item)| *item))
+    }
+}
+
+/// The items of results, each of which the vocabulary has, with answers of its own lists.
+fn items_of(results: &[ResultColumn], of: &str) -> Result<Vec<Items>, ColumnsError> {
+    let items = |(place, result): (usize, &ResultColumn)| {
         let key = |name: &str| format!("{of}result {}: {name}", place + 1);
-        let item = Item::from_code(&result.item);
-        let item = item.ok_or_else(|| {
-            wrong(
-                &key("item"),
-                &result.item,
-                "an item is one of the vocabulary's 17-digit codes",
-            )
-        })?;
-        let lists = [item.row().list, item.row().list_before];
-        let is_none = |code: &&String| lists.iter().all(|list| answer(list, code).is_none());
+        let item = |name: &str, code: &str| {
+            let allowed = "an item is one of the vocabulary's 17-digit codes";
+            Item::from_code(code).ok_or_else(|| wrong(&key(name), code, allowed))
+        };
+        let since = result.since.iter().map(|(written, code)| {
+            let day = LocalDay::parse(written);
+            let day = day.ok_or_else(|| wrong(&key("since"), written, "a day is YYYY-MM-DD"))?;
+            Ok((day, item("since", code)?))
+        });
+        let mut items = Items {
+            first: item("item", &result.item)?,
+            since: since.collect::<Result<_, ColumnsError>>()?,
+        };
+        items.since.sort_unstable_by_key(|(day, _)| *day);
+        let lists = |item: Item| [item.row().list, item.row().list_before];
+        let is_none = |code: &&String| items.all().flat_map(lists).all(|list| answer(list, code).is_none());
         match result.answers.values().find(is_none) {
             Some(code) => Err(wrong(&key("answers"), code, "an answer is a code of the item's list")),
-            None => Ok(item),
+            None => Ok(items),
         }
     };
-    results.iter().enumerate().map(item).collect()
+    results.iter().enumerate().map(items).collect()
 }

@@ -407,7 +407,7 @@ fn the_documents_own_examples_are_what_they_say() {
         panic!("{}", examples.len());
     };
     let columns = Columns::parse(whole).unwrap();
-    assert_eq!((columns.occasions[0].1.len(), columns.written.header_lines), (2, 1));
+    assert_eq!((columns.occasions[0].1.len(), columns.written.header_lines), (3, 1));
     LedgerColumns::parse(ledger).unwrap();
     let table = "記号,番号,氏名カナ,生年月日,性別,受診日,検診機関,肺がん判定,撮影\n\
                  見本,７,ミホン ハナコ,S35.2.29,女,R7.6.10,みほん医院,要精検,直接\n";

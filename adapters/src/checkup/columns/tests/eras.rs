@@ -46,3 +46,66 @@ fn drinking_is_answered_from_the_lists_of_its_day() {
     assert!(found.is_empty());
     assert_eq!(left, ["no-such-answer", "no-such-answer"]);
 }
+
+#[test]
+fn what_was_asked_of_snacks_changed_with_fiscal_2018_and_the_column_did_not() {
+    for (day, cell, expected) in [
+        ("2018-03-31", "2", "9N776 6.2003 2"),
+        ("2018-03-31", "はい", "9N776 6.2003 1"),
+        ("2018-04-01", "2", "9N782 6.18040 2"),
+        ("2025-06-10", "3", "9N782 6.18040 3"),
+        ("2025-06-10", "ほとんど摂取しない", "9N782 6.18040 3"),
+    ] {
+        let (found, left) = answered(&[("健診実施年月日", day), ("食べ方3（夜食/間食）", cell)]);
+        assert_eq!(found, [expected], "{day} {left:?}");
+    }
+    let (found, left) = answered(&[("健診実施年月日", "2018-03-31"), ("食べ方3（夜食/間食）", "3")]);
+    assert!(found.is_empty());
+    assert_eq!(left, ["no-such-answer"], "nobody could answer so");
+}
+
+/// A column that has held three items, with words of its own for their answers.
+const CHANGED: &str = "
+[person]
+number = 1
+[checkup]
+programme = '010'
+day = '健診日'
+[[result]]
+column = '生活'
+item = '9N776000000000011'
+since = { '2018-04-01' = '9N782000000000011', '2024-04-01' = '9N736000000000011' }
+answers = { 'たまに' = '2', 'なし' = '3' }
+";
+
+#[test]
+fn a_column_holds_another_item_since_a_day() {
+    let table = "番号,健診日,生活\n1,2017-06-01,たまに\n1,2018-04-01,なし\n1,2024-03-31,たまに\n1,2024-04-01,なし\n";
+    let (entries, sum) = taken(&Columns::parse(CHANGED).unwrap(), table.as_bytes());
+    let sum = sum.unwrap();
+    assert_eq!(
+        sum.columns[2].is,
+        "9N776000000000011 食べ方3(夜食/間食); since 2018-04-01 9N782000000000011 食べ方3(間食); since 2024-04-01 9N736000000000011 喫煙"
+    );
+    let findings = entries
+        .iter()
+        .flat_map(|entry| &entry.checkup.as_ref().unwrap().findings);
+    let items: Vec<&str> = findings.map(|finding| &finding.item.row().code[..5]).collect();
+    assert_eq!(items, ["9N776", "9N782", "9N782", "9N736"]);
+    for (from, to, expected) in [
+        (
+            "'2018-04-01' =",
+            "'April' =",
+            "result 1: since is \"April\": a day is YYYY-MM-DD",
+        ),
+        (
+            "9N736000000000011' }",
+            "smoking' }",
+            "result 1: since is \"smoking\": an item is",
+        ),
+        ("'なし' = '3'", "'なし' = '7'", "result 1: answers is \"7\""),
+    ] {
+        let error = Columns::parse(&CHANGED.replace(from, to)).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
