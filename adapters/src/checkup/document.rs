@@ -287,11 +287,23 @@ fn results(element: Element<'_>, item: Item, list: &str) -> Result<Vec<Found>, &
             }
             "CD" | "CO" | "CE" | "CV" => {
                 let code = as_plain(value.attribute("code").ok_or("no-code")?);
-                let system = value.attribute("codeSystem");
-                if system == Some(INTERPRETATION) {
+                let system = value.attribute("codeSystem").filter(|system| !system.is_empty());
+                let is_limit = match system {
+                    Some(system) => system == INTERPRETATION,
+                    // Numbers have no list that it could be an answer of.
+                    None => item.row().kind == Kind::Quantity && matches!(code.as_ref(), "H" | "L"),
+                };
+                if is_limit {
+                    if bound.as_ref().is_some_and(|other| *other != code) {
+                        return Err("limit");
+                    }
                     bound = Some(code);
                 } else {
-                    let list = system.map_or_else(|| Cow::Owned(list_oid(list)), Cow::Borrowed);
+                    let list = match system {
+                        Some(system) => Cow::Borrowed(system),
+                        None if list.is_empty() => return Err("answer-without-list"),
+                        None => Cow::Owned(list_oid(list)),
+                    };
                     found.push(Found::Answer(short(list, 64)?, short(code, 64)?));
                 }
             }

@@ -7,6 +7,7 @@ use super::synthetic::{MadeUp, document};
 use super::*;
 use crate::harness;
 
+mod limits;
 mod own;
 mod several;
 
