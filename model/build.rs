@@ -313,16 +313,16 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
     }
     writeln!(
         out,
-        "];\n/// Every method: code and Japanese name; sorted.\npub static METHODS: &[(&str, &str)] = &["
+        "];\n/// Every method: code, item whose own name for it this is (0: that of the list), Japanese name; sorted.\nstatic METHODS: &[(&str, u16, &str)] = &["
     )
     .expect("memory");
     let mut methods: Vec<_> = table("checkup-methods.tsv")
         .into_iter()
-        .map(|(_, row)| (row["code"].clone(), row["name_ja"].clone()))
+        .map(|(place, row)| (row["code"].clone(), named(&place, &row["item"]), row["name_ja"].clone()))
         .collect();
     methods.sort();
-    for (code, name) in &methods {
-        writeln!(out, "    ({code:?}, {name:?}),").expect("memory");
+    for (code, item, name) in &methods {
+        writeln!(out, "    ({code:?}, {item}, {name:?}),").expect("memory");
     }
     writeln!(out, "];").expect("memory");
     out

@@ -157,8 +157,16 @@ pub fn checkup_result(out: &mut Vec<u8>, view: &CheckupView<'_>) {
     interpretation(out, finding);
     if let Some(method) = finding.method.as_ref().filter(|_| !view.by_hand) {
         raw(out, b",\"method\":{\"coding\":[");
-        coding(out, systems::CHECKUP_METHOD, method, items::method(method));
-        raw(out, b"]}");
+        let name = finding.item.name_of_method(method);
+        // A name that the list does not have for this code is no display of it.
+        let display = items::method(method).filter(|display| name == Some(*display));
+        coding(out, systems::CHECKUP_METHOD, method, display);
+        raw(out, b"]");
+        if let Some(name) = name.filter(|_| display.is_none()) {
+            raw(out, b",\"text\":");
+            string(out, name);
+        }
+        out.push(b'}');
     }
     range(out, finding);
     out.push(b'}');

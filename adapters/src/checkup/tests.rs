@@ -8,6 +8,7 @@ use super::*;
 use crate::harness;
 
 mod limits;
+mod methods;
 mod own;
 mod several;
 

@@ -165,6 +165,33 @@ fn the_same_answer_means_what_its_own_list_says() {
 }
 
 #[test]
+fn a_method_is_called_as_it_fits_its_item_and_coded_as_the_list_has_it() {
+    let method = |item: &str, code: &str| {
+        let found = finding(item, quantity("12", ""));
+        let method = Some(code.to_owned());
+        let rendered = rendered(&Finding { method, ..found });
+        let method = &rendered["method"];
+        assert_eq!(method["coding"][0]["code"], code);
+        [&method["coding"][0]["display"], &method["text"]].map(|name| name.as_str().map(ToOwned::to_owned))
+    };
+    let named = |display: &str| [Some(display.to_owned()), None];
+    let serum = "可視吸光光度法(BCG法、BCP改良法)";
+    let urine = "免疫比濁法(TIA)(尿)";
+    assert_eq!(method("3A015000002327101", "3A01510000"), named(serum));
+    assert_eq!(method("3A015000000106101", "3A01510001"), named(urine));
+    assert_eq!(
+        method("3A015000000106101", "3A01510000"),
+        [None, Some(urine.to_owned())]
+    );
+    assert_eq!(method("3B070000002399901", "3B07030009"), named("その他"));
+    assert_eq!(
+        method("3B070000002399901", "3B07020009"),
+        [None, Some("その他".to_owned())]
+    );
+    assert_eq!(method("3B070000002399901", "3B07990000"), [None, None]);
+}
+
+#[test]
 fn a_unit_that_nobody_knows_is_said_and_not_coded() {
     let odd = rendered(&finding("3F070000002327101", quantity("1.6", "mmol/L")));
     assert_eq!(odd["valueQuantity"]["unit"], "mmol/L");

@@ -153,7 +153,7 @@ fn row(words: Words, finding: &Finding) -> Row {
     let method = finding
         .method
         .as_deref()
-        .and_then(items::method)
+        .and_then(|code| finding.item.name_of_method(code))
         .filter(|name| *name != "なし");
     Row {
         name: item.name_ja.to_owned(),

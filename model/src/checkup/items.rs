@@ -146,6 +146,12 @@ impl Item {
         }
     }
 
+    /// What a method is called where it is one of this item: documents give some under the code of another item's, or under a former
+    /// code.
+    pub fn name_of_method(self, code: &str) -> Option<&'static str> {
+        method_of(code, self.0).or_else(|| method(code))
+    }
+
     /// The system that its code is of, as FHIR names it.
     pub fn system(self) -> &'static str {
         match self.row().guide {
@@ -286,10 +292,14 @@ pub fn answer(list: &str, code: &str) -> Option<&'static str> {
     place.ok().map(|place| ANSWERS[place].2)
 }
 
-/// The name of a method.
+/// The name of a method in the list of methods, which an item may have another name for: [`Item::name_of_method`].
 pub fn method(code: &str) -> Option<&'static str> {
-    let place = METHODS.binary_search_by_key(&code, |(known, _)| known);
-    place.ok().map(|place| METHODS[place].1)
+    method_of(code, 0)
+}
+
+fn method_of(code: &str, item: u16) -> Option<&'static str> {
+    let place = METHODS.binary_search_by_key(&(code, item), |(code, item, _)| (code, *item));
+    place.ok().map(|place| METHODS[place].2)
 }
 
 #[cfg(test)]
@@ -382,6 +392,39 @@ mod tests {
         );
         assert_eq!(answer(drinking.list_on(day("2024-04-01")), "3"), Some("週3～4日"));
         assert_eq!(method("3D04620000"), Some("HPLC(不安定分画除去HPLC法)"));
+    }
+
+    #[test]
+    fn a_method_is_called_as_it_fits_its_item() {
+        let [tia, bcg] = ["免疫比濁法(TIA)(尿)", "可視吸光光度法(BCG法、BCP改良法)"];
+        let [jscc, ifcc] = ["可視吸光光度法(JSCC標準化対応法)", "IFCC対応法(改定JSCC標準化対応法)"];
+        for (item, code, expected) in [
+            // Albumin of urine: the table of items has the code of serum's first method, the list one of its own.
+            ("3A015000000106101", "3A01510000", Some(tia)),
+            ("3A015000000106101", "3A01510001", Some(tia)),
+            ("3A015000000199901", "3A01520000", Some("その他(尿)")),
+            ("3A015000002327101", "3A01510000", Some(bcg)),
+            ("3A015000002399901", "3A01520009", Some("その他")),
+            // ALP: two codes of one method that is neither.
+            ("3B070000002327101", "3B07010000", Some(jscc)),
+            ("3B070000002327501", "3B07020000", Some(ifcc)),
+            ("3B070000002399901", "3B07030009", Some("その他")),
+            ("3B070000002399901", "3B07020009", Some("その他")),
+            ("3B070000002327101", "3B07020009", None),
+            ("3B070000002327101", "", None),
+        ] {
+            let item = Item::from_code(item).unwrap();
+            assert_eq!(item.name_of_method(code), expected, "{code} of {}", item.row().code);
+        }
+        assert_eq!(
+            (method("3A01510000"), method("3B07020009")),
+            (Some(bcg), None),
+            "as the list has them"
+        );
+        for row in Item::all().map(Item::row).filter(|row| !row.method.is_empty()) {
+            let item = Item(row.number);
+            assert!(item.name_of_method(row.method).is_some(), "{}", row.code);
+        }
     }
 
     #[test]
