@@ -309,6 +309,7 @@ impl Head {
             "被保険者証等番号" | "番号" => self.subject.number = plain,
             "枝番" => self.subject.branch = plain,
             "介護保険被保険者番号" => self.subject.care_number = plain,
+            "受診券整理番号" => self.subject.ticket = plain,
             "年齢" | "郵便番号" | "住所" | "保険者名" | "保険者名称" => {}
             _ => return false,
         }

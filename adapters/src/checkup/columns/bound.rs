@@ -127,6 +127,7 @@ impl Bound {
                     ("番号", person.number.as_ref()),
                     ("枝番", person.branch.as_ref()),
                     ("介護保険被保険者番号", person.care_number.as_ref()),
+                    ("受診券整理番号", person.ticket.as_ref()),
                     ("氏名", person.name.as_ref()),
                     ("性別", person.sex.as_ref()),
                 ])?,

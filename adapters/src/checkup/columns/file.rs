@@ -116,6 +116,7 @@ pub(super) struct Person {
     pub(super) sex: Option<Column>,
     pub(super) postal_code: Option<Column>,
     pub(super) care_number: Option<Column>,
+    pub(super) ticket: Option<Column>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
