@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use model::checkup::items::{ROOT, list_oid};
-use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Subject, Told};
+use model::checkup::items::list_oid;
+use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Range, Told};
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::subject;
 use super::tree::{Element, Tree};
 use crate::{MAX_TEXT, NotStored};
 
@@ -73,6 +74,10 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         document.leave_out(root, Outcome::Rejected, "implausible-date");
         return document;
     }
+    let Ok(subject) = subject::read(root) else {
+        document.leave_out(root, Outcome::Rejected, "several-people");
+        return document;
+    };
     let organisation = |path: &[&'static str]| {
         let found = event.and_then(|event| event.find(path));
         found.map(organisation).unwrap_or_default()
@@ -87,7 +92,7 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
             .find(&["author", "assignedAuthor", "representedOrganization"])
             .map(self::organisation)
             .unwrap_or_default(),
-        subject: subject(root),
+        subject,
         findings: Vec::new(),
         word: Told::Confirmed,
         deletes: String::new(),
@@ -152,44 +157,6 @@ fn organisation(element: Element<'_>) -> Organisation {
     Organisation {
         number: plain(element.at(&["id"], "extension").unwrap_or_default()),
         name: shortened(element.find(&["name"]).map_or("", Element::text)),
-    }
-}
-
-fn subject(root: Element<'_>) -> Subject {
-    let Some(role) = root.find(&["recordTarget", "patientRole"]) else {
-        return Subject::default();
-    };
-    let id = |of: &str| {
-        let mut ids = role.named("id");
-        let found = ids.find(|id| id.attribute("root").and_then(|root| root.strip_prefix(ROOT)) == Some(of));
-        shortened(found.and_then(|id| id.attribute("extension")).unwrap_or_default())
-    };
-    let patient = role.find(&["patient"]);
-    let insurer = plain(&id("6.101"));
-    Subject {
-        // Tables cut zeros off: the number has eight digits.
-        insurer: if insurer.is_empty() {
-            insurer
-        } else {
-            format!("{insurer:0>8}")
-        },
-        symbol: id("6.204"),
-        number: id("6.205"),
-        branch: id("6.211"),
-        name: shortened(
-            patient
-                .and_then(|patient| patient.find(&["name"]))
-                .map_or("", Element::text),
-        ),
-        birth: patient
-            .and_then(|patient| patient.at(&["birthTime"], "value"))
-            .and_then(day),
-        sex: patient
-            .and_then(|patient| patient.at(&["administrativeGenderCode"], "code"))
-            .and_then(|code| as_plain(code).parse().ok()),
-        postal_code: plain(role.find(&["addr", "postalCode"]).map_or("", Element::text)),
-        care_number: String::new(),
-        ticket: String::new(),
     }
 }
 
@@ -390,7 +357,7 @@ pub(super) fn plain(written: &str) -> String {
 }
 
 /// As [`plain`], of what is only looked at.
-fn as_plain(written: &str) -> Cow<'_, str> {
+pub(super) fn as_plain(written: &str) -> Cow<'_, str> {
     if written.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Cow::Borrowed(&written[..written.len().min(64)]);
     }
@@ -398,7 +365,7 @@ fn as_plain(written: &str) -> Cow<'_, str> {
 }
 
 /// A name, cut where no name goes on.
-fn shortened(written: &str) -> String {
+pub(super) fn shortened(written: &str) -> String {
     let end = written.char_indices().nth(128).map_or(written.len(), |(end, _)| end);
     written[..end].to_owned()
 }

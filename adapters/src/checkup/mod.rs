@@ -16,6 +16,7 @@ pub mod package;
 #[cfg(test)]
 mod screening_tests;
 mod side_by_side;
+mod subject;
 pub mod synthetic;
 mod table;
 #[cfg(test)]

@@ -7,8 +7,10 @@ use super::synthetic::{MadeUp, document};
 use super::*;
 use crate::harness;
 
+mod elements;
 mod limits;
 mod methods;
+mod mutated;
 mod own;
 mod several;
 
@@ -398,23 +400,6 @@ fn a_package_is_read_by_what_is_in_it() {
 }
 
 proptest! {
-    #[test]
-    fn a_document_that_is_cut_flipped_or_reordered_gives_a_reason_and_nobody_elses_results(
-        seed in 0u64..50, at in 0usize..40_000, byte in any::<u8>(), cut in any::<bool>()
-    ) {
-        let made = MadeUp::of(seed).checkup(2025);
-        let mut bytes = document(&made).into_bytes();
-        let at = at % bytes.len();
-        if cut { bytes.truncate(at) } else { bytes[at] = byte }
-        let (read, reading) = checkups(&bytes);
-        if let Ok(reading) = reading {
-            prop_assert!(reading.accounting.adds_up());
-        }
-        for checkup in read {
-            prop_assert!(checkup.findings.len() <= made.findings.len());
-        }
-    }
-
     #[test]
     fn made_up_checkups_come_out_as_they_were_written(seed in any::<u64>(), year in 2013i32..2027) {
         let made = MadeUp::of(seed).checkup(year);
