@@ -1,5 +1,9 @@
 //! Made-up checkups, written in the electronic form: for the demo, tests and benchmarks. Nobody's, and the same for the same seed.
 
+mod package;
+
+pub use package::write_package;
+
 use std::fmt::Write as _;
 
 use model::checkup::doubt::explained;
@@ -45,54 +49,6 @@ pub fn document(checkup: &Checkup) -> String {
     }
     out.push_str("</section></component></structuredBody></component></ClinicalDocument>\n");
     out
-}
-
-/// Writes a package of these checkups as it is handed over (a ZIP with index, sums, documents, and claims beside some of them).
-///
-/// # Errors
-/// What `out` reports.
-pub fn write_package(out: impl std::io::Write, checkups: impl Iterator<Item = Checkup>) -> std::io::Result<()> {
-    let name = "1310000001_00139999_202604010_1";
-    let mut archive = rawzip::ZipArchiveWriter::new(out);
-    let mut add = |path: &str, text: &str| -> std::io::Result<()> {
-        let path = format!("{name}/{path}");
-        let file = archive.new_file(&path);
-        let (mut entry, config) = file
-            .compression_method(rawzip::CompressionMethod::DEFLATE)
-            .start()
-            .map_err(std::io::Error::other)?;
-        let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast());
-        let mut writer = config.wrap(encoder);
-        std::io::Write::write_all(&mut writer, text.as_bytes())?;
-        let (encoder, descriptor) = writer.finish().map_err(std::io::Error::other)?;
-        encoder.finish()?;
-        entry.finish(descriptor).map_err(std::io::Error::other)?;
-        Ok(())
-    };
-    let mut count = 0;
-    for checkup in checkups {
-        add(
-            &format!("DATA/h1310000001202604010100{count:04}.xml"),
-            &document(&checkup),
-        )?;
-        if count % 10 == 0 {
-            add(
-                &format!("CLAIMS/c1310000001202604010100{count:04}.xml"),
-                "<checkupClaim/>",
-            )?;
-        }
-        count += 1;
-    }
-    add(
-        "ix08_V08.xml",
-        &format!("<index><totalRecordCount value=\"{count}\"/></index>"),
-    )?;
-    add(
-        "su08_V08.xml",
-        &format!("<summary><totalSubjectCount value=\"{count}\"/></summary>"),
-    )?;
-    archive.finish().map_err(std::io::Error::other)?;
-    Ok(())
 }
 
 fn header(out: &mut String, checkup: &Checkup) {
@@ -224,7 +180,7 @@ fn observation(out: &mut String, finding: &Finding) {
         );
     }
     if let Some(range) = &finding.range {
-        out.push_str("<referenceRange><observationRange><value xsi:type=\"IVL_PQ\">");
+        out.push_str("<referenceRange><observationRange moodCode=\"EVN.CRT\"><value xsi:type=\"IVL_PQ\">");
         for (name, bound) in [("low", &range.low), ("high", &range.high)] {
             if let Some((number, unit)) = bound {
                 let _ = write!(out, "<{name} value=\"{number}\" unit=\"{}\"/>", escape(unit.as_str()));

@@ -13,6 +13,7 @@ mod methods;
 mod mutated;
 mod own;
 mod several;
+mod structure;
 
 pub(super) fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);
