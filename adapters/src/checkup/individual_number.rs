@@ -4,6 +4,7 @@
 //! check digit; a column does, when nearly all of it passes.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -157,6 +158,76 @@ pub(super) fn refuse(tree: &Tree<'_>) -> Result<(), AdapterError> {
         true => Err(AdapterError::IndividualNumber),
         false => Ok(()),
     }
+}
+
+/// Numbers of twelve digits from which on it says something that they pass.
+const ENOUGH: usize = 10;
+
+/// True for numbers of one column or kind of which nearly all pass: one in ten of others does.
+pub(super) fn are_they(all: usize, passing: usize) -> bool {
+    all >= ENOUGH && passing * 10 >= all * 9
+}
+
+/// The most kinds of ids that are told apart in one package: documents have some ten.
+const MOST_KINDS: usize = 256;
+/// The longest tag of an id, in bytes, before and after its number.
+const LONGEST_TAG: usize = 512;
+
+/// Ids of twelve digits in the documents of a package, by the OID that says what they number: of each kind how many there are, and how
+/// many of them pass.
+#[derive(Default)]
+pub(super) struct Ids(HashMap<Vec<u8>, (usize, usize)>);
+
+impl Ids {
+    /// Those of one document, as it lies in its file.
+    pub(super) fn of(document: &[u8]) -> Self {
+        let mut ids = Self::default();
+        for at in memchr::memmem::find_iter(document, b"extension=") {
+            let Some(digits) = quoted(&document[at + b"extension=".len()..]) else {
+                continue;
+            };
+            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
+            let begins = memchr::memrchr(b'<', before).map_or(at, |place| at - before.len() + place);
+            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
+            let tag = &rest[..memchr::memchr(b'>', rest).unwrap_or(rest.len())];
+            let root = memchr::memmem::find(tag, b"root=").and_then(|at| quoted(&tag[at + b"root=".len()..]));
+            let passing = std::str::from_utf8(digits).is_ok_and(passes);
+            ids.count(root.unwrap_or_default(), (1, usize::from(passing)));
+        }
+        ids
+    }
+
+    /// Adds those of a further document.
+    pub(super) fn add(&mut self, further: Self) {
+        further.0.iter().for_each(|(root, counts)| self.count(root, *counts));
+    }
+
+    fn count(&mut self, root: &[u8], (all, passing): (usize, usize)) {
+        if !self.0.contains_key(root) && self.0.len() >= MOST_KINDS {
+            return;
+        }
+        let counts = self.0.entry(root.to_vec()).or_default();
+        *counts = (counts.0 + all, counts.1 + passing);
+    }
+
+    /// Says what they came to.
+    pub(super) fn end(self) -> Result<(), AdapterError> {
+        match self.0.into_values().any(|(all, passing)| are_they(all, passing)) {
+            true => Err(AdapterError::IndividualNumber),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What stands in the quotes that a text begins with; shorter than a tag.
+fn quoted(text: &[u8]) -> Option<&[u8]> {
+    let (quote, rest) = text.split_first()?;
+    let rest = &rest[..rest.len().min(LONGEST_TAG)];
+    let end = memchr::memchr(*quote, rest).filter(|_| matches!(quote, b'"' | b'\''))?;
+    Some(&rest[..end])
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use model::checkup::Checkup;
 
+use super::individual_number::Ids;
 use super::locked::Locked;
 use super::side_by_side::in_order;
 use super::tree::{Element, Tree};
@@ -168,15 +169,25 @@ fn all(
     read: impl Fn(usize) -> Result<Whole, AdapterError> + Sync,
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
-    let look = |place: usize| look_for_individual_numbers(&read(place)?.plain);
-    let looked = |looked| match looked {
-        // What cannot be read is said where it is taken.
-        Ok(()) | Err(AdapterError::Damaged { .. }) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
+    let look = |place: usize| {
+        let document = read(place)?.plain;
+        look_for_individual_numbers(&document)?;
+        Ok(Ids::of(&document))
+    };
+    let mut ids = Ids::default();
+    let looked = |looked| {
+        match looked {
+            Ok(further) => ids.add(further),
+            // What cannot be read is said where it is taken.
+            Err(AdapterError::Damaged { .. }) => {}
+            Err(error) => return ControlFlow::Break(error),
+        }
+        ControlFlow::Continue(())
     };
     if let ControlFlow::Break(error) = in_order(count, look, |_| 0, looked)? {
         return Err(error);
     }
+    ids.end()?;
     let mut sum = PackageSum::default();
     let take = |file: Result<File, AdapterError>| match file {
         Ok(file) => take(file, &mut sum, each).map_break(|()| None),

@@ -24,8 +24,6 @@ const ENOUGH: usize = 4;
 const MOST_CHECKUPS: usize = 100;
 /// The most lines of a table.
 const MOST_LINES: usize = 100_000;
-/// Numbers of twelve digits from which on a column is one of Individual Numbers, where nine in ten pass.
-const ENOUGH_NUMBERS: usize = 10;
 
 /// What a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +178,7 @@ impl Watch {
     /// Says what the lines came to.
     pub(super) fn end(self) -> Result<(), AdapterError> {
         let mut columns = self.columns.into_values();
-        match columns.any(|(all, passing)| all >= ENOUGH_NUMBERS && passing * 10 >= all * 9) {
+        match columns.any(|(all, passing)| individual_number::are_they(all, passing)) {
             true => Err(AdapterError::IndividualNumber),
             false => Ok(()),
         }

@@ -373,7 +373,8 @@ pub(crate) fn decide(
     hashes: &Hashes,
     candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
 ) -> Result<Whose> {
-    let (mut same, mut perhaps): (Vec<(PersonId, &'static str)>, Vec<(PersonId, String)>) = (Vec::new(), Vec::new());
+    let mut same: Vec<(PersonId, &'static str)> = Vec::new();
+    let mut perhaps: Vec<(PersonId, String)> = Vec::new();
     let mut nobodys = "";
     let mut seen = Vec::new();
     for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {

@@ -1,4 +1,4 @@
-//! Of several files one that cannot be read, and what becomes of the others.
+//! Of several files one that cannot be read, and what becomes of the others; and what only all of them together tell.
 
 use std::ops::ControlFlow;
 
@@ -40,4 +40,47 @@ fn one_that_is_refused_by_itself_takes_nothing_from_the_others() {
         assert_eq!((read.len(), accounting.rejected), (2, 1));
         assert!(accounting.adds_up());
     }
+}
+
+/// One number of twelve digits proves nothing; those of all documents do.
+#[test]
+fn ids_that_nearly_all_pass_the_check_digit_keep_a_package_out() {
+    let numbered = |seed: u64, check: char| {
+        let made = synthetic::document(&MadeUp::of(seed).checkup(2025));
+        let body = format!("{:011}", seed * 7_654_321);
+        let passing = ('0'..='9').find(|digit| individual_number::passes(&format!("{body}{digit}")));
+        let digit = if check == 'p' { passing.unwrap() } else { check };
+        let own = format!("<id root='1.2.392.200119.6.205' extension='{body}{digit}'/><patient>");
+        let changed = made.replacen("<patient>", &own, 1);
+        assert_ne!(changed, made);
+        changed
+    };
+    let taken = |check: &dyn Fn(u64) -> char, count: u64| {
+        let documents: Vec<(String, String)> = (1..=count)
+            .map(|seed| (format!("DATA/h{seed:02}.xml"), numbered(seed, check(seed))))
+            .collect();
+        let files: Vec<(&str, &[u8])> = documents
+            .iter()
+            .map(|(path, document)| (path.as_str(), document.as_bytes()))
+            .collect();
+        let archive = zip(&files);
+        let input = Input {
+            bytes: &archive.as_slice(),
+            size: archive.len() as u64,
+        };
+        let mut handed = 0;
+        let taken = package::zip(&input, &mut |_| {
+            handed += 1;
+            ControlFlow::Continue(())
+        });
+        (handed, matches!(taken, Err(AdapterError::IndividualNumber)))
+    };
+    assert_eq!(taken(&|_| 'p', 20), (0, true));
+    assert_eq!(
+        taken(&|seed| if seed == 1 { '0' } else { 'p' }, 20),
+        (0, true),
+        "nearly all"
+    );
+    assert_eq!(taken(&|_| 'p', 9), (9, false), "too few to say");
+    assert_eq!(taken(&|_| '0', 20), (20, false), "another number");
 }
