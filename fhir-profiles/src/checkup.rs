@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use model::checkup::items;
 use model::checkup::{Finding, Found, Guide, Item, Kind};
+use model::vocabulary::systems::own;
 use model::vocabulary::{Component, Shape, systems};
 use model::{Decimal, Measured};
 
@@ -169,6 +170,11 @@ pub fn checkup_result(out: &mut Vec<u8>, view: &CheckupView<'_>) {
         out.push(b'}');
     }
     range(out, finding);
+    if view.is_suspicious {
+        raw(out, b",\"component\":[");
+        marks::quality_flag(out, own::OUT_OF_RANGE);
+        out.push(b']');
+    }
     out.push(b'}');
 }
 

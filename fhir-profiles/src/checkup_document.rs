@@ -65,6 +65,7 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
                     finding,
                     day: finding.day.unwrap_or(checkup.day),
                     by_hand: false,
+                    is_suspicious: false,
                     version: 1,
                     updated: view.now,
                     dead: false,

@@ -41,6 +41,8 @@ pub struct CheckupView<'a> {
     pub day: LocalDay,
     /// The resident says it themselves: no document does.
     pub by_hand: bool,
+    /// It is beyond what can be entered of its item, and its document does not say that it is meant so.
+    pub is_suspicious: bool,
     /// Version, from 1.
     pub version: u32,
     /// When this version was stored.

@@ -198,6 +198,7 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
                         finding: &finding,
                         day: LocalDay(20_583),
                         by_hand,
+                        is_suspicious: by_hand && !dead,
                         version: 1 + u32::from(dead),
                         updated: UtcMillis(1_778_447_402_114),
                         dead,

@@ -31,6 +31,7 @@ fn view(finding: &Finding, dead: bool) -> CheckupView<'_> {
         finding,
         day: LocalDay(20_583),
         by_hand: false,
+        is_suspicious: false,
         version: if dead { 2 } else { 1 },
         updated: STORED,
         dead,
@@ -115,6 +116,17 @@ fn results_of_each_kind() {
     let text = String::from_utf8(out).expect("UTF-8");
     assert!(text.contains("\"value\":5.80,"), "the digits of the document: {text}");
     approved!("checkup_gone", rendered_as(&sugar, true));
+    let mut out = Vec::new();
+    let suspicious = CheckupView {
+        is_suspicious: true,
+        ..view(&sugar, false)
+    };
+    checkup_result(&mut out, &suspicious);
+    let flagged = json(&String::from_utf8(out).expect("UTF-8"));
+    assert_eq!(
+        flagged["component"][0]["valueCodeableConcept"]["coding"][0]["code"],
+        "out-of-range"
+    );
     let beyond = Found::AtLeast(Decimal::whole(300), "mmHg".to_owned());
     approved!(
         "checkup_beyond_what_can_be_entered",

@@ -165,6 +165,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 finding,
                 day: sample.local_day(),
                 by_hand: sample.flags.has(Flags::USER_ENTERED),
+                is_suspicious: sample.flags.has(Flags::OUT_OF_RANGE),
                 version: *version,
                 updated: *committed,
                 dead: *dead,
