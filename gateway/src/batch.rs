@@ -1,6 +1,7 @@
 //! A package of many people's checkups on its way into the store: one document after the other from the adapter, a unit at a time into
 //! the store, in bounded memory. What was taken stays taken, so that a package goes on where it was cut off.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::ops::ControlFlow;
@@ -64,6 +65,9 @@ pub struct Taken {
     pub sum: PackageSum,
     /// Documents by how they ended: taken, unclaimed, possible, unread.
     pub documents: [u64; 4],
+    /// Where documents are of which something could not be read, by their numbers: paths in the package, or lines of a table. Nothing of
+    /// one that had been taken in whole before.
+    pub places: Places,
     /// Results stored, known before, not supported, rejected.
     pub results: [u64; 4],
     /// Documents of which a judgement does not fit its own values; all of them are kept as they came.
@@ -71,6 +75,12 @@ pub struct Taken {
     /// It had been taken in whole before.
     pub is_again: bool,
 }
+
+/// Where documents are, by their numbers.
+pub type Places = BTreeMap<u32, String>;
+
+/// Bytes of such places that are told: beyond them a document's number says where it is.
+const MOST_OF_PLACES: usize = 8 << 20;
 
 /// Why a package was not taken in, or not to its end.
 #[derive(Debug, thiserror::Error)]
@@ -150,7 +160,7 @@ pub async fn import(
             store.take_documents(hand_over.organisation, begun.id, unit).await?;
             progress(so_far);
         }
-        taken.sum = reading.await.map_err(io::Error::other)??;
+        (taken.sum, taken.places) = reading.await.map_err(io::Error::other)??;
     }
     let mut after = 0;
     loop {
@@ -188,8 +198,9 @@ fn read(
     package: &Package,
     so_far: oneshot::Receiver<u32>,
     documents: &mpsc::Sender<Vec<PackageDocument>>,
-) -> Result<PackageSum, BatchError> {
+) -> Result<(PackageSum, Places), BatchError> {
     let (mut so_far, mut done) = (Some(so_far), 0);
+    let (mut places, mut bytes_of_places) = (Places::new(), 0);
     let (mut met, mut unit, mut bytes, mut failed) = (0, Vec::with_capacity(UNIT), 0, None);
     let mut each = |document: PackageEntry| {
         if let Some(so_far) = so_far.take() {
@@ -200,6 +211,10 @@ fn read(
             }
         }
         met += 1;
+        if !document.left_out.is_empty() && bytes_of_places < MOST_OF_PLACES {
+            bytes_of_places += document.place.len();
+            places.insert(met, document.place.clone());
+        }
         if met > done {
             bytes += document.original.size();
             match prepared(met, document) {
@@ -242,7 +257,7 @@ fn read(
         // As above.
         let _ = documents.blocking_send(unit);
     }
-    Ok(sum)
+    Ok((sum, places))
 }
 
 fn prepared(entry: u32, document: PackageEntry) -> Result<PackageDocument, StoreError> {
@@ -319,11 +334,11 @@ fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
     .to_string()
 }
 
-/// Writes how each document ended, for whoever handed them over: no value, no name, no number of anybody.
+/// Writes how each document ended, for whoever handed them over: no value, no name, no number of anybody, but for what they call their files.
 ///
 /// # Errors
 /// What the store and `out` answer.
-pub async fn write_results(store: &Store, package: i64, out: impl Write) -> Result<(), BatchError> {
+pub async fn write_results(store: &Store, taken: &Taken, out: impl Write) -> Result<(), BatchError> {
     let mut table = csv::Writer::from_writer(out);
     let failed = |error: csv::Error| BatchError::Io(io::Error::other(error));
     table
@@ -335,15 +350,18 @@ pub async fn write_results(store: &Store, package: i64, out: impl Write) -> Resu
             "unsupported",
             "rejected",
             "reasons",
+            "where",
         ])
         .map_err(failed)?;
     let mut after = 0;
     loop {
-        let results = store.package_results(package, after, PAGE).await?;
+        let results = store.package_results(taken.package, after, PAGE).await?;
         let Some(last) = results.last() else { break };
         after = last.entry;
         for result in &results {
-            table.write_record(row(result)).map_err(failed)?;
+            let place = taken.places.get(&result.entry).cloned();
+            let cells = row(result).into_iter().chain([place.unwrap_or_default()]);
+            table.write_record(cells).map_err(failed)?;
         }
     }
     table.flush()?;

@@ -312,8 +312,9 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let own = folder.path().join("own.toml");
     let corrected = shipped.replace("programme = \"010\"", "programme = \"010\"\nwritten = \"2026-04-01\"");
     std::fs::write(&own, corrected).unwrap();
-    let import = |columns: &str| {
-        let mut command = import(&data, &table, None);
+    let result = folder.path().join("result.csv");
+    let import = |columns: &str, result: Option<&Path>| {
+        let mut command = import(&data, &table, result);
         let output = command.args(["--columns", columns]).output().unwrap();
         let told: Value = serde_json::from_str(&text(&output)).unwrap();
         (
@@ -323,13 +324,19 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
         )
     };
     let documents = serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0 });
-    let first = import("checkup-history");
+    let first = import("checkup-history", Some(&result));
+    let results = std::fs::read_to_string(&result).unwrap();
+    assert!(results.lines().next().unwrap().ends_with(",reasons,where"), "{results}");
+    let said = results
+        .lines()
+        .filter(|line| line.contains("no-such-answer") && line.ends_with(",line 3"));
+    assert_eq!(said.count(), 1, "{results}");
     assert!(
         first.0 == documents && first.1.as_u64().unwrap() > 20 && first.2 == false,
         "{first:?}"
     );
-    assert_eq!(import("checkup-history").2, true);
-    let again = import(own.to_str().unwrap());
+    assert_eq!(import("checkup-history", None).2, true);
+    let again = import(own.to_str().unwrap(), None);
     assert!(
         again.0 == documents && again.2 == false,
         "other columns make another package: {again:?}"

@@ -15,6 +15,8 @@ pub(super) struct Locked<'a> {
     password: &'a [u8],
     /// Where its documents are, in the order of its directory.
     documents: Vec<usize>,
+    /// Their paths.
+    paths: Vec<String>,
     /// Bytes that may still be unpacked, each document counted once however often it is read.
     left: u64,
     /// Those that were counted.
@@ -31,11 +33,13 @@ impl<'a> Locked<'a> {
         drop(Archive::open(input)?);
         let seeking = Seeking(Sequential { input, at: 0 });
         let mut zip = ZipArchive::new(BufReader::new(seeking)).map_err(problem)?;
-        let mut documents = Vec::new();
+        let (mut documents, mut paths) = (Vec::new(), Vec::new());
         for place in 0..zip.len() {
             let entry = zip.by_index_raw(place).map_err(problem)?;
-            if entry.is_file() && is_named_as_document(&String::from_utf8_lossy(entry.name_raw())) {
+            let path = String::from_utf8_lossy(entry.name_raw());
+            if entry.is_file() && is_named_as_document(&path) {
                 documents.push(place);
+                paths.push(path.into_owned());
             }
         }
         Ok(Self {
@@ -43,13 +47,14 @@ impl<'a> Locked<'a> {
             password,
             counted: vec![false; documents.len()],
             documents,
+            paths,
             left: input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20),
         })
     }
 
-    /// How many documents there may be.
-    pub(super) fn len(&self) -> usize {
-        self.documents.len()
+    /// The paths of what may be documents, in their order.
+    pub(super) fn paths(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.paths)
     }
 
     /// One of them, whole.

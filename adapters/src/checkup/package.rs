@@ -22,6 +22,8 @@ use crate::{AdapterError, Input, NotStored};
 /// A document of a package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackageEntry {
+    /// Where it is: its path in the package, or its line in a table.
+    pub place: String,
     /// What it tells; `None` where it could not be read.
     pub checkup: Option<Checkup>,
     /// The document as it came.
@@ -100,7 +102,7 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
         let whole = archive.whole(documents[place], MOST_OF_DOCUMENT as usize)?;
         whole.ok_or_else(too_large)
     };
-    all(documents.len(), read, each)
+    all(documents.len(), |place| documents[place].path.clone(), read, each)
 }
 
 /// Whether a password is needed to open a file.
@@ -114,8 +116,9 @@ pub fn is_locked(input: &Input<'_>) -> bool {
 /// # Errors
 /// As [`zip()`], and where the password is another.
 pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<PackageSum, AdapterError> {
-    let locked = Locked::open(input, password)?;
-    let count = locked.len();
+    let mut locked = Locked::open(input, password)?;
+    let paths = locked.paths();
+    let count = paths.len();
     // Unlocking is a matter of one reader; what it takes to read a document is not.
     let locked = Mutex::new(locked);
     let read = |place: usize| locked.lock().unwrap_or_else(PoisonError::into_inner).document(place);
@@ -125,7 +128,12 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
         });
     }
-    all(count, |place| read(place).map(Whole::plain), each)
+    all(
+        count,
+        |place| paths[place].clone(),
+        |place| read(place).map(Whole::plain),
+        each,
+    )
 }
 
 /// As [`zip()`], of a folder and all in it, in the order of the paths.
@@ -135,7 +143,8 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let files = files(path)?;
     let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?).map(Whole::plain);
-    all(files.len(), read, each)
+    let below = |place: usize| files[place].strip_prefix(path).unwrap_or(&files[place]);
+    all(files.len(), |place| below(place).display().to_string(), read, each)
 }
 
 /// The documents below a folder, sorted. Links are not followed: a package has none.
@@ -166,6 +175,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
 /// Individual Numbers nothing is kept.
 fn all(
     count: usize,
+    path: impl Fn(usize) -> String + Sync,
     read: impl Fn(usize) -> Result<Whole, AdapterError> + Sync,
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
@@ -194,7 +204,7 @@ fn all(
         Err(error) => ControlFlow::Break(Some(error)),
     };
     let size = |file: &Result<File, AdapterError>| file.as_ref().map_or(0, |file| file.original.size());
-    match in_order(count, |place| file(read(place)), size, take)? {
+    match in_order(count, |place| file(path(place), read(place)), size, take)? {
         ControlFlow::Break(Some(error)) => Err(error),
         ControlFlow::Break(None) | ControlFlow::Continue(()) => Ok(sum),
     }
@@ -202,6 +212,7 @@ fn all(
 
 /// A file of a package, and what it is.
 struct File {
+    path: String,
     original: Original,
     found: Found,
 }
@@ -217,7 +228,7 @@ enum Found {
     Unread(&'static str),
 }
 
-fn file(read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
+fn file(path: String, read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
     let (original, found) = match read {
         Ok(read) => {
             let found = match text(&read.plain).and_then(|text| found(&text)) {
@@ -231,7 +242,7 @@ fn file(read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
         Err(AdapterError::Damaged { .. }) => (Original::Plain(Vec::new()), Found::Unread(DAMAGED)),
         Err(error) => return Err(error),
     };
-    Ok(File { original, found })
+    Ok(File { path, original, found })
 }
 
 fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
@@ -257,6 +268,7 @@ fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
     };
     sum.documents += 1;
     each(PackageEntry {
+        place: file.path,
         checkup,
         original: file.original,
         left_out,

@@ -488,7 +488,13 @@ fn a_package_says_what_it_says_of_itself_and_stops_when_told() {
             _ => std::ops::ControlFlow::Continue(()),
         }
     });
-    for document in &mut handed {
+    assert!(
+        handed[0].place.ends_with("/DATA/h13100000012026040101000000.xml"),
+        "{}",
+        handed[0].place
+    );
+    for (place, document) in handed.iter_mut().enumerate() {
+        document.place = format!("DATA/h{place:02}.xml");
         document.original = package::Original::Plain(plain_of(&document.original));
     }
     assert_eq!((sum.unwrap().documents, &unpacked[..]), (5, &handed[..5]));

@@ -246,7 +246,7 @@ async fn import(
     })
     .await?;
     if let Some(result) = result {
-        batch::write_results(store, taken.package, BufWriter::new(result)).await?;
+        batch::write_results(store, &taken, BufWriter::new(result)).await?;
     }
     println!("{}", told(&taken));
     let differs = |counted: Option<u64>| counted.is_some_and(|counted| counted != taken.sum.documents);

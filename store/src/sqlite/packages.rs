@@ -221,13 +221,19 @@ fn joined(why: String, further: &str) -> String {
     }
 }
 
+/// Results of one document of which it is told one by one why they could not be read.
+const MOST_REASONS: usize = 100;
+
 fn ended(entry: u32, outcome: EntryOutcome, why: String, left_out: &[LeftOut], accounting: &Accounting) -> EntryResult {
     let mut reasons = why;
-    for left_out in left_out.iter().take(20) {
+    for left_out in left_out.iter().take(MOST_REASONS) {
         if !reasons.is_empty() {
             reasons.push_str("; ");
         }
         reasons.push_str(&format!("line {}: {}", left_out.line, left_out.reason));
+    }
+    if let Some(more) = left_out.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+        reasons.push_str(&format!("; and {more} more"));
     }
     let left = |is_rejected: bool| {
         left_out

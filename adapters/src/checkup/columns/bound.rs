@@ -251,6 +251,7 @@ impl Bound {
             let reason = if is_too_long { "too-many-columns" } else { "not-a-day" };
             sum.without_checkup += 1;
             return vec![PackageEntry {
+                place: format!("line {line}"),
                 checkup: None,
                 original: Original::Plain(original(names, cells)),
                 left_out: vec![refused(reason, cells.join(","))],
@@ -271,6 +272,7 @@ impl Bound {
             .map(|(checkup, mut of_results)| {
                 of_results.append(&mut left_out);
                 PackageEntry {
+                    place: format!("line {line}"),
                     checkup: Some(checkup),
                     original: Original::Plain(original.clone()),
                     left_out: of_results,
