@@ -142,17 +142,13 @@ impl Store {
             .await
     }
 
-    /// What a push of this id by this phone was answered, while it is kept.
+    /// What a push of this id by this phone was answered, while it is kept. Blocks.
     ///
     /// # Errors
     /// What reading can answer.
-    pub async fn answer(&self, companion: &Companion, batch: &str) -> Result<Option<Vec<u8>>> {
-        let (person, id, batch) = (companion.person, companion.id, batch.to_owned());
+    pub fn answer(&self, companion: &Companion, batch: &str) -> Result<Option<Vec<u8>>> {
         self.database
-            .read("read answer", move |snapshot| {
-                sqlite::companions::answer(snapshot, person, id, &batch)
-            })
-            .await
+            .read_blocking(|snapshot| sqlite::companions::answer(snapshot, companion.person, companion.id, batch))
     }
 
     /// The kept push of this adapter that follows `after`, received at `since` or later.

@@ -42,22 +42,21 @@ pub(super) async fn receive(
     let place = Arc::clone(&state.pushes)
         .try_acquire_owned()
         .map_err(|_| PushError::Busy)?;
-    let body = tokio::task::spawn_blocking(move || unpacked(&body, is_packed))
-        .await
-        .map_err(|_| PushError::Internal)??;
-    let batch =
-        adapters::push_batch(&body).ok_or_else(|| PushError::Malformed("it is no JSON with a `batch`".to_owned()))?;
-    if let Some(answer) = state.store.answer(&companion, &batch).await? {
-        return Ok(json_of(answer));
-    }
     let store = state.store.clone();
+    // All of it on one thread: to wake another costs as much as reading a small push.
     let answer = tokio::task::spawn_blocking(move || {
         let _place = place;
-        read(&store, &companion, adapter, &batch, body)
+        let body = unpacked(&body, is_packed)?;
+        let batch = adapters::push_batch(&body)
+            .ok_or_else(|| PushError::Malformed("it is no JSON with a `batch`".to_owned()))?;
+        match store.answer(&companion, &batch)? {
+            Some(answer) => Ok(answer),
+            None => read(&store, &companion, adapter, &batch, body),
+        }
     })
     .await
     .map_err(|_| PushError::Internal)?;
-    Ok(json_of(answer?))
+    answer.map(json_of)
 }
 
 async fn companion(state: &AppState, headers: &HeaderMap) -> Result<Companion, PushError> {
