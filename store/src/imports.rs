@@ -115,11 +115,6 @@ impl Store {
 }
 
 impl Import {
-    /// The delivery's number within its person.
-    pub fn batch(&self) -> BatchId {
-        self.intake.batch()
-    }
-
     /// When the vendor said what this delivery says (an export's date). Until it is called, the instant the import began
     /// counts. Samples pushed before keep what counted then.
     ///

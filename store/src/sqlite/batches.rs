@@ -40,7 +40,12 @@ pub(crate) const MOST_PLACES: usize = 20;
 
 /// Begins a delivery and numbers it; also when it came. Of one person no two come at the same instant: the one that comes
 /// later is the later statement, however fast they follow each other and whatever the clock says.
-pub(crate) fn begin(writing: &Writing<'_>, person: PersonId, start: &BatchStart) -> Result<(BatchId, UtcMillis)> {
+pub(crate) fn begin(
+    writing: &Writing<'_>,
+    person: PersonId,
+    start: &BatchStart,
+    came: UtcMillis,
+) -> Result<(BatchId, UtcMillis)> {
     writing.person_key(person)?;
     let batch: u32 = writing
         .prepare_cached("UPDATE person SET next_batch = next_batch + 1 WHERE id = ?1 RETURNING next_batch - 1")
@@ -50,7 +55,7 @@ pub(crate) fn begin(writing: &Writing<'_>, person: PersonId, start: &BatchStart)
         .prepare_cached("SELECT obtained_ms FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT 1")
         .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
         .doing("dating a delivery")?;
-    let obtained = writing.now().0.max(before.map_or(i64::MIN, |before| before + 1));
+    let obtained = came.0.max(before.map_or(i64::MIN, |before| before + 1));
     writing
         .prepare_cached(
             "INSERT INTO batch (person, batch, adapter, mapping_version, obtained_ms) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -63,9 +63,14 @@ pub(crate) struct Intake {
     person: PersonId,
     /// Keeps the ids of one vendor apart from another's: the adapter's name.
     space: Arc<str>,
-    batch: BatchId,
-    obtained: UtcMillis,
-    asserted: UtcMillis,
+    start: BatchStart,
+    /// When it came.
+    came: UtcMillis,
+    /// Its number, and when it came beside the others of its person: once something is written of it. What is little begins and ends in
+    /// one transaction.
+    begun: Option<Begun>,
+    /// When the vendor said what follows, where it was said.
+    asserted: Option<UtcMillis>,
     zone: HomeZone,
     sources: Vec<StoredSource>,
     /// Words that wait for more: the last of them are carried out in the transaction that ends the delivery.
@@ -84,6 +89,9 @@ pub(crate) struct Intake {
     under_way: VecDeque<Pending<Done>>,
     counts: Counts,
 }
+
+/// A delivery's number, and when it came.
+type Begun = (BatchId, UtcMillis);
 
 /// How records ended, and what that came to.
 #[derive(Default)]
@@ -121,8 +129,8 @@ impl End {
 
 /// How far the last transaction came.
 enum Ended {
-    /// With how many months it computed.
-    Whole(Box<(Counts, Vec<u8>)>, u64),
+    /// With its number, and how many months it computed.
+    Whole(BatchId, Box<(Counts, Vec<u8>)>, u64),
     /// There are too many days to compute for one transaction.
     BeforeItsDays(Box<End>),
 }
@@ -136,21 +144,19 @@ impl Intake {
             });
         }
         let space = Arc::from(start.adapter.as_str());
-        let ((batch, obtained), home_zone, sources, parked_types) = database
-            .queue("begin import", true, move |writing| {
-                let batch = batches::begin(writing, person, &start)?;
-                let zone = people::profile(writing, person)?.home_zone;
-                let sources = sources::sources(writing, person)?;
-                Ok((batch, zone, sources, parked::Types::read(writing, person)?))
-            })?
-            .wait()?;
+        let (home_zone, sources, parked_types) = database.read_blocking(|snapshot| {
+            let zone = people::profile(snapshot, person)?.home_zone;
+            let sources = sources::sources(snapshot, person)?;
+            Ok((zone, sources, parked::Types::read(snapshot, person)?))
+        })?;
         Ok(Self {
+            came: database.now(),
             database,
             person,
             space,
-            batch,
-            obtained,
-            asserted: obtained,
+            start,
+            begun: None,
+            asserted: None,
             zone: HomeZone::new(&home_zone),
             sources,
             held: Vec::new(),
@@ -168,16 +174,26 @@ impl Intake {
         })
     }
 
-    /// The delivery's number.
-    pub(crate) fn batch(&self) -> BatchId {
-        self.batch
+    /// Begins the delivery where that is not done yet.
+    fn begun(&mut self) -> Result<Begun> {
+        if let Some(begun) = self.begun {
+            return Ok(begun);
+        }
+        let (person, start, came) = (self.person, self.start.clone(), self.came);
+        let begun = self
+            .database
+            .queue("begin import", true, move |writing| {
+                batches::begin(writing, person, &start, came)
+            })?
+            .wait()?;
+        Ok(*self.begun.insert(begun))
     }
 
     /// When the vendor said what follows. What was gathered before is handed over first, dated as it was.
     pub(crate) fn set_asserted(&mut self, asserted: UtcMillis) -> Result<()> {
         self.hand_over_all()?;
-        self.asserted = asserted;
-        let (person, batch) = (self.person, self.batch);
+        self.asserted = Some(asserted);
+        let (person, (batch, _)) = (self.person, self.begun()?);
         self.database
             .queue("date import", true, move |writing| {
                 batches::assert(writing, person, batch, asserted)
@@ -195,7 +211,7 @@ impl Intake {
         if let Some(known) = self.sources.iter().find(|known| known.source == *source) {
             return Ok(known.number);
         }
-        let (person, batch, source) = (self.person, self.batch, source.clone());
+        let (person, (batch, _), source) = (self.person, self.begun()?, source.clone());
         let (number, sources) = self
             .database
             .queue("number source", true, move |writing| {
@@ -233,8 +249,6 @@ impl Intake {
                     what: "a vendor's id has 1 to 512 bytes",
                 });
             }
-            // Nothing was said after it was heard: a clock that goes ahead must not outlive what is said later.
-            record.said = record.said.min(self.obtained);
             for sample in record.what.samples_mut() {
                 self.check(sample.source, sample.start, sample.end)?;
                 if sample.metric == Metric::NONE {
@@ -267,9 +281,10 @@ impl Intake {
             return Ok(());
         }
         self.wait_until(UNDER_WAY - 1)?;
-        let (person, batch, space) = (self.person, self.batch, Arc::clone(&self.space));
+        let (person, begun, space) = (self.person, self.begun()?, Arc::clone(&self.space));
+        let records = heard(records, begun);
         let pending = self.database.queue("carry out words", true, move |writing| {
-            let commit = people::next_commit(writing, person, Some(batch))?;
+            let commit = people::next_commit(writing, person, Some(begun.0))?;
             let (ended, touched) = by_id::apply(writing, person, &space, records, commit)?;
             totals::mark(writing, person, touched)?;
             Ok(Done::Identified(ended))
@@ -282,7 +297,7 @@ impl Intake {
     pub(crate) fn checkup(&mut self, source: u16, checkup: Checkup, original: Vec<u8>) -> Result<()> {
         self.check(source, UtcMillis(0), UtcMillis(0))?;
         self.wait_until(UNDER_WAY - 1)?;
-        let (person, batch) = (self.person, self.batch);
+        let (person, (batch, _)) = (self.person, self.begun()?);
         let (told, original) = (PackedCheckup::of(checkup)?, Packed::of(&original)?);
         let pending = self.database.queue("keep checkup", true, move |writing| {
             let living = Living::of(writing, person)?;
@@ -358,40 +373,47 @@ impl Intake {
     pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<(ImportReport, Vec<u8>)> {
         let words = std::mem::take(&mut self.held);
         self.checkpoint()?;
-        let (person, batch, space) = (self.person, self.batch, Arc::clone(&self.space));
-        let mut end = End {
-            person,
-            batch,
-            counts: self.counts,
-            places: self.places,
-            promoted: self.promoted,
-            push,
-        };
+        let (person, space) = (self.person, Arc::clone(&self.space));
+        let (begun, start, came) = (self.begun, self.start, self.came);
+        let (counts, places, promoted) = (self.counts, self.places, self.promoted);
         // What is little is carried out and computed in the transaction that ends it.
         let little = self.database.queue("end import", false, move |writing| {
-            let commit = people::next_commit(writing, person, Some(batch))?;
+            let begun = match begun {
+                Some(begun) => begun,
+                None => batches::begin(writing, person, &start, came)?,
+            };
+            let mut end = End {
+                person,
+                batch: begun.0,
+                counts,
+                places,
+                promoted,
+                push,
+            };
+            let commit = people::next_commit(writing, person, Some(end.batch))?;
             let mut touched = Vec::new();
             if !words.is_empty() {
-                let (ended, months) = by_id::apply(writing, person, &space, words, commit)?;
+                let (ended, months) = by_id::apply(writing, person, &space, heard(words, begun), commit)?;
                 end.counts.count(Done::Identified(ended));
                 touched = months;
             }
             match totals::compute_little(writing, person, commit, &touched)? {
                 Some(months) => end
                     .write(writing, commit)
-                    .map(|ended| Ended::Whole(Box::new(ended), months)),
+                    .map(|ended| Ended::Whole(begun.0, Box::new(ended), months)),
                 None => Ok(Ended::BeforeItsDays(Box::new(end))),
             }
         })?;
-        let ((counts, answer), months_recomputed) = match little.wait()? {
-            Ended::Whole(ended, months) => (*ended, months),
+        let (batch, (counts, answer), months_recomputed) = match little.wait()? {
+            Ended::Whole(batch, ended, months) => (batch, *ended, months),
             Ended::BeforeItsDays(end) => {
+                let batch = end.batch;
                 let months = totals::compute_dirty(&self.database, person, Some(batch))?;
                 let ending = self.database.queue("end import", false, move |writing| {
                     let commit = people::next_commit(writing, person, Some(batch))?;
                     end.write(writing, commit)
                 })?;
-                (ending.wait()?, months)
+                (batch, ending.wait()?, months)
             }
         };
         let report = ImportReport {
@@ -541,7 +563,8 @@ impl Intake {
 
     fn send(&mut self, series: Series, samples: Vec<Sample>) -> Result<()> {
         self.wait_until(UNDER_WAY - 1)?;
-        let (person, batch, asserted) = (self.person, self.batch, self.asserted);
+        let (person, (batch, obtained)) = (self.person, self.begun()?);
+        let asserted = self.asserted.unwrap_or(obtained);
         let pending = self.database.queue("merge samples", true, move |writing| {
             let commit = people::next_commit(writing, person, Some(batch))?;
             let merged = leaves::merge(writing, person, series, samples, commit, asserted)?;
@@ -575,7 +598,7 @@ impl Intake {
         self.wait_until(UNDER_WAY - 1)?;
         self.pieces_bytes = 0;
         let pieces = std::mem::take(&mut self.pieces);
-        let (person, batch) = (self.person, self.batch);
+        let (person, (batch, _)) = (self.person, self.begun()?);
         let pending = self.database.queue("keep text", true, move |writing| {
             for piece in &pieces {
                 raw::keep(writing, person, batch, piece)?;
@@ -596,6 +619,14 @@ impl Intake {
         }
         Ok(())
     }
+}
+
+/// Nothing was said after it was heard: a clock that goes ahead must not outlive what is said later.
+fn heard(mut records: Vec<Identified>, (_, obtained): Begun) -> Vec<Identified> {
+    for record in &mut records {
+        record.said = record.said.min(obtained);
+    }
+    records
 }
 
 impl Counts {
