@@ -321,17 +321,27 @@ pub fn hash_of_files(files: &[PathBuf], behind: &str) -> io::Result<[u8; 32]> {
 /// What the ledger says: date and time are the act's own.
 fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
     let [given, unclaimed, possible, unread] = taken.documents;
-    json!({
-        "handler": hand_over.handler,
-        "counterpart": hand_over.counterpart,
-        "what": "checkup documents",
-        "count": given + unclaimed + possible + unread,
-        "taken": given,
-        "waiting": unclaimed + possible,
-        "unread": unread,
-        "sha256": taken.hash,
-    })
-    .to_string()
+    let ended = [given, unclaimed + possible, unread];
+    let count = ended.iter().sum();
+    hand_over.ledger("checkup documents", count, ended, &taken.hash)
+}
+
+impl HandOver {
+    /// What the ledger says of it: what was handed over, how much, how much of it was taken, waits and could not be read, and the
+    /// SHA-256 of it in hexadecimal digits.
+    pub fn ledger(&self, what: &str, count: u64, [taken, waiting, unread]: [u64; 3], hash: &str) -> String {
+        json!({
+            "handler": self.handler,
+            "counterpart": self.counterpart,
+            "what": what,
+            "count": count,
+            "taken": taken,
+            "waiting": waiting,
+            "unread": unread,
+            "sha256": hash,
+        })
+        .to_string()
+    }
 }
 
 /// Writes how each document ended, for whoever handed them over: no value, no name, no number of anybody, but for what they call their files.

@@ -53,7 +53,18 @@ pub(crate) enum Likeness {
 }
 
 /// What is said of [`Likeness::OneOfTwins`] to who decides.
-pub(crate) const ONE_OF_TWINS: &str = "the number agrees, and no name, branch number or ticket tells twins apart";
+const ONE_OF_TWINS: &str = "the number agrees, and no name, branch number or ticket tells twins apart";
+
+impl Likeness {
+    /// Why it is perhaps the same person, and not for sure.
+    pub(crate) fn doubt(self) -> Option<&'static str> {
+        match self {
+            Self::Perhaps(why) => Some(why),
+            Self::OneOfTwins => Some(ONE_OF_TWINS),
+            Self::Same(_) | Self::Other(_) => None,
+        }
+    }
+}
 
 /// Kanji that are one in names, whatever Unicode says.
 const VARIANTS: &[(char, char)] = &[

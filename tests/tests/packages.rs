@@ -24,6 +24,22 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
+/// Hands over by what an insurer knows members, or a ledger or list of tickets by its columns.
+fn told_of_insured(data: &Path, file: &Path, columns: Option<&str>) -> std::process::Output {
+    let handed = [
+        "batch",
+        "insured",
+        file.to_str().unwrap(),
+        "--handler",
+        "係",
+        "--counterpart",
+        "国保連",
+    ];
+    let columns = columns.map(|columns| ["--columns", columns]);
+    let arguments: Vec<&str> = handed.into_iter().chain(columns.into_iter().flatten()).collect();
+    run(data, &arguments)
+}
+
 fn import(data: &Path, package: &Path, result: Option<&Path>) -> Command {
     let mut command = sekisho();
     command.args(["batch", "import"]).arg(package);
@@ -83,18 +99,7 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
         file
     };
     let first = insured(0, MEMBERS / 2);
-    let loaded = text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            first.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    let loaded = text(&told_of_insured(&data, &first, None));
     assert!(
         loaded.starts_with("20 insurances loaded, 0 lines refused; 0 documents"),
         "{loaded}"
@@ -132,18 +137,7 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
 
     // Whoever becomes a member later is given what waited for them.
     let second = insured(MEMBERS / 2, MEMBERS);
-    let loaded = text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            second.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    let loaded = text(&told_of_insured(&data, &second, None));
     assert!(loaded.contains("20 documents that waited came"), "{loaded}");
     let again: Value = serde_json::from_str(&text(&import(&data, &package, None).output().unwrap())).unwrap();
     assert_eq!(again["documents"]["taken"], MEMBERS, "{again}");
@@ -176,18 +170,7 @@ fn a_list_of_guidance_comes_to_its_people_by_the_days_on_which_it_was_given() {
     let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
     let row = format!("{head}{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
     std::fs::write(&insured, row).unwrap();
-    text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            insured.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    text(&told_of_insured(&data, &insured, None));
     let output = import(&data, &table, None)
         .args(["--columns", "guidance"])
         .output()
@@ -233,18 +216,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let row = format!("{person},00139999,見本,12345,,ミホン　ハナコ,1960-02-29,2\n");
     let head = "person,insurer,symbol,number,branch,kana,birth_date,sex\n";
     std::fs::write(&insured, format!("{head}{row}")).unwrap();
-    text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            insured.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    text(&told_of_insured(&data, &insured, None));
 
     // Its ticket tells whose a line is that names nobody.
     let tickets = folder.path().join("受診券.csv");
@@ -265,20 +237,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     }
     let names: Vec<String> = (1..=105).map(|place| format!("列{place}")).collect();
     std::fs::write(&tickets, format!("{}\n{}\n", names.join(","), ticket.join(","))).unwrap();
-    let told = text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            tickets.to_str().unwrap(),
-            "--columns",
-            "checkup-tickets",
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    let told = text(&told_of_insured(&data, &tickets, Some("checkup-tickets")));
     assert!(told.starts_with("1 members changed"), "{told}");
 
     let map = |arguments: &[&str]| sekisho().arg("map").args(arguments).output().unwrap();
@@ -447,18 +406,7 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
         "person,insurer,symbol,number,kana,birth_date,sex\n{person},139999,見本,123,ミホンハナコ,1950-05-06,2\n"
     );
     std::fs::write(&insured, table).unwrap();
-    text(&run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            insured.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    ));
+    text(&told_of_insured(&data, &insured, None));
     // Card symbol and number, care number, name, sex, birth, gained and lost, postal code, area, insurers, branch.
     let line = |number: &str, name: &str, birth: &str| {
         let cells = [
@@ -494,22 +442,7 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
     let written = format!("{names}\r\n{}\r\n", lines.join("\r\n"));
     let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&written);
     std::fs::write(&ledger, shift_jis).unwrap();
-    let follow = || {
-        run(
-            &data,
-            &[
-                "batch",
-                "insured",
-                ledger.to_str().unwrap(),
-                "--columns",
-                "kdb-ledger",
-                "--handler",
-                "係",
-                "--counterpart",
-                "国保連",
-            ],
-        )
-    };
+    let follow = || told_of_insured(&data, &ledger, Some("kdb-ledger"));
     let (first, again) = (follow(), follow());
     assert!(
         text(&first).starts_with(
@@ -565,18 +498,7 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
          {person},139999,見本,123,1950-05-06,,2026-04-01\n"
     );
     std::fs::write(&insured, table).unwrap();
-    let loaded = run(
-        &data,
-        &[
-            "batch",
-            "insured",
-            insured.to_str().unwrap(),
-            "--handler",
-            "係",
-            "--counterpart",
-            "国保連",
-        ],
-    );
+    let loaded = told_of_insured(&data, &insured, None);
     assert!(
         text(&loaded).starts_with("1 insurances loaded, 2 lines refused"),
         "{loaded:?}"

@@ -275,23 +275,16 @@ fn follow_line(
                 lost: None,
                 ..insured.clone()
             };
-            match matching::compare(&told.subject, &always, LocalDay(0)) {
-                Likeness::Same(_) => {
-                    known.push(insured);
-                    if !same.contains(&candidate.person) {
-                        same.push(candidate.person);
-                    }
+            let likeness = matching::compare(&told.subject, &always, LocalDay(0));
+            // Whose ticket it is, a list of tickets tells by the number alone.
+            let is_by_number = likeness == Likeness::OneOfTwins && !told.tickets.is_empty();
+            if is_by_number || matches!(likeness, Likeness::Same(_)) {
+                known.push(insured);
+                if !same.contains(&candidate.person) {
+                    same.push(candidate.person);
                 }
-                // Whose ticket it is, a list of tickets tells by the number alone.
-                Likeness::OneOfTwins if !told.tickets.is_empty() => {
-                    known.push(insured);
-                    if !same.contains(&candidate.person) {
-                        same.push(candidate.person);
-                    }
-                }
-                Likeness::OneOfTwins => perhaps = perhaps.or(Some(matching::ONE_OF_TWINS)),
-                Likeness::Perhaps(why) => perhaps = perhaps.or(Some(why)),
-                Likeness::Other(_) => {}
+            } else {
+                perhaps = perhaps.or(likeness.doubt());
             }
         }
     }
@@ -385,10 +378,7 @@ pub(crate) fn decide(
         }
         seen.push((person, candidate.number));
         let known = opened(snapshot, candidate)?;
-        let likeness = match matching::compare(subject, &known, on) {
-            Likeness::OneOfTwins => Likeness::Perhaps(matching::ONE_OF_TWINS),
-            likeness => likeness,
-        };
+        let likeness = matching::compare(subject, &known, on);
         match likeness {
             Likeness::Same(why) => match same.iter_mut().find(|(known, _)| *known == person) {
                 // One of their insurances knows the name.
@@ -396,11 +386,11 @@ pub(crate) fn decide(
                 Some(_) => {}
                 None => same.push((person, why)),
             },
-            Likeness::Perhaps(why) if !perhaps.iter().any(|(known, _)| *known == person) => {
-                perhaps.push((person, why.to_owned()));
-            }
-            Likeness::Perhaps(_) | Likeness::OneOfTwins => {}
             Likeness::Other(why) => nobodys = why,
+            Likeness::Perhaps(_) | Likeness::OneOfTwins => {
+                let is_new = !perhaps.iter().any(|(known, _)| *known == person);
+                perhaps.extend(likeness.doubt().filter(|_| is_new).map(|why| (person, why.to_owned())));
+            }
         }
     }
     // One insurance says so: that another of the same person does not is no matter.

@@ -81,12 +81,8 @@ pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<Ex
             Err(error) => return Err(error.into()),
         }
     }
-    let counts = Counts {
-        taken: loaded,
-        waiting: 0,
-        unread: refused,
-    };
-    note(store, hand_over, "the insured", (loaded + refused, counts), &hash).await?;
+    let noted = hand_over.ledger("the insured", loaded + refused, [loaded, 0, refused], &hash);
+    store.note_hand_over(organisation, Actor::CommandLine, noted).await?;
     println!(
         "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
     );
@@ -165,47 +161,15 @@ pub async fn follow(
         }
     }
     reading.await??;
-    let counts = Counts {
-        taken: changed + known,
-        waiting: possible,
-        unread: refused,
-    };
     let lines = changed + known + unknown + possible + refused;
-    note(store, hand_over, "a ledger of the insured", (lines, counts), &hash).await?;
+    let ended = [changed + known, possible, refused];
+    let noted = hand_over.ledger("a ledger of the insured", lines, ended, &hash);
+    store.note_hand_over(organisation, Actor::CommandLine, noted).await?;
     println!(
         "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
          {refused} refused; {documents} documents that waited came to their members"
     );
     Ok(exit_code(refused + possible == 0))
-}
-
-/// How the lines of a file ended that did not end as nobody's.
-struct Counts {
-    taken: u64,
-    waiting: u64,
-    unread: u64,
-}
-
-/// Writes into the ledger of hand-overs what was handed over, and how many lines it had.
-async fn note(
-    store: &Store,
-    hand_over: &HandOver,
-    what: &str,
-    (count, ended): (u64, Counts),
-    hash: &str,
-) -> Result<(), CommandError> {
-    let told = serde_json::json!({
-        "handler": hand_over.handler,
-        "counterpart": hand_over.counterpart,
-        "what": what,
-        "count": count,
-        "taken": ended.taken,
-        "waiting": ended.waiting,
-        "unread": ended.unread,
-        "sha256": hash,
-    });
-    let noted = store.note_hand_over(hand_over.organisation, Actor::CommandLine, told.to_string());
-    Ok(noted.await?)
 }
 
 /// SHA-256 of a file, in hexadecimal digits.
