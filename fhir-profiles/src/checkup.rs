@@ -94,7 +94,7 @@ fn component(item: Item) -> Option<&'static Component> {
     }
 }
 
-fn categories_of(item: Item) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn categories_of(item: Item) -> Vec<(&'static str, &'static str)> {
     let mut of_metric = categories(item.metric().row());
     of_metric.retain(|(system, _)| *system != systems::JP_OBSERVATION_CATEGORY);
     of_metric.insert(0, (systems::JP_OBSERVATION_CATEGORY, item.row().category));

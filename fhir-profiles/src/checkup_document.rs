@@ -2,15 +2,18 @@
 //!
 //! It says about whom it is and by what insurance, so it goes to nobody else. Observations stand in it as they stand by themselves.
 
-use model::checkup::{Checkup, Guide, Organisation};
+use std::collections::BTreeMap;
+
+use model::checkup::{Battery, Checkup, Guide, Item, Organisation};
 use model::vocabulary::systems;
 use model::{LocalDay, UtcMillis};
 
+use crate::battery::checkup_battery;
 use crate::checkup::checkup_result;
 use crate::json::{escaped, presentable, raw, string};
 use crate::prepared::coding;
 use crate::time::{date, instant};
-use crate::view::CheckupView;
+use crate::view::{BatteryView, CheckupView};
 
 /// Before the names of the guide's profiles.
 const PROFILES: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_";
@@ -73,7 +76,31 @@ pub fn checkup_document(out: &mut Vec<u8>, view: &CheckupDocumentView<'_>) {
             );
         });
     }
+    for (battery, places) in batteries(checkup) {
+        document.battery(battery, &places);
+    }
     raw(out, b"]}");
+}
+
+/// The batteries of a checkup, with the places of their results.
+fn batteries(checkup: &Checkup) -> BTreeMap<Battery, Vec<usize>> {
+    let mut batteries: BTreeMap<Battery, Vec<usize>> = BTreeMap::new();
+    for (place, finding) in checkup.findings.iter().enumerate() {
+        if let Some(battery) = Battery::of(finding.item) {
+            batteries.entry(battery).or_default().push(place);
+        }
+    }
+    let is_of_a_group = |battery: &Battery, places: &mut Vec<usize>| {
+        let items: Vec<Item> = places.iter().map(|place| checkup.findings[*place].item).collect();
+        !battery.groups(&items).is_empty()
+    };
+    batteries.retain(is_of_a_group);
+    batteries
+}
+
+/// The part that a battery is.
+fn part_of(battery: Battery) -> String {
+    format!("g{}", battery.item().number())
 }
 
 /// True where the results are such as the guide tells: a screening has a guide of its own, whose profiles ask for who examined whom in
@@ -150,11 +177,35 @@ impl Document<'_, '_> {
         });
     }
 
+    fn battery(&mut self, battery: Battery, places: &[usize]) {
+        let (checkup, now) = (self.view.checkup, self.view.now);
+        let items: Vec<Item> = places.iter().map(|place| checkup.findings[*place].item).collect();
+        let ids: Vec<String> = places.iter().map(|place| self.id(&format!("r{place}"))).collect();
+        let members = ids.iter().zip(&items);
+        let members: Vec<(&str, bool)> = members.map(|(id, item)| (id.as_str(), item.row().is_reason)).collect();
+        self.entry("Observation", &part_of(battery), |out, id, patient| {
+            checkup_battery(
+                out,
+                &BatteryView {
+                    id,
+                    patient,
+                    battery,
+                    groups: &battery.groups(&items),
+                    members: &members,
+                    day: checkup.day,
+                    version: 1,
+                    updated: now,
+                    dead: false,
+                },
+            );
+        });
+    }
+
     fn composition(&mut self) {
         let checkup = self.view.checkup;
-        let results: Vec<String> = (0..checkup.findings.len())
-            .map(|place| self.id(&format!("r{place}")))
-            .collect();
+        let results = (0..checkup.findings.len()).map(|place| format!("r{place}"));
+        let results = results.chain(batteries(checkup).into_keys().map(part_of));
+        let results: Vec<String> = results.map(|part| self.id(&part)).collect();
         let (encounter, author) = (self.id("encounter"), self.id("doc-org"));
         let own = self.id("composition");
         self.part("Composition", "composition", is_of_the_guide(checkup), |out, patient| {

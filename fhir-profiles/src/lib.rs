@@ -5,6 +5,7 @@
 //! the recipient. Whether someone may see a resource is not decided here.
 
 mod audit;
+mod battery;
 mod bundle;
 mod capability;
 mod checkup;
@@ -26,6 +27,7 @@ mod time;
 mod view;
 
 pub use audit::{AuditItem, AuditView, audit_event};
+pub use battery::{checkup_battery, findable_battery};
 pub use bundle::SearchBundle;
 pub use capability::{CapabilityView, OFFERED, ResourceCapability, SearchParameter, UNFILLED, capability_statement};
 pub use checkup::{checkup_result, findable_item};
@@ -41,6 +43,6 @@ pub use person::{device, patient};
 pub use provenance::provenance;
 pub use time::instant_text;
 pub use view::{
-    Activity, AggregateView, CheckupView, DayStatus, DeviceView, EventView, Gender, ObservationView, Origin,
-    PatientView, ProvenanceView, ReportView, TotalView,
+    Activity, AggregateView, BatteryView, CheckupView, DayStatus, DeviceView, EventView, Gender, ObservationView,
+    Origin, PatientView, ProvenanceView, ReportView, TotalView,
 };

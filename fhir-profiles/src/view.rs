@@ -2,7 +2,7 @@
 //!
 //! Ids are FHIR ids (`[A-Za-z0-9\-.]{1,64}`), without the resource type before them.
 
-use model::checkup::Finding;
+use model::checkup::{Battery, Finding};
 use model::{LocalDay, Measured, Metric, Sample, Source, Summary, UtcMillis};
 
 /// A stored sample as one recipient may see it.
@@ -48,6 +48,29 @@ pub struct CheckupView<'a> {
     /// When this version was stored.
     pub updated: UtcMillis,
     /// A later document has it no more: only that it was is said.
+    pub dead: bool,
+}
+
+/// A battery of a checkup as one recipient may see it.
+#[derive(Clone, Copy, Debug)]
+pub struct BatteryView<'a> {
+    /// The Observation's id for this recipient.
+    pub id: &'a str,
+    /// The person's id for this recipient.
+    pub patient: &'a str,
+    /// Which one.
+    pub battery: Battery,
+    /// The groups of the guide that it is of.
+    pub groups: &'a [&'static str],
+    /// Ids of its results, and whether each says why it was done.
+    pub members: &'a [(&'a str, bool)],
+    /// Its civil day.
+    pub day: LocalDay,
+    /// Version, from 1.
+    pub version: u32,
+    /// When this version was stored.
+    pub updated: UtcMillis,
+    /// No document has any of its results any more: only that it was is said.
     pub dead: bool,
 }
 

@@ -14,7 +14,7 @@ use adapters::checkup::package::{self, Original, PackageEntry, PackageSum};
 use adapters::{Adapter as _, AdapterError, Input};
 use aws_lc_rs::digest::{Context, SHA256};
 use model::checkup::doubt::DOUBTFUL;
-use model::{OrganisationId, Outcome};
+use model::{LocalDay, OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
 use store::{Actor, DocumentBytes, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
@@ -40,6 +40,8 @@ pub struct HandOver {
     pub handler: String,
     /// From whom it came.
     pub counterpart: String,
+    /// The day on which it does: lines of a table that does not say when it was written are of then.
+    pub day: LocalDay,
 }
 
 /// What is handed over.
@@ -139,8 +141,8 @@ pub async fn import(
     let (documents, mut coming) = mpsc::channel::<Vec<PackageDocument>>(1);
     let (go_on_after, so_far) = oneshot::channel();
     // It is looked through while it is hashed: the hash says how far it was taken before.
-    let read_from = Arc::clone(&package);
-    let reading = tokio::task::spawn_blocking(move || read(&read_from, so_far, &documents));
+    let (read_from, day) = (Arc::clone(&package), hand_over.day);
+    let reading = tokio::task::spawn_blocking(move || read(&read_from, day, so_far, &documents));
     let hash = tokio::task::spawn_blocking(move || hash_of(&package))
         .await
         .map_err(io::Error::other)??;
@@ -196,13 +198,15 @@ const fn place_of(outcome: EntryOutcome) -> usize {
 /// Hands documents on that were not taken yet, once it is known how many were.
 fn read(
     package: &Package,
+    day: LocalDay,
     so_far: oneshot::Receiver<u32>,
     documents: &mpsc::Sender<Vec<PackageDocument>>,
 ) -> Result<(PackageSum, Places), BatchError> {
     let (mut so_far, mut done) = (Some(so_far), 0);
     let (mut places, mut bytes_of_places) = (Places::new(), 0);
     let (mut met, mut unit, mut bytes, mut failed) = (0, Vec::with_capacity(UNIT), 0, None);
-    let mut each = |document: PackageEntry| {
+    let is_undated = matches!(package, Package::Table(_, columns) if columns.written_on().is_none());
+    let mut each = |mut document: PackageEntry| {
         if let Some(so_far) = so_far.take() {
             match so_far.blocking_recv() {
                 Ok(so_far) => done = so_far,
@@ -214,6 +218,9 @@ fn read(
         if !document.left_out.is_empty() && bytes_of_places < MOST_OF_PLACES {
             bytes_of_places += document.place.len();
             places.insert(met, document.place.clone());
+        }
+        if let Some(checkup) = document.checkup.as_mut().filter(|_| is_undated) {
+            checkup.written = day.max(checkup.day);
         }
         if met > done {
             bytes += document.original.size();

@@ -7,7 +7,8 @@ use std::io;
 use std::sync::Arc;
 
 use adapters::{Adapter, AdapterError, Handed, Input, ReaderAt, Reading, Sink, SinkClosed};
-use model::{Accounting, Outcome, PersonId, Value};
+use model::checkup::Told;
+use model::{Accounting, LocalDay, Outcome, PersonId, Value};
 use store::{BatchStart, Import, ImportReport, NewPayload, Parked, Raw, Store, StoreError};
 
 /// What an import came to.
@@ -52,6 +53,20 @@ pub fn run(store: &Store, person: PersonId, adapter: &dyn Adapter, input: &Input
     run_keeping(store, person, adapter, input, None)
 }
 
+/// As [`run`], of what the resident brings themselves on this day: nobody else vouches for the checkups that it tells. Blocks.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_brought(
+    store: &Store,
+    person: PersonId,
+    adapter: &dyn Adapter,
+    input: &Input<'_>,
+    day: LocalDay,
+) -> Result<Imported, ImportError> {
+    read_into(store, person, adapter, input, Some(day), None)
+}
+
 /// What makes the push to keep, told which of its records did not become data.
 pub type Keep<'a> = Box<dyn FnOnce(Vec<LeftOut>) -> NewPayload + 'a>;
 
@@ -66,6 +81,17 @@ pub fn run_keeping(
     input: &Input<'_>,
     keep: Option<Keep<'_>>,
 ) -> Result<Imported, ImportError> {
+    read_into(store, person, adapter, input, None, keep)
+}
+
+fn read_into(
+    store: &Store,
+    person: PersonId,
+    adapter: &dyn Adapter,
+    input: &Input<'_>,
+    brought: Option<LocalDay>,
+    keep: Option<Keep<'_>>,
+) -> Result<Imported, ImportError> {
     let start = BatchStart {
         adapter: adapter.name().to_owned(),
         mapping_version: adapter.mapping_version(),
@@ -75,6 +101,7 @@ pub fn run_keeping(
         sources: Vec::new(),
         series: Vec::new(),
         left_out: Vec::new(),
+        brought,
         failure: None,
     };
     let reading = adapter.read(input, &mut receiver);
@@ -160,6 +187,8 @@ struct Receiver {
     /// Vendor type and unit of each parked series handed so far.
     series: Vec<(Arc<str>, Arc<str>)>,
     left_out: Vec<LeftOut>,
+    /// The day on which the resident brings it themselves.
+    brought: Option<LocalDay>,
     failure: Option<StoreError>,
 }
 
@@ -219,10 +248,17 @@ impl Receiver {
                 }
                 self.import.park(parked)
             }
-            Handed::Checkup(brought) => {
+            Handed::Checkup(told) => {
                 // The adapter hands one source, and all that it reads is of it.
                 let source = self.number(0)?;
-                self.import.checkup(source, brought.checkup, brought.original)
+                let mut checkup = told.checkup;
+                if let Some(day) = self.brought {
+                    checkup.word = Told::Brought;
+                    if checkup.is_table() {
+                        checkup.written = day.max(checkup.day);
+                    }
+                }
+                self.import.checkup(source, checkup, told.original)
             }
             Handed::NotStored(records) => records.into_iter().try_for_each(|record| {
                 if self.left_out.len() < TOLD {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use adapters::{AdapterError, Input};
 use bytes::{Buf as _, Bytes};
-use model::{PersonId, UtcMillis};
+use model::{LocalDay, PersonId, UtcMillis};
 use store::{DeliveryCounts, Store};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -203,8 +203,8 @@ impl Receiving {
         }
     }
 
-    /// The file is whole: it goes past the scanner, where there is one, and is read, in the background.
-    pub fn read(mut self, store: Store, spool: Spool, scanner: Option<Scanner>) {
+    /// The file is whole: it goes past the scanner, where there is one, and is read, in the background, as brought on this day.
+    pub fn read(mut self, store: Store, spool: Spool, scanner: Option<Scanner>, day: LocalDay) {
         let Some(place) = self.place.take() else { return };
         let (person, upload) = (self.person, Arc::clone(&self.upload));
         upload.size.store(spool.size(), Ordering::Relaxed);
@@ -214,7 +214,7 @@ impl Receiving {
             // A panic in here must not leave a page that waits for ever.
             let end = EndsFailed(&upload);
             let state = match scanner.map_or(Ok(()), |scanner| scanner.look(&spool)) {
-                Ok(()) => imported(&store, person, &spool, &upload.read),
+                Ok(()) => imported(&store, person, &spool, day, &upload.read),
                 Err(error) => {
                     tracing::warn!(%error, %person, "an uploaded file is not read");
                     State::Failed(match error {
@@ -237,7 +237,7 @@ impl Drop for EndsFailed<'_> {
     }
 }
 
-fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) -> State {
+fn imported(store: &Store, person: PersonId, spool: &Spool, day: LocalDay, read: &AtomicU64) -> State {
     let watched = Watched {
         bytes: spool,
         count: |length| {
@@ -250,7 +250,7 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, read: &AtomicU64) ->
     };
     let outcome = adapters::recognise(&input)
         .map_err(ImportError::Adapter)
-        .and_then(|adapter| import::run(store, person, adapter, &input));
+        .and_then(|adapter| import::run_brought(store, person, adapter, &input, day));
     match outcome {
         Ok(imported) => {
             let accounting = &imported.report.accounting;

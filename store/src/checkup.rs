@@ -1,13 +1,14 @@
 //! Checkups as they are kept: what one document after the other says of the same checkup, and what became of each result.
 //!
-//! Among documents of one checkup the one written later holds, whatever the order in which they come; of two written on one day
+//! Among documents of one checkup those of facilities and insurers hold before those that the resident brings, and documents before
+//! lines of tables; then the one written later, whatever the order in which they come; of two written on one day
 //! the one that tells more, then the one whose content is the greater, so that every order ends alike: a document that is brought
 //! again once more of it can be read tells more. A request to delete is a document without results.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use model::checkup::{Checkup, Finding, Item};
+use model::checkup::{Battery, Checkup, Finding, Item, Told};
 use model::{Accounting, LocalDay, Offset, OffsetTrust, Outcome, RecordKey, UtcMillis};
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +77,21 @@ pub enum OfCheckup {
     Result(Box<Finding>),
     /// A pressure made of two results: those of its components.
     Pressure([RecordKey; 2]),
+    /// Results that are one examination together.
+    Battery(Box<BatteryMembers>),
     /// That it took place.
     TookPlace,
+}
+
+/// What a battery is of, as far as an access key shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatteryMembers {
+    /// Which one.
+    pub battery: Battery,
+    /// The groups of the checkup report guide that it is of; none of one that is gone.
+    pub groups: Vec<&'static str>,
+    /// Its results, and which of them say why it was done.
+    pub members: Vec<(RecordKey, bool)>,
 }
 
 /// Which result of a checkup: the item, and its reading.
@@ -140,6 +154,19 @@ struct Versions {
     gone: Vec<Gone>,
 }
 
+/// How a document stands to the one of the same checkup that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// It says the same.
+    Same,
+    /// It says the same, later: what was written in between does not hold.
+    SaidAgain,
+    /// Something holds before it.
+    Superseded,
+    /// It holds from now on.
+    Holds,
+}
+
 /// The first byte of a checkup that is packed apart from its versions. Before, both were packed as one, and began as zstd does.
 const APART: u8 = 1;
 
@@ -167,25 +194,35 @@ impl Kept {
         Ok((versions.with(told)?, ended))
     }
 
-    /// True when a document says what is kept already.
-    pub(crate) fn says_the_same(&self, checkup: &Checkup) -> bool {
-        self.checkup == *checkup
+    /// How a further document stands to the one that holds.
+    pub(crate) fn beside(&self, checkup: &Checkup) -> Beside {
+        let known = &self.checkup;
+        let alike = Checkup {
+            word: known.word,
+            written: match checkup.is_table() {
+                true => known.written,
+                false => checkup.written,
+            },
+            ..checkup.clone()
+        };
+        if alike == *known && known.word <= checkup.word {
+            let is_later = known.word == checkup.word && known.written < checkup.written;
+            return if is_later { Beside::SaidAgain } else { Beside::Same };
+        }
+        match order(checkup).cmp(&order(known)) {
+            Ordering::Less => Beside::Superseded,
+            Ordering::Greater => Beside::Holds,
+            Ordering::Equal if content(checkup) > content(known) => Beside::Holds,
+            Ordering::Equal => Beside::Superseded,
+        }
     }
 
-    /// True when a document is the one that holds of the two.
-    pub(crate) fn is_replaced_by(&self, checkup: &Checkup) -> bool {
-        // A table names no facility's number: what does knows the checkup better, whenever it was written.
-        let order = |checkup: &Checkup| {
-            (
-                !checkup.facility.number.is_empty(),
-                checkup.written,
-                checkup.is_deletion(),
-            )
-        };
-        match order(checkup).cmp(&order(&self.checkup)) {
-            Ordering::Less => false,
-            Ordering::Greater => true,
-            Ordering::Equal => content(checkup) > content(&self.checkup),
+    /// What is kept once a table says the same again later: no result is another for it.
+    pub(crate) fn said_again(&self, checkup: Checkup) -> Self {
+        Self {
+            checkup,
+            since: self.since.clone(),
+            gone: self.gone.clone(),
         }
     }
 
@@ -303,6 +340,19 @@ pub(crate) fn parted(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
         .ok_or_else(damaged)
 }
 
+/// What decides among documents of one checkup before their content does.
+fn order(checkup: &Checkup) -> (Reverse<Told>, bool, bool, LocalDay, bool) {
+    (
+        // Of what the resident brings nobody knows whether it was changed, a deletion included.
+        Reverse(checkup.word),
+        // A line of a table leaves out what a document says, and mostly the facility's number.
+        !checkup.is_table(),
+        !checkup.facility.number.is_empty(),
+        checkup.written,
+        checkup.is_deletion(),
+    )
+}
+
 /// A content that two documents can be told apart by: how much it tells, and what.
 fn content(checkup: &Checkup) -> (usize, Vec<u8>) {
     (checkup.findings.len(), serde_json::to_vec(checkup).unwrap_or_default())
@@ -334,7 +384,7 @@ pub(crate) fn number_of(start: UtcMillis) -> u16 {
 mod tests {
     use super::*;
     use model::Decimal;
-    use model::checkup::{Found, Organisation, Range, Subject, Told};
+    use model::checkup::{Found, Organisation, Range, Subject};
     use proptest::prelude::*;
 
     fn document(written: i32, weights: &[(u16, i64)]) -> Checkup {
@@ -344,7 +394,10 @@ mod tests {
             day: LocalDay(20_000),
             written: LocalDay(written),
             facility: Organisation::default(),
-            author: Organisation::default(),
+            author: Organisation {
+                number: "1310000001".to_owned(),
+                name: String::new(),
+            },
             subject: Subject::default(),
             findings: weights
                 .iter()
@@ -459,17 +512,28 @@ mod tests {
         /// Documents of one checkup end alike in whatever order they come.
         #[test]
         fn any_order_ends_alike(
-            documents in proptest::collection::vec((1i32..4, proptest::collection::vec((1u16..6, 1i64..4), 0..4)), 1..6),
+            documents in proptest::collection::vec(
+                (1i32..4, any::<bool>(), any::<bool>(), proptest::collection::vec((1u16..6, 1i64..4), 0..4)), 1..6),
             order in any::<prop::sample::Index>(),
         ) {
-            let made: Vec<Checkup> = documents.iter().map(|(written, weights)| document(*written, weights)).collect();
+            let made: Vec<Checkup> = documents
+                .iter()
+                .map(|(written, is_brought, is_table, weights)| Checkup {
+                    word: if *is_brought { Told::Brought } else { Told::Confirmed },
+                    author: if *is_table { Organisation::default() } else { document(1, &[]).author },
+                    ..document(*written, weights)
+                })
+                .collect();
             let end = |documents: &[Checkup]| {
                 let mut kept: Option<Kept> = None;
                 for document in documents {
                     kept = Some(match kept {
                         None => first(document, 1),
-                        Some(kept) if kept.is_replaced_by(document) => kept.replaced(document.clone(), 1).0,
-                        Some(kept) => kept,
+                        Some(kept) => match kept.beside(document) {
+                            Beside::Holds => kept.replaced(document.clone(), 1).0,
+                            Beside::SaidAgain => kept.said_again(document.clone()),
+                            Beside::Same | Beside::Superseded => kept,
+                        },
                     });
                 }
                 kept.map(|kept| kept.checkup)

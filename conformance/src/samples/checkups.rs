@@ -1,11 +1,11 @@
 //! Results of every item of checkups, of every kind that a document can tell.
 
 use fhir_profiles::{
-    CheckupDocumentView, CheckupView, DocumentView, ReportView, binary, checkup_document, checkup_result,
-    diagnostic_report, document_reference, questionnaire_response,
+    BatteryView, CheckupDocumentView, CheckupView, DocumentView, ReportView, binary, checkup_battery, checkup_document,
+    checkup_result, diagnostic_report, document_reference, questionnaire_response,
 };
 use model::checkup::items::{FOURTH_PERIOD, list_oid};
-use model::checkup::{Checkup, Finding, Found, Guide, Item, Kind, Organisation, Range, Subject, Told};
+use model::checkup::{Battery, Checkup, Finding, Found, Guide, Item, Kind, Organisation, Range, Subject, Told};
 use model::{Decimal, LocalDay, UtcMillis};
 
 use super::{SampleResource, sample};
@@ -58,6 +58,27 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
             }));
             samples.push(sample("a report of nothing", |out| diagnostic_report(out, &view, &[])));
             samples.push(sample("no answers", |out| questionnaire_response(out, &view, &[])));
+        }
+    }
+}
+
+/// Appends batteries: each of all its groups, and one that is gone.
+pub(super) fn batteries(samples: &mut Vec<SampleResource>) {
+    for battery in Battery::all() {
+        let groups: Vec<&str> = battery.possible_groups().collect();
+        for dead in [false, true] {
+            let view = BatteryView {
+                id: "4f6x2k7qzm5v3h9n8c1b0d2f4g",
+                patient: "p1",
+                battery,
+                groups: &groups,
+                members: &[("o1", false), ("o2", true)],
+                day: LocalDay(20_583),
+                version: 3,
+                updated: UtcMillis(1_778_447_402_114),
+                dead,
+            };
+            samples.push(sample(battery.name(), |out| checkup_battery(out, &view)));
         }
     }
 }

@@ -21,6 +21,7 @@ pub fn all() -> Vec<SampleResource> {
     for item in model::checkup::Item::all() {
         checkups::of(item, &mut samples);
     }
+    checkups::batteries(&mut samples);
     checkups::wholes(&mut samples);
     checkups::documents(&mut samples);
     checkups::bundle(&mut samples);

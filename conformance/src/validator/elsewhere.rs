@@ -39,6 +39,7 @@ pub fn elsewhere() -> Vec<Value> {
         all.push(profile(&format!("{JP_CORE}{name}"), jp_core(category)));
     }
     all.push(profile(systems::CHECKUP_PROFILE, checkup()));
+    all.push(profile(systems::CHECKUP_GROUP_PROFILE, checkup_group()));
     all.extend(super::checkup_report::checkup_report());
     all
 }
@@ -120,6 +121,20 @@ fn jp_core(category: Option<&str>) -> Vec<Value> {
         json!({"id": "Observation.category:first", "min": 1, "max": "1", "patternCodeableConcept": {"coding": [coding]}}),
         json!({"id": "Observation.subject", "min": 1, "max": "1"}),
         json!({"id": "Observation.effective[x]", "max": "1", "type": [{"code": "dateTime"}, {"code": "Period"}]}),
+    ]
+}
+
+/// What is one examination of a health checkup report: no value, a group of the guide, and how each result belongs to it.
+fn checkup_group() -> Vec<Value> {
+    vec![
+        json!({"id": "Observation.status", "fixedCode": "final"}),
+        json!({"id": "Observation.category", "max": "1", "patternCodeableConcept": {"coding": [{"system": systems::JP_OBSERVATION_CATEGORY}]}}),
+        json!({"id": "Observation.code", "patternCodeableConcept": {"coding": [{"system": systems::CHECKUP_GROUP}]}}),
+        json!({"id": "Observation.subject", "min": 1, "max": "1"}),
+        json!({"id": "Observation.effective[x]", "min": 1, "max": "1", "type": [{"code": "dateTime"}]}),
+        json!({"id": "Observation.value[x]", "max": "0"}),
+        json!({"id": "Observation.hasMember", "min": 1}),
+        json!({"id": "Observation.hasMember.extension", "min": 1, "max": "1"}),
     ]
 }
 

@@ -594,6 +594,7 @@ checkups-no_number = Please check the number of “{ $name }”. Enter only the 
 checkups-known = The same checkup of this fiscal year is recorded already.
 checkups-take_back = Take this entry back
 checkups-back = To the list of checkups
+checkups-brought = From a file that you brought. When the record of the facility or your insurer comes, it takes its place.
 checkups-as-received = The results as the facility or your insurer gave them.
 checkups-item = Item
 checkups-result = Result

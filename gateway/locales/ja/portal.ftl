@@ -594,6 +594,7 @@ checkups-no_number = 「{ $name }」の数字をお確かめください。結�
 checkups-known = この年度の同じ健診は、もう記録されています。
 checkups-take_back = この入力を取り消す
 checkups-back = 健診の一覧へ
+checkups-brought = ご自分でお持ちになったファイルの内容です。健診機関や医療保険者の記録が届くと、そちらに置きかわります。
 checkups-as-received = 健診機関や医療保険者から届いたままの結果です。
 checkups-item = 項目
 checkups-result = 結果

@@ -72,6 +72,7 @@ async fn taken_in(store: &Store, package: &Path) -> f64 {
         organisation: OrganisationId(1),
         handler: "bench".to_owned(),
         counterpart: "bench".to_owned(),
+        day: LocalDay(20_800),
     };
     let start = Instant::now();
     let taken = import(store, Package::Zip(package.to_owned(), None), &hand_over, |_| {})

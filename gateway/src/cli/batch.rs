@@ -8,13 +8,15 @@ use std::process::ExitCode;
 use adapters::Input;
 use adapters::checkup::package;
 use clap::{Args, Subcommand};
-use model::{Municipality, OrganisationId, PersonId};
+use model::environment::Clock as _;
+use model::{LocalDay, Municipality, Offset, OrganisationId, PersonId};
 use secrecy::SecretSlice;
 use store::{Actor, HANDED_OVER, Store};
 use zeroize::Zeroizing;
 
 use super::{CommandError, Place, block_on, exit_code, map};
 use crate::batch::{self, HandOver, Package, Taken};
+use crate::environment::MachineClock;
 
 mod insured;
 
@@ -149,6 +151,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                     organisation,
                     handler,
                     counterpart,
+                    day: today(),
                 };
                 import(&store, package, &hand_over, result.as_deref()).await?
             }
@@ -162,6 +165,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                     organisation,
                     handler,
                     counterpart,
+                    day: today(),
                 };
                 match columns {
                     None => insured::load(&store, &hand_over, &file).await?,
@@ -191,6 +195,11 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
         store.close().await;
         Ok(ended)
     })
+}
+
+/// The day on which something is handed over.
+fn today() -> LocalDay {
+    MachineClock.now().local_day(Offset::JAPAN_ASSUMED)
 }
 
 /// The longest password, in bytes.

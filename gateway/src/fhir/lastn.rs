@@ -9,7 +9,7 @@ use axum::response::Response;
 use consent::Decision;
 use jiff::tz::TimeZone;
 use model::UtcMillis;
-use model::checkup::Item;
+use model::checkup::{Battery, Item};
 use store::{Access, AccessKind, Keep, OfCheckup, Record, Search, Sort, TimeBounds};
 
 use super::included::Included;
@@ -149,6 +149,7 @@ async fn results(
 ) -> Result<Vec<Latest>, FhirError> {
     let mut search = Search {
         items: plan.items(decision),
+        batteries: plan.batteries(decision),
         times,
         updated,
         sort: Sort::DateDescending,
@@ -157,24 +158,30 @@ async fn results(
         keep: keep.clone(),
         ..Search::default()
     };
-    let mut found: BTreeMap<Item, Latest> = BTreeMap::new();
+    let (mut found, mut batteries) = (BTreeMap::<Item, Latest>::new(), BTreeMap::<Battery, Latest>::new());
     // The latest of an item may lie behind a thousand results of others.
     for _ in 0..MOST_PAGES {
         let page = state.store.search(Access::Decision(decision), search.clone()).await?;
         for record in page.records {
-            if let Record::Sample(stored) = &record
-                && let Some(OfCheckup::Result(finding)) = &stored.of_checkup
-            {
-                let of_item = found.entry(finding.item).or_insert_with(|| Latest {
-                    codes: fhir_profiles::findable_item(finding.item).codes,
-                    records: Vec::new(),
-                });
-                of_item.records.push(record);
-            }
+            let Record::Sample(stored) = &record else { continue };
+            let of = |codes| Latest {
+                codes,
+                records: Vec::new(),
+            };
+            let of_its_code = match &stored.of_checkup {
+                Some(OfCheckup::Result(finding)) => found
+                    .entry(finding.item)
+                    .or_insert_with(|| of(fhir_profiles::findable_item(finding.item).codes)),
+                Some(OfCheckup::Battery(members)) => batteries
+                    .entry(members.battery)
+                    .or_insert_with(|| of(fhir_profiles::findable_battery(members.battery).codes)),
+                _ => continue,
+            };
+            of_its_code.records.push(record);
         }
         match page.next {
             Some(next) => search.after = Some(next),
-            None => return Ok(found.into_values().collect()),
+            None => return Ok(found.into_values().chain(batteries.into_values()).collect()),
         }
     }
     Err(too_wide())

@@ -227,6 +227,7 @@ async fn find<'a>(
     let search = Search {
         raw,
         items: plan.items(decision),
+        batteries: plan.batteries(decision),
         daily: Vec::new(),
         summaries,
         times,

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use consent::scope::{Interaction, ScopeSet};
 use consent::{Decision, Detail};
-use fhir_profiles::{Findable, findable_item, findable_sample, findable_summary};
-use model::checkup::{Item, is_event};
+use fhir_profiles::{Findable, findable_battery, findable_item, findable_sample, findable_summary};
+use model::checkup::{Battery, Item, is_event};
 use model::vocabulary::systems;
 use model::{ConsentCategory, Metric, RecordKey, RecordKind, Summary};
 
@@ -31,6 +31,8 @@ enum What {
     Samples,
     /// Results of an item of checkups.
     Results(Item),
+    /// What is one examination of checkups.
+    Battery(Battery),
     /// A summary of its days.
     Summary(Summary),
 }
@@ -56,7 +58,12 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
                 findable: findable_summary(metric, summary),
             })
     });
-    samples.chain(results).chain(days).collect()
+    let batteries = Battery::all().map(|battery| Entry {
+        metric: battery.metric(),
+        what: What::Battery(battery),
+        findable: findable_battery(battery),
+    });
+    samples.chain(results).chain(batteries).chain(days).collect()
 });
 
 /// True for summaries that are computed: that a checkup took place is no value that a day could have a mean of.
@@ -86,6 +93,7 @@ pub fn row_of(key: RecordKey) -> Metric {
 pub struct Plan {
     samples: Vec<Metric>,
     items: Vec<Item>,
+    batteries: Vec<Battery>,
     summaries: Vec<(Metric, Summary)>,
     by_code: bool,
     /// Something that was named lies outside the token's scopes and is left out.
@@ -123,16 +131,15 @@ impl Plan {
             match entry.what {
                 What::Samples => plan.samples.push(entry.metric),
                 What::Results(item) => plan.items.push(item),
+                What::Battery(battery) => plan.batteries.push(battery),
                 What::Summary(summary) => plan.summaries.push((entry.metric, summary)),
             }
         }
         match outside {
-            Some(category) if plan.samples.is_empty() && plan.items.is_empty() && plan.summaries.is_empty() => {
-                Err(FhirError::OutOfScope {
-                    asked: asked.to_owned(),
-                    scope: scope_for(category),
-                })
-            }
+            Some(category) if plan.is_of_nothing() => Err(FhirError::OutOfScope {
+                asked: asked.to_owned(),
+                scope: scope_for(category),
+            }),
             _ => Ok(plan),
         }
     }
@@ -159,6 +166,18 @@ impl Plan {
             .collect()
     }
 
+    /// The batteries of checkups that are looked for under a decision.
+    pub fn batteries(&self, decision: &Decision) -> Vec<Battery> {
+        let batteries = self.batteries.iter().copied();
+        batteries
+            .filter(|battery| decision.gives(battery.metric().category(), Detail::Raw))
+            .collect()
+    }
+
+    fn is_of_nothing(&self) -> bool {
+        self.samples.is_empty() && self.items.is_empty() && self.batteries.is_empty() && self.summaries.is_empty()
+    }
+
     /// The metrics whose samples are looked for and not given, while their days are.
     pub fn samples_at_days(&self, decision: &Decision) -> Vec<Metric> {
         let days_only = |metric: &Metric| {
@@ -173,10 +192,14 @@ impl Plan {
     /// True when a record is among what the search is about, for a record that was asked for by its id.
     pub fn finds(&self, key: RecordKey) -> bool {
         match key.kind {
-            // The tie-break of a result is the number of its item; only the record says whether it is one.
+            // The tie-break of a result is the number of its item, and that of a battery says which; only the record says whether it is
+            // one.
             RecordKind::Sample | RecordKind::Session => {
                 let item = Item::from_number(key.tie_break).filter(|item| item.metric() == key.metric);
-                self.samples.contains(&key.metric) || item.is_some_and(|item| self.items.contains(&item))
+                let battery = Battery::of_tie_break(key.tie_break).filter(|battery| battery.metric() == key.metric);
+                self.samples.contains(&key.metric)
+                    || item.is_some_and(|item| self.items.contains(&item))
+                    || battery.is_some_and(|battery| self.batteries.contains(&battery))
             }
             RecordKind::Total => Summary::from_number(key.tie_break)
                 .is_some_and(|summary| self.summaries.contains(&(key.metric, summary))),

@@ -2,7 +2,9 @@
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fhir_profiles::{AggregateView, CheckupView, EventView, Issue, ObservationView, SearchBundle, Severity, TotalView};
+use fhir_profiles::{
+    AggregateView, BatteryView, CheckupView, EventView, Issue, ObservationView, SearchBundle, Severity, TotalView,
+};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use model::time::DAY_MS;
@@ -46,8 +48,10 @@ impl PageIds {
         for (place, record) in records.iter().enumerate() {
             let Record::Sample(sample) = record else { continue };
             let first = keys.len();
-            if let Some(OfCheckup::Pressure(parts)) = &sample.of_checkup {
-                keys.extend(parts);
+            match &sample.of_checkup {
+                Some(OfCheckup::Pressure(parts)) => keys.extend(parts),
+                Some(OfCheckup::Battery(of)) => keys.extend(of.members.iter().map(|(key, _)| key)),
+                _ => {}
             }
             keys.extend(sample.copy_of);
             if keys.len() > first {
@@ -81,7 +85,8 @@ impl PageIds {
         self.at(1 + index)
     }
 
-    /// The ids of the records of which the one at this place comes: what it was made of, or what it is a copy of.
+    /// The ids of the records of which the one at this place comes: what it was made of, what is one examination with it, or what it is
+    /// a copy of.
     fn origins(&self, index: usize) -> Vec<&str> {
         let found = self.derived.binary_search_by_key(&index, |(place, ..)| *place);
         let Ok((_, first, many)) = found.map(|found| self.derived[found]) else {
@@ -171,6 +176,31 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 dead: *dead,
             },
         ),
+        Record::Sample(StoredSample {
+            of_checkup: Some(OfCheckup::Battery(of)),
+            sample,
+            version,
+            committed,
+            dead,
+            ..
+        }) => {
+            let members = ids.origins(index).into_iter().zip(&of.members);
+            let members: Vec<(&str, bool)> = members.map(|(id, (_, is_reason))| (id, *is_reason)).collect();
+            fhir_profiles::checkup_battery(
+                out,
+                &BatteryView {
+                    id,
+                    patient,
+                    battery: of.battery,
+                    groups: &of.groups,
+                    members: &members,
+                    day: sample.local_day(),
+                    version: *version,
+                    updated: *committed,
+                    dead: *dead,
+                },
+            );
+        }
         Record::Sample(stored) => fhir_profiles::observation(
             out,
             &ObservationView {

@@ -38,6 +38,8 @@ struct View {
     day: String,
     facility: String,
     is_declared: bool,
+    /// A document that the resident brought themselves.
+    is_brought: bool,
     has_document: bool,
     /// Guidance after a checkup: of it there is no checkup report.
     is_guidance: bool,
@@ -98,7 +100,8 @@ async fn view(state: &AppState, signed_in: &SignedIn, number: &str) -> Result<Op
         day: day(words.0, checkup.day),
         facility: checkup.facility.name.clone(),
         is_declared: checkup.word == Told::Declared,
-        has_document: checkup.word == Told::Confirmed,
+        is_brought: checkup.word == Told::Brought,
+        has_document: checkup.word.is_document(),
         is_guidance: checkup.is_guidance(),
         groups: GROUPS
             .into_iter()
@@ -182,7 +185,7 @@ pub async fn fhir(
     headers: HeaderMap,
 ) -> Response {
     match checkups::own(&state, &signed_in, &number).await {
-        Ok(Some(own)) if own.checkup.word == Told::Confirmed && !own.checkup.is_guidance() => {
+        Ok(Some(own)) if own.checkup.word.is_document() && !own.checkup.is_guidance() => {
             let mut document = Vec::new();
             let view = fhir_profiles::CheckupDocumentView {
                 base: &crate::fhir::urls::base(&state),

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Error, Json};
 use bytes::Bytes;
+use model::Offset;
 use serde::Deserialize;
 use serde_json::json;
 use store::{Delivery, DeliveryCounts, StoreError};
@@ -147,7 +148,8 @@ async fn received(state: &AppState, signed_in: &SignedIn, request: Request) -> R
     };
     match spooled(state, file, &receiving).await {
         Ok(spool) if spool.size() > 0 => {
-            receiving.read(state.store.clone(), spool, state.config.scanner.clone());
+            let day = state.clock.now().local_day(Offset::JAPAN_ASSUMED);
+            receiving.read(state.store.clone(), spool, state.config.scanner.clone(), day);
             Ok(())
         }
         Ok(_) => {

@@ -226,6 +226,12 @@ async fn a_checkup_comes_in_and_anothers_or_one_with_individual_numbers_does_not
     let page = settled(&mut browser).await;
     assert!(page.contains("56件を入れました"), "{page}");
     assert!(browser.get("/portal/checkups").await.body.contains("2025年度"));
+    // Nobody else vouches for it, and what it says stands until somebody does.
+    let page = browser.get("/portal/checkups/1").await.body;
+    assert!(page.contains("ご自分でお持ちになったファイルの内容です"), "{page}");
+    let own = consent::OwnAccess::of_signed_in(person);
+    let brought = gateway.state.store.checkups(&own).await.unwrap();
+    assert_eq!(brought[0].checkup.word, model::checkup::Told::Brought);
 }
 
 #[tokio::test(flavor = "multi_thread")]

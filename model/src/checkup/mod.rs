@@ -1,11 +1,13 @@
 //! Checkups as their documents tell them: what was found, digits and units as written, and about whom.
 
+mod battery;
 pub mod doubt;
 pub mod items;
 pub mod unit;
 
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use battery::Battery;
 pub use items::{Guide, Item, ItemRow, Kind};
 
 use crate::decimal::Decimal;
@@ -22,7 +24,8 @@ pub struct Checkup {
     pub programme: String,
     /// The day it took place.
     pub day: LocalDay,
-    /// The day the document was written: of two that tell the same checkup the later one holds.
+    /// The day the document was written, or on which a table was handed over that does not say it: of two that tell the same checkup
+    /// the later one holds.
     pub written: LocalDay,
     /// Who did it.
     pub facility: Organisation,
@@ -43,19 +46,26 @@ pub struct Checkup {
 /// Whose word a checkup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Told {
-    /// The document of who did it, or of their insurer.
+    /// The document of who did it, or of their insurer, as they hand it over.
     Confirmed,
+    /// Such a document as the resident brings it: nobody can say that it was not changed.
+    Brought,
     /// The resident's own.
     Declared,
 }
 
 impl Told {
-    /// Its number in the vocabulary's list `checkup-word`.
+    /// Its number in the vocabulary's list `checkup-word`: what nobody but the resident vouches for is not confirmed.
     pub const fn number(self) -> u32 {
         match self {
             Self::Confirmed => 1,
-            Self::Declared => 2,
+            Self::Brought | Self::Declared => 2,
         }
+    }
+
+    /// True for a document of who did the checkup, whoever hands it over.
+    pub const fn is_document(self) -> bool {
+        !matches!(self, Self::Declared)
     }
 
     /// The number there of an event: the first of its kind, or a later one.
@@ -203,6 +213,11 @@ impl Checkup {
             && self.programme == other.programme
             && (own == others || own.is_empty() || others.is_empty())
             && (self.screening() == other.screening() || self.deletes_any() || other.deletes_any())
+    }
+
+    /// True for a line of a table: it names nobody who wrote it.
+    pub fn is_table(&self) -> bool {
+        self.author == Organisation::default()
     }
 
     /// Which of municipalities' screenings it is, as the code of its report (51 to 58); `None` for any other checkup.

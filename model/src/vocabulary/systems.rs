@@ -90,6 +90,14 @@ pub const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDe
 pub const SMART_ON_FHIR: &str = "SMART-on-FHIR";
 /// Profile of observations in health checkup documents; it wants the official item code.
 pub const CHECKUP_PROFILE: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_Observation_eCheckupGeneral";
+/// Profile of the Observations that name what is one examination together.
+pub const CHECKUP_GROUP_PROFILE: &str =
+    "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_ObservationGroup_eCheckupGeneral";
+/// Groups of what is one examination, as the checkup report guide has them.
+pub const CHECKUP_GROUP: &str = "http://jpfhir.jp/fhir/eCheckup/CodeSystem/observationGroup-codes";
+/// Extension of a member of such a group: found by the examination (`COMP`), or the reason for it (`RSON`). The guide spells it so.
+pub const CHECKUP_GROUP_RELATIONSHIP: &str =
+    "http://jpfhir.jp/fhir/Common/Extension/StructureDefinition/observatioGroupRelationship";
 /// Code of [`DATA_ABSENT_REASON`]: nobody said.
 pub const ABSENT_UNKNOWN: &str = "unknown";
 /// Code of [`DATA_ABSENT_REASON`]: it was not done.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use consent::ConsentsVersion;
-use model::checkup::Item;
+use model::checkup::{Battery, Item};
 use model::{Metric, Summary, UtcMillis};
 
 use super::Record;
@@ -42,6 +42,8 @@ pub struct Search {
     pub raw: Vec<Metric>,
     /// Items of checkups whose results are asked for.
     pub items: Vec<Item>,
+    /// Batteries of such results that are asked for.
+    pub batteries: Vec<Battery>,
     /// Metrics whose days are asked for: the total of a summed metric, the aggregate of any other.
     pub daily: Vec<Metric>,
     /// Metrics whose weeks, months or events are asked for.

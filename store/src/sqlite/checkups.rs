@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::checkup::{Checkup, Told, fiscal_year};
+use model::checkup::{Checkup, fiscal_year};
 use model::{LocalDay, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -13,7 +13,7 @@ use super::people::{Living, OneCommit, Profile};
 use super::seal::SealKey;
 use super::writer::Writing;
 use crate::Result;
-use crate::checkup::{CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, PackedCheckup, TOO_MANY};
+use crate::checkup::{Beside, CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, PackedCheckup, TOO_MANY};
 use crate::packing::{Packed, unpacked};
 
 /// A checkup as it is stored.
@@ -77,21 +77,29 @@ pub(crate) fn keep(
     let told = of_its_screening.as_ref().unwrap_or(told);
     let checkup = told.checkup();
     if let Some(known) = &known {
-        if known.kept.says_the_same(checkup) {
-            return Ok(CheckupEnded {
-                known: records,
-                ..CheckupEnded::default()
-            });
+        let beside = known.kept.beside(checkup);
+        if beside == Beside::SaidAgain {
+            let body = known.kept.said_again(checkup.clone()).to_bytes(told)?;
+            say_again(writing, key, Place::of(person, known), &body)?;
         }
-        if !known.kept.is_replaced_by(checkup) {
-            return Ok(CheckupEnded {
-                superseded: records,
-                ..CheckupEnded::default()
-            });
+        match beside {
+            Beside::Same | Beside::SaidAgain => {
+                return Ok(CheckupEnded {
+                    known: records,
+                    ..CheckupEnded::default()
+                });
+            }
+            Beside::Superseded => {
+                return Ok(CheckupEnded {
+                    superseded: records,
+                    ..CheckupEnded::default()
+                });
+            }
+            Beside::Holds => {}
         }
     }
     // What a facility or insurer told of the year's checkup of a kind is more than what the resident says of it.
-    if checkup.word == Told::Declared && !checkup.is_deletion() && !others.is_empty() {
+    if !checkup.word.is_document() && !checkup.is_deletion() && !others.is_empty() {
         return Ok(CheckupEnded {
             superseded: records,
             ..CheckupEnded::default()
@@ -104,7 +112,7 @@ pub(crate) fn keep(
         return Ok(refused(TOO_MANY));
     };
     let commit = commit.get(writing)?;
-    if checkup.word == Told::Confirmed && !checkup.is_deletion() {
+    if checkup.word.is_document() && !checkup.is_deletion() {
         for declared in others {
             let taken_back = PackedCheckup::of(declared.kept.checkup.taken_back(checkup.written))?;
             let (kept, _) = declared.kept.replaced(taken_back.checkup().clone(), commit.seq);
@@ -188,7 +196,7 @@ fn write(
                 at.number,
                 checkup.day.0,
                 checkup.is_deletion(),
-                checkup.word.number(),
+                teller(checkup),
                 source,
                 at.version,
                 first_seq,
@@ -198,6 +206,16 @@ fn write(
             ])
         })
         .doing("keeping a checkup")
+        .map(|_| ())
+}
+
+/// Keeps that a checkup was said again, as the version that it is.
+fn say_again(writing: &Writing<'_>, key: &SealKey, at: Place, body: &[u8]) -> Result<()> {
+    let body = key.seal(writing.randomness(), "checkup", &at.row(), body)?;
+    writing
+        .prepare_cached("UPDATE checkup SET body = ?3 WHERE person = ?1 AND number = ?2")
+        .and_then(|mut statement| statement.execute(params![at.person.0, at.number, body]))
+        .doing("keeping that a checkup was said again")
         .map(|_| ())
 }
 
@@ -217,7 +235,7 @@ fn near(
         )
         .and_then(|mut statement| {
             statement
-                .query_map(params![person.0, checkup.word.number(), checkup.day.0], read)?
+                .query_map(params![person.0, teller(checkup), checkup.day.0], read)?
                 .collect()
         })
         .doing("looking for checkups of the year")?;
@@ -227,7 +245,7 @@ fn near(
         let other = &stored.kept.checkup;
         if other.day == checkup.day && other.is_same(checkup) {
             of_the_day.push(stored);
-        } else if other.word != checkup.word
+        } else if other.word.is_document() != checkup.word.is_document()
             && !other.is_deletion()
             && fiscal_year(other.day) == year
             && other.event() == checkup.event()
@@ -238,7 +256,24 @@ fn near(
     Ok((of_the_day, of_the_year))
 }
 
+/// Who tells a checkup, as its row says it: 1 a document, 2 the resident.
+fn teller(checkup: &Checkup) -> u8 {
+    match checkup.word.is_document() {
+        true => 1,
+        false => 2,
+    }
+}
+
 impl Place {
+    /// Of a checkup that is stored.
+    fn of(person: PersonId, stored: &Stored) -> Self {
+        Self {
+            person,
+            number: stored.number,
+            version: stored.version,
+        }
+    }
+
     /// What names a sealed text of it.
     fn row(self) -> [i64; 3] {
         [

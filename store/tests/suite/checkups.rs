@@ -12,16 +12,17 @@ use crate::harness::{House, draft, own};
 /// A checkup of this day, as a document written that many days later tells it: codes with numbers.
 pub fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checkup {
     let on = day(on);
+    let facility = Organisation {
+        number: "1310000001".to_owned(),
+        name: "見本健診センター".to_owned(),
+    };
     Checkup {
         report: "10".to_owned(),
         programme: "010".to_owned(),
         day: on,
         written: on.plus(written_after),
-        facility: Organisation {
-            number: "1310000001".to_owned(),
-            name: "見本健診センター".to_owned(),
-        },
-        author: Organisation::default(),
+        facility: facility.clone(),
+        author: facility,
         subject: Subject::default(),
         findings: results.iter().map(|(code, value)| finding(code, *value)).collect(),
         word: Told::Confirmed,
@@ -114,6 +115,7 @@ fn told(sample: &StoredSample) -> String {
         Some(OfCheckup::Result(finding)) => finding.item.row().code,
         Some(OfCheckup::Pressure(_)) => "pressure",
         Some(OfCheckup::TookPlace) => "took place",
+        Some(OfCheckup::Battery(_)) => "battery",
         None => "sample",
     };
     let dead = if sample.dead { " dead" } else { "" };

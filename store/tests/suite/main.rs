@@ -29,6 +29,7 @@ mod representation;
 mod requests;
 mod retention;
 mod summaries;
+mod tellers;
 mod templates;
 mod whole;
 mod windows;

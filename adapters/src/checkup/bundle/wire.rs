@@ -190,9 +190,9 @@ pub(super) struct Bounds<'a> {
 }
 
 impl Observation<'_> {
-    /// A battery that only holds others.
+    /// A battery that only names others: which these are, the table of items says.
     pub(super) fn is_group(&self) -> bool {
-        !self.has_member.is_empty()
+        !self.has_member.is_empty() && matches!(self.found(""), Err("no-value"))
     }
 
     pub(super) fn interpretation(&self) -> Option<char> {

@@ -212,6 +212,12 @@ impl Columns {
         named(SHIPPED, name)
     }
 
+    /// The day on which the table was written, where the file says it.
+    #[must_use]
+    pub fn written_on(&self) -> Option<LocalDay> {
+        self.written_on
+    }
+
     /// The file as it was written.
     #[must_use]
     pub fn text(&self) -> &str {

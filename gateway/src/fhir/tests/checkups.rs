@@ -43,15 +43,15 @@ async fn bring_from_a_list(world: &World, person: PersonId, checkup: Checkup) {
 }
 
 /// Somebody whose documents do not say when they were born: it is nobody else.
-fn somebody() -> MadeUp {
+pub(super) fn somebody() -> MadeUp {
     MadeUp::of(7).known_as("ミホンハナコ", None, None)
 }
 
-fn years(years: std::ops::Range<i32>) -> Vec<Checkup> {
+pub(super) fn years(years: std::ops::Range<i32>) -> Vec<Checkup> {
     years.map(|year| somebody().checkup(year)).collect()
 }
 
-fn found_codes(pages: &[Json]) -> Vec<String> {
+pub(super) fn found_codes(pages: &[Json]) -> Vec<String> {
     let found = pages.iter().flat_map(matches);
     found
         .map(|resource| resource["code"]["coding"][0]["code"].as_str().unwrap().to_owned())

@@ -2,6 +2,7 @@
 
 mod answers;
 mod backends;
+mod batteries;
 mod beyond;
 mod checkups;
 mod fuzz;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use consent::Detail;
-use model::checkup::{Checkup, Finding, Item, Told, is_event};
+use model::checkup::{Battery, Checkup, Finding, Item, Told, is_event};
 use model::time::DAY_MS;
 use model::vocabulary::Shape;
 use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, Summary, UtcMillis, Value};
@@ -16,22 +16,16 @@ use super::super::checkups::{self, Stored};
 use super::super::leaves::Row;
 use super::super::totals;
 use super::context::{Context, detail};
-use super::place;
 use super::samples::follows;
+use super::{derived, place};
 use crate::Result;
 use crate::checkup::{JAPAN, OfCheckup, Standing, first_start, midnight, number_of};
 use crate::reads::{PageKey, Record, Search, Sort, StoredEvent, StoredSample};
 
-/// The tie-break of a pressure that is made of the first, second or other reading: above those of items.
-const PRESSURES: [(u16, &str, &str); 3] = [
-    (4_001, "9A751000000000001", "9A761000000000001"),
-    (4_002, "9A752000000000001", "9A762000000000001"),
-    (4_003, "9A755000000000001", "9A765000000000001"),
-];
-
 /// What a search asks of checkups.
 struct Wanted {
     items: Vec<Item>,
+    batteries: Vec<Battery>,
     metrics: Vec<Metric>,
 }
 
@@ -41,6 +35,8 @@ impl Wanted {
         let mut items: Vec<Item> = search.items.clone();
         items.retain(|item| gives(item.metric()));
         items.sort_unstable();
+        let mut batteries = search.batteries.clone();
+        batteries.retain(|battery| gives(battery.metric()));
         let made = |metric: &Metric| is_event(*metric) || *metric == Metric::BLOOD_PRESSURE;
         let metrics: Vec<Metric> = search
             .raw
@@ -49,12 +45,17 @@ impl Wanted {
             .filter(made)
             .filter(|metric| gives(*metric))
             .collect();
-        (!items.is_empty() || !metrics.is_empty()).then_some(Self { items, metrics })
+        (!items.is_empty() || !batteries.is_empty() || !metrics.is_empty()).then_some(Self {
+            items,
+            batteries,
+            metrics,
+        })
     }
 
     fn asks(&self, record: &StoredSample) -> bool {
         match &record.of_checkup {
             Some(OfCheckup::Result(finding)) => self.items.binary_search(&finding.item).is_ok(),
+            Some(OfCheckup::Battery(of)) => self.batteries.contains(&of.battery),
             _ => self.metrics.contains(&record.sample.metric),
         }
     }
@@ -168,9 +169,7 @@ fn records_of(
         let record = result(context, stored, &standing)?;
         found.push((record, standing.seq));
     }
-    for pressure in pressures(stored) {
-        found.push((pressure_record(context, stored, &pressure)?, pressure.seq));
-    }
+    found.extend(derived::of(context, stored)?);
     let event = checkup.event();
     let value = Value::Code(checkup.word.number());
     let key = key(context, stored, event, checkup.day, 0, 0);
@@ -193,7 +192,7 @@ fn records_of(
     Ok(found)
 }
 
-fn key(
+pub(super) fn key(
     context: &Context<'_>,
     stored: &Stored,
     metric: Metric,
@@ -211,7 +210,7 @@ fn key(
     }
 }
 
-fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sample {
+pub(super) fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sample {
     Sample {
         metric,
         source: stored.source,
@@ -226,20 +225,20 @@ fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sampl
 }
 
 /// What the resident says themselves was typed by hand.
-fn flags(checkup: &Checkup) -> Flags {
+pub(super) fn flags(checkup: &Checkup) -> Flags {
     match checkup.word {
         Told::Declared => Flags::USER_ENTERED,
-        Told::Confirmed => Flags::default(),
+        Told::Confirmed | Told::Brought => Flags::default(),
     }
 }
 
 /// What stands for a value that is no number in the metric's unit: the result itself says what it is.
-fn no_number() -> Value {
+pub(super) fn no_number() -> Value {
     Value::Components(Box::new([]))
 }
 
 /// The day of a result, which may be another than its checkup's.
-fn day_of(checkup: &Checkup, standing: &Standing<'_>) -> LocalDay {
+pub(super) fn day_of(checkup: &Checkup, standing: &Standing<'_>) -> LocalDay {
     standing.finding.and_then(|finding| finding.day).unwrap_or(checkup.day)
 }
 
@@ -287,80 +286,6 @@ fn is_beyond(item: Item, finding: &Finding) -> bool {
     finding.number().is_some_and(|(number, _)| {
         row.lowest.is_some_and(|lowest| number.compare(lowest).is_lt())
             || row.highest.is_some_and(|highest| number.compare(highest).is_gt())
-    })
-}
-
-/// Two results that make one pressure.
-struct Pressure {
-    tie_break: u16,
-    reading: u8,
-    parts: [Item; 2],
-    values: [model::Measured; 2],
-    version: u32,
-    seq: i64,
-}
-
-fn pressures(stored: &Stored) -> Vec<Pressure> {
-    let standing: Vec<Standing<'_>> = stored.kept.standing().collect();
-    let mut found = Vec::new();
-    for (tie_break, systolic, diastolic) in PRESSURES {
-        let (Some(systolic), Some(diastolic)) = (Item::from_code(systolic), Item::from_code(diastolic)) else {
-            continue;
-        };
-        for upper in standing.iter().filter(|standing| standing.place.0 == systolic) {
-            let place = (diastolic, upper.place.1);
-            let Some(lower) = standing.iter().find(|standing| standing.place == place) else {
-                continue;
-            };
-            let value = |standing: &Standing<'_>| {
-                let (number, unit) = standing.finding?.number()?;
-                standing.place.0.trend(number, unit)
-            };
-            if let (Some(high), Some(low)) = (value(upper), value(lower)) {
-                found.push(Pressure {
-                    tie_break,
-                    reading: upper.place.1,
-                    parts: [systolic, diastolic],
-                    values: [high, low],
-                    // It changed when either did.
-                    version: upper.version + lower.version - 1,
-                    seq: upper.seq.max(lower.seq),
-                });
-            }
-        }
-    }
-    found
-}
-
-fn pressure_record(context: &mut Context<'_>, stored: &Stored, pressure: &Pressure) -> Result<StoredSample> {
-    let day = stored.kept.checkup.day;
-    let of = |context: &Context<'_>, tie_break| {
-        key(
-            context,
-            stored,
-            Metric::BLOOD_PRESSURE,
-            day,
-            pressure.reading,
-            tie_break,
-        )
-    };
-    let [systolic, diastolic] = pressure.parts;
-    let value = Value::Components(pressure.values.map(Some).into());
-    let (committed, batch) = context.commit(pressure.seq)?;
-    let mut sample = sample(stored, Metric::BLOOD_PRESSURE, day, value);
-    sample.flags = flags(&stored.kept.checkup);
-    Ok(StoredSample {
-        key: of(context, pressure.tie_break),
-        sample,
-        version: pressure.version,
-        committed,
-        batch,
-        dead: false,
-        copy_of: None,
-        of_checkup: Some(OfCheckup::Pressure([
-            of(context, systolic.number()),
-            of(context, diastolic.number()),
-        ])),
     })
 }
 

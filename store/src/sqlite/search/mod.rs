@@ -8,6 +8,7 @@ mod by_update;
 mod checkups;
 mod context;
 mod days;
+mod derived;
 mod reports;
 mod samples;
 

@@ -65,7 +65,7 @@ pub(crate) fn of_person(context: &mut Context<'_>) -> Result<Vec<CheckupReport>>
             key: key(context, stored),
             day: checkup.day,
             programme: checkup.official_programme().unwrap_or_default().to_owned(),
-            by_hand: checkup.word == model::checkup::Told::Declared,
+            by_hand: !checkup.word.is_document(),
             took_place: took_place.into_iter().next(),
             results,
         });
