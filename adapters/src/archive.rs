@@ -62,7 +62,7 @@ pub struct Archive<'a> {
 
 /// A file in a ZIP.
 pub struct Entry {
-    /// Its path as written.
+    /// Its path as written: nothing is ever written to where it says.
     pub path: String,
     /// When it was written, as the ZIP's clock had it, taken for UTC; `None` where it does not say.
     pub written: Option<UtcMillis>,
@@ -119,7 +119,7 @@ impl<'a> Archive<'a> {
             }
             let at = entry.last_modified_dos();
             entries.push(Entry {
-                path: String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned(),
+                path: path(entry.file_path().as_bytes()),
                 written: written(&at),
                 is_locked: entry.flags().is_encrypted(),
                 way: entry.wayfinder(),
@@ -220,6 +220,14 @@ fn inflated(
     }
     deflated.truncate(inflate.total_in() as usize);
     Ok((plain.len() <= most).then_some(plain))
+}
+
+/// A path as text: UTF-8, or what Japanese systems write without saying so. In neither is a slash a part of another character.
+pub fn path(raw: &[u8]) -> String {
+    match std::str::from_utf8(raw) {
+        Ok(path) => path.to_owned(),
+        Err(_) => encoding_rs::SHIFT_JIS.decode_without_bom_handling(raw).0.into_owned(),
+    }
 }
 
 /// Takes from what may still be unpacked.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read as _, Write};
+use std::io::{self, Read as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +17,15 @@ use model::checkup::doubt::DOUBTFUL;
 use model::{LocalDay, OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde_json::json;
-use store::{Actor, DocumentBytes, EntryOutcome, EntryResult, LeftOut, PackageDocument, Store, StoreError};
+use store::{Actor, DocumentBytes, EntryOutcome, LeftOut, PackageDocument, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::import::FileBytes;
 use crate::scan::{ScanError, Scanner};
+
+mod results;
+
+pub use results::write_results;
 
 /// Documents that are taken in one unit: some tens of milliseconds of the writer's time. People's rows lie apart, so that the more are
 /// taken at once, the fewer pages are written again.
@@ -349,53 +353,6 @@ impl HandOver {
         })
         .to_string()
     }
-}
-
-/// Writes how each document ended, for whoever handed them over: no value, no name, no number of anybody, but for what they call their files.
-///
-/// # Errors
-/// What the store and `out` answer.
-pub async fn write_results(store: &Store, taken: &Taken, out: impl Write) -> Result<(), BatchError> {
-    let mut table = csv::Writer::from_writer(out);
-    let failed = |error: csv::Error| BatchError::Io(io::Error::other(error));
-    table
-        .write_record([
-            "document",
-            "ended",
-            "stored",
-            "known",
-            "unsupported",
-            "rejected",
-            "reasons",
-            "where",
-        ])
-        .map_err(failed)?;
-    let mut after = 0;
-    loop {
-        let results = store.package_results(taken.package, after, PAGE).await?;
-        let Some(last) = results.last() else { break };
-        after = last.entry;
-        for result in &results {
-            let place = taken.places.get(&result.entry).cloned();
-            let cells = row(result).into_iter().chain([place.unwrap_or_default()]);
-            table.write_record(cells).map_err(failed)?;
-        }
-    }
-    table.flush()?;
-    Ok(())
-}
-
-fn row(result: &EntryResult) -> [String; 7] {
-    let [stored, known, unsupported, rejected] = result.counts.map(|count| count.to_string());
-    [
-        result.entry.to_string(),
-        result.outcome.word().to_owned(),
-        stored,
-        known,
-        unsupported,
-        rejected,
-        result.reasons.clone(),
-    ]
 }
 
 #[cfg(test)]

@@ -3,18 +3,19 @@
 //!
 //! What decides is the item code and the value; displays are decorations. Numbers are read as they are written, digit by digit.
 
+mod people;
 mod wire;
 
 use std::collections::HashMap;
 
 use model::Outcome;
-use model::checkup::{Checkup, Finding, Item, Organisation, Subject, Told};
+use model::checkup::{Checkup, Finding, Item, Organisation, Told};
 use model::vocabulary::systems;
 use serde_json::value::RawValue;
 
+use self::people::People;
 use self::wire::{
-    Bundle, Coding, Composition, Concept, Identifier, Name, Observation, Organization, Patient, Practitioner, Typed,
-    range,
+    Bundle, Coding, Composition, Concept, Identifier, Observation, Organization, Practitioner, Typed, range,
 };
 use super::document::{Document, day, is_plausible, own_day, plain};
 use crate::{AdapterError, MAX_TEXT, NotStored};
@@ -35,12 +36,16 @@ const MOST_ENTRIES: usize = 5_000;
 /// Readings of one item that ids tell apart.
 const MOST_READINGS: u8 = 16;
 
-/// True for the beginning of such a Bundle.
+/// True for the beginning of such a Bundle. Writers that sort its members say last what it is.
 pub(super) fn looks_like_one(head: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(head);
-    let opens = text.trim_start_matches('\u{feff}').trim_start().starts_with('{');
-    let says = |word: &str| text.contains(word);
-    opens && says("\"Bundle\"") && (says("eCheckup") || says("eMunicipalCheckup") || says("6.1005"))
+    let opens = head
+        .strip_prefix("\u{feff}".as_bytes())
+        .unwrap_or(head)
+        .trim_ascii_start();
+    let says = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
+    opens.starts_with(b"{")
+        && (says("\"Bundle\"") || says("\"entry\""))
+        && (says("eCheckup") || says("eMunicipalCheckup") || says("6.1005"))
 }
 
 /// Reads a document.
@@ -72,7 +77,7 @@ pub(super) fn read(text: &str) -> Result<Document, AdapterError> {
 #[derive(Default)]
 struct Parts<'a> {
     composition: Option<Composition>,
-    subject: Subject,
+    people: People,
     facility: Option<Organisation>,
     author: Option<Organisation>,
     /// Doctors, by how they are referred to.
@@ -94,8 +99,14 @@ impl<'a> Parts<'a> {
     fn take(&mut self, place: usize, url: &str, typed: &Typed, raw: &'a RawValue) {
         let read = match typed.resource_type.as_str() {
             "Composition" => serde_json::from_str(raw.get()).map(|composition| self.composition = Some(composition)),
-            "Patient" => serde_json::from_str(raw.get()).map(|patient| self.subject = subject(&patient)),
-            "Organization" => serde_json::from_str(raw.get()).map(|found: Organization| self.organisation(&found)),
+            "Patient" => serde_json::from_str(raw.get()).map(|patient| self.people.patients.push(patient)),
+            "Coverage" => serde_json::from_str(raw.get()).map(|coverage| self.people.coverages.push(coverage)),
+            "Organization" => serde_json::from_str(raw.get()).map(|found: Organization| {
+                // Who insures somebody examined nobody.
+                if !self.people.is_insurer(url, &typed.id, &found) {
+                    self.organisation(&found);
+                }
+            }),
             "Practitioner" => serde_json::from_str(raw.get()).map(|found: Practitioner| {
                 let name = found.name.into_iter().next().unwrap_or_default().text;
                 self.doctors.insert(format!("Practitioner/{}", typed.id), name.clone());
@@ -106,7 +117,7 @@ impl<'a> Parts<'a> {
                 Ok(())
             }
             // They stand around the results, and say what the header says.
-            "Encounter" | "Coverage" | "Specimen" | "PractitionerRole" => Ok(()),
+            "Encounter" | "Specimen" | "PractitionerRole" => Ok(()),
             other => {
                 self.leave_out(place, Outcome::Unsupported, format!("resource {}", plain(other)), raw);
                 Ok(())
@@ -124,10 +135,6 @@ impl<'a> Parts<'a> {
                 .iter()
                 .find(|identifier| identifier.system.ends_with(ends))
         };
-        // Who insures somebody examined nobody.
-        if of_system("InsurerNumber").or_else(|| of_system("20.3.61")).is_some() {
-            return;
-        }
         let number = of_system("insurance-medical-institution-no").or(found.identifier.first());
         let organisation = Organisation {
             number: plain(number.map_or("", |identifier: &Identifier| &identifier.value)),
@@ -161,6 +168,9 @@ impl<'a> Parts<'a> {
         if !is_plausible(took_place) || !is_plausible(written) || took_place > written {
             return self.nothing("implausible-date");
         }
+        let Ok(subject) = self.people.subject() else {
+            return self.nothing("several-people");
+        };
         let facility = self.facility.clone().unwrap_or_default();
         let mut checkup = Checkup {
             report: code_of(&composition.category, &CATEGORIES),
@@ -169,7 +179,7 @@ impl<'a> Parts<'a> {
             written,
             author: self.author.clone().unwrap_or_else(|| facility.clone()),
             facility,
-            subject: self.subject.clone(),
+            subject,
             findings: Vec::new(),
             word: Told::Confirmed,
             deletes: String::new(),
@@ -274,36 +284,4 @@ fn code_of(concepts: &[Concept], systems: &[&str]) -> String {
     let is_one = |coding: &&Coding| systems.iter().any(|system| coding.system.ends_with(system));
     let coding = codings().find(is_one).or_else(|| codings().next());
     coding.map(|coding| plain(&coding.code)).unwrap_or_default()
-}
-
-fn subject(patient: &Patient) -> Subject {
-    let member = patient
-        .identifier
-        .iter()
-        .find(|identifier| identifier.system.ends_with("JP_Insurance_memberID"));
-    let mut parts = member.map_or("", |member| &member.value).split(':');
-    let mut part = || parts.next().unwrap_or_default().chars().take(64).collect::<String>();
-    let [insurer, symbol, number, branch] = [part(), part(), part(), part()];
-    let is_kana = |name: &&Name| name.extension.iter().any(|extension| extension.value_code == "SYL");
-    let name = patient.name.iter().find(is_kana).or(patient.name.first());
-    Subject {
-        insurer,
-        symbol,
-        number,
-        branch,
-        name: name.map_or("", |name| &name.text).chars().take(128).collect(),
-        birth: day(&patient.birth_date),
-        sex: match patient.gender.as_str() {
-            "male" => Some(1),
-            "female" => Some(2),
-            _ => None,
-        },
-        postal_code: patient
-            .address
-            .first()
-            .map(|address| address.postal_code.clone())
-            .unwrap_or_default(),
-        care_number: String::new(),
-        ticket: String::new(),
-    }
 }

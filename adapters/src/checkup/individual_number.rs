@@ -179,9 +179,13 @@ const LONGEST_TAG: usize = 512;
 pub(super) struct Ids(HashMap<Vec<u8>, (usize, usize)>);
 
 impl Ids {
-    /// Those of one document, as it lies in its file.
+    /// Those of one document, as it lies in its file, XML or JSON.
     pub(super) fn of(document: &[u8]) -> Self {
         let mut ids = Self::default();
+        if document.trim_ascii_start().starts_with(b"{") {
+            ids.quoted_in(document);
+            return ids;
+        }
         for at in memchr::memmem::find_iter(document, b"extension=") {
             let Some(digits) = quoted(&document[at + b"extension=".len()..]) else {
                 continue;
@@ -198,6 +202,25 @@ impl Ids {
             ids.count(root.unwrap_or_default(), (1, usize::from(passing)));
         }
         ids
+    }
+
+    /// Takes those of JSON: the value of an identifier beside its system.
+    fn quoted_in(&mut self, document: &[u8]) {
+        for at in memchr::memmem::find_iter(document, VALUE) {
+            let Some(digits) = member(&document[at..], VALUE) else {
+                continue;
+            };
+            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
+            let begins = memchr::memrchr(b'{', before).map_or(at, |place| at - before.len() + place);
+            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
+            let object = &rest[..memchr::memchr(b'}', rest).unwrap_or(rest.len())];
+            let system = memchr::memmem::find(object, SYSTEM).and_then(|at| member(&object[at..], SYSTEM));
+            let passing = std::str::from_utf8(digits).is_ok_and(passes);
+            self.count(system.unwrap_or_default(), (1, usize::from(passing)));
+        }
     }
 
     /// Adds those of a further document.
@@ -220,6 +243,16 @@ impl Ids {
             false => Ok(()),
         }
     }
+}
+
+/// Members of JSON in which ids stand.
+const VALUE: &[u8] = b"\"value\"";
+const SYSTEM: &[u8] = b"\"system\"";
+
+/// What a member of JSON says in quotes, of a text that begins with its name.
+fn member<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+    let rest = text.strip_prefix(name)?.trim_ascii_start();
+    quoted(rest.strip_prefix(b":")?.trim_ascii_start())
 }
 
 /// What stands in the quotes that a text begins with; shorter than a tag.

@@ -5,19 +5,20 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{bytes, is_named_as_document};
-use crate::archive::{Archive, MAX_RATIO, Sequential};
+use super::content::{self, Content};
+use super::package::is_wanted;
+use crate::archive::{self, Archive, MAX_RATIO, Sequential};
 use crate::{AdapterError, Input};
 
 /// A ZIP that a password opens.
 pub(super) struct Locked<'a> {
     zip: ZipArchive<BufReader<Seeking<'a>>>,
     password: &'a [u8],
-    /// Where its documents are, in the order of its directory.
-    documents: Vec<usize>,
+    /// Where its files are, in the order of its directory.
+    files: Vec<usize>,
     /// Their paths.
     paths: Vec<String>,
-    /// Bytes that may still be unpacked, each document counted once however often it is read.
+    /// Bytes that may still be unpacked, each file counted once however often it is read.
     left: u64,
     /// Those that were counted.
     counted: Vec<bool>,
@@ -33,46 +34,48 @@ impl<'a> Locked<'a> {
         drop(Archive::open(input)?);
         let seeking = Seeking(Sequential { input, at: 0 });
         let mut zip = ZipArchive::new(BufReader::new(seeking)).map_err(problem)?;
-        let (mut documents, mut paths) = (Vec::new(), Vec::new());
+        let (mut files, mut paths) = (Vec::new(), Vec::new());
         for place in 0..zip.len() {
             let entry = zip.by_index_raw(place).map_err(problem)?;
-            let path = String::from_utf8_lossy(entry.name_raw());
-            if entry.is_file() && is_named_as_document(&path) {
-                documents.push(place);
-                paths.push(path.into_owned());
+            if entry.is_file() {
+                files.push(place);
+                paths.push(archive::path(entry.name_raw()));
             }
         }
         Ok(Self {
             zip,
             password,
-            counted: vec![false; documents.len()],
-            documents,
+            counted: vec![false; files.len()],
+            files,
             paths,
             left: input.size.saturating_mul(MAX_RATIO).saturating_add(64 << 20),
         })
     }
 
-    /// The paths of what may be documents, in their order.
-    pub(super) fn paths(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.paths)
+    /// Their paths, in their order.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.paths.clone()
     }
 
-    /// One of them, whole.
+    /// One of them, as far as it may be a document.
     ///
     /// # Errors
     /// [`AdapterError::Refused`] for another password, [`AdapterError::Damaged`] for what does not unpack or is not what was packed.
-    pub(super) fn document(&mut self, place: usize) -> Result<Vec<u8>, AdapterError> {
-        let entry = self.zip.by_index_decrypt(self.documents[place], self.password);
-        let bytes = bytes(&mut entry.map_err(problem)?)?;
-        let size = match std::mem::replace(&mut self.counted[place], true) {
-            true => 0,
-            false => bytes.len() as u64,
+    pub(super) fn file(&mut self, place: usize) -> Result<Content, AdapterError> {
+        let mut entry = self
+            .zip
+            .by_index_decrypt(self.files[place], self.password)
+            .map_err(problem)?;
+        let content = content::of_file(&self.paths[place], &mut entry, is_wanted)?;
+        let size = match (&content, std::mem::replace(&mut self.counted[place], true)) {
+            (Content::Whole(file), false) => file.plain.len() as u64,
+            _ => 0,
         };
         let left = self.left.checked_sub(size);
         self.left = left.ok_or_else(|| AdapterError::Refused {
             problem: "it unpacks to far more than a package of its size would: a decompression bomb".to_owned(),
         })?;
-        Ok(bytes)
+        Ok(content)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Japanese checkups: documents in the Ministry of Health's electronic form, one by one or in a ZIP of many.
+//! Japanese checkups: documents in the Ministry of Health's electronic form or in FHIR, one by one or in a ZIP of many.
 //!
 //! Found by content, never by name: a ZIP's names may be in any encoding. Indexes, sums and claims lie beside the documents; they
 //! are no results, and claims are money, which is no business of a health record. What else residents are given of their own, such as
@@ -6,12 +6,14 @@
 
 mod bundle;
 pub mod columns;
+mod content;
 mod coverage;
 mod document;
 mod individual_number;
 mod locked;
 mod mask;
 mod own;
+mod own_archive;
 pub mod package;
 #[cfg(test)]
 mod screening_tests;
@@ -26,12 +28,12 @@ mod tree;
 pub use mask::without_insurance;
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use model::{Outcome, Source, SourceKind};
 
-use crate::archive::{self, Archive, Entry};
+use crate::archive::{self, Archive};
 use crate::{Adapter, AdapterError, BroughtCheckup, Coverage, Handed, Input, NotStored, Reading, Sink};
+use content::{beginning, kind_of, looks_like_document};
 use document::Document;
 use table::TableOf;
 use tree::{NotXml, Tree};
@@ -40,11 +42,7 @@ use tree::{NotXml, Tree};
 #[derive(Clone, Copy, Debug)]
 pub struct CheckupDocuments;
 
-/// The most bytes of one document: real ones have 30 to 80 kB.
-const MOST_OF_DOCUMENT: u64 = 8 << 20;
-/// Room for most documents, so that it grows once at most.
-const USUAL_DOCUMENT: usize = 48 << 10;
-/// Files of a ZIP that are looked at to recognise it.
+/// Files of a ZIP that are looked at to recognise it: of those that are called as documents, and of the others.
 const LOOKED_AT: usize = 32;
 
 impl Adapter for CheckupDocuments {
@@ -57,7 +55,7 @@ impl Adapter for CheckupDocuments {
     }
 
     fn describes(&self) -> &'static str {
-        "a document of a Japanese health checkup (XML in the Ministry of Health's form, a ZIP of them, FHIR, or a table of results); \
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, FHIR, a table of results, or a ZIP of them); \
          a notice of medical costs, a list of medicines or a record of vaccinations or of mother and child (XML or a table) is kept as it is"
     }
 
@@ -80,18 +78,21 @@ impl Adapter for CheckupDocuments {
         let Ok(archive) = Archive::open(input) else {
             return false;
         };
-        archive
-            .entries
-            .iter()
-            .filter(|entry| may_be_document(entry))
-            .take(LOOKED_AT)
-            .any(|entry| {
-                let reader = archive.read(entry);
-                reader.is_ok_and(|mut reader| {
-                    let head = archive::first(&mut reader, 4_096);
-                    looks_like_document(&head) || matches!(kind_of(&head), Some(TableOf::Own(_)))
-                })
+        let named = |is: bool| {
+            let entries = archive.entries.iter();
+            let entries = entries.filter(move |entry| content::is_named_as_document(&entry.path) == is);
+            entries.take(LOOKED_AT)
+        };
+        named(true).chain(named(false)).any(|entry| {
+            let reader = archive.read(entry);
+            reader.is_ok_and(|mut reader| {
+                let head = archive::first(&mut reader, 4_096);
+                let of = || kind_of(&head);
+                looks_like_document(&head)
+                    || bundle::looks_like_one(&head)
+                    || matches!(of(), Some(TableOf::Own(_) | TableOf::Checkup))
             })
+        })
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
@@ -102,36 +103,18 @@ impl Adapter for CheckupDocuments {
         documents.sink.hand(Handed::Source(source()))?;
         if !archive::is_zip(&archive::head(input)) {
             let mut whole = archive::Sequential { input, at: 0 };
-            let bytes = bytes(&mut whole)?;
+            let bytes = content::whole(&mut whole)?;
             let head = &bytes[..bytes.len().min(archive::HEAD)];
             if looks_like_document(head) || beginning(head).is_some_and(|text| own::is_xml(&text)) {
                 documents.document(bytes)?;
             } else if bundle::looks_like_one(head) {
-                let text = text(&bytes)?;
-                individual_number::refuse_quoted(&text)?;
-                let document = bundle::read(&text)?;
-                drop(text);
-                documents.hand(document, bytes)?;
+                documents.bundle(bytes)?;
             } else {
                 documents.table(bytes)?;
             }
             return Ok(documents.reading);
         }
-        let archive = Archive::open(input)?;
-        refuse_individual_numbers(&archive)?;
-        for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
-            let read = archive.read(entry).and_then(|mut reader| bytes(&mut reader));
-            // One file that is damaged, or refused by itself, takes nothing from the others.
-            match read {
-                Ok(bytes) => match documents.entry(bytes) {
-                    Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, DAMAGED)?,
-                    Err(AdapterError::Refused { .. }) => documents.not_stored(Outcome::Rejected, REFUSED)?,
-                    ended => ended?,
-                },
-                Err(AdapterError::Damaged { .. }) => documents.not_stored(Outcome::Rejected, DAMAGED)?,
-                Err(error) => return Err(error),
-            }
-        }
+        documents.archive(&Archive::open(input)?)?;
         Ok(documents.reading)
     }
 }
@@ -154,20 +137,6 @@ fn source() -> Source {
     }
 }
 
-/// Looks through all files of a ZIP before any of them is taken: of one that bears Individual Numbers nothing is kept.
-fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> {
-    for entry in archive.entries.iter().filter(|entry| may_be_document(entry)) {
-        let Ok(bytes) = archive.read(entry).and_then(|mut reader| bytes(&mut reader)) else {
-            continue;
-        };
-        match is_own(&bytes) {
-            true => with_tree(&bytes, own::refuse_individual_numbers)?,
-            false => look_for_individual_numbers(&bytes)?,
-        }
-    }
-    Ok(())
-}
-
 /// Refuses a document that bears Individual Numbers.
 fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
     match individual_number::may_bear(bytes) {
@@ -180,62 +149,6 @@ fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
 fn with_tree(bytes: &[u8], look: impl Fn(&Tree<'_>) -> Result<(), AdapterError>) -> Result<(), AdapterError> {
     let Ok(text) = text(bytes) else { return Ok(()) };
     parse(&text).map_or(Ok(()), |tree| look(&tree))
-}
-
-/// True for the bytes of a document that is kept as its resident's own.
-fn is_own(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(archive::HEAD)];
-    matches!(kind_of(head), Some(TableOf::Own(_)))
-}
-
-fn may_be_document(entry: &Entry) -> bool {
-    is_named_as_document(&entry.path)
-}
-
-fn is_named_as_document(path: &str) -> bool {
-    let end = path.len().saturating_sub(4);
-    path.as_bytes()[end..].eq_ignore_ascii_case(b".xml")
-}
-
-/// True for the beginning of a checkup document: another's CDA is no checkup.
-fn looks_like_document(head: &[u8]) -> bool {
-    let says = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
-    says("ClinicalDocument") && says("1.2.392.200119.6.")
-}
-
-/// The beginning of a text in either encoding; a character that is cut at its end is no matter.
-fn beginning(head: &[u8]) -> Option<Cow<'_, str>> {
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&head[..error.valid_up_to()]),
-        Err(_) => encoding_rs::SHIFT_JIS.decode_without_bom_handling(head).0,
-    };
-    (!text.contains('\0')).then_some(text)
-}
-
-/// What a table, or a document that is no checkup's, is of by its beginning.
-fn kind_of(head: &[u8]) -> Option<TableOf> {
-    let text = beginning(head)?;
-    match own::is_xml(&text) {
-        true => own::recognise(&text),
-        false => table::recognise(&text),
-    }
-}
-
-fn bytes(reader: &mut dyn Read) -> Result<Vec<u8>, AdapterError> {
-    let mut bytes = Vec::with_capacity(USUAL_DOCUMENT);
-    let read = reader.take(MOST_OF_DOCUMENT + 1).read_to_end(&mut bytes);
-    read.map_err(|_| damaged("it cannot be unpacked"))?;
-    match bytes.len() as u64 > MOST_OF_DOCUMENT {
-        true => Err(too_large()),
-        false => Ok(bytes),
-    }
-}
-
-fn too_large() -> AdapterError {
-    AdapterError::Refused {
-        problem: "a document of a checkup is larger than 8 MiB, as none is".to_owned(),
-    }
 }
 
 fn damaged(problem: &str) -> AdapterError {
@@ -264,33 +177,12 @@ struct Documents<'s> {
 }
 
 impl Documents<'_> {
-    /// A file of a ZIP, of whatever kind.
-    fn entry(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
+    fn bundle(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
         let text = text(&bytes)?;
-        let tree = parse(&text)?;
-        let root = tree.root();
-        match root.name() {
-            // Indexes and sums say what lies beside them; claims are money; schemas are nobody's.
-            "index" | "summary" | "checkupClaim" | "interventionClaim" | "schema" => Ok(()),
-            "ClinicalDocument" if document::is_document(root) => {
-                individual_number::refuse(&tree)?;
-                let document = document::read(&tree);
-                drop(tree);
-                drop(text);
-                self.hand(document, bytes)
-            }
-            _ => match own::recognise(&text) {
-                Some(TableOf::Own(word)) => {
-                    let left_out = match own::kept(&text, &tree, word) {
-                        // As any other claim that lies beside documents.
-                        Err(AdapterError::Claims) => return self.not_stored(Outcome::Unsupported, "another-document"),
-                        kept => kept?,
-                    };
-                    self.kept(left_out)
-                }
-                _ => self.not_stored(Outcome::Unsupported, "another-document"),
-            },
-        }
+        individual_number::refuse_quoted(&text)?;
+        let document = bundle::read(&text)?;
+        drop(text);
+        self.hand(document, bytes)
     }
 
     fn document(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
@@ -376,17 +268,6 @@ impl Documents<'_> {
             line: 1,
             text: String::new(),
         }
-    }
-
-    fn not_stored(&mut self, outcome: Outcome, reason: &str) -> Result<(), AdapterError> {
-        self.reading.accounting.count(outcome, reason);
-        self.sink.hand(Handed::NotStored(vec![NotStored {
-            outcome,
-            reason: reason.to_owned(),
-            line: 1,
-            text: String::new(),
-        }]))?;
-        Ok(())
     }
 }
 

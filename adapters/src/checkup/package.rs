@@ -1,21 +1,23 @@
 //! A package of many people's documents, as facilities and insurers hand them over: a ZIP, or the folder that it was unpacked to.
 //!
-//! A few documents are held at a time. Index and sums say how many there should be; claims are money, and are not looked into.
+//! What a file is says its content, whatever it is called. A few documents are held at a time. Index and sums say how many there should
+//! be; claims are money, and are not looked into; what is nothing of a package is told by its path, and stops nothing.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use model::checkup::Checkup;
 
+use super::content::{self, Content, Kind, kind};
+use super::document::{self, Document};
 use super::individual_number::Ids;
 use super::locked::Locked;
 use super::side_by_side::in_order;
+use super::table::TableOf;
 use super::tree::{Element, Tree};
-use super::{
-    DAMAGED, Documents, MOST_OF_DOCUMENT, REFUSED, bytes, document, individual_number, look_for_individual_numbers,
-    may_be_document, parse, text, too_large,
-};
+use super::{DAMAGED, Documents, REFUSED, bundle, individual_number, look_for_individual_numbers, own, parse, text};
 use crate::archive::{self, Archive, Whole};
 use crate::{AdapterError, Input, NotStored};
 
@@ -68,7 +70,7 @@ impl From<Whole> for Original {
 }
 
 /// What a package says of itself, and what else is in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageSum {
     /// Documents that its index counts.
     pub indexed: Option<u64>,
@@ -78,8 +80,44 @@ pub struct PackageSum {
     pub documents: u64,
     /// Claims, which are passed over.
     pub claims: u64,
-    /// Files of other programmes, which nothing reads yet.
-    pub others: u64,
+    /// Schemas of the form, which are nobody's.
+    pub schemas: u64,
+    /// Files that are nothing of it.
+    pub unsupported: Unsupported,
+}
+
+/// Files that are nothing of a package: of other programmes, pictures, tables, whatever.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsupported {
+    /// How many there are for each reason.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Their paths, each with the reason, as far as some megabytes hold them.
+    pub places: Vec<(String, &'static str)>,
+    bytes: usize,
+}
+
+impl Unsupported {
+    fn add(&mut self, path: String, reason: &'static str) {
+        *self.counts.entry(reason).or_default() += 1;
+        self.bytes += path.len();
+        if self.bytes <= MOST_OF_PATHS {
+            self.places.push((path, reason));
+        }
+    }
+}
+
+/// Bytes of the paths that are kept of what is nothing of a package.
+const MOST_OF_PATHS: usize = 4 << 20;
+/// A document of another programme, or none that is known.
+const ANOTHER: &str = "another-document";
+/// Neither XML nor JSON, so no document.
+const NO_DOCUMENT: &str = "no-document";
+/// Larger than any document, and none.
+const TOO_LARGE: &str = "too-large";
+
+/// What can be a document, or what stands beside documents.
+pub(super) fn is_wanted(kind: Kind) -> bool {
+    matches!(kind, Kind::Xml | Kind::Json)
 }
 
 /// Takes one document after the other.
@@ -97,12 +135,9 @@ pub fn zip(input: &Input<'_>, each: Each<'_>) -> Result<PackageSum, AdapterError
         });
     }
     let archive = Archive::open(input)?;
-    let documents: Vec<_> = archive.entries.iter().filter(|entry| may_be_document(entry)).collect();
-    let read = |place: usize| {
-        let whole = archive.whole(documents[place], MOST_OF_DOCUMENT as usize)?;
-        whole.ok_or_else(too_large)
-    };
-    all(documents.len(), |place| documents[place].path.clone(), read, each)
+    let entries = &archive.entries;
+    let read = |place: usize| content::of_entry(&archive, &entries[place], is_wanted);
+    all(entries.len(), |place| entries[place].path.clone(), read, each)
 }
 
 /// Whether a password is needed to open a file.
@@ -116,24 +151,20 @@ pub fn is_locked(input: &Input<'_>) -> bool {
 /// # Errors
 /// As [`zip()`], and where the password is another.
 pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<PackageSum, AdapterError> {
-    let mut locked = Locked::open(input, password)?;
+    let locked = Locked::open(input, password)?;
     let paths = locked.paths();
     let count = paths.len();
     // Unlocking is a matter of one reader; what it takes to read a document is not.
     let locked = Mutex::new(locked);
-    let read = |place: usize| locked.lock().unwrap_or_else(PoisonError::into_inner).document(place);
+    let read = |place: usize| locked.lock().unwrap_or_else(PoisonError::into_inner).file(place);
     // The cipher of old lets one wrong password in 256 pass; what it unlocks is nothing.
-    if (0..count).all(|place| matches!(read(place), Err(AdapterError::Damaged { .. }))) {
+    let is_nothing = |read| !matches!(read, Ok(Content::Whole(_)) | Err(AdapterError::Refused { .. }));
+    if (0..count).all(|place| is_nothing(read(place))) {
         return Err(AdapterError::Refused {
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),
         });
     }
-    all(
-        count,
-        |place| paths[place].clone(),
-        |place| read(place).map(Whole::plain),
-        each,
-    )
+    all(count, |place| paths[place].clone(), read, each)
 }
 
 /// As [`zip()`], of a folder and all in it, in the order of the paths.
@@ -142,12 +173,15 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
 /// As [`zip()`], and what the disk reports.
 pub fn folder(path: &Path, each: Each<'_>) -> Result<PackageSum, AdapterError> {
     let files = files(path)?;
-    let read = |place: usize| bytes(&mut std::fs::File::open(&files[place])?).map(Whole::plain);
-    let below = |place: usize| files[place].strip_prefix(path).unwrap_or(&files[place]);
-    all(files.len(), |place| below(place).display().to_string(), read, each)
+    let below = |place: usize| {
+        let below = files[place].strip_prefix(path).unwrap_or(&files[place]);
+        below.display().to_string()
+    };
+    let read = |place: usize| content::of_file(&below(place), &mut std::fs::File::open(&files[place])?, is_wanted);
+    all(files.len(), below, read, each)
 }
 
-/// The documents below a folder, sorted. Links are not followed: a package has none.
+/// The files below a folder, sorted. Links are not followed: a package has none.
 pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -157,7 +191,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
             let path = entry.path();
             if kind.is_dir() {
                 folders.push(path);
-            } else if kind.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("xml")) {
+            } else if kind.is_file() {
                 found.push(path);
             }
             if found.len() + folders.len() > archive::MAX_ENTRIES {
@@ -176,13 +210,18 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
 fn all(
     count: usize,
     path: impl Fn(usize) -> String + Sync,
-    read: impl Fn(usize) -> Result<Whole, AdapterError> + Sync,
+    read: impl Fn(usize) -> Result<Content, AdapterError> + Sync,
     each: Each<'_>,
 ) -> Result<PackageSum, AdapterError> {
     let look = |place: usize| {
-        let document = read(place)?.plain;
-        look_for_individual_numbers(&document)?;
-        Ok(Ids::of(&document))
+        let Content::Whole(file) = read(place)? else {
+            return Ok(Ids::default());
+        };
+        match kind(&file.plain) {
+            Kind::Json => individual_number::refuse_quoted(&text(&file.plain)?)?,
+            _ => look_for_individual_numbers(&file.plain)?,
+        }
+        Ok(Ids::of(&file.plain))
     };
     let mut ids = Ids::default();
     let looked = |looked| {
@@ -219,30 +258,47 @@ struct File {
 
 /// What a file of a package is.
 enum Found {
-    Document(Box<document::Document>),
+    Document(Box<Document>),
     Index(Option<u64>),
     Sums(Option<u64>),
     Claim,
-    Other,
+    Schema,
+    /// Nothing of it, and why.
+    Unsupported(&'static str),
     /// It should have been a document: why it could not be read.
     Unread(&'static str),
 }
 
-fn file(path: String, read: Result<Whole, AdapterError>) -> Result<File, AdapterError> {
+fn file(path: String, read: Result<Content, AdapterError>) -> Result<File, AdapterError> {
+    let nothing = || Original::Plain(Vec::new());
     let (original, found) = match read {
-        Ok(read) => {
-            let found = match text(&read.plain).and_then(|text| found(&text)) {
-                Err(AdapterError::Damaged { .. }) => Found::Unread(DAMAGED),
+        Ok(Content::Whole(read)) => {
+            let found = match found(&read.plain) {
+                Err(AdapterError::Damaged { .. }) => unread(&path, &read.plain, DAMAGED),
                 // One that declares entities, or is deeper than any: the others are read all the same.
-                Err(AdapterError::Refused { .. }) => Found::Unread(REFUSED),
+                Err(AdapterError::Refused { .. }) => unread(&path, &read.plain, REFUSED),
+                Err(AdapterError::NothingInside { .. }) => Found::Unsupported(ANOTHER),
                 found => found?,
             };
             (read.into(), found)
         }
-        Err(AdapterError::Damaged { .. }) => (Original::Plain(Vec::new()), Found::Unread(DAMAGED)),
+        Ok(Content::Unwanted(Kind::Table(TableOf::Claims))) => (nothing(), Found::Claim),
+        Ok(Content::Unwanted(_)) => (nothing(), Found::Unsupported(NO_DOCUMENT)),
+        Ok(Content::TooLarge) => (nothing(), Found::Unsupported(TOO_LARGE)),
+        Err(AdapterError::Damaged { .. }) => (nothing(), Found::Unread(DAMAGED)),
         Err(error) => return Err(error),
     };
     Ok(File { path, original, found })
+}
+
+/// Why a file could not be read that says that it is a document, or is called as one; any other is nothing of the package.
+fn unread(path: &str, bytes: &[u8], reason: &'static str) -> Found {
+    let is_meant =
+        content::is_named_as_document(path) || content::claims_to_be_document(bytes) || bundle::looks_like_one(bytes);
+    match is_meant {
+        true => Found::Unread(reason),
+        false => Found::Unsupported(ANOTHER),
+    }
 }
 
 fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
@@ -261,8 +317,12 @@ fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
             sum.claims += 1;
             return ControlFlow::Continue(());
         }
-        Found::Other => {
-            sum.others += 1;
+        Found::Schema => {
+            sum.schemas += 1;
+            return ControlFlow::Continue(());
+        }
+        Found::Unsupported(reason) => {
+            sum.unsupported.add(file.path, reason);
             return ControlFlow::Continue(());
         }
     };
@@ -275,7 +335,17 @@ fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
     })
 }
 
-fn found(text: &str) -> Result<Found, AdapterError> {
+fn found(bytes: &[u8]) -> Result<Found, AdapterError> {
+    let text = text(bytes)?;
+    match kind(bytes) {
+        Kind::Json if bundle::looks_like_one(bytes) => Ok(Found::Document(Box::new(bundle::read(&text)?))),
+        Kind::Json => Ok(Found::Unsupported(ANOTHER)),
+        Kind::Table(TableOf::Claims) => Ok(Found::Claim),
+        Kind::Xml | Kind::Table(_) | Kind::Other => of_xml(&text),
+    }
+}
+
+fn of_xml(text: &str) -> Result<Found, AdapterError> {
     let tree: Tree<'_> = parse(text)?;
     let root = tree.root();
     let count = |root: Element<'_>, name: &'static str| {
@@ -287,11 +357,13 @@ fn found(text: &str) -> Result<Found, AdapterError> {
         "index" => Found::Index(count(root, "totalRecordCount")),
         "summary" => Found::Sums(count(root, "totalSubjectCount")),
         "checkupClaim" | "interventionClaim" => Found::Claim,
+        "schema" => Found::Schema,
         _ if document::is_document(root) => {
             // A Latin name whose letters all stand apart leaves no trace that the look before finds.
             individual_number::refuse(&tree)?;
             Found::Document(Box::new(document::read(&tree)))
         }
-        _ => Found::Other,
+        _ if own::recognise(text) == Some(TableOf::Claims) => Found::Claim,
+        _ => Found::Unsupported(ANOTHER),
     })
 }

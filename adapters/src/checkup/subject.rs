@@ -61,7 +61,7 @@ pub(super) fn read(root: Element<'_>) -> Result<Subject, SeveralPeople> {
 }
 
 /// What is told, once or several times; an error where something else is told too.
-fn one<T, M: PartialEq>(
+pub(super) fn one<T, M: PartialEq>(
     mut told: impl Iterator<Item = T>,
     meant: impl Fn(&T) -> M,
 ) -> Result<Option<T>, SeveralPeople> {

@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use model::checkup::items::{ANSWERS, ROOT, answer_of, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Range};
 use model::{Decimal, LocalDay, Outcome};
@@ -7,10 +9,13 @@ use super::synthetic::{MadeUp, document};
 use super::*;
 use crate::harness;
 
+mod bundles;
+mod contents;
 mod elements;
 mod limits;
 mod methods;
 mod mutated;
+mod names;
 mod own;
 mod several;
 mod structure;
@@ -471,7 +476,7 @@ fn a_package_says_what_it_says_of_itself_and_stops_when_told() {
         summed: Some(12),
         documents: 12,
         claims: 2,
-        others: 0,
+        ..package::PackageSum::default()
     };
     assert_eq!(sum.unwrap(), expected);
     let folder = tempfile::tempdir().unwrap();

@@ -38,7 +38,8 @@ enum BatchCommand {
     /// of columns. The same again goes on where it stopped.
     ///
     /// Each document goes to the member whose it is, waits for a decision where it may be somebody's, or waits sealed until
-    /// somebody is known. A judgement that does not fit its own values is kept as it came, and told as doubtful. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
+    /// somebody is known. What a file is says its content, whatever it is called: documents are XML or FHIR JSON; claims are passed over, and
+    /// whatever else lies beside them is counted, and told with its path in the result file. A judgement that does not fit its own values is kept as it came, and told as doubtful. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
     Import {
         /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
@@ -274,7 +275,7 @@ fn told(taken: &Taken) -> serde_json::Value {
         "doubtful": taken.doubtful,
         "results": { "stored": stored, "duplicate": known, "unsupported": unsupported, "rejected": rejected },
         "says_of_itself": { "indexed": taken.sum.indexed, "summed": taken.sum.summed, "found": taken.sum.documents },
-        "passed_over": { "claims": taken.sum.claims, "other_programmes": taken.sum.others },
+        "passed_over": { "claims": taken.sum.claims, "schemas": taken.sum.schemas, "unsupported": taken.sum.unsupported.counts },
     })
 }
 

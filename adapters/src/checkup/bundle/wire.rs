@@ -107,12 +107,20 @@ pub(super) struct Name {
     #[serde(default)]
     pub(super) text: String,
     #[serde(default)]
+    pub(super) family: String,
+    #[serde(default)]
+    pub(super) given: Vec<String>,
+    #[serde(default)]
     pub(super) extension: Vec<Extension>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Extension {
+    #[serde(default)]
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) value_string: String,
     #[serde(default)]
     pub(super) value_code: String,
 }
@@ -122,6 +130,23 @@ pub(super) struct Extension {
 pub(super) struct Address {
     #[serde(default)]
     pub(super) postal_code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Coverage {
+    #[serde(default)]
+    pub(super) identifier: Vec<Identifier>,
+    #[serde(default)]
+    pub(super) extension: Vec<Extension>,
+    #[serde(default, rename = "type")]
+    pub(super) kind: Concept,
+    #[serde(default)]
+    pub(super) subscriber_id: String,
+    #[serde(default)]
+    pub(super) dependent: String,
+    #[serde(default)]
+    pub(super) payor: Vec<Reference>,
 }
 
 #[derive(Deserialize)]

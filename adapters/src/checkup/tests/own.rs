@@ -90,7 +90,8 @@ fn other_documents_of_a_zip_are_kept_and_one_with_individual_numbers_keeps_all_o
             text.extend(left_out.into_iter().map(|left| left.text));
         }
     }
-    assert_eq!(text, vaccinations, "nothing of claims, nor of what nobody knows");
+    let expected = format!("{vaccinations}b.xmlc.xml");
+    assert_eq!(text, expected, "of claims, and of what nobody knows, but where it lay");
     let unsupported = &reading.unwrap().accounting.reasons;
     assert!(
         unsupported
