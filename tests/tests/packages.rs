@@ -312,7 +312,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
         .unwrap();
     let why = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        refused.status.code() == Some(1) && why.contains("no column of it is called いつ"),
+        refused.status.code() == Some(1) && why.contains("its column 11 is not called いつ"),
         "{why}"
     );
     let refused = self::import(&data, &table, None).status().unwrap();

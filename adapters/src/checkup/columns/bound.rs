@@ -30,6 +30,15 @@ impl Source {
             Column::Place(place) => Err(AdapterError::Refused {
                 problem: format!("it has no column {place}, only {}", known.len()),
             }),
+            // What stands there in its place is not said: above a table of another layout it may be somebody's.
+            Column::Placed { place, name } => match known.get(place.saturating_sub(1)) {
+                Some(known) if *known == plain(name) => Ok(Self::At(place - 1)),
+                _ => Err(AdapterError::Refused {
+                    problem: format!(
+                        "its column {place} is not called {name}: it is another list, or has another layout"
+                    ),
+                }),
+            },
             Column::Name(name) => Self::called(std::slice::from_ref(name), known),
             Column::Names(names) => Self::called(names, known),
         }

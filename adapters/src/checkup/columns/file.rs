@@ -145,12 +145,13 @@ pub(super) struct ResultColumn {
     pub(super) answers: BTreeMap<String, String>,
 }
 
-/// Where something stands: a column by its place from 1 on, by its name, or by the first of several names that the table has; or one
-/// thing for all lines.
+/// Where something stands: a column by its place from 1 on, by its place where it must bear a name, by its name, or by the first of
+/// several names that the table has; or one thing for all lines.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Column {
     Place(usize),
+    Placed { place: usize, name: String },
     Name(String),
     Names(Vec<String>),
     Always { always: String },

@@ -9,6 +9,7 @@ use super::*;
 use crate::checkup::package::{Original, PackageEntry};
 
 mod eras;
+mod places;
 mod questionnaire;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
