@@ -305,11 +305,12 @@ fn checkup_tables(metrics: &BTreeMap<String, u16>) -> String {
     }
     writeln!(
         out,
-        "];\n/// What people call items, in lower case and without spaces: name and item.\npub static NAMES: &[(&str, u16)] = &["
+        "];\n/// What people call items, in lower case and without spaces: name, item, and from which day of a checkup on it is meant (empty: always).\npub static NAMES: &[(&str, u16, &str)] = &["
     )
     .expect("memory");
     for (place, row) in table("checkup-names.tsv") {
-        writeln!(out, "    ({:?}, {}),", row["name"], named(&place, &row["code"])).expect("memory");
+        let item = named(&place, &row["code"]);
+        writeln!(out, "    ({:?}, {item}, {:?}),", row["name"], row["since"]).expect("memory");
     }
     writeln!(
         out,

@@ -10,6 +10,7 @@ mod content;
 mod coverage;
 mod document;
 mod individual_number;
+mod items;
 mod locked;
 mod mask;
 mod own;

@@ -5,15 +5,15 @@
 //! tables is told apart: notices of costs, lists of medicines and the like are kept for a mapping to come, medical claims are refused before anything is.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
 
-use model::checkup::items::{ANSWERS, NAMES, list_oid};
+use model::checkup::items::{ANSWERS, list_oid};
 use model::checkup::{Checkup, Finding, Found, Item, Kind, Organisation, Subject, Told};
 use model::{Decimal, LocalDay, Outcome};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::document::is_plausible;
 use super::individual_number;
+use super::items::Items;
 use crate::{AdapterError, NotStored};
 
 /// Lines that are looked at to recognise a table.
@@ -49,29 +49,6 @@ const OWN: &[(&str, &str)] = &[
     ("母子保健", "record of mother and child"),
 ];
 
-/// Names of items, as they are once widths, cases and spaces are gone.
-static ITEMS: LazyLock<HashMap<String, Item>> = LazyLock::new(|| {
-    let mut items: HashMap<String, Item> = HashMap::new();
-    for item in Item::all() {
-        let known = items.entry(plain(item.row().name_ja)).or_insert(item);
-        // Of several methods the one that says "other".
-        if item.row().code.get(12..15) == Some("999") {
-            *known = item;
-        }
-    }
-    items.extend(
-        NAMES
-            .iter()
-            .filter_map(|(name, number)| Some(((*name).to_owned(), Item::from_number(*number)?))),
-    );
-    items
-});
-
-/// The item of a name, as [`plain`] gives it.
-pub(super) fn item(name: &str) -> Option<Item> {
-    ITEMS.get(name).copied()
-}
-
 /// A name as it is meant, whatever the width.
 pub(super) fn plain(written: &str) -> String {
     written
@@ -81,6 +58,8 @@ pub(super) fn plain(written: &str) -> String {
         .map(|c| match c {
             '〔' | '[' => '(',
             '〕' | ']' => ')',
+            // Which of the two a byte of Shift_JIS becomes depends on who decoded it.
+            '〜' => '~',
             other => other,
         })
         .take(64)
@@ -121,7 +100,7 @@ pub(super) fn recognise(text: &str) -> Option<TableOf> {
             own = self::own(&first);
         }
         claims += usize::from(is_claim(&cells));
-        items += usize::from(cells.len() >= 2 && ITEMS.contains_key(&first));
+        items += usize::from(cells.len() >= 2 && Items::called(&first).is_some());
     }
     match () {
         () if claims >= 2 => Some(TableOf::Claims),
@@ -357,10 +336,11 @@ impl Table {
 
     fn result(&mut self, checkup: Option<&mut Checkup>, line: usize, cells: &[String]) {
         let Some(checkup) = checkup else { return };
-        let Some(item) = ITEMS.get(&plain(&cells[0])).copied() else {
+        let Some(items) = Items::called(&plain(&cells[0])) else {
             let name: String = cells[0].chars().take(24).collect();
             return self.leave_out(Outcome::Unsupported, format!("item {name}"), line, cells);
         };
+        let item = items.on(checkup.day);
         let found = match found(item, &cells[1], checkup.day) {
             Ok(found) => found,
             Err(reason) => return self.leave_out(Outcome::Rejected, reason.to_owned(), line, cells),
@@ -427,10 +407,13 @@ pub(super) fn found(item: Item, written: &str, day: LocalDay) -> Result<Found, &
     }
 }
 
-/// `(-)`, `－` and `-` are one sign.
+/// `(-)`, `－` and `-` are one sign, and so are the two waves (U+301C and U+FF5E) between numbers.
 fn signs(written: &str) -> String {
     let inner = written.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
-    inner.unwrap_or(written).replace(['−', '‐', '―', 'ー'], "-")
+    inner
+        .unwrap_or(written)
+        .replace(['−', '‐', '―', 'ー'], "-")
+        .replace('〜', "~")
 }
 
 /// A day as Japanese tables write it: with an era, with slashes, with signs, or as eight digits.

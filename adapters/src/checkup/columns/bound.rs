@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use model::checkup::{Checkup, Finding, Item};
 use model::{LocalDay, Outcome};
 
-use super::file::{Column, Columns, Items, ResultColumn, Written};
+use super::file::{Column, Columns, ResultColumn, Written};
 use super::sum::TableSum;
 use crate::checkup::document::is_plausible;
+use crate::checkup::items::Items;
 use crate::checkup::package::{Original, PackageEntry};
 use crate::checkup::table::{self, Head, plain};
 use crate::{AdapterError, NotStored};
@@ -175,10 +176,10 @@ impl Bound {
             return;
         };
         for (place, name) in known.iter().enumerate() {
-            if let Some(item) = table::item(name).filter(|_| !self.is_known[place] && is_once(name)) {
+            if let Some(items) = Items::called(name).filter(|_| !self.is_known[place] && is_once(name)) {
                 first.results.push(Results {
                     place,
-                    items: item.into(),
+                    items: items.clone(),
                     mark: None,
                     answers: HashMap::new(),
                 });

@@ -8,6 +8,7 @@ use model::checkup::items::answer;
 use serde::Deserialize;
 
 use crate::checkup::document::is_plausible;
+use crate::checkup::items::Items;
 
 /// The most lines above the first person.
 const MOST_HEADER_LINES: usize = 10;
@@ -223,35 +224,6 @@ impl Columns {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
-    }
-}
-
-/// The items that one column holds, one after the other.
-#[derive(Clone, Debug)]
-pub(super) struct Items {
-    pub(super) first: Item,
-    /// Those that followed, and since when; by day.
-    pub(super) since: Vec<(LocalDay, Item)>,
-}
-
-impl From<Item> for Items {
-    fn from(first: Item) -> Self {
-        Self {
-            first,
-            since: Vec::new(),
-        }
-    }
-}
-
-impl Items {
-    /// The item that the column holds of a checkup of a day.
-    pub(super) fn on(&self, day: LocalDay) -> Item {
-        let mut begun = self.since.iter().rev().filter(|(since, _)| *since <= day);
-        begun.next().map_or(self.first, |(_, item)| *item)
-    }
-
-    fn all(&self) -> impl Iterator<Item = Item> {
-        std::iter::once(self.first).chain(self.since.iter().map(|(_, item)| *item))
     }
 }
 

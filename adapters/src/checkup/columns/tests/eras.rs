@@ -64,6 +64,43 @@ fn what_was_asked_of_snacks_changed_with_fiscal_2018_and_the_column_did_not() {
     assert_eq!(left, ["no-such-answer"], "nobody could answer so");
 }
 
+/// A table that somebody made themselves, and a resident's own: nobody said there which item it is.
+#[test]
+fn the_same_name_means_the_same_items_in_every_table() {
+    let columns = "[person]\nnumber = 1\n[checkup]\nprogramme = '010'\nday = '健診日'\n";
+    for (day, cell, expected) in [
+        ("2018-03-31", "はい", "9N776"),
+        ("2018-04-01", "時々", "9N782"),
+        ("2025-06-10", "3", "9N782"),
+    ] {
+        let table = format!("番号,健診日,食べ方３（夜食／間食）\n1,{day},{cell}\n");
+        let (entries, _) = taken(&Columns::parse(columns).unwrap(), table.as_bytes());
+        let own = format!("健診日,{day}\n食べ方３（夜食／間食）,{cell}\n身長,160\n体重,60\n腹囲,80\nBMI,23\n");
+        let own = crate::checkup::tests::checkups(own.as_bytes()).0;
+        for checkup in [entries[0].checkup.as_ref().unwrap(), &own[0]] {
+            let first = checkup.findings.first().map(|finding| &finding.item.row().code[..5]);
+            assert_eq!(first, Some(expected), "{day}");
+        }
+    }
+}
+
+/// Of the same byte of Shift_JIS some make a wave dash, others a full-width tilde.
+#[test]
+fn a_wave_between_numbers_is_one_however_it_was_decoded() {
+    let expected = ["9N786 6.24040 3"];
+    for wave in ["\u{301c}", "\u{ff5e}", "~"] {
+        let cell = format!("週３{wave}４日");
+        let (found, left) = answered(&[("健診実施年月日", "2025-06-10"), ("飲酒", &cell)]);
+        assert_eq!(found, expected, "{left:?}");
+    }
+    let words = "[person]\nnumber = 1\n[checkup]\nprogramme = '010'\nday = '健診日'\n\
+                 [[result]]\ncolumn = '2\u{301c}3kg'\nitem = '9N736000000000011'\nanswers = { '1\u{301c}2' = '1' }\n";
+    let table = "番号,健診日,2\u{ff5e}3kg\n1,2025-06-10,1\u{ff5e}2\n";
+    let (entries, sum) = taken(&Columns::parse(words).unwrap(), table.as_bytes());
+    assert_eq!(sum.unwrap().documents, 1);
+    assert_eq!(entries[0].checkup.as_ref().unwrap().findings.len(), 1);
+}
+
 /// A column that has held three items, with words of its own for their answers.
 const CHANGED: &str = "
 [person]
