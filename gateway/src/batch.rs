@@ -76,7 +76,8 @@ pub struct Taken {
     pub places: Places,
     /// Results stored, known before, not supported, rejected.
     pub results: [u64; 4],
-    /// Documents of which a judgement does not fit its own values; all of them are kept as they came.
+    /// Documents of which a judgement does not fit its own values, or that lack what each of their kind has; all of them are kept as they
+    /// came.
     pub doubtful: u64,
     /// It had been taken in whole before.
     pub is_again: bool,

@@ -20,7 +20,7 @@ pub struct PackageDocument {
     pub(crate) checkup: Option<PackedCheckup>,
     pub(crate) original: Packed,
     pub(crate) left_out: Vec<LeftOut>,
-    /// What of its own judgements its values do not explain, for the operator.
+    /// What of it is doubtful, for the operator.
     pub(crate) doubts: String,
 }
 
@@ -65,7 +65,7 @@ impl PackageDocument {
     }
 }
 
-/// What of a document's own judgements its values do not explain. The judgements are kept as they came.
+/// What of a document is doubtful: judgements that its values do not explain, items that are missing. It is kept as it came.
 pub(crate) fn doubts_of(checkup: &Checkup) -> String {
     let doubts = doubts(checkup).into_iter().map(Doubt::text);
     doubts.collect::<Vec<_>>().join("; ")

@@ -1,19 +1,22 @@
-//! Whether a document's own judgements fit its values: a word for the operator, never a judgement of ours.
+//! Whether a document's own judgements fit its values, and it has what its programme asks for: a word for the operator, never a judgement of
+//! ours.
 //!
 //! Two judgements are made by published rules of a few values: metabolic syndrome (メタボリックシンドローム判定) and the level of
 //! guidance (保健指導レベル, 階層化 of the fourth period). Where a value is missing, or two readings or two tests of the same thing
 //! disagree, each side of the doubt is let pass: what is told here no reading of the values can explain.
 
-use super::{Checkup, Found, Item, fiscal_year};
+use super::{Checkup, Found, Item, fiscal_year, mandatory};
 use crate::{Decimal, LocalDay, Metric};
 
-/// A judgement that its values do not explain.
+/// A judgement that its values do not explain, or that something is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Doubt {
     /// Metabolic syndrome.
     Metabolic,
     /// The level of guidance.
     GuidanceLevel,
+    /// Items that every specific checkup has.
+    Missing,
 }
 
 /// How every word of a doubt begins.
@@ -25,6 +28,7 @@ impl Doubt {
         match self {
             Self::Metabolic => "doubtful: the judgement of metabolic syndrome does not fit its values",
             Self::GuidanceLevel => "doubtful: the level of guidance does not fit its values",
+            Self::Missing => "doubtful: an item is missing that every specific checkup has",
         }
     }
 }
@@ -189,8 +193,17 @@ pub fn explained(checkup: &Checkup) -> [(&'static str, u8); 2] {
     ]
 }
 
-/// What of a checkup's judgements its values do not explain.
+/// What of a checkup is doubtful.
 pub fn doubts(checkup: &Checkup) -> Vec<Doubt> {
+    let mut doubts = unexplained(checkup);
+    if mandatory::lacks(checkup) {
+        doubts.push(Doubt::Missing);
+    }
+    doubts
+}
+
+/// What of a checkup's judgements its values do not explain.
+fn unexplained(checkup: &Checkup) -> Vec<Doubt> {
     let values = Values(checkup);
     let mut doubts = Vec::new();
     let medicines = MEDICINES.map(|code| values.says_yes(code));
@@ -359,7 +372,7 @@ mod tests {
         let mut found = healthy();
         found.retain(|(code, _)| changes.iter().all(|(changed, _)| changed != code));
         found.extend(changes.iter().copied().filter(|(_, value)| !value.is_empty()));
-        doubts(&checkup(&found))
+        unexplained(&checkup(&found))
     }
 
     /// The judgements of which there is no doubt.
@@ -419,7 +432,7 @@ mod tests {
                 .findings
                 .extend(super::tests::checkup(&[(LEVEL, level)]).findings);
             checkup.subject.birth = birth.and_then(LocalDay::parse);
-            doubts(&checkup)
+            unexplained(&checkup)
         };
         assert_eq!(born(Some("1975-06-01"), "2"), [Doubt::GuidanceLevel]);
         assert_eq!(born(Some("1961-03-31"), "2"), [], "65 on the last day of March");

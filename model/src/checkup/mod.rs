@@ -3,6 +3,7 @@
 mod battery;
 pub mod doubt;
 pub mod items;
+mod mandatory;
 pub mod unit;
 
 use serde::{Deserialize, Serialize, Serializer};
