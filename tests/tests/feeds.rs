@@ -19,6 +19,9 @@ fn run(data: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
+/// Who hands over, and from whom it comes.
+const HANDS: [&str; 4] = ["--handler", "担当 一", "--counterpart", "みほん計測"];
+
 fn item(user: &str, morning: u32) -> Value {
     let measure = |day: u64| {
         json!({
@@ -53,7 +56,7 @@ fn files_of_many_people_come_to_whom_they_are_of_once() {
     let laid = laid.to_str().unwrap();
 
     let import = || {
-        let (code, told, _) = run(&data, &["feed", "import", laid]);
+        let (code, told, _) = run(&data, &[&["feed", "import", laid], &HANDS[..]].concat());
         (code, serde_json::from_str::<Value>(&told).unwrap())
     };
     let (code, told) = import();
@@ -64,7 +67,8 @@ fn files_of_many_people_come_to_whom_they_are_of_once() {
 
     let table = folder.path().join("accounts.csv");
     std::fs::write(&table, format!("person,account\n{person},g/u-1\n77,g/u-2\n")).unwrap();
-    let (code, told, refused) = run(&data, &["feed", "accounts", table.to_str().unwrap()]);
+    let accounts = ["feed", "accounts", table.to_str().unwrap()];
+    let (code, told, refused) = run(&data, &[&accounts[..], &HANDS[..]].concat());
     assert_eq!(code, Some(2), "{told}");
     assert!(refused.contains("line 3"), "there is no member 77: {refused}");
     assert!(
@@ -83,6 +87,33 @@ fn files_of_many_people_come_to_whom_they_are_of_once() {
         (&json!(1), &json!(2), &json!(0))
     );
     assert_eq!(samples(&data), 2);
+
+    // Each hand-over stands in the ledger, with the hash of what was handed over, and nothing of anybody.
+    let (_, ledger, _) = run(&data, &["batch", "ledger"]);
+    let lines: Vec<&str> = ledger
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once(',').unwrap().1)
+        .collect();
+    let hashes = lines.iter().map(|line| line.rsplit_once(',').unwrap().1);
+    assert!(hashes.clone().all(|hash| hash.len() == 64), "{ledger}");
+    assert_eq!(
+        hashes.collect::<std::collections::BTreeSet<_>>().len(),
+        2,
+        "the same files twice, and a list"
+    );
+    let counts: Vec<&str> = lines.iter().map(|line| line.rsplit_once(',').unwrap().0).collect();
+    assert_eq!(
+        counts,
+        [
+            "担当 一,みほん計測,readings of a feed,3,1,1,1",
+            "担当 一,みほん計測,whose accounts are,2,1,0,1",
+            "担当 一,みほん計測,readings of a feed,3,0,2,1",
+        ]
+    );
+    assert!(!ledger.contains("u-1"), "{ledger}");
+    let (code, told, why) = run(&data, &["feed", "import", laid]);
+    assert!(code == Some(2) && told.is_empty() && why.contains("--handler"), "{why}");
     let (code, findings, _) = run(&data, &["doctor"]);
     assert_eq!(code, Some(0), "{findings}");
 }

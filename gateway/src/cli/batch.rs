@@ -8,15 +8,14 @@ use std::process::ExitCode;
 use adapters::Input;
 use adapters::checkup::package;
 use clap::{Args, Subcommand};
-use model::environment::Clock as _;
-use model::{LocalDay, Municipality, Offset, OrganisationId, PersonId};
+use model::{Municipality, OrganisationId, PersonId};
 use secrecy::SecretSlice;
 use store::{Actor, HANDED_OVER, Store};
 use zeroize::Zeroizing;
 
+use super::hand_over::Hands;
 use super::{CommandError, Place, block_on, exit_code, map};
 use crate::batch::{self, HandOver, Package, Taken};
-use crate::environment::MachineClock;
 
 mod insured;
 
@@ -39,7 +38,9 @@ enum BatchCommand {
     ///
     /// Each document goes to the member whose it is, waits for a decision where it may be somebody's, or waits sealed until
     /// somebody is known. What a file is says its content, whatever it is called: documents are XML or FHIR JSON; claims are passed over, and
-    /// whatever else lies beside them is counted, and told with its path in the result file. A judgement that does not fit its own values is kept as it came, and told as doubtful. Prints the accounting as one JSON object. Exit code 2: some could not be read, or its own counts differ.
+    /// whatever else lies beside them is counted, and told with its path in the result file. A judgement that does not fit its own values
+    /// is kept as it came, and told as doubtful, as a specific checkup is that lacks what each of them has. Prints the accounting as one JSON
+    /// object. Exit code 2: some could not be read, or its own counts differ.
     Import {
         /// The ZIP, the folder or the table.
         #[arg(value_name = "PATH")]
@@ -52,12 +53,8 @@ enum BatchCommand {
         /// For a ZIP that is locked: the file with its password. Without it the password is asked for.
         #[arg(long, value_name = "FILE", conflicts_with = "columns")]
         password_file: Option<PathBuf>,
-        /// Who handles it here; stands in the ledger.
-        #[arg(long, value_name = "NAME")]
-        handler: String,
-        /// From whom it came; stands in the ledger.
-        #[arg(long, value_name = "NAME")]
-        counterpart: String,
+        #[command(flatten)]
+        hands: Hands,
         /// File for how each document ended, which must not exist yet: for whoever handed them over, without any value.
         #[arg(long, value_name = "FILE")]
         result: Option<PathBuf>,
@@ -77,12 +74,8 @@ enum BatchCommand {
         /// (kdb-ledger, checkup-tickets).
         #[arg(long, value_name = "COLUMNS")]
         columns: Option<PathBuf>,
-        /// Who handles it here, for the ledger of hand-overs.
-        #[arg(long, value_name = "NAME")]
-        handler: String,
-        /// From whom it came, for the ledger.
-        #[arg(long, value_name = "NAME")]
-        counterpart: String,
+        #[command(flatten)]
+        hands: Hands,
     },
     /// Say which municipality the organisation is, by its code (全国地方公共団体コード, 5 digits or 6 with the check digit); without a code,
     /// print what was said.
@@ -129,8 +122,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 path,
                 columns,
                 password_file,
-                handler,
-                counterpart,
+                hands,
                 result,
             } => {
                 let package = match columns {
@@ -148,26 +140,10 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                         tokio::task::spawn_blocking(look).await??
                     }
                 };
-                let hand_over = HandOver {
-                    organisation,
-                    handler,
-                    counterpart,
-                    day: today(),
-                };
-                import(&store, package, &hand_over, result.as_deref()).await?
+                import(&store, package, &hands.of(organisation), result.as_deref()).await?
             }
-            BatchCommand::Insured {
-                file,
-                columns,
-                handler,
-                counterpart,
-            } => {
-                let hand_over = HandOver {
-                    organisation,
-                    handler,
-                    counterpart,
-                    day: today(),
-                };
+            BatchCommand::Insured { file, columns, hands } => {
+                let hand_over = hands.of(organisation);
                 match columns {
                     None => insured::load(&store, &hand_over, &file).await?,
                     Some(columns) => insured::follow(&store, &hand_over, file, map::ledger_columns(&columns)?).await?,
@@ -196,11 +172,6 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
         store.close().await;
         Ok(ended)
     })
-}
-
-/// The day on which something is handed over.
-fn today() -> LocalDay {
-    MachineClock.now().local_day(Offset::JAPAN_ASSUMED)
 }
 
 /// The longest password, in bytes.

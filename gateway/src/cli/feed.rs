@@ -9,7 +9,9 @@ use model::{Accounting, OrganisationId};
 use serde::Deserialize;
 use store::{Actor, Feed as StoredFeed, FeedTold, Store, StoreError};
 
+use super::hand_over::{Hands, hash_of};
 use super::{CommandError, Place, block_on, exit_code};
+use crate::batch::HandOver;
 use crate::environment::MachineClock;
 use crate::feeds::{self, Taken};
 
@@ -32,20 +34,25 @@ pub struct FeedArguments {
 enum FeedCommand {
     /// Say whose accounts are: CSV with the columns person, account (of the vendor: group and user with a slash between).
     ///
-    /// What waited of an account comes to its member. One that a resident ended stays ended, and one account is one member's. Exit code
-    /// 2: some lines were refused.
+    /// What waited of an account comes to its member. One that a resident ended stays ended, and one account is one member's. It stands in
+    /// the ledger of hand-overs (`sekisho batch ledger`). Exit code 2: some lines were refused.
     Accounts {
         /// The file.
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        #[command(flatten)]
+        hands: Hands,
     },
     /// Take in files that the vendor laid down: one, or all `.json` of a folder and the folders in it. The same again adds nothing.
     ///
-    /// Prints the accounting as one JSON object. Exit code 2: some could not be read.
+    /// Prints the accounting as one JSON object, and stands in the ledger of hand-overs (`sekisho batch ledger`). Exit code 2: some could
+    /// not be read.
     Import {
         /// The file or the folder.
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        #[command(flatten)]
+        hands: Hands,
     },
 }
 
@@ -61,9 +68,13 @@ pub fn run(arguments: FeedArguments) -> Result<ExitCode, CommandError> {
             vendor: adapter.name().to_owned(),
         };
         let (_, store) = arguments.place.open().await?;
-        let ended = match &arguments.command {
-            FeedCommand::Accounts { file } => accounts(&store, adapter, &feed, file).await?,
-            FeedCommand::Import { path } => import(&store, adapter, &feed, path).await?,
+        let ended = match arguments.command {
+            FeedCommand::Accounts { file, hands } => {
+                accounts(&store, adapter, &feed, &file, &hands.of(feed.organisation)).await?
+            }
+            FeedCommand::Import { path, hands } => {
+                import(&store, adapter, &feed, &path, &hands.of(feed.organisation)).await?
+            }
         };
         store.close().await;
         Ok(ended)
@@ -94,7 +105,9 @@ async fn accounts(
     adapter: &'static dyn Adapter,
     feed: &StoredFeed,
     file: &Path,
+    hand_over: &HandOver,
 ) -> Result<ExitCode, CommandError> {
+    let hash = hash_of(vec![file.to_owned()]).await?;
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let [mut known, mut before, mut refused, mut texts] = [0_u64; 4];
     for (place, row) in table.deserialize::<Row>().enumerate() {
@@ -130,6 +143,15 @@ async fn accounts(
         refused += 1;
         eprintln!("line {line}: {why}");
     }
+    let noted = hand_over.ledger(
+        "whose accounts are",
+        known + before + refused,
+        [known + before, 0, refused],
+        &hash,
+    );
+    store
+        .note_hand_over(feed.organisation, Actor::CommandLine, noted)
+        .await?;
     println!(
         "{known} accounts are known now, {before} were, {refused} lines refused; {texts} deliveries that waited came to their members"
     );
@@ -163,9 +185,11 @@ async fn import(
     adapter: &'static dyn Adapter,
     feed: &StoredFeed,
     path: &Path,
+    hand_over: &HandOver,
 ) -> Result<ExitCode, CommandError> {
     let mut found = Vec::new();
     files(path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
+    let hash = hash_of(found.clone()).await?;
     let (mut sum, mut accounting, mut unread) = (Taken::default(), Accounting::default(), 0_u64);
     for file in &found {
         let size = std::fs::metadata(file).map_or(0, |about| about.len());
@@ -186,6 +210,17 @@ async fn import(
         sum.unread += taken.unread;
         accounting.add(&taken.accounting);
     }
+    // What came of one person at once is one; a file that could not be read is one too, since nobody knows of how many it is.
+    let unread_parts = sum.unread + unread;
+    let noted = hand_over.ledger(
+        "readings of a feed",
+        sum.people + sum.waiting + sum.ended + unread_parts,
+        [sum.people, sum.waiting, unread_parts],
+        &hash,
+    );
+    store
+        .note_hand_over(feed.organisation, Actor::CommandLine, noted)
+        .await?;
     let told = serde_json::json!({
         "files": { "read": found.len() as u64 - unread, "unread": unread },
         "accounts": { "known": sum.people, "waiting": sum.waiting, "ended": sum.ended, "unread": sum.unread },

@@ -5,6 +5,7 @@ mod batch;
 mod consent;
 mod doctor;
 mod feed;
+mod hand_over;
 mod import;
 mod keep;
 mod keys;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::CommandError;
 use crate::batch::{self, BatchError, HandOver};
 use crate::cli::exit_code;
+use crate::cli::hand_over::hash_of;
 
 /// A row of the insured.
 #[derive(Debug, Deserialize)]
@@ -56,7 +57,7 @@ struct Row {
 /// What the file and the store answer.
 pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<ExitCode, CommandError> {
     let organisation = hand_over.organisation;
-    let hash = hash_of(file).await?;
+    let hash = hash_of(vec![file.to_owned()]).await?;
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let (mut loaded, mut refused, mut given) = (0, 0, 0);
     for (place, row) in table.deserialize::<Row>().enumerate() {
@@ -103,7 +104,7 @@ pub async fn follow(
     columns: LedgerColumns,
 ) -> Result<ExitCode, CommandError> {
     let organisation = hand_over.organisation;
-    let hash = hash_of(&file).await?;
+    let hash = hash_of(vec![file.clone()]).await?;
     // Where the ledger does not say in which municipality its people live, it is that of whose ledger it is.
     let own = store
         .municipality(organisation)
@@ -170,13 +171,6 @@ pub async fn follow(
          {refused} refused; {documents} documents that waited came to their members"
     );
     Ok(exit_code(refused + possible == 0))
-}
-
-/// SHA-256 of a file, in hexadecimal digits.
-async fn hash_of(file: &Path) -> Result<String, CommandError> {
-    let file = file.to_owned();
-    let hash = tokio::task::spawn_blocking(move || batch::hash_of_files(&[file], "")).await??;
-    Ok(data_encoding::HEXLOWER.encode(&hash))
 }
 
 fn insured_of(membership: Membership, own: Option<Municipality>) -> Insured {
