@@ -97,9 +97,10 @@ impl<'a> Parts<'a> {
     }
 
     fn take(&mut self, place: usize, url: &str, typed: &Typed, raw: &'a RawValue) {
+        self.people.refer(&typed.subject);
         let read = match typed.resource_type.as_str() {
             "Composition" => serde_json::from_str(raw.get()).map(|composition| self.composition = Some(composition)),
-            "Patient" => serde_json::from_str(raw.get()).map(|patient| self.people.patients.push(patient)),
+            "Patient" => serde_json::from_str(raw.get()).map(|patient| self.people.patient(url, &typed.id, patient)),
             "Coverage" => serde_json::from_str(raw.get()).map(|coverage| self.people.coverages.push(coverage)),
             "Organization" => serde_json::from_str(raw.get()).map(|found: Organization| {
                 // Who insures somebody examined nobody.
@@ -211,6 +212,15 @@ impl<'a> Parts<'a> {
     }
 
     fn nothing(mut self, reason: &str) -> Document {
+        // One without results, such as a request to delete, is not lost without a word either.
+        if self.results.is_empty() {
+            self.left_out.push(NotStored {
+                outcome: Outcome::Rejected,
+                reason: reason.to_owned(),
+                line: 1,
+                text: String::new(),
+            });
+        }
         for (place, raw) in std::mem::take(&mut self.results) {
             self.leave_out(place, Outcome::Rejected, reason.to_owned(), raw);
         }

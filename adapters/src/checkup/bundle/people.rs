@@ -1,13 +1,13 @@
 //! Whom a FHIR document is about, and by what their insurer knows them: the patient's own id of the insurance (memberID), or, in older
 //! documents and those of municipalities, what their Coverage says.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use model::checkup::Subject;
 
 use super::super::document::{day, plain, shortened};
 use super::super::subject::{SeveralPeople, one};
-use super::wire::{Coverage, Identifier, Name, Organization, Patient};
+use super::wire::{Coverage, Identifier, Name, Organization, Patient, Reference};
 
 /// How the system of such an id ends: insurer, symbol, number and branch number, with colons between.
 const MEMBER: &str = "JP_Insurance_memberID";
@@ -21,13 +21,45 @@ const PARTS: [&str; 3] = ["InsuredPersonSymbol", "InsuredPersonNumber", "Insured
 /// What a document says of people, before it is known whether all of it is of one.
 #[derive(Default)]
 pub(super) struct People {
-    pub(super) patients: Vec<Patient>,
+    patients: Vec<Patient>,
+    /// How its patients are referred to.
+    known: Vec<String>,
+    /// To whom its resources refer.
+    referred: BTreeSet<String>,
     pub(super) coverages: Vec<Coverage>,
     /// Numbers of insurers, by how they are referred to.
     insurers: HashMap<String, String>,
 }
 
 impl People {
+    /// Takes a patient, with how they are referred to.
+    pub(super) fn patient(&mut self, url: &str, id: &str, patient: Patient) {
+        let names = [url, id].into_iter().filter(|name| !name.is_empty());
+        self.known.extend(names.map(str::to_owned));
+        self.patients.push(patient);
+    }
+
+    /// Takes to whom a resource refers.
+    pub(super) fn refer(&mut self, to: &Reference) {
+        if !to.reference.is_empty() && !self.referred.contains(&to.reference) {
+            self.referred.insert(to.reference.clone());
+        }
+    }
+
+    /// True where resources refer to several people. Who refers to nobody refers to whom all of it is about; and one whom the document
+    /// does not have may be named in whatever way, as long as it is one.
+    fn refers_to_several(&self) -> bool {
+        let id = |reference: &str| reference.rsplit('/').next().unwrap_or(reference).to_owned();
+        let is_known = |reference: &String| self.known.contains(reference) || self.known.contains(&id(reference));
+        let others: BTreeSet<String> = self
+            .referred
+            .iter()
+            .filter(|to| !is_known(to))
+            .map(|to| id(to))
+            .collect();
+        others.len() + usize::from(self.referred.iter().any(is_known)) > 1
+    }
+
     /// Takes who insures; false for any other organisation.
     pub(super) fn is_insurer(&mut self, url: &str, id: &str, found: &Organization) -> bool {
         let mut identifiers = found.identifier.iter();
@@ -42,6 +74,9 @@ impl People {
 
     /// Whom all of it is about.
     pub(super) fn subject(&self) -> Result<Subject, SeveralPeople> {
+        if self.refers_to_several() {
+            return Err(SeveralPeople);
+        }
         let patients = || self.patients.iter();
         let names = patients().map(name).filter(|name| !name.is_empty());
         let sexes = patients().filter_map(|patient| match patient.gender.as_str() {

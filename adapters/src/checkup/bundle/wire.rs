@@ -31,6 +31,9 @@ pub(super) struct Typed {
     pub(super) resource_type: String,
     #[serde(default)]
     pub(super) id: String,
+    /// Whom it is about.
+    #[serde(default)]
+    pub(super) subject: Reference,
 }
 
 #[derive(Default, Deserialize)]

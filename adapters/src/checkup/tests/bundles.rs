@@ -141,3 +141,63 @@ fn a_fhir_document_that_names_two_people_is_nobody_s() {
         assert!(accounting.reasons.keys().any(|(_, reason)| reason == "several-people"));
     }
 }
+
+#[test]
+fn a_fhir_document_whose_results_are_of_two_people_is_nobody_s() {
+    let patient = "urn:uuid:0b8a6f2e-0000-4000-8000-000000000002";
+    // Every result refers to the first, the last of them to the second.
+    let referring = |patient_id: &str, to: &str, last: &str| {
+        let mut bundle: Value = serde_json::from_str(REPORT).unwrap();
+        let entries = bundle["entry"].as_array_mut().unwrap();
+        for entry in entries.iter_mut() {
+            let resource = &mut entry["resource"];
+            match resource["resourceType"].as_str() {
+                Some("Patient") => resource["id"] = json!(patient_id),
+                Some("Observation" | "Composition") => resource["subject"] = json!({ "reference": to }),
+                _ => {}
+            }
+        }
+        let mut observations = entries
+            .iter_mut()
+            .filter(|entry| entry["resource"]["resourceType"] == "Observation");
+        observations.next_back().unwrap()["resource"]["subject"] = json!({ "reference": last });
+        checkups(&serde_json::to_vec(&bundle).unwrap())
+    };
+    for (to, last) in [
+        (patient, patient),
+        ("Patient/p1", "https://fhir.example.org/Patient/p1"),
+        (patient, "Patient/p1"),
+        // Nobody in it, and one all the same.
+        ("Patient/x", "Patient/x"),
+    ] {
+        assert_eq!(referring("p1", to, last).0.len(), 1, "{to} {last}");
+    }
+    for (to, last) in [
+        (patient, "Patient/p2"),
+        ("Patient/p1", "urn:uuid:another"),
+        ("Patient/x", "Patient/y"),
+    ] {
+        let (read, reading) = referring("p1", to, last);
+        let reasons = reading.unwrap().accounting.reasons;
+        assert!(read.is_empty(), "{to} {last}");
+        assert!(
+            reasons.keys().any(|(_, reason)| reason == "several-people"),
+            "{reasons:?}"
+        );
+    }
+}
+
+#[test]
+fn a_fhir_document_without_results_says_why_it_came_to_nothing() {
+    let mut bundle: Value = serde_json::from_str(REPORT).unwrap();
+    let entries = bundle["entry"].as_array_mut().unwrap();
+    entries.retain(|entry| {
+        !matches!(
+            entry["resource"]["resourceType"].as_str(),
+            Some("Observation" | "Composition")
+        )
+    });
+    let (read, reading) = checkups(&serde_json::to_vec(&bundle).unwrap());
+    let reasons = reading.unwrap().accounting.reasons;
+    assert!(read.is_empty() && reasons.keys().any(|(_, reason)| reason == "no-composition"));
+}
