@@ -1,9 +1,10 @@
 //! Checkups as they are kept: what one document after the other says of the same checkup, and what became of each result.
 //!
 //! Among documents of one checkup those of facilities and insurers hold before those that the resident brings, and documents before
-//! lines of tables; then the one written later, whatever the order in which they come; of two written on one day
+//! lines of tables; then the one written later, whatever the order in which they come; of two documents written on one day
 //! the one that tells more, then the one whose content is the greater, so that every order ends alike: a document that is brought
-//! again once more of it can be read tells more. A request to delete is a document without results.
+//! again once more of it can be read tells more. Of two tables of one day, which are mostly dated by when they are handed over, the
+//! one that comes later holds. A request to delete is a document without results.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -212,6 +213,8 @@ impl Kept {
         match order(checkup).cmp(&order(known)) {
             Ordering::Less => Beside::Superseded,
             Ordering::Greater => Beside::Holds,
+            // Tables of one day are dated by when they are handed over: a correction comes after what it corrects.
+            Ordering::Equal if checkup.is_table() => Beside::Holds,
             Ordering::Equal if content(checkup) > content(known) => Beside::Holds,
             Ordering::Equal => Beside::Superseded,
         }
@@ -518,10 +521,17 @@ mod tests {
         ) {
             let made: Vec<Checkup> = documents
                 .iter()
-                .map(|(written, is_brought, is_table, weights)| Checkup {
-                    word: if *is_brought { Told::Brought } else { Told::Confirmed },
-                    author: if *is_table { Organisation::default() } else { document(1, &[]).author },
-                    ..document(*written, weights)
+                .enumerate()
+                .map(|(place, (written, is_brought, is_table, weights))| {
+                    let told = Checkup {
+                        word: if *is_brought { Told::Brought } else { Told::Confirmed },
+                        ..document(*written, weights)
+                    };
+                    match is_table {
+                        // Each is of a day of its own.
+                        true => Checkup { author: Organisation::default(), written: LocalDay(place as i32), ..told },
+                        false => told,
+                    }
                 })
                 .collect();
             let end = |documents: &[Checkup]| {

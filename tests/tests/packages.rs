@@ -301,6 +301,13 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
         "other columns make another package: {again:?}"
     );
 
+    // Handed over again with a number corrected, the list corrects: it does not say when it was written.
+    let whole = std::fs::read_to_string(&table).unwrap();
+    assert_eq!(whole.matches(",152.0,").count(), 1);
+    std::fs::write(&table, whole.replace(",152.0,", ",151.0,")).unwrap();
+    let corrected = import("checkup-history", None);
+    assert!(corrected.0 == documents && corrected.1 == 1, "{corrected:?}");
+
     // Without columns it is no package, and with wrong ones nothing of it is taken.
     std::fs::write(&own, shipped.replace("健診実施年月日", "いつ")).unwrap();
     let mut command = self::import(&data, &table, None);
@@ -318,7 +325,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let refused = self::import(&data, &table, None).status().unwrap();
     assert_eq!(refused.code(), Some(1));
     let ledger = text(&run(&data, &["batch", "ledger"]));
-    assert_eq!(ledger.matches(",checkup documents,").count(), 2, "{ledger}");
+    assert_eq!(ledger.matches(",checkup documents,").count(), 3, "{ledger}");
     assert_eq!(
         ledger.matches(",a ledger of the insured,1,1,0,0,").count(),
         1,
