@@ -214,6 +214,21 @@ impl Decision {
             .any(|grant| grant.period.contains(day) && grant.sources.contains(source))
     }
 
+    /// As [`Decision::permits`], of what was at some time within these days, nobody knows when: one grant must give the first and the
+    /// last, so that nothing passes that may have been outside its period. `is_over` is whether the day that it became known on is
+    /// over; what is not raw waits for that, as a day does.
+    pub fn permits_within(
+        &self,
+        category: ConsentCategory,
+        source: u16,
+        days: (LocalDay, LocalDay),
+        detail: Detail,
+        is_over: bool,
+    ) -> bool {
+        self.giving_days(category, detail, days, is_over)
+            .any(|grant| grant.sources.contains(source))
+    }
+
     /// True when what a day comes to may be seen of this source, if `today` is the running day where the person is: a day
     /// that is not over shows only if that was agreed.
     #[inline]
@@ -263,8 +278,21 @@ impl Decision {
         today: LocalDay,
     ) -> impl Iterator<Item = &Grant> + '_ {
         let (first, last) = (summary.first(day), summary.last(day));
-        self.giving(category, Detail::of(summary)).filter(move |grant| {
-            grant.period.contains(first) && grant.period.contains(last) && (last < today || grant.shows_running_day())
+        self.giving_days(category, Detail::of(summary), (first, last), last < today)
+    }
+
+    /// The grants that give all of these days.
+    #[inline]
+    fn giving_days(
+        &self,
+        category: ConsentCategory,
+        detail: Detail,
+        (first, last): (LocalDay, LocalDay),
+        is_over: bool,
+    ) -> impl Iterator<Item = &Grant> + '_ {
+        self.giving(category, detail).filter(move |grant| {
+            let is_whole = grant.period.contains(first) && grant.period.contains(last);
+            is_whole && (is_over || grant.shows_running_day())
         })
     }
 

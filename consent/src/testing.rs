@@ -117,6 +117,9 @@ pub(crate) enum Seen {
     Record(ConsentCategory, u16, i32, Detail),
     /// The summary of one source in which a day lies, when another day (the last) is the running one.
     Day(ConsentCategory, u16, Summary, i32, i32),
+    /// What was at some time between two days: category, source, detail, the two, and whether the day on
+    /// which it became known is over.
+    Within(ConsentCategory, u16, Detail, (i32, i32), bool),
     /// The same of all sources together.
     WholeDay(ConsentCategory, Summary, i32, i32),
     /// An id shared with this other recipient.
@@ -137,9 +140,16 @@ pub(crate) fn everything() -> impl Iterator<Item = Seen> {
                 Summary::ALL.map(|summary| Seen::Day(category, source, summary, day, today))
             })
         });
+        let within = (0..SOURCES).flat_map(move |source| {
+            days().flat_map(move |span| {
+                Detail::ALL.into_iter().flat_map(move |detail| {
+                    [true, false].map(|over| Seen::Within(category, source, detail, span, over))
+                })
+            })
+        });
         let whole = days()
             .flat_map(move |(day, today)| Summary::ALL.map(|summary| Seen::WholeDay(category, summary, day, today)));
-        records.chain(of_sources).chain(whole)
+        records.chain(of_sources).chain(within).chain(whole)
     })
 }
 
@@ -155,6 +165,9 @@ pub(crate) fn seen(decision: &Decision) -> BTreeSet<Seen> {
             Seen::Record(category, source, day, detail) => decision.permits(category, source, LocalDay(day), detail),
             Seen::Day(category, source, summary, day, today) => {
                 decision.permits_summary(category, source, summary, LocalDay(day), LocalDay(today))
+            }
+            Seen::Within(category, source, detail, (first, last), over) => {
+                decision.permits_within(category, source, (LocalDay(first), LocalDay(last)), detail, over)
             }
             Seen::WholeDay(category, summary, day, today) => {
                 decision.permits_summary_of_all_sources(category, summary, LocalDay(day), LocalDay(today))

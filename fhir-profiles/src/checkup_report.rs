@@ -13,7 +13,7 @@ use crate::checkup::list_system;
 use crate::json::{decimal, escaped, presentable, raw, string};
 use crate::meta::{head, security};
 use crate::prepared::coding;
-use crate::time::{date, instant};
+use crate::time::{date, effective_days, instant};
 use crate::view::ReportView;
 
 /// System and code of what a DiagnosticReport of a checkup is: its kind by our own code, the document's type where it is a checkup's
@@ -58,9 +58,8 @@ pub fn diagnostic_report(out: &mut Vec<u8>, view: &ReportView<'_>, results: &[St
         out.push(b'}');
         return;
     }
-    raw(out, b",\"effectiveDateTime\":\"");
-    date(out, view.day);
-    raw(out, b"\",\"issued\":\"");
+    effective_days(out, view.days);
+    raw(out, b",\"issued\":\"");
     instant(out, view.updated);
     out.push(b'"');
     for (place, id) in results.iter().enumerate() {
@@ -91,7 +90,7 @@ pub fn questionnaire_response(out: &mut Vec<u8>, view: &ReportView<'_>, answers:
         return;
     }
     raw(out, b",\"authored\":\"");
-    date(out, view.day);
+    date(out, view.days.0);
     raw(out, b"\",\"source\":{\"reference\":\"Patient/");
     escaped(out, view.patient);
     raw(out, b"\"}");

@@ -11,7 +11,7 @@ use crate::marks::{component_code, quality_flag};
 use crate::meta::head;
 use crate::observation::{Components, coded, quantity};
 use crate::prepared::{PreparedDay, coding, prepared};
-use crate::time::{date, instant};
+use crate::time::{effective_days, instant};
 use crate::view::{AggregateView, DayStatus, EventView, TotalView};
 
 /// Appends the Observation of a day's total.
@@ -24,8 +24,7 @@ pub fn daily_total(out: &mut Vec<u8>, view: &TotalView<'_>) {
         &Day {
             id: view.id,
             patient: view.patient,
-            summary: view.summary,
-            day: view.day,
+            days: (view.day, view.summary.last(view.day)),
             version: view.version,
             status: view.status,
             updated: view.updated,
@@ -59,8 +58,7 @@ pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
         &Day {
             id: view.id,
             patient: view.patient,
-            summary: view.summary,
-            day: view.day,
+            days: (view.day, view.summary.last(view.day)),
             version: view.version,
             status: view.status,
             updated: view.updated,
@@ -105,7 +103,7 @@ pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
     out.push(b'}');
 }
 
-/// Appends the Observation of an event: that it took place, and on which day. Its value is there and is not given.
+/// Appends the Observation of an event: that it took place, and on which day, or within which. Its value is there and is not given.
 pub fn event(out: &mut Vec<u8>, view: &EventView<'_>) {
     let pieces = prepared(view.metric);
     begin(
@@ -114,8 +112,7 @@ pub fn event(out: &mut Vec<u8>, view: &EventView<'_>) {
         &Day {
             id: view.id,
             patient: view.patient,
-            summary: Summary::Event,
-            day: view.day,
+            days: (view.day, view.last),
             version: 1,
             status: DayStatus::Final,
             updated: view.updated,
@@ -146,8 +143,7 @@ fn statistic_code(out: &mut Vec<u8>, system: &str, statistic: &str, part: Option
 struct Day<'a> {
     id: &'a str,
     patient: &'a str,
-    summary: Summary,
-    day: LocalDay,
+    days: (LocalDay, LocalDay),
     version: u32,
     status: DayStatus,
     updated: UtcMillis,
@@ -160,20 +156,8 @@ fn begin(out: &mut Vec<u8>, pieces: &PreparedDay, day: &Day<'_>) {
     raw(out, day.status.code());
     raw(out, &pieces.to_patient);
     escaped(out, day.patient);
-    match day.summary {
-        Summary::Day | Summary::Event => {
-            raw(out, b"\"},\"effectiveDateTime\":\"");
-            date(out, day.day);
-            out.push(b'"');
-        }
-        Summary::Week | Summary::Month => {
-            raw(out, b"\"},\"effectivePeriod\":{\"start\":\"");
-            date(out, day.day);
-            raw(out, b"\",\"end\":\"");
-            date(out, day.summary.last(day.day));
-            raw(out, b"\"}");
-        }
-    }
+    raw(out, b"\"}");
+    effective_days(out, day.days);
     raw(out, b",\"issued\":\"");
     instant(out, day.updated);
     out.push(b'"');

@@ -7,7 +7,7 @@ use crate::json::{decimal, escaped, raw};
 use crate::marks;
 use crate::meta::head;
 use crate::prepared::{Prepared, PreparedComponent, prepared};
-use crate::time::{date, date_time, instant};
+use crate::time::{date_time, effective_days, instant};
 use crate::view::ObservationView;
 
 /// Room for most Observations, so that the buffer grows once.
@@ -182,19 +182,7 @@ fn zone_member(out: &mut Vec<u8>, name: &str, zone: Option<&str>) {
 }
 
 fn civil_days(out: &mut Vec<u8>, sample: &Sample, temporal: Temporal) {
-    let first = sample.local_day();
-    let last = last_day(sample, temporal);
-    if last > first {
-        raw(out, b",\"effectivePeriod\":{\"start\":\"");
-        date(out, first);
-        raw(out, b"\",\"end\":\"");
-        date(out, last);
-        raw(out, b"\"}");
-    } else {
-        raw(out, b",\"effectiveDateTime\":\"");
-        date(out, first);
-        out.push(b'"');
-    }
+    effective_days(out, (sample.local_day(), last_day(sample, temporal)));
 }
 
 #[inline]

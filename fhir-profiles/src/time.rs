@@ -45,6 +45,21 @@ pub(crate) fn date(out: &mut Vec<u8>, day: LocalDay) {
     raw(out, day_text(day as i32));
 }
 
+/// `,"effectiveDateTime":…` of a civil day, `,"effectivePeriod":…` of what was within several.
+pub(crate) fn effective_days(out: &mut Vec<u8>, (first, last): (LocalDay, LocalDay)) {
+    if last > first {
+        raw(out, b",\"effectivePeriod\":{\"start\":\"");
+        date(out, first);
+        raw(out, b"\",\"end\":\"");
+        date(out, last);
+        raw(out, b"\"}");
+    } else {
+        raw(out, b",\"effectiveDateTime\":\"");
+        date(out, first);
+        out.push(b'"');
+    }
+}
+
 /// Date and clock to the millisecond at these milliseconds of local time, without an offset.
 #[inline]
 fn clock_text(local_ms: i64) -> [u8; 23] {

@@ -81,8 +81,8 @@ pub struct ReportView<'a> {
     pub id: &'a str,
     /// The person's id for this recipient.
     pub patient: &'a str,
-    /// Its day.
-    pub day: LocalDay,
+    /// The days within which it took place, the first and the last: one day, or the year where no more is known.
+    pub days: (LocalDay, LocalDay),
     /// The metric that says that a checkup of its kind took place.
     pub event: Metric,
     /// Its programme (OID 1.2.392.200119.6.1002); empty where there is none.
@@ -187,8 +187,10 @@ pub struct EventView<'a> {
     pub patient: &'a str,
     /// The metric.
     pub metric: Metric,
-    /// The civil day.
+    /// The civil day, or the first of those within which it was.
     pub day: LocalDay,
+    /// The last of them.
+    pub last: LocalDay,
     /// Whose word it is, of a checkup: an entry of the metric's list.
     pub code: Option<u32>,
     /// When it was first known.

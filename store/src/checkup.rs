@@ -210,6 +210,13 @@ impl Kept {
             let is_later = known.word == checkup.word && known.written < checkup.written;
             return if is_later { Beside::SaidAgain } else { Beside::Same };
         }
+        // Residents say one thing after the other, also within a day: what they said last holds.
+        if !known.word.is_document() && !checkup.word.is_document() {
+            return match !checkup.gives_way_to(known) || known.is_deletion() {
+                true => Beside::Holds,
+                false => Beside::Superseded,
+            };
+        }
         match order(checkup).cmp(&order(known)) {
             Ordering::Less => Beside::Superseded,
             Ordering::Greater => Beside::Holds,
@@ -417,6 +424,7 @@ mod tests {
                 .collect(),
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         }
     }
 
@@ -491,11 +499,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_before_deletions_named_their_screening_reads_as_it_is() {
+    fn what_was_kept_before_deletions_named_their_screening_and_residents_a_year_reads_as_it_is() {
         let checkup = document(1, &[]);
         let plain = serde_json::to_string(&checkup).expect("a text");
-        assert!(!plain.contains("deletes"));
+        assert!(!plain.contains("deletes") && !plain.contains("year_only"));
         assert_eq!(serde_json::from_str::<Checkup>(&plain).expect("a checkup"), checkup);
+        let of_year = Checkup::declared_of_year(model::Metric::CHECKUP_DENTAL, 2024, LocalDay(20_600));
+        let of_year = of_year.expect("a year");
+        let bytes = packed(&of_year);
+        assert_eq!(
+            PackedCheckup::known(bytes.bytes()).expect("a checkup").checkup(),
+            &of_year
+        );
     }
 
     #[test]

@@ -184,6 +184,7 @@ impl<'a> Parts<'a> {
             findings: Vec::new(),
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         };
         let mut readings: HashMap<Item, u8> = HashMap::new();
         // A request to delete has no results, whatever it repeats of them.

@@ -96,6 +96,7 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
         findings: Vec::new(),
         word: Told::Confirmed,
         deletes: String::new(),
+        year_only: false,
     };
     if !checkup.is_deletion() {
         let mut findings = Vec::with_capacity(FINDINGS);

@@ -278,6 +278,7 @@ impl MadeUp {
             findings: findings.made,
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         };
         for (item, judged) in explained(&checkup) {
             let of_item = |finding: &&mut Finding| finding.item.row().code == item;

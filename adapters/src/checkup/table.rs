@@ -307,6 +307,7 @@ impl Head {
             findings: Vec::new(),
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         };
         self.describe(&mut checkup);
         checkup

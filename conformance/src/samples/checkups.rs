@@ -38,7 +38,7 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
             let view = ReportView {
                 id: "4f6x2k7qzm5v3h9n8c1b0d2f4g",
                 patient: "p1",
-                day: LocalDay(20_583),
+                days: (LocalDay(20_583), LocalDay(20_583)),
                 event,
                 programme: if event == model::Metric::CHECKUP_SPECIFIC {
                     "010"
@@ -55,6 +55,14 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
             }));
             samples.push(sample(format!("{} answers", event.key()), |out| {
                 questionnaire_response(out, &view, &answers);
+            }));
+            // Of one of which only the fiscal year is known.
+            let of_year = ReportView {
+                days: (LocalDay(20_179), LocalDay(20_543)),
+                ..view
+            };
+            samples.push(sample(format!("{} of a year", event.key()), |out| {
+                diagnostic_report(out, &of_year, &[]);
             }));
             samples.push(sample("a report of nothing", |out| diagnostic_report(out, &view, &[])));
             samples.push(sample("no answers", |out| questionnaire_response(out, &view, &[])));
@@ -127,6 +135,7 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
             .collect(),
         word: Told::Confirmed,
         deletes: String::new(),
+        year_only: false,
     };
     let bare = Checkup {
         facility: Organisation::default(),

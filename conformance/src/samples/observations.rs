@@ -203,19 +203,22 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
             );
         }));
     }
-    samples.push(sample(format!("{key} event"), |out| {
-        event(
-            out,
-            &EventView {
-                id: "e1",
-                patient: "p1",
-                metric,
-                code: None,
-                day: DAY,
-                updated: STORED,
-            },
-        );
-    }));
+    for (name, last) in [("event", DAY), ("event of a year", DAY.plus(364))] {
+        samples.push(sample(format!("{key} {name}"), |out| {
+            event(
+                out,
+                &EventView {
+                    id: "e1",
+                    patient: "p1",
+                    metric,
+                    code: None,
+                    day: DAY,
+                    last,
+                    updated: STORED,
+                },
+            );
+        }));
+    }
     for status in [DayStatus::Preliminary, DayStatus::Final, DayStatus::Amended] {
         samples.push(sample(format!("{key} {} total of a day", status.code()), |out| {
             daily_total(

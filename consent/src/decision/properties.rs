@@ -81,6 +81,14 @@ fn naive(consents: &[Consent], request: Request, now: i64) -> BTreeSet<Seen> {
         Seen::Day(category, source, summary, day, today) => {
             grants().any(|grant| of_source(grant, source) && gives(grant, category, summary, day, today))
         }
+        Seen::Within(category, source, detail, (first, last), over) => grants().any(|grant| {
+            grant.category == category
+                && of_source(grant, source)
+                && of_detail(grant, detail)
+                && in_period(grant, first)
+                && in_period(grant, last)
+                && (over || grant.running_day || grant.detail == Detail::Raw)
+        }),
         Seen::WholeDay(category, summary, day, today) => {
             grants().any(|grant| grant.sources == Sources::All && gives(grant, category, summary, day, today))
         }
@@ -166,7 +174,10 @@ proptest! {
         let after = seen_by_anyone(&after, now);
         prop_assert!(after.is_subset(&before));
         let is_of_it = |thing: &Seen| match *thing {
-            Seen::Record(category, ..) | Seen::Day(category, ..) | Seen::WholeDay(category, ..) => category == denied,
+            Seen::Record(category, ..)
+            | Seen::Day(category, ..)
+            | Seen::Within(category, ..)
+            | Seen::WholeDay(category, ..) => category == denied,
             Seen::Line(_) | Seen::Linked(_) => false,
         };
         for (recipient, consent, thing) in before.difference(&after) {

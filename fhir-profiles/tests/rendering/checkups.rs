@@ -62,7 +62,7 @@ fn report(dead: bool) -> ReportView<'static> {
     ReportView {
         id: "d1",
         patient: "p1",
-        day: LocalDay(20_583),
+        days: (LocalDay(20_583), LocalDay(20_583)),
         event: model::Metric::CHECKUP_SPECIFIC,
         programme: "010",
         version: if dead { 2 } else { 1 },
@@ -79,6 +79,14 @@ fn a_report_and_the_answers() {
         diagnostic_report(&mut out, &report(dead), &results);
         approved!(name, json(&String::from_utf8(out).expect("UTF-8")));
     }
+    let of_year = ReportView {
+        days: (LocalDay(20_179), LocalDay(20_543)),
+        programme: "",
+        ..report(false)
+    };
+    let mut out = Vec::new();
+    diagnostic_report(&mut out, &of_year, &[]);
+    approved!("report_of_a_year", json(&String::from_utf8(out).expect("UTF-8")));
     let answer =
         |code: &str, list: &str, of: &str| finding(code, Found::Answer(format!("{ROOT}{list}"), of.to_owned()));
     let second = Finding {

@@ -175,6 +175,23 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 metric: Metric::BLOOD_PRESSURE,
                 code: None,
                 day: DAY,
+                last: DAY,
+                updated: STORED,
+            }
+        ))
+    );
+    // A resident who knows no more than the year, and it was the first of its kind: fiscal 2025.
+    approved!(
+        "event_of_a_checkup_of_a_year",
+        written(|out| fhir_profiles::event(
+            out,
+            &fhir_profiles::EventView {
+                id: "e2",
+                patient: "p1",
+                metric: Metric::CHECKUP_DENTAL,
+                code: Some(4),
+                day: model::LocalDay(20_179),
+                last: model::LocalDay(20_543),
                 updated: STORED,
             }
         ))

@@ -115,7 +115,7 @@ impl<'r> Found<'r> {
         ReportView {
             id: &self.id,
             patient,
-            day: self.report.day,
+            days: self.report.days,
             event: self.report.key.metric,
             programme: &self.report.programme,
             version: self.version,
@@ -293,7 +293,7 @@ pub async fn found(
         true => reports(state, decision).await?,
         false => Vec::new(),
     };
-    all.sort_by_key(|report| std::cmp::Reverse((report.day, report.key)));
+    all.sort_by_key(|report| std::cmp::Reverse((report.days, report.key)));
     let (mut resources, mut records) = (Vec::new(), Vec::new());
     for found in all.iter().filter_map(|report| Found::of(kind, report, caller)) {
         if fits(parameters, &bounds, &found, &patient) {
@@ -348,7 +348,12 @@ impl Bounds {
 
     /// A day from its beginning to its end, at home.
     pub fn day(&self, day: LocalDay) -> Interval {
-        (start_of(day, &self.home), start_of(day.plus(1), &self.home))
+        self.days((day, day))
+    }
+
+    /// Days from the beginning of the first to the end of the last, at home.
+    fn days(&self, (first, last): (LocalDay, LocalDay)) -> Interval {
+        (start_of(first, &self.home), start_of(last.plus(1), &self.home))
     }
 
     /// True where changes were asked for.
@@ -376,5 +381,5 @@ fn fits(parameters: &Parameters, bounds: &Bounds, found: &Found<'_>, patient: &s
             .is_none_or(|ids| ids.contains(&found.id.as_str()))
         && has(&parameters.codes, &report_codes(&found.view(patient)))
         && has(&parameters.categories, &[report_category()])
-        && bounds.hold(bounds.day(found.report.day), found.updated)
+        && bounds.hold(bounds.days(found.report.days), found.updated)
 }

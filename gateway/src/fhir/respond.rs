@@ -224,6 +224,7 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 patient,
                 metric: stored.metric,
                 day: stored.day,
+                last: stored.last,
                 code: stored.code,
                 updated: stored.updated,
             },

@@ -8,9 +8,9 @@ use model::checkup::items;
 use model::checkup::{Finding, Found, Told, fiscal_year};
 use store::StoreError;
 
-use super::checkups::{self, name_of};
+use super::checkups::{self, name_of, when};
 use super::page::{Frame, shown};
-use super::resident::{Resident, day};
+use super::resident::Resident;
 use super::words::Words;
 use super::{Problem, error_page};
 use crate::sign_in::SignedIn;
@@ -97,7 +97,7 @@ async fn view(state: &AppState, signed_in: &SignedIn, number: &str) -> Result<Op
         csrf: signed_in.csrf.clone(),
         number: own.number,
         title,
-        day: day(words.0, checkup.day),
+        day: when(words, checkup),
         facility: checkup.facility.name.clone(),
         is_declared: checkup.word == Told::Declared,
         is_brought: checkup.word == Told::Brought,
@@ -251,3 +251,7 @@ pub async fn document(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "checkup_detail_tests.rs"]
+mod tests;

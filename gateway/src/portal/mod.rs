@@ -3,6 +3,7 @@
 //! upload got.
 
 mod again;
+mod checkup_declare;
 mod checkup_detail;
 mod checkups;
 mod choices;
@@ -86,11 +87,11 @@ pub fn routes() -> Router<AppState> {
             get(consent_receipt::receipt_signed),
         )
         .route(steps::PATH, get(steps::show))
-        .route(checkups::PATH, get(checkups::show).post(checkups::declare))
+        .route(checkups::PATH, get(checkups::show).post(checkup_declare::declare))
         .route("/portal/checkups/{number}", get(checkup_detail::show))
         .route("/portal/checkups/{number}/document", get(checkup_detail::document))
         .route("/portal/checkups/{number}/fhir", get(checkup_detail::fhir))
-        .route("/portal/checkups/{number}/take-back", post(checkups::take_back))
+        .route("/portal/checkups/{number}/take-back", post(checkup_declare::take_back))
         .route(requests::PATH, get(requests::show).post(requests::file))
         .route("/portal/requests/{id}/take-back", post(requests::take_back))
         .route("/portal/style.css", get(style))

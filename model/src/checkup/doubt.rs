@@ -337,6 +337,7 @@ mod tests {
             findings: found.iter().map(finding).collect(),
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         }
     }
 

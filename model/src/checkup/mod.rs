@@ -1,6 +1,7 @@
 //! Checkups as their documents tell them: what was found, digits and units as written, and about whom.
 
 mod battery;
+mod declared;
 pub mod doubt;
 pub mod items;
 mod mandatory;
@@ -9,11 +10,13 @@ pub mod unit;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use battery::Battery;
+pub use declared::{FIRST_YEAR, fiscal_year, fiscal_year_days};
 pub use items::{Guide, Item, ItemRow, Kind};
 
 use crate::decimal::Decimal;
 use crate::time::LocalDay;
 use crate::vocabulary::Metric;
+use declared::DECLARED;
 
 /// One checkup of one person. The same checkup told again is known by [`Checkup::is_same`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct Checkup {
     /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same. A municipality's screening says
     /// there which part of it this is (検診区分), with one digit.
     pub programme: String,
-    /// The day it took place.
+    /// The day it took place; the first day of the fiscal year where no more than that is known.
     pub day: LocalDay,
     /// The day the document was written, or on which a table was handed over that does not say it: of two that tell the same checkup
     /// the later one holds.
@@ -42,6 +45,9 @@ pub struct Checkup {
     /// does not say it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub deletes: String,
+    /// No more than the fiscal year is known of when it took place. Nobody but a resident says it so, and never with results.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub year_only: bool,
 }
 
 /// Whose word a checkup is.
@@ -247,34 +253,6 @@ impl Checkup {
         matches!(self.report.as_str(), "19" | "49" | "69" | "79" | "89")
     }
 
-    /// What a resident says themselves: that a checkup of a kind took place on a day, and what they remember of it.
-    pub fn declared(kind: Metric, day: LocalDay, said: LocalDay, findings: Vec<Finding>) -> Self {
-        Self {
-            report: "10".to_owned(),
-            programme: format!("{DECLARED}{}", kind.key()),
-            day,
-            written: said,
-            facility: Organisation::default(),
-            author: Organisation::default(),
-            subject: Subject::default(),
-            findings,
-            word: Told::Declared,
-            deletes: String::new(),
-        }
-    }
-
-    /// The request that takes this checkup back, said on a day.
-    #[must_use]
-    pub fn taken_back(&self, said: LocalDay) -> Self {
-        Self {
-            report: "19".to_owned(),
-            written: said.max(self.written),
-            findings: Vec::new(),
-            deletes: self.screening().unwrap_or_default().to_owned(),
-            ..self.clone()
-        }
-    }
-
     /// The programme by the code of OID 1.2.392.200119.6.1002; `None` for one that a resident declared, and for a part of a screening.
     pub fn official_programme(&self) -> Option<&str> {
         (!self.programme.starts_with(DECLARED) && self.part_of_screening().is_none()).then_some(&self.programme)
@@ -337,15 +315,6 @@ impl Checkup {
 
 /// Reports of municipalities' screenings: lung, breast, stomach, cervical and colorectal cancer, hepatitis, osteoporosis, teeth.
 const SCREENINGS: [&str; 8] = ["51", "52", "53", "54", "55", "56", "57", "58"];
-
-/// Stands before the kind where a resident declares it: no programme of OID 1.2.392.200119.6.1002 is written so.
-const DECLARED: &str = "declared:";
-
-/// The fiscal year of a day: April to March.
-pub fn fiscal_year(day: LocalDay) -> i32 {
-    let (year, month, _) = day.ymd();
-    year - i32::from(month < 4)
-}
 
 /// True for a metric that says that a checkup, or guidance after one, took place.
 pub fn is_event(metric: Metric) -> bool {

@@ -100,6 +100,21 @@ impl HeldAccess {
         }
     }
 
+    /// True when what was at some time within these days may be seen; `is_over` is whether the day that it became known on is over.
+    pub(crate) fn permits_within(
+        &self,
+        category: ConsentCategory,
+        source: u16,
+        days: (LocalDay, LocalDay),
+        detail: Detail,
+        is_over: bool,
+    ) -> bool {
+        match self {
+            Self::Decision(decision) => decision.permits_within(category, source, days, detail, is_over),
+            Self::Own(_) => true,
+        }
+    }
+
     /// True when a day may be seen of this source.
     pub(crate) fn permits_day(&self, category: ConsentCategory, source: u16, day: LocalDay, today: LocalDay) -> bool {
         self.permits_summary(category, source, Summary::Day, day, today)

@@ -13,8 +13,8 @@ use crate::{Result, Store, sqlite};
 pub struct CheckupReport {
     /// What its id is made of.
     pub key: RecordKey,
-    /// Its day.
-    pub day: LocalDay,
+    /// The days within which it took place, the first and the last: one day, or the year where no more is known.
+    pub days: (LocalDay, LocalDay),
     /// Its programme (OID 1.2.392.200119.6.1002); empty for one that the resident declared.
     pub programme: String,
     /// The resident says it themselves: no document does.

@@ -40,10 +40,10 @@ impl Record {
     /// Of which days it is, the first and the last.
     pub fn days(&self) -> (LocalDay, LocalDay) {
         match self {
-            Self::Sample(stored) => (stored.sample.local_day(), stored.sample.local_day()),
+            Self::Sample(stored) => stored.days(),
             Self::Total(total) => (total.day, total.summary.last(total.day)),
             Self::Aggregate(aggregate) => (aggregate.day, aggregate.summary.last(aggregate.day)),
-            Self::Event(event) => (event.day, event.day),
+            Self::Event(event) => (event.day, event.last),
         }
     }
 }
@@ -67,6 +67,18 @@ pub struct StoredSample {
     pub of_checkup: Option<OfCheckup>,
     /// The same measurement as its vendor's own source has it, where this one came by another vendor's store and that one shows too.
     pub copy_of: Option<RecordKey>,
+}
+
+impl StoredSample {
+    /// The day that owns it, as the first and the last; of what is of a checkup all days within which it was.
+    pub fn days(&self) -> (LocalDay, LocalDay) {
+        let first = self.sample.local_day();
+        let last = match self.of_checkup {
+            Some(_) => self.sample.end.plus(-1).local_day(self.sample.offset),
+            None => first,
+        };
+        (first, last)
+    }
 }
 
 /// How far a day's total can be relied on.
@@ -158,8 +170,10 @@ pub struct StoredEvent {
     pub key: RecordKey,
     /// The metric.
     pub metric: Metric,
-    /// The civil day.
+    /// The civil day, or the first of those within which it was.
     pub day: LocalDay,
+    /// The last of them: the same day, but of a checkup of which only the year is known.
+    pub last: LocalDay,
     /// Whose word it is, of a checkup: an entry of the metric's list.
     pub code: Option<u32>,
     /// When it was first known, never before the day was over.

@@ -1,9 +1,8 @@
 //! SQL of checkups: a row each, sealed with the person's key, and the documents that a later one took the place of.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod opened;
 
-use model::checkup::{Checkup, fiscal_year};
+use model::checkup::{Checkup, Told};
 use model::{LocalDay, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -15,6 +14,8 @@ use super::writer::Writing;
 use crate::Result;
 use crate::checkup::{Beside, CheckupEnded, Kept, MOST, NO_DAY, ONE_OF_SEVERAL, PackedCheckup, TOO_MANY};
 use crate::packing::{Packed, unpacked};
+
+pub(crate) use opened::{Opened, OpenedCheckups};
 
 /// A checkup as it is stored.
 pub(crate) struct Stored {
@@ -98,8 +99,10 @@ pub(crate) fn keep(
             Beside::Holds => {}
         }
     }
-    // What a facility or insurer told of the year's checkup of a kind is more than what the resident says of it.
-    if !checkup.word.is_document() && !checkup.is_deletion() && !others.is_empty() {
+    // One checkup of a kind is said of a year. What a facility or insurer told of it is more than what the resident says, and a day
+    // more than the year alone.
+    let gives_way = |other: &Stored| other.kept.checkup.gives_way_to(checkup);
+    if checkup.word == Told::Declared && !checkup.is_deletion() && !others.iter().all(gives_way) {
         return Ok(CheckupEnded {
             superseded: records,
             ..CheckupEnded::default()
@@ -112,7 +115,7 @@ pub(crate) fn keep(
         return Ok(refused(TOO_MANY));
     };
     let commit = commit.get(writing)?;
-    if checkup.word.is_document() && !checkup.is_deletion() {
+    if !checkup.is_deletion() {
         for declared in others {
             let taken_back = PackedCheckup::of(declared.kept.checkup.taken_back(checkup.written))?;
             let (kept, _) = declared.kept.replaced(taken_back.checkup().clone(), commit.seq);
@@ -219,23 +222,23 @@ fn say_again(writing: &Writing<'_>, key: &SealKey, at: Place, body: &[u8]) -> Re
         .map(|_| ())
 }
 
-/// The checkups of its day that a document may tell; and the live ones of its kind and fiscal year that the other of the two that tell
-/// of checkups told.
+/// The checkups of its day that a document may tell; and of the other live ones of its kind and fiscal year those that a resident
+/// said, and where a resident says it, all.
 fn near(
     snapshot: &Snapshot<'_>,
     key: &SealKey,
     person: PersonId,
     checkup: &Checkup,
 ) -> Result<(Vec<Stored>, Vec<Stored>)> {
-    let year = fiscal_year(checkup.day);
+    let from_teller = if checkup.word.is_document() { RESIDENT } else { DOCUMENT };
     let rows: Vec<Row> = snapshot
         .prepare_cached(
             "SELECT number, source, version, first_seq, seq, body FROM checkup
-             WHERE person = ?1 AND day BETWEEN ?3 - 366 AND ?3 + 366 AND (day = ?3 OR (word <> ?2 AND state = 0))",
+             WHERE person = ?1 AND day BETWEEN ?3 - 366 AND ?3 + 366 AND (day = ?3 OR (word >= ?2 AND state = 0))",
         )
         .and_then(|mut statement| {
             statement
-                .query_map(params![person.0, teller(checkup), checkup.day.0], read)?
+                .query_map(params![person.0, from_teller, checkup.day.0], read)?
                 .collect()
         })
         .doing("looking for checkups of the year")?;
@@ -245,10 +248,9 @@ fn near(
         let other = &stored.kept.checkup;
         if other.day == checkup.day && other.is_same(checkup) {
             of_the_day.push(stored);
-        } else if other.word.is_document() != checkup.word.is_document()
+        } else if (!checkup.word.is_document() || !other.word.is_document())
             && !other.is_deletion()
-            && fiscal_year(other.day) == year
-            && other.event() == checkup.event()
+            && other.is_of_kind_and_year(checkup)
         {
             of_the_year.push(stored);
         }
@@ -256,11 +258,15 @@ fn near(
     Ok((of_the_day, of_the_year))
 }
 
-/// Who tells a checkup, as its row says it: 1 a document, 2 the resident.
+/// Who tells a checkup, as its row says it: a document, whoever hands it over.
+const DOCUMENT: u8 = 1;
+/// As above: the resident alone.
+const RESIDENT: u8 = 2;
+
 fn teller(checkup: &Checkup) -> u8 {
     match checkup.word.is_document() {
-        true => 1,
-        false => 2,
+        true => DOCUMENT,
+        false => RESIDENT,
     }
 }
 
@@ -373,44 +379,6 @@ fn set_aside(writing: &Writing<'_>, person: PersonId, number: u16) -> Result<()>
         .and_then(|mut statement| statement.execute(params![person.0, number]))
         .doing("setting a checkup aside")
         .map(|_| ())
-}
-
-/// A person's checkups, opened.
-pub(crate) type Opened = Arc<Vec<Stored>>;
-
-/// People whose checkups stay opened: some hundred kB each.
-const MOST_OPENED: usize = 32;
-
-/// Checkups that were opened last, by whose they are and the commit that they are as of: each page of a search asks for the same.
-#[derive(Default)]
-pub(crate) struct OpenedCheckups(Mutex<VecDeque<((u32, i64), Opened)>>);
-
-impl OpenedCheckups {
-    fn held(&self) -> MutexGuard<'_, VecDeque<((u32, i64), Opened)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Those of a person as of a commit.
-    pub(crate) fn get(&self, person: PersonId, seq: i64) -> Option<Opened> {
-        let held = self.held();
-        let found = held.iter().find(|(of, _)| *of == (person.0, seq));
-        found.map(|(_, opened)| Arc::clone(opened))
-    }
-
-    /// Keeps them, in the place of what was held of that person.
-    pub(crate) fn keep(&self, person: PersonId, seq: i64, opened: &Opened) {
-        let mut held = self.held();
-        held.retain(|((of, _), _)| *of != person.0);
-        held.push_back(((person.0, seq), Arc::clone(opened)));
-        if held.len() > MOST_OPENED {
-            held.pop_front();
-        }
-    }
-
-    /// Forgets an erased person's.
-    pub(crate) fn forget(&self, person: PersonId) {
-        self.held().retain(|((of, _), _)| *of != person.0);
-    }
 }
 
 /// All checkups of a person, in the order of their numbers.

@@ -27,10 +27,12 @@ pub fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checku
         findings: results.iter().map(|(code, value)| finding(code, *value)).collect(),
         word: Told::Confirmed,
         deletes: String::new(),
+        year_only: false,
     }
 }
 
-fn finding(code: &str, value: i64) -> Finding {
+/// A number of an item, in its unit.
+pub fn finding(code: &str, value: i64) -> Finding {
     let item = Item::from_code(code).expect("an item");
     Finding {
         item,

@@ -10,6 +10,7 @@ mod checkups;
 mod consents;
 mod copies;
 mod days;
+mod declared;
 mod delegations;
 mod deliveries;
 mod feeds;

@@ -23,7 +23,7 @@ pub(super) async fn bring(world: &World, person: PersonId, checkups: &[Checkup])
 }
 
 /// Brings a line of somebody's list: guidance has no documents that we read.
-async fn bring_from_a_list(world: &World, person: PersonId, checkup: Checkup) {
+pub(super) async fn bring_from_a_list(world: &World, person: PersonId, checkup: Checkup) {
     let store = world.state.store.clone();
     let work = move || {
         let start = store::BatchStart {

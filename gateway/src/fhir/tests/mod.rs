@@ -5,6 +5,7 @@ mod backends;
 mod batteries;
 mod beyond;
 mod checkups;
+mod declared;
 mod fuzz;
 mod inside;
 mod matrix;

@@ -10,17 +10,16 @@ use consent::Detail;
 use model::checkup::{Battery, Checkup, Finding, Item, Told, is_event};
 use model::time::DAY_MS;
 use model::vocabulary::Shape;
-use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, Summary, UtcMillis, Value};
+use model::{Flags, LocalDay, Metric, RecordKey, RecordKind, Sample, UtcMillis, Value};
 
 use super::super::checkups::{self, Stored};
 use super::super::leaves::Row;
-use super::super::totals;
 use super::context::{Context, detail};
 use super::samples::follows;
 use super::{derived, place};
 use crate::Result;
 use crate::checkup::{JAPAN, OfCheckup, Standing, first_start, midnight, number_of};
-use crate::reads::{PageKey, Record, Search, Sort, StoredEvent, StoredSample};
+use crate::reads::{PageKey, Record, Search, Sort, StoredSample};
 
 /// What a search asks of checkups.
 struct Wanted {
@@ -122,9 +121,17 @@ fn matching(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredSam
             })?);
         }
     }
-    found
-        .retain(|(record, _)| wanted.asks(record) && in_times(search, &record.sample) && context.shows(&record.sample));
+    found.retain(|(record, _)| wanted.asks(record) && in_times(search, &record.sample) && shows(context, record));
     Ok(found)
+}
+
+/// True when the access key shows a record of a checkup: one of a year only where the whole year is given, since it was on whatever
+/// day of it.
+pub(super) fn shows(context: &Context<'_>, record: &StoredSample) -> bool {
+    let (category, source) = (record.sample.metric.category(), record.sample.source);
+    context
+        .access
+        .permits_within(category, source, record.days(), Detail::Raw, true)
 }
 
 /// True for what begins before the page does, in its order.
@@ -173,7 +180,7 @@ fn records_of(
     let event = checkup.event();
     let value = Value::Code(checkup.word.number());
     let key = key(context, stored, event, checkup.day, 0, 0);
-    let mut sample = sample(stored, event, checkup.day, value);
+    let mut sample = sample(stored, event, checkup.days(), value);
     sample.flags = flags(checkup);
     let (committed, batch) = context.commit(stored.seq)?;
     found.push((
@@ -210,12 +217,13 @@ pub(super) fn key(
     }
 }
 
-pub(super) fn sample(stored: &Stored, metric: Metric, day: LocalDay, value: Value) -> Sample {
+/// A sample of a day, or of what was within these days.
+pub(super) fn sample(stored: &Stored, metric: Metric, (first, last): (LocalDay, LocalDay), value: Value) -> Sample {
     Sample {
         metric,
         source: stored.source,
-        start: midnight(day),
-        end: midnight(day).plus(DAY_MS),
+        start: midnight(first),
+        end: midnight(last).plus(DAY_MS),
         offset: JAPAN,
         end_offset_minutes: JAPAN.minutes,
         value,
@@ -251,7 +259,7 @@ fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -
         // One of two pressures is no pressure: its own Observation has the number.
         (item.metric().shape() == Shape::Quantity).then_some(Value::Quantity(item.trend(number, unit)?))
     });
-    let mut sample = sample(stored, item.metric(), day, value.unwrap_or_else(no_number));
+    let mut sample = sample(stored, item.metric(), (day, day), value.unwrap_or_else(no_number));
     sample.flags = flags(checkup);
     if standing.finding.is_some_and(|finding| is_beyond(item, finding)) {
         sample.flags = sample.flags.with(Flags::OUT_OF_RANGE);
@@ -297,7 +305,7 @@ pub(crate) fn find(context: &mut Context<'_>, key: RecordKey) -> Result<Option<R
         return Ok(None);
     };
     let found = records(context, stored)?.into_iter().map(|(record, _)| record);
-    let mut found = found.filter(|record| record.key == key && context.shows(&record.sample));
+    let mut found = found.filter(|record| record.key == key && shows(context, record));
     Ok(found.next().map(Record::Sample))
 }
 
@@ -307,7 +315,7 @@ pub(crate) fn former(context: &mut Context<'_>, key: RecordKey) -> Result<Vec<Re
     let mut found = Vec::new();
     for stored in checkups::former(context.snapshot, &context.key, context.person, Some(number))? {
         let records = records(context, &stored)?.into_iter().map(|(record, _)| record);
-        found.extend(records.filter(|record| record.key == key && context.shows(&record.sample)));
+        found.extend(records.filter(|record| record.key == key && shows(context, record)));
     }
     found.sort_by_key(|record| std::cmp::Reverse(record.version));
     found.dedup_by_key(|record| record.version);
@@ -328,7 +336,7 @@ fn superseded(context: &mut Context<'_>, search: &Search) -> Result<Vec<(StoredS
     for stored in checkups::former(context.snapshot, &context.key, context.person, None)? {
         for (record, seq) in records(context, &stored)? {
             let version = (record.key, record.version);
-            let shows = wanted.asks(&record) && in_times(search, &record.sample) && context.shows(&record.sample);
+            let shows = wanted.asks(&record) && in_times(search, &record.sample) && shows(context, &record);
             if shows && !present.contains(&version) {
                 present.push(version);
                 found.push((record, seq));
@@ -369,74 +377,4 @@ pub(crate) fn numbers(context: &mut Context<'_>) -> Result<Numbers> {
         }
     }
     Ok(Numbers::new(numbers))
-}
-
-/// The months in which a checkup of this kind took place.
-pub(crate) fn months(context: &mut Context<'_>, metric: Metric) -> Result<Vec<i32>> {
-    let checkups = context.checkups()?;
-    let of_kind = checkups.iter().filter(|stored| stored.kept.checkup.event() == metric);
-    let mut months: Vec<i32> = of_kind.map(|stored| stored.kept.checkup.day.month()).collect();
-    months.sort_unstable();
-    months.dedup();
-    Ok(months)
-}
-
-/// That a checkup of a kind took place, and on which day: the same whatever was found, however much, and however often it was
-/// told again.
-pub(crate) fn events(
-    context: &mut Context<'_>,
-    metric: Metric,
-    first: LocalDay,
-    last: LocalDay,
-) -> Result<Vec<Record>> {
-    let mut events: Vec<StoredEvent> = Vec::new();
-    let all = context.checkups()?;
-    // The first of its kind, whatever of it may be seen: that there was an earlier one is what "later" says.
-    let of_kind = all.iter().filter(|stored| {
-        let checkup = &stored.kept.checkup;
-        checkup.event() == metric && !checkup.is_deletion()
-    });
-    let first_of_kind = of_kind.min_by_key(|stored| (stored.kept.checkup.day, stored.first_seq));
-    let first_of_kind = first_of_kind.map(|stored| (stored.kept.checkup.day, stored.first_seq));
-    for stored in all.iter() {
-        let checkup: &Checkup = &stored.kept.checkup;
-        let day = checkup.day;
-        let shown =
-            context
-                .access
-                .permits_summary(metric.category(), stored.source, Summary::Event, day, context.today);
-        if checkup.event() != metric || checkup.is_deletion() || !(first..=last).contains(&day) || !shown {
-            continue;
-        }
-        // When it was first told, whatever was told of it since, and never before the day was over.
-        let mut told = context.commit(stored.first_seq)?.0;
-        let over = context.zone.start_of(day.plus(1));
-        let is_first = first_of_kind.is_none_or(|(first, _)| first == day);
-        if let Some((_, seq)) = first_of_kind.filter(|_| !is_first) {
-            // It became a later one when an earlier one was told.
-            told = told.max(context.commit(seq)?.0);
-        }
-        let code = checkup.word.number_of_event(is_first);
-        match events.iter_mut().find(|event| event.day == day) {
-            Some(event) => {
-                event.updated = event.updated.min(told.max(over));
-                // What a facility says is more than what the resident does.
-                event.code = event.code.min(Some(code));
-            }
-            None => events.push(StoredEvent {
-                key: totals::summary_key(context.person, metric, Summary::Event, day),
-                metric,
-                day,
-                code: Some(code),
-                updated: told.max(over),
-            }),
-        }
-    }
-    events.sort_by_key(|event| event.day);
-    Ok(events.into_iter().map(Record::Event).collect())
-}
-
-/// True where a summary of a metric's days is made of checkups: only that they took place.
-pub(crate) fn gives(metric: Metric, summary: Summary) -> bool {
-    is_event(metric) && Detail::of(summary) == Detail::Event
 }

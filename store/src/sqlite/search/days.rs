@@ -12,8 +12,8 @@ use rusqlite::params;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Series};
 use super::super::{sources, totals};
-use super::checkups;
 use super::context::Context;
+use super::events;
 use super::place;
 use super::samples::{follows, sources_of};
 use crate::Result;
@@ -63,8 +63,10 @@ impl Days {
             .into_iter()
             .flatten()
             .min();
+        // A checkup of which only the year is known begins eleven months before the last that it can have been in.
+        let reach = if is_event(metric) { 12 } else { 1 };
         let (mut from, mut until) = (
-            lowest.map(|at| month_at(at, context) - 1),
+            lowest.map(|at| month_at(at, context) - reach),
             highest.map(|at| month_at(at, context) + 1),
         );
         let (first, last) = context.access.days(metric.category(), Detail::of(summary));
@@ -147,7 +149,7 @@ fn bounds(context: &mut Context<'_>, record: &Record) -> (UtcMillis, UtcMillis) 
 /// The months in which a metric can have days.
 fn months_of(context: &mut Context<'_>, metric: Metric) -> Result<VecDeque<i32>> {
     if is_event(metric) {
-        return checkups::months(context, metric).map(VecDeque::from);
+        return events::months(context, metric).map(VecDeque::from);
     }
     if is_kept(metric) {
         return totals::months(context.snapshot, context.person, metric).map(VecDeque::from);
@@ -191,8 +193,8 @@ pub(crate) fn of_metric(
     if first > last || !context.access.gives(category, Detail::of(summary)) {
         return Ok(Vec::new());
     }
-    if checkups::gives(metric, summary) {
-        return checkups::events(context, metric, first, last);
+    if events::gives(metric, summary) {
+        return events::of_metric(context, metric, first, last);
     }
     let mut found = if is_kept(metric) {
         let days = kept(context, metric, category, summary, first, last)?;
@@ -233,6 +235,7 @@ fn event(context: &Context<'_>, metric: Metric, record: &Record) -> Record {
         key: totals::summary_key(context.person, metric, Summary::Event, day),
         metric,
         day,
+        last: day,
         code: None,
         updated: record.updated(),
     })

@@ -104,7 +104,7 @@ fn pressure_record(context: &mut Context<'_>, stored: &Stored, pressure: &Pressu
         None => no_number(),
     };
     let (committed, batch) = context.commit(pressure.seq)?;
-    let mut sample = sample(stored, Metric::BLOOD_PRESSURE, day, value);
+    let mut sample = sample(stored, Metric::BLOOD_PRESSURE, (day, day), value);
     sample.flags = flags(&stored.kept.checkup);
     Ok(StoredSample {
         key: of(context, pressure.tie_break),
@@ -139,7 +139,7 @@ fn battery_record(
     let mut members = Vec::with_capacity(living.len());
     for standing in living {
         let ((item, reading), day) = (standing.place, day_of(checkup, standing));
-        if context.shows(&sample(stored, item.metric(), day, no_number())) {
+        if context.shows(&sample(stored, item.metric(), (day, day), no_number())) {
             let key = key(context, stored, item.metric(), checkup.day, reading, item.number());
             members.push((key, item.row().is_reason));
         }
@@ -152,7 +152,7 @@ fn battery_record(
     let (committed, batch) = context.commit(seq)?;
     let record = StoredSample {
         key: key(context, stored, battery.metric(), checkup.day, 0, battery.tie_break()),
-        sample: sample(stored, battery.metric(), checkup.day, no_number()),
+        sample: sample(stored, battery.metric(), (checkup.day, checkup.day), no_number()),
         // Each change of a result counts one up, and one that is gone has counted too.
         version: results.iter().map(|standing| standing.version).sum(),
         committed,

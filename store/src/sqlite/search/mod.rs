@@ -9,6 +9,7 @@ mod checkups;
 mod context;
 mod days;
 mod derived;
+mod events;
 mod reports;
 mod samples;
 

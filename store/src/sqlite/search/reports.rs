@@ -3,7 +3,7 @@
 use model::{ConsentCategory, RecordKey, RecordKind};
 
 use super::super::checkups::{self, Stored};
-use super::checkups::records;
+use super::checkups::{records, shows};
 use super::context::Context;
 use crate::Result;
 use crate::checkup::{OfCheckup, first_start};
@@ -53,7 +53,7 @@ pub(crate) fn of_person(context: &mut Context<'_>) -> Result<Vec<CheckupReport>>
         let shown: Vec<StoredSample> = records(context, stored)?
             .into_iter()
             .map(|(record, _)| record)
-            .filter(|record| context.shows(&record.sample))
+            .filter(|record| shows(context, record))
             .collect();
         let is_event = |record: &StoredSample| record.of_checkup == Some(OfCheckup::TookPlace);
         let (took_place, results): (Vec<_>, Vec<_>) = shown.into_iter().partition(is_event);
@@ -63,7 +63,7 @@ pub(crate) fn of_person(context: &mut Context<'_>) -> Result<Vec<CheckupReport>>
         let checkup = &stored.kept.checkup;
         found.push(CheckupReport {
             key: key(context, stored),
-            day: checkup.day,
+            days: checkup.days(),
             programme: checkup.official_programme().unwrap_or_default().to_owned(),
             by_hand: !checkup.word.is_document(),
             took_place: took_place.into_iter().next(),

@@ -1,0 +1,137 @@
+//! What a resident says themselves of a checkup: its kind, and the day or no more than the fiscal year; and what that gives way to.
+
+use super::{Checkup, Finding, Organisation, Subject, Told};
+use crate::time::LocalDay;
+use crate::vocabulary::Metric;
+
+/// Stands before the kind where a resident declares it: no programme of OID 1.2.392.200119.6.1002 is written so.
+pub(super) const DECLARED: &str = "declared:";
+
+/// The first fiscal year of specific health checkups (特定健診), and of the records that insurers keep of them: earlier ones are
+/// confirmed by nobody.
+pub const FIRST_YEAR: i32 = 2008;
+
+/// The fiscal year of a day: April to March.
+pub fn fiscal_year(day: LocalDay) -> i32 {
+    let (year, month, _) = day.ymd();
+    year - i32::from(month < 4)
+}
+
+/// The first and the last day of a fiscal year; `None` beyond what days can say.
+pub fn fiscal_year_days(year: i32) -> Option<(LocalDay, LocalDay)> {
+    let first = LocalDay::from_ymd(year, 4, 1)?;
+    Some((first, LocalDay::from_ymd(year.checked_add(1)?, 3, 31)?))
+}
+
+impl Checkup {
+    /// What a resident says themselves: that a checkup of a kind took place on a day, and what they remember of it.
+    pub fn declared(kind: Metric, day: LocalDay, said: LocalDay, findings: Vec<Finding>) -> Self {
+        Self {
+            report: "10".to_owned(),
+            programme: format!("{DECLARED}{}", kind.key()),
+            day,
+            written: said,
+            facility: Organisation::default(),
+            author: Organisation::default(),
+            subject: Subject::default(),
+            findings,
+            word: Told::Declared,
+            deletes: String::new(),
+            year_only: false,
+        }
+    }
+
+    /// As [`Checkup::declared`], by whoever knows no more than the fiscal year of it; `None` beyond what days can say.
+    ///
+    /// It has no results: a number of some day of a year is of no day that others could be compared with.
+    pub fn declared_of_year(kind: Metric, year: i32, said: LocalDay) -> Option<Self> {
+        let (first, _) = fiscal_year_days(year)?;
+        Some(Self {
+            year_only: true,
+            ..Self::declared(kind, first, said, Vec::new())
+        })
+    }
+
+    /// The days within which it took place, the first and the last: one and the same but where no more than the year is known.
+    pub fn days(&self) -> (LocalDay, LocalDay) {
+        let year = self.year_only.then(|| fiscal_year_days(fiscal_year(self.day)));
+        year.flatten().unwrap_or((self.day, self.day))
+    }
+
+    /// True where another tells of the same kind and fiscal year and knows it better: a facility or insurer better than the
+    /// resident, and the resident with the day better than without.
+    pub fn gives_way_to(&self, other: &Self) -> bool {
+        let knows = |checkup: &Self| (checkup.word.is_document(), !checkup.year_only);
+        self.is_of_kind_and_year(other) && !self.word.is_document() && knows(self) < knows(other)
+    }
+
+    /// True where both are of one kind and one fiscal year.
+    pub fn is_of_kind_and_year(&self, other: &Self) -> bool {
+        fiscal_year(self.day) == fiscal_year(other.day) && self.event() == other.event()
+    }
+
+    /// The request that takes this checkup back, said on a day.
+    #[must_use]
+    pub fn taken_back(&self, said: LocalDay) -> Self {
+        Self {
+            report: "19".to_owned(),
+            written: said.max(self.written),
+            findings: Vec::new(),
+            deletes: self.screening().unwrap_or_default().to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> LocalDay {
+        LocalDay::parse(text).expect("a day")
+    }
+
+    fn of_year(year: i32) -> Checkup {
+        Checkup::declared_of_year(Metric::CHECKUP_DENTAL, year, day("2026-05-01")).expect("a year")
+    }
+
+    #[test]
+    fn a_fiscal_year_is_from_april_to_march_and_holds_its_days_and_no_others() {
+        for year in [1999, 2008, 2023, 2024] {
+            let (first, last) = fiscal_year_days(year).expect("a year");
+            assert_eq!((fiscal_year(first), fiscal_year(last)), (year, year));
+            assert_eq!(
+                (fiscal_year(first.plus(-1)), fiscal_year(last.plus(1))),
+                (year - 1, year + 1)
+            );
+        }
+        assert_eq!(fiscal_year_days(2024), Some((day("2024-04-01"), day("2025-03-31"))));
+        assert_eq!(fiscal_year_days(i32::MAX), None);
+    }
+
+    #[test]
+    fn of_a_checkup_of_a_year_the_whole_year_is_said_and_of_one_of_a_day_the_day() {
+        assert_eq!(of_year(2024).days(), (day("2024-04-01"), day("2025-03-31")));
+        assert_eq!(of_year(2024).taken_back(day("2026-05-02")).days(), of_year(2024).days());
+        let on = Checkup::declared(Metric::CHECKUP_DENTAL, day("2024-04-01"), day("2026-05-01"), Vec::new());
+        assert_eq!(on.days(), (on.day, on.day));
+    }
+
+    #[test]
+    fn the_year_gives_way_to_the_day_and_the_resident_to_the_document() {
+        let on = Checkup::declared(Metric::CHECKUP_DENTAL, day("2025-03-31"), day("2026-05-01"), Vec::new());
+        let confirmed = Checkup {
+            report: "58".to_owned(),
+            programme: "1".to_owned(),
+            word: Told::Confirmed,
+            ..on.clone()
+        };
+        let rising = [of_year(2024), on, confirmed];
+        for (place, one) in rising.iter().enumerate() {
+            for (other_place, other) in rising.iter().enumerate() {
+                assert_eq!(one.gives_way_to(other), place < other_place, "{place} {other_place}");
+            }
+        }
+        assert!(!of_year(2023).gives_way_to(&rising[1]), "another year's");
+    }
+}
