@@ -209,7 +209,7 @@ async function delegated(page, told, language, name) {
   step(`${language}: the portal handed over, and was ended`);
 }
 
-/** A resident reads a checkup, saves its document, and says that they had another. */
+/** A resident reads a checkup, saves its document, and says that they had another: by its day with a number, and by its year alone. */
 async function checkups(page, told, language, name) {
   await page.locator('nav.menu a[href="/portal/checkups"]').click();
   await look(page, name('03-checkups'));
@@ -233,6 +233,16 @@ async function checkups(page, told, language, name) {
   await page.locator('section.card a.button').first().click();
   await page.locator('form[action$="/take-back"] button').click();
   assert.equal(await page.locator('section.card').count(), 10, 'what was said is unsaid');
+  await page.locator('select[name=kind]').selectOption('checkup_dental');
+  await page.locator('select[name=year]').selectOption('2024');
+  await page.locator('form[action="/portal/checkups"] button').click();
+  const ofYear = page.locator('section.card', { hasText: language === 'ja' ? '受けた日はわかりません' : 'The day is not known' });
+  await ofYear.waitFor();
+  await look(page, name('03-checkups-of-a-year'));
+  await ofYear.locator('a.button').click();
+  await look(page, name('03-checkup-of-a-year'));
+  await page.locator('form[action$="/take-back"] button').click();
+  assert.equal(await page.locator('section.card').count(), 10, 'so is the year');
   step(`${language}: a checkup was read, its document saved, another declared and taken back`);
 }
 
