@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use model::checkup::{Battery, Checkup, Guide, Item, Organisation};
+use model::checkup::{Battery, Checkup, Guide, Item, Organisation, Subject};
 use model::vocabulary::systems;
 use model::{LocalDay, UtcMillis};
 
 use crate::battery::checkup_battery;
 use crate::checkup::checkup_result;
-use crate::json::{escaped, presentable, raw, string};
+use crate::json::{escaped, presentable, raw, string, text_member};
+use crate::member::{Member, name};
 use crate::prepared::coding;
 use crate::time::{date, instant};
 use crate::view::{BatteryView, CheckupView};
@@ -19,6 +20,10 @@ use crate::view::{BatteryView, CheckupView};
 const PROFILES: &str = "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_";
 /// Profile of the Bundle.
 const BUNDLE: &str = "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Bundle_eCheckupGeneral";
+/// Profile of somebody whose insurer's number is known: the Bundle's asks for it.
+const INSURED: &str = "http://jpfhir.jp/fhir/clins/StructureDefinition/JP_Patient_eCheckupGeneral";
+/// Profile of an insurance. The guide's own asks for its kind, and whether one is insured by oneself, which no document says.
+const INSURANCE: &str = "http://jpfhir.jp/fhir/core/StructureDefinition/JP_Coverage";
 
 /// A checkup to be written as a document.
 #[derive(Clone, Copy, Debug)]
@@ -112,14 +117,40 @@ fn is_of_the_guide(checkup: &Checkup) -> bool {
         && results.all(|finding| finding.item.row().guide == Guide::Checkup)
 }
 
-/// True where the whole has what the guide asks of it: who was examined, by whom, where, and who wrote it.
+/// True where the whole has what the guide asks of it: who was examined, by whom, where, and who wrote it, each with the profile
+/// that it asks for; and an identifier of the form that it demands (R2152).
 fn keeps_to_the_guide(checkup: &Checkup) -> bool {
-    let is_numbered = |organisation: &Organisation| !organisation.number.is_empty();
+    let (year, _, _) = checkup.day.ymd();
+    let number = checkup.facility.number.as_bytes();
+    let is_of_a_facility = number.len() == 10
+        && number.iter().all(u8::is_ascii_digit)
+        && matches!(number[0], b'0'..=b'4')
+        && matches!(number[2], b'1'..=b'3');
     is_of_the_guide(checkup)
-        && !checkup.subject.name.is_empty()
-        && is_numbered(&checkup.facility)
-        && is_numbered(&checkup.author)
+        && is_of_a_facility
+        && (2020..2040).contains(&year)
+        && patient_profile(&checkup.subject) == Some(INSURED)
+        && is_whole(&checkup.facility)
+        && is_whole(&checkup.author)
         && doctor(checkup).is_some()
+}
+
+/// True for an organisation of which number and name are known.
+fn is_whole(organisation: &Organisation) -> bool {
+    !organisation.number.is_empty() && presentable(&organisation.name).is_some()
+}
+
+/// The profile of who was examined: one for whom no insurer's number of the form is known, another where it is; none where the name
+/// in kana or kanji (R1112), the day of birth, the address or any identifier is missing.
+fn patient_profile(subject: &Subject) -> Option<&'static str> {
+    let (text, representation) = name(&subject.name);
+    let is_named = presentable(&text).is_some() && representation != "ABC";
+    let lives = presentable(&subject.address).is_some();
+    let member = Member::of(subject).filter(|_| is_named && lives && subject.birth.is_some())?;
+    Some(match member.is_well_formed() {
+        true => INSURED,
+        false => "http://jpfhir.jp/fhir/eCheckup/StructureDefinition/JP_Patient_eCheckupGeneral",
+    })
 }
 
 /// The doctor whose judgement it is.
@@ -167,11 +198,16 @@ impl Document<'_, '_> {
 
     /// A part up to the end of its `meta`, which claims the guide's profile where `keeps` says that it is kept to.
     fn part(&mut self, kind: &str, part: &str, keeps: bool, write: impl FnOnce(&mut Vec<u8>, &str)) {
-        let view = self.view;
         let profile = keeps.then(|| format!("{PROFILES}{kind}_eCheckupGeneral"));
+        self.claiming(kind, part, profile.as_deref(), write);
+    }
+
+    /// As [`Document::part`], with whichever profile it claims.
+    fn claiming(&mut self, kind: &str, part: &str, profile: Option<&str>, write: impl FnOnce(&mut Vec<u8>, &str)) {
+        let view = self.view;
         self.entry(kind, part, |out, id, patient| {
             raw(out, format!("{{\"resourceType\":\"{kind}\",\"id\":\"{id}\""));
-            meta(out, view, profile.as_deref());
+            meta(out, view, profile);
             write(out, patient);
             out.push(b'}');
         });
@@ -244,18 +280,16 @@ impl Document<'_, '_> {
 
     fn patient(&mut self) {
         let subject = &self.view.checkup.subject;
-        self.part("Patient", "patient", !subject.name.is_empty(), |out, _| {
-            if !subject.insurer.is_empty() {
-                let member = [&subject.insurer, &subject.symbol, &subject.number, &subject.branch];
-                // A part that holds the separator would be read as another.
-                let member = member.map(|part| part.replace(':', "")).join(":");
+        self.claiming("Patient", "patient", patient_profile(subject), |out, _| {
+            if let Some(member) = Member::of(subject) {
                 raw(out, b",\"identifier\":[{\"system\":\"http://jpfhir.jp/fhir/clins/Idsystem/JP_Insurance_memberID\",\"value\":");
-                string(out, &member);
+                string(out, &member.value());
                 raw(out, b"}]");
             }
-            if !subject.name.is_empty() {
-                raw(out, b",\"name\":[{\"extension\":[{\"url\":\"http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation\",\"valueCode\":\"SYL\"}],\"text\":");
-                string(out, &subject.name);
+            let (text, representation) = name(&subject.name);
+            if presentable(&text).is_some() {
+                raw(out, format!(",\"name\":[{{\"extension\":[{{\"url\":\"http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation\",\"valueCode\":\"{representation}\"}}],\"use\":\"official\""));
+                text_member(out, "text", Some(&text));
                 raw(out, b"}]");
             }
             let sex = match subject.sex {
@@ -269,16 +303,20 @@ impl Document<'_, '_> {
                 date(out, birth);
                 out.push(b'"');
             }
-            if !subject.postal_code.is_empty() {
-                raw(out, b",\"address\":[{\"postalCode\":");
-                string(out, &subject.postal_code);
+            let (address, postal_code) = (presentable(&subject.address), presentable(&subject.postal_code));
+            if address.is_some() || postal_code.is_some() {
+                let mut members = Vec::new();
+                text_member(&mut members, "text", address.as_deref());
+                text_member(&mut members, "postalCode", postal_code.as_deref());
+                raw(out, b",\"address\":[{");
+                raw(out, members.get(1..).unwrap_or_default());
                 raw(out, b"}]");
             }
         });
     }
 
     fn organisation(&mut self, kind: &str, organisation: &Organisation) {
-        self.part("Organization", kind, !organisation.number.is_empty(), |out, _| {
+        self.part("Organization", kind, is_whole(organisation), |out, _| {
             if !organisation.number.is_empty() {
                 raw(out, b",\"identifier\":[{\"system\":\"http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no\",\"value\":");
                 string(out, &organisation.number);
@@ -287,7 +325,7 @@ impl Document<'_, '_> {
             raw(out, b",\"type\":[{\"coding\":[");
             coding(out, systems::CHECKUP_ORGANISATION, kind, None);
             raw(out, b"]}]");
-            crate::json::text_member(out, "name", Some(&organisation.name));
+            text_member(out, "name", Some(&organisation.name));
         });
     }
 
@@ -296,7 +334,7 @@ impl Document<'_, '_> {
         let Some(doctor) = doctor(self.view.checkup) else {
             return;
         };
-        self.part("Practitioner", "practitioner", false, |out, _| {
+        self.part("Practitioner", "practitioner", true, |out, _| {
             raw(out, b",\"name\":[{\"text\":");
             string(out, &doctor);
             raw(out, b"}]");
@@ -326,13 +364,11 @@ impl Document<'_, '_> {
     }
 
     fn coverage(&mut self) {
-        let subject = &self.view.checkup.subject;
-        if subject.insurer.is_empty() {
+        let Some(member) = Member::of(&self.view.checkup.subject) else {
             return;
-        }
-        // The guide asks for a kind of insurance, which no document says.
-        self.part("Coverage", "coverage", false, |out, patient| {
-            let symbol = [("JP_Coverage_InsuredPersonSymbol", &subject.symbol), ("JP_Coverage_InsuredPersonNumber", &subject.number), ("JP_Coverage_InsuredPersonSubNumber", &subject.branch)];
+        };
+        self.claiming("Coverage", "coverage", Some(INSURANCE), |out, patient| {
+            let symbol = [("JP_Coverage_InsuredPersonSymbol", &member.symbol), ("JP_Coverage_InsuredPersonNumber", &member.number), ("JP_Coverage_InsuredPersonSubNumber", &member.branch)];
             let given: Vec<_> = symbol.into_iter().filter(|(_, value)| !value.is_empty()).collect();
             for (place, (name, value)) in given.iter().enumerate() {
                 raw(out, if place == 0 { ",\"extension\":[" } else { "," });
@@ -342,7 +378,7 @@ impl Document<'_, '_> {
             }
             raw(out, if given.is_empty() { "" } else { "]" });
             raw(out, format!(",\"status\":\"active\",\"beneficiary\":{{\"reference\":\"Patient/{patient}\"}},\"payor\":[{{\"identifier\":{{\"system\":\"http://jpfhir.jp/fhir/core/mhlw/IdSystem/InsurerNumber\",\"value\":"));
-            string(out, &subject.insurer);
+            string(out, &member.insurer);
             raw(out, b"}}]");
         });
     }

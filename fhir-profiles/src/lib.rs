@@ -17,6 +17,7 @@ mod definitions;
 mod document_reference;
 mod json;
 mod marks;
+mod member;
 mod meta;
 mod observation;
 mod outcome;

@@ -56,6 +56,7 @@ pub(super) fn read(root: Element<'_>) -> Result<Subject, SeveralPeople> {
                 .find_map(|role| role.find(&["addr", "postalCode"]))
                 .map_or("", Element::text),
         ),
+        address: shortened(roles().find_map(|role| role.find(&["addr"])).map_or("", Element::text)),
         ..Subject::default()
     })
 }

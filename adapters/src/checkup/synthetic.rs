@@ -83,7 +83,8 @@ fn header(out: &mut String, checkup: &Checkup) {
     }
     let _ = write!(
         out,
-        "<addr>架空市見本町一丁目<postalCode>{}</postalCode></addr><patient><name>{}</name>",
+        "<addr>{}<postalCode>{}</postalCode></addr><patient><name>{}</name>",
+        escape(subject.address.as_str()),
         escape(subject.postal_code.as_str()),
         escape(subject.name.as_str()),
     );
@@ -230,6 +231,7 @@ impl MadeUp {
                 birth: Some(birth),
                 sex: Some(sex),
                 postal_code: "999-9999".to_owned(),
+                address: "架空市見本町一丁目".to_owned(),
                 care_number: String::new(),
                 ticket: String::new(),
             },

@@ -127,6 +127,7 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
             birth: Some(LocalDay(-5_000)),
             sex: Some(2),
             postal_code: "999-9999".to_owned(),
+            address: "架空市見本町一丁目".to_owned(),
             ..Subject::default()
         },
         findings: Item::all()
@@ -150,7 +151,28 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
         findings: Item::all().map(finding).collect(),
         ..whole.clone()
     };
-    for (name, checkup) in [("whole", &whole), ("bare", &bare), ("municipality's", &screening)] {
+    let insured = |change: &dyn Fn(&mut Subject)| {
+        let mut changed = whole.clone();
+        changed.findings.truncate(1);
+        change(&mut changed.subject);
+        changed
+    };
+    let odd = insured(&|subject| {
+        subject.insurer = "139999".to_owned();
+        subject.symbol = "見 本".to_owned();
+        subject.branch = "１".to_owned();
+        subject.name = "見本　花子".to_owned();
+    });
+    let unnumbered = insured(&|subject| subject.branch = "甲".to_owned());
+    let unaddressed = insured(&|subject| subject.address.clear());
+    for (name, checkup) in [
+        ("whole", &whole),
+        ("bare", &bare),
+        ("municipality's", &screening),
+        ("oddly written", &odd),
+        ("not well numbered", &unnumbered),
+        ("not addressed", &unaddressed),
+    ] {
         let view = CheckupDocumentView {
             base: "https://phr.example/fhir/r4",
             number: 7,

@@ -32,7 +32,7 @@ pub fn holds(key: &str, element: &Value) -> Option<bool> {
             let mut performers = element["performer"].as_array().into_iter().flatten();
             performers.all(|performer| performer["reference"] == element["subject"]["reference"])
         }
-        _ => return None,
+        _ => return super::checkup_report::holds(key, element),
     })
 }
 

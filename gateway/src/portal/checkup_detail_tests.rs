@@ -133,3 +133,111 @@ async fn a_resident_saves_a_checkup_as_fhir_and_nobody_elses() {
         );
     }
 }
+
+/// The profiles that the parts of a checkup's document claim, by type.
+fn claims(checkup: &Checkup) -> std::collections::BTreeMap<String, String> {
+    let bundle: serde_json::Value = serde_json::from_str(&read_back(checkup).1).unwrap();
+    let claimed = |resource: &serde_json::Value| {
+        let profile = resource["meta"]["profile"][0].as_str().unwrap_or("none");
+        let short = profile
+            .replace("/StructureDefinition/JP_", " ")
+            .replace("_eCheckupGeneral", "");
+        let short = short.trim_start_matches("http://jpfhir.jp/fhir/").to_owned();
+        (resource["resourceType"].as_str().unwrap().to_owned(), short)
+    };
+    let parts = bundle["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["resource"]);
+    std::iter::once(&bundle).chain(parts).map(claimed).collect()
+}
+
+#[test]
+fn each_part_claims_what_it_keeps_to_and_the_whole_where_all_do() {
+    let whole = MadeUp::of(3).checkup(2025);
+    let claimed: Vec<String> = claims(&whole)
+        .into_iter()
+        .map(|(kind, profile)| format!("{kind}: {profile}"))
+        .collect();
+    assert_eq!(
+        claimed,
+        [
+            "Bundle: clins Bundle",
+            "Composition: eCheckup Composition",
+            "Coverage: core Coverage",
+            "Encounter: eCheckup Encounter",
+            "Observation: eCheckup Observation",
+            "Organization: eCheckup Organization",
+            "Patient: clins Patient",
+            "Practitioner: eCheckup Practitioner",
+        ]
+    );
+    let with = |change: &dyn Fn(&mut Checkup)| {
+        let mut changed = whole.clone();
+        change(&mut changed);
+        let claimed = claims(&changed);
+        (claimed["Bundle"].clone(), claimed["Patient"].clone())
+    };
+    let says = |bundle: &str, patient: &str| (bundle.to_owned(), patient.to_owned());
+    // What can be written as the guide wants it is.
+    let odd = with(&|checkup| {
+        checkup.subject.insurer = "139999".to_owned();
+        checkup.subject.symbol = "見　本".to_owned();
+        checkup.subject.branch = "１".to_owned();
+        checkup.subject.name = "見本　花子".to_owned();
+    });
+    assert_eq!(odd, says("clins Bundle", "clins Patient"));
+    // What cannot takes away the claims that ask for it, and those of no other part.
+    let numbered = with(&|checkup| checkup.subject.branch = "甲".to_owned());
+    assert_eq!(numbered, says("none", "eCheckup Patient"));
+    for change in [
+        &(|checkup: &mut Checkup| checkup.subject.name.clear()) as &dyn Fn(&mut Checkup),
+        &|checkup| checkup.subject.name = "MIHON HANAKO".to_owned(),
+        &|checkup| checkup.subject.birth = None,
+        &|checkup| checkup.subject.address.clear(),
+        &|checkup| checkup.subject.insurer.clear(),
+    ] {
+        assert_eq!(with(change), says("none", "none"));
+    }
+    for change in [
+        &(|checkup: &mut Checkup| checkup.facility.name.clear()) as &dyn Fn(&mut Checkup),
+        &|checkup| checkup.facility.number = "1399".to_owned(),
+        &|checkup| checkup.day = checkup.day.plus(-365 * 10),
+        &|checkup| {
+            for finding in &mut checkup.findings {
+                finding.doctor = None;
+            }
+        },
+    ] {
+        assert_eq!(with(change), says("none", "clins Patient"));
+    }
+}
+
+#[test]
+fn the_number_of_the_insured_is_written_as_the_guide_wants_it() {
+    let mut made = MadeUp::of(3).checkup(2025);
+    made.subject.insurer = "139999".to_owned();
+    made.subject.symbol = "見　本".to_owned();
+    made.subject.number = "１２:3".to_owned();
+    made.subject.branch = "１".to_owned();
+    made.subject.name = "見本　花子".to_owned();
+    let (read, written) = read_back(&made);
+    assert!(written.contains("\"00139999:見本:１２：3:01\""), "{written}");
+    assert!(
+        !written.contains('\u{3000}') || !written.contains("見本\u{3000}"),
+        "{written}"
+    );
+    let subject = read.subject;
+    assert_eq!(
+        [
+            &subject.insurer,
+            &subject.symbol,
+            &subject.number,
+            &subject.branch,
+            &subject.name
+        ],
+        ["00139999", "見本", "１２：3", "01", "見本 花子"]
+    );
+    assert_eq!(subject.address, made.subject.address);
+}

@@ -124,6 +124,9 @@ pub struct Subject {
     pub sex: Option<u8>,
     /// Postal code.
     pub postal_code: String,
+    /// Where they live, as a document says it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub address: String,
     /// 介護保険被保険者番号: by it a municipality knows those whom it insures for long-term care, whatever their health insurance is.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub care_number: String,

@@ -84,7 +84,7 @@ impl People {
             "female" => Some(2),
             _ => None,
         });
-        let addresses = patients().filter_map(|patient| patient.address.first());
+        let address = patients().find_map(|patient| patient.address.first());
         let [insurer, symbol, number, branch] = self.insurance()?;
         Ok(Subject {
             insurer,
@@ -96,10 +96,8 @@ impl People {
                 *birth
             })?,
             sex: one(sexes, |sex: &u8| *sex)?,
-            postal_code: addresses
-                .map(|address| address.postal_code.clone())
-                .next()
-                .unwrap_or_default(),
+            postal_code: address.map_or_else(String::new, |address| address.postal_code.clone()),
+            address: shortened(address.map_or("", |address| address.text.trim())),
             care_number: String::new(),
             ticket: self.ticket(),
         })

@@ -133,6 +133,8 @@ pub(super) struct Extension {
 pub(super) struct Address {
     #[serde(default)]
     pub(super) postal_code: String,
+    #[serde(default)]
+    pub(super) text: String,
 }
 
 #[derive(Deserialize)]

@@ -226,6 +226,7 @@ fn read(row: Row) -> Result<(PersonId, Insured), String> {
             birth: day(&row.birth_date, "birth_date")?,
             sex: row.sex,
             postal_code: row.postal_code,
+            address: String::new(),
             care_number: row.care_number,
             ticket: String::new(),
         },

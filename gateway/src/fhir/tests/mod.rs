@@ -8,6 +8,7 @@ mod checkups;
 mod declared;
 mod fuzz;
 mod inside;
+mod insured;
 mod matrix;
 mod operations;
 mod permissions;
