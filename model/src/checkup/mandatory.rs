@@ -75,6 +75,7 @@ mod tests {
             findings: items.iter().map(finding).collect(),
             word: Told::Confirmed,
             deletes: String::new(),
+            year_only: false,
         }
     }
 
