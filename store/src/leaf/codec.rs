@@ -7,8 +7,8 @@ use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, UtcMillis, Val
 use super::Row;
 use super::columns::{self, NotAColumn, Order};
 
-/// The format that is written now. What 2 wrote is read as well: there the byte of the unit had no marks.
-pub(crate) const FORMAT: u8 = 3;
+/// The format that is written now. What 2 and 3 wrote is read as well: there the byte of the unit had no marks, or not the last.
+pub(crate) const FORMAT: u8 = 4;
 
 /// Marks in the byte of the unit, beside its number.
 const UNIT: u8 = 3;
@@ -16,6 +16,8 @@ const UNIT: u8 = 3;
 const SAID_AFTER_END: u8 = 4;
 /// Ends are told by how long before the next one's start: intervals that follow each other.
 const ENDS_BEFORE_NEXT: u8 = 8;
+/// It is told from the second of that end: what is dated by whole seconds need not tell the end's milliseconds once more.
+const SAID_BY_SECOND: u8 = 16;
 
 /// More rows than any leaf can have: 4,096 of different seconds and 4,096 of one.
 const MOST_ROWS: u64 = 16_384;
@@ -34,8 +36,10 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     let unit = (0..UNITS.len()).rev().find(|unit| whole(UNITS[*unit])).unwrap_or(0);
     let by_next = ends_meet_starts(rows);
     let by_end = columns::is_varied(rows.iter().map(|row| row.asserted));
+    let by_second = by_end && rows.iter().all(|row| row.asserted % 1_000 == 0);
     let mark = |holds: bool, mark: u8| if holds { mark } else { 0 };
-    out.push(unit as u8 | mark(by_end, SAID_AFTER_END) | mark(by_next, ENDS_BEFORE_NEXT));
+    let marks = mark(by_end, SAID_AFTER_END) | mark(by_next, ENDS_BEFORE_NEXT) | mark(by_second, SAID_BY_SECOND);
+    out.push(unit as u8 | marks);
     let unit = UNITS[unit];
     let mut numbers: Vec<i64> = rows.iter().map(|row| row.sample.start.0 / unit).collect();
     columns::write(&mut out, &numbers, Order::Growing);
@@ -65,8 +69,9 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
     column(Order::Any, &|row| i64::from(row.tie_break));
     column(Order::Any, &|row| row.sample.start.0 - row.first_start.0);
     column(Order::Any, &|row| i64::from(row.version));
-    let said_from = |row: &Row| if by_end { row.sample.end.0 } else { 0 };
-    column(Order::Any, &|row| row.asserted.wrapping_sub(said_from(row)));
+    column(Order::Any, &|row| {
+        row.asserted.wrapping_sub(said_from(marks, row.sample.end))
+    });
     column(Order::Any, &|row| i64::from(row.dead));
     if rows.first().is_some_and(|row| row.sample.metric.is_check_in()) {
         column(Order::Any, &|row| row.sample.created.0);
@@ -87,6 +92,15 @@ pub(crate) fn encode(rows: &[Row], width: usize) -> Vec<u8> {
         });
     }
     out
+}
+
+/// From which instant it is counted when a row was said.
+fn said_from(marks: u8, end: UtcMillis) -> i64 {
+    match (marks & SAID_AFTER_END, marks & SAID_BY_SECOND) {
+        (0, _) => 0,
+        (_, 0) => end.0,
+        _ => end.0.wrapping_sub(end.0.rem_euclid(1_000)),
+    }
 }
 
 /// Where rows end: how long after their start, or how long before the next one's, the last one its own.
@@ -175,7 +189,7 @@ pub(crate) fn decode(
             _ => starts.get(place + 1).unwrap_or(&starts[place]).checked_sub(ends[place]),
         };
         let end = end.and_then(|end| end.checked_mul(unit)).ok_or(NotAColumn)?;
-        let said_from = if marks & SAID_AFTER_END == 0 { 0 } else { end };
+        let said_from = said_from(marks, UtcMillis(end));
         let asserted = asserted[place].wrapping_add(said_from).max(asserted_floor);
         let there = |number: &i64| (*number != 0).then(|| number.wrapping_sub(1));
         let more = by_id
@@ -243,6 +257,7 @@ fn value(shape: Shape, columns: &[(Vec<i64>, Vec<i64>)], place: usize) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::leaf::second;
     use proptest::prelude::*;
 
     fn row(metric: Metric) -> impl Strategy<Value = Row> {
@@ -337,6 +352,7 @@ mod tests {
         fn intervals_that_are_sent_as_they_end_read_back_and_cost_little(
             lengths in prop::collection::vec(110_000i64..120_000, 200..400),
             first in row(Metric::HEART_RATE),
+            by_second in any::<bool>(),
         ) {
             let mut start = 1_700_000_000_000;
             let rows: Vec<Row> = lengths.iter().enumerate().map(|(place, length)| {
@@ -344,7 +360,7 @@ mod tests {
                 (row.sample.start, row.sample.end) = (UtcMillis(start), UtcMillis(start + length));
                 row.first_start = row.sample.start;
                 start += length;
-                row.asserted = start + 1_000;
+                row.asserted = if by_second { second(UtcMillis(start)) } else { start + 1_000 };
                 row.stated = Some(row.asserted);
                 (row.seq, row.moved_to) = (place as i64, None);
                 row
