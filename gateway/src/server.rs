@@ -212,6 +212,7 @@ async fn delete_due_records(state: AppState) {
     loop {
         every.tick().await;
         fold_deliveries(&state).await;
+        pack_commits(&state).await;
         let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
         match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
             Ok(0) => {}
@@ -274,6 +275,28 @@ async fn fold_deliveries(state: &AppState) {
     }
     if rows > 0 {
         tracing::info!(rows, "folded old deliveries");
+    }
+}
+
+async fn pack_commits(state: &AppState) {
+    let (mut after, mut rows) = (None, 0);
+    loop {
+        match state.store.pack_commits(after).await {
+            Ok(packed) => {
+                rows += packed.rows;
+                after = packed.next;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "commits were not packed");
+                return;
+            }
+        }
+        if after.is_none() {
+            break;
+        }
+    }
+    if rows > 0 {
+        tracing::info!(rows, "packed commits");
     }
 }
 

@@ -114,6 +114,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Packs commits of the next people after `after`. Each is still known by its number, its time and its delivery.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn pack_commits(&self, after: Option<PersonId>) -> Result<Folded> {
+        self.database
+            .write("pack commits", move |writing| sqlite::commits::pack(writing, after))
+            .await
+    }
+}
+
 impl Import {
     /// When the vendor said what this delivery says (an export's date). Until it is called, the instant the import began
     /// counts. Samples pushed before keep what counted then.

@@ -11,6 +11,7 @@ pub(crate) mod belonging;
 pub(crate) mod by_id;
 pub(crate) mod chain;
 pub(crate) mod checkups;
+pub(crate) mod commits;
 pub(crate) mod companions;
 pub(crate) mod consents;
 pub(crate) mod database;
@@ -27,6 +28,8 @@ pub(crate) mod keys;
 mod kills;
 pub(crate) mod leaves;
 pub(crate) mod links;
+#[cfg(test)]
+mod live_disk;
 pub(crate) mod operations;
 pub(crate) mod operators;
 pub(crate) mod orphaned_tokens;

@@ -13,7 +13,7 @@ use super::journal::Step;
 use super::keys::FIRST_VERSION;
 use super::seal::SealKey;
 use super::writer::Writing;
-use super::{consents, orphaned_tokens};
+use super::{commits, consents, orphaned_tokens};
 use crate::{
     NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Result, Sex, StoreError,
 };
@@ -26,6 +26,7 @@ const ERASED_TABLES: &[&str] = &[
     "membership",
     "identity",
     "commits",
+    "commit_pack",
     "batch",
     "source",
     "leaf",
@@ -130,7 +131,7 @@ pub(crate) fn next_commit(writing: &Writing<'_>, person: PersonId, batch: Option
         })
         .doing("taking a person's lock")?;
     let commit = commit.ok_or_else(|| is_gone(writing, person))?;
-    note(writing, person, commit, batch)?;
+    commits::note(writing, person, commit, batch)?;
     Ok(commit)
 }
 
@@ -151,7 +152,7 @@ pub(crate) fn next_delivery(writing: &Writing<'_>, person: PersonId) -> Result<D
         .doing("taking a person's lock")?;
     let (commit, batch, body) = found.ok_or_else(|| is_gone(writing, person))?;
     let batch = BatchId(batch);
-    note(writing, person, commit, Some(batch))?;
+    commits::note(writing, person, commit, Some(batch))?;
     let key = writing.keys().person(person)?;
     Ok(Delivery {
         batch,
@@ -180,21 +181,6 @@ fn is_gone(snapshot: &Snapshot<'_>, person: PersonId) -> StoreError {
         Err(error) => error,
         Ok(_) => StoreError::NoPerson { person },
     }
-}
-
-fn note(writing: &Writing<'_>, person: PersonId, commit: Commit, batch: Option<BatchId>) -> Result<()> {
-    writing
-        .prepare_cached("INSERT INTO commits (person, seq, at_ms, batch) VALUES (?1, ?2, ?3, ?4)")
-        .and_then(|mut statement| {
-            statement.execute(params![
-                person.0,
-                commit.seq,
-                commit.at.0,
-                batch.map_or(0, |batch| batch.0)
-            ])
-        })
-        .doing("noting a commit")
-        .map(|_| ())
 }
 
 /// What is sealed in a person's row.

@@ -62,6 +62,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0011_feeds",
         text: include_str!("migrations/0011_feeds.sql"),
     },
+    Migration {
+        name: "0012_commit_packs",
+        text: include_str!("migrations/0012_commit_packs.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

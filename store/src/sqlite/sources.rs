@@ -60,11 +60,8 @@ pub(crate) fn sources(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<S
 }
 
 fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Vec<StoredSource>> {
-    let rows: Vec<(u16, u32, Option<i64>, Vec<u8>)> = snapshot
-        .prepare_cached(
-            "SELECT number, version, at_ms, body FROM source LEFT JOIN commits USING (person, seq)
-             WHERE person = ?1 ORDER BY number",
-        )
+    let rows: Vec<(u16, u32, i64, Vec<u8>)> = snapshot
+        .prepare_cached("SELECT number, version, at_ms, body FROM source WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
             statement
                 .query_map([person.0], |row| {
@@ -82,7 +79,7 @@ fn opened(snapshot: &Snapshot<'_>, key: &SealKey, person: PersonId) -> Result<Ve
                 number,
                 source: body.source(),
                 version,
-                committed: UtcMillis(committed.unwrap_or(0)),
+                committed: UtcMillis(committed),
             })
         })
         .collect()
@@ -131,12 +128,12 @@ pub(crate) fn ensure(
     let body = key.seal(writing.randomness(), "source", &place(person, number), &plain)?;
     writing
         .prepare_cached(
-            "INSERT INTO source (person, number, version, seq, body, copies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (person, number) DO UPDATE SET version = ?3, seq = ?4, body = ?5, copies = ?6",
+            "INSERT INTO source (person, number, version, at_ms, body, copies) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (person, number) DO UPDATE SET version = ?3, at_ms = ?4, body = ?5, copies = ?6",
         )
         .and_then(|mut statement| {
             let copies = !source.copies.is_empty();
-            statement.execute(params![person.0, number, version, commit.seq, body, copies])
+            statement.execute(params![person.0, number, version, commit.at.0, body, copies])
         })
         .doing("keeping a source")?;
     Ok(number)

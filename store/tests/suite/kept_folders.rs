@@ -67,7 +67,7 @@ async fn write_a_folder() {
     checkups::bring(&house, person, vec![checkup]).await.expect("a checkup");
     delegations::agreed(&house, person, 1).await;
     feeds::know(&house, "g/1", person).await;
-    let to = folders().join("11");
+    let to = folders().join("12");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;

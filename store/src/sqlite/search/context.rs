@@ -1,14 +1,13 @@
 //! What every step of a search needs to know of the person: key, home zone, last commit, and when each commit was made.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use consent::{ConsentsVersion, Detail};
 use model::{BatchId, LocalDay, Metric, PersonId, RecordKey, RecordKind, Sample, UtcMillis};
-use rusqlite::{OptionalExtension as _, params};
 
 use super::super::checkups::{self, Opened};
+use super::super::commits::Commits;
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
 use super::super::leaves::{self, Row, Rows};
@@ -16,9 +15,9 @@ use super::super::seal::SealKey;
 use super::super::zone::HomeZone;
 use super::super::{people, sources};
 use super::checkups::{self as checkup_records, Numbers};
+use crate::Result;
 use crate::copies::{APART_MS, Pairs, is_copy};
 use crate::reads::{HeldAccess, Record, StoredSample};
-use crate::{Result, StoreError};
 
 /// One search's view of one person.
 pub(crate) struct Context<'a> {
@@ -32,7 +31,7 @@ pub(crate) struct Context<'a> {
     seq: i64,
     last_commit: UtcMillis,
     consents_version: u64,
-    commits: HashMap<i64, (UtcMillis, BatchId)>,
+    commits: Commits,
     checkups: Option<Opened>,
     numbers: Option<Numbers>,
     pairs: Option<Rc<Pairs>>,
@@ -61,7 +60,7 @@ impl<'a> Context<'a> {
             seq,
             last_commit: UtcMillis(last_commit),
             consents_version: consents_version as u64,
-            commits: HashMap::new(),
+            commits: Commits::default(),
             checkups: None,
             numbers: None,
             pairs: None,
@@ -85,28 +84,23 @@ impl<'a> Context<'a> {
 
     /// When a commit was made, and by which delivery.
     pub(crate) fn commit(&mut self, seq: i64) -> Result<(UtcMillis, BatchId)> {
-        if let Some(found) = self.commits.get(&seq) {
-            return Ok(*found);
-        }
-        let found: Option<(i64, u32)> = self
-            .snapshot
-            .prepare_cached("SELECT at_ms, batch FROM commits WHERE person = ?1 AND seq = ?2")
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![self.person.0, seq], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .doing("reading a commit")?;
-        let (at, batch) =
-            found.ok_or_else(|| StoreError::damaged(format!("commit {seq} of person {} is missing", self.person)))?;
-        let found = (UtcMillis(at), BatchId(batch));
-        self.commits.insert(seq, found);
-        Ok(found)
+        self.commits.get(self.snapshot, self.person, seq)
     }
 
-    /// The first commit made at or after an instant: commits are numbered without gaps and their times only grow.
+    /// The first commit made at or after an instant: commits are numbered without gaps and their times only grow. What is asked for
+    /// is mostly near the last, where each is a row.
     pub(crate) fn first_seq_at(&mut self, instant: UtcMillis) -> Result<i64> {
         let (mut low, mut high) = (1, self.seq + 1);
+        let mut back = 1;
+        while low < high {
+            let probe = high - back.min(high - low);
+            if self.commit(probe)?.0 < instant {
+                low = probe + 1;
+                break;
+            }
+            high = probe;
+            back *= 2;
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             if self.commit(middle)?.0 < instant {
