@@ -255,8 +255,15 @@ async fn delete_due_records(state: AppState) {
 /// Days after which deliveries of one day are told as one.
 const DELIVERIES_APART_DAYS: i64 = 7;
 
+/// The same of those of which there is nothing to tell but counts, as of most pushes.
+const COUNTS_APART_DAYS: i64 = 1;
+
 async fn fold_deliveries(state: &AppState) {
-    let before = state.clock.now().plus(-DELIVERIES_APART_DAYS * model::time::DAY_MS);
+    let ago = |days: i64| state.clock.now().plus(-days * model::time::DAY_MS);
+    let before = store::FoldBefore {
+        counts_alone: ago(COUNTS_APART_DAYS),
+        any: ago(DELIVERIES_APART_DAYS),
+    };
     let (mut after, mut rows) = (None, 0);
     loop {
         match state.store.fold_deliveries(after, before).await {

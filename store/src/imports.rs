@@ -99,13 +99,22 @@ pub struct Folded {
     pub next: Option<PersonId>,
 }
 
+/// Which deliveries are folded: those that came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldBefore {
+    /// Of those that have nothing to tell but counts: all that they brought was new.
+    pub counts_alone: UtcMillis,
+    /// Of any.
+    pub any: UtcMillis,
+}
+
 impl Store {
     /// Folds deliveries that came before into one a day and adapter, of the next people after `after`. Each sample still knows its
     /// delivery's adapter and mapping; when it came is then told by its commit alone.
     ///
     /// # Errors
     /// What writing can answer.
-    pub async fn fold_deliveries(&self, after: Option<PersonId>, before: UtcMillis) -> Result<Folded> {
+    pub async fn fold_deliveries(&self, after: Option<PersonId>, before: FoldBefore) -> Result<Folded> {
         self.database
             .write("fold deliveries", move |writing| {
                 sqlite::batches::fold(writing, after, before)

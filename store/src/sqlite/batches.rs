@@ -13,7 +13,7 @@ use super::seal::SealKey;
 use super::writer::Writing;
 use crate::leaf::columns;
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
-use crate::{BatchStart, Folded, Result, StoreError};
+use crate::{BatchStart, FoldBefore, Folded, Result, StoreError};
 
 /// The accounting as it is sealed in a batch's row: reasons can name a vendor's types, and so say something of the person.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,14 @@ pub(crate) type Places = BTreeMap<(Outcome, String), Vec<u64>>;
 /// Places that are kept of one reason.
 pub(crate) const MOST_PLACES: usize = 20;
 
+/// When the last delivery of the person `?1` came. Of a row that stands for several only when the first came and the last ended is known.
+macro_rules! last_came {
+    () => {
+        "(SELECT CASE WHEN until_batch IS NULL THEN obtained_ms ELSE max(obtained_ms, finished_ms) END
+          FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT 1)"
+    };
+}
+
 /// Begins a delivery and numbers it; also when it came. Of one person no two come at the same instant: the one that comes
 /// later is the later statement, however fast they follow each other and whatever the clock says.
 pub(crate) fn begin(
@@ -52,8 +60,8 @@ pub(crate) fn begin(
         .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
         .doing("numbering a delivery")?;
     let before: Option<i64> = writing
-        .prepare_cached("SELECT obtained_ms FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT 1")
-        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
+        .prepare_cached(concat!("SELECT ", last_came!()))
+        .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
         .doing("dating a delivery")?;
     let obtained = came.0.max(before.map_or(i64::MIN, |before| before + 1));
     writing
@@ -107,12 +115,12 @@ pub(crate) fn whole(
     let plain = Body::of(accounting, places, None).encode()?;
     let body = sealed(writing, &living.key, (person, batch), &plain)?;
     writing
-        .prepare_cached(
+        .prepare_cached(concat!(
             "INSERT INTO batch (person, batch, adapter, mapping_version, obtained_ms, finished_ms, body)
-             VALUES (?1, ?2, ?3, ?4,
-                 max(?5, coalesce((SELECT obtained_ms + 1 FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT 1), ?5)),
-                 ?6, ?7)",
-        )
+             VALUES (?1, ?2, ?3, ?4, max(?5, coalesce(1 + ",
+            last_came!(),
+            ", ?5)), ?6, ?7)",
+        ))
         .and_then(|mut statement| {
             statement.execute(params![
                 person.0,
@@ -265,14 +273,26 @@ struct Old {
     until: u32,
     adapter: String,
     mapping_version: u32,
-    day: LocalDay,
+    came: UtcMillis,
     finished: i64,
     body: Vec<u8>,
 }
 
+impl Old {
+    fn day(&self) -> LocalDay {
+        self.came.local_day(Offset::JAPAN_ASSUMED)
+    }
+
+    fn body(&self, key: &SealKey, person: PersonId) -> Result<Body> {
+        let place = [i64::from(person.0), i64::from(self.batch)];
+        Body::decode(&key.open("batch", &place, &self.body)?)
+    }
+}
+
 /// Folds old deliveries of the next people after `after` into one a day and adapter: what stands side by side, was dated by nobody
-/// but us, and ended before. How many rows went, and where to go on.
-pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: UtcMillis) -> Result<Folded> {
+/// but us, and came before. How many rows went, and where to go on.
+pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: FoldBefore) -> Result<Folded> {
+    let latest = before.any.max(before.counts_alone);
     let people: Vec<u32> = writing
         .prepare_cached(
             "SELECT person FROM batch WHERE person > ?1 AND obtained_ms < ?2 AND finished_ms IS NOT NULL AND asserted_ms IS NULL
@@ -281,13 +301,20 @@ pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: UtcMi
         .and_then(|mut statement| {
             let after = after.map_or(0, |person| person.0);
             statement
-                .query_map(params![after, before.0, PEOPLE_AT_ONCE], |row| row.get(0))?
+                .query_map(params![after, latest.0, PEOPLE_AT_ONCE], |row| row.get(0))?
                 .collect()
         })
         .doing("looking for deliveries to fold")?;
     let mut rows = 0;
     for person in people.iter().copied().map(PersonId) {
-        for run in old(writing, person, before)?.chunk_by(follows) {
+        let key = writing.person_key(person)?;
+        let mut found = Vec::new();
+        for old in old(writing, person, latest)? {
+            if old.came < before.any || old.body(&key, person)?.reasons.is_empty() {
+                found.push(old);
+            }
+        }
+        for run in found.chunk_by(follows) {
             rows += fold_run(writing, person, run)?;
         }
     }
@@ -300,7 +327,7 @@ pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: UtcMi
 
 fn follows(one: &Old, next: &Old) -> bool {
     one.until + 1 == next.batch
-        && (&one.adapter, one.mapping_version, one.day) == (&next.adapter, next.mapping_version, next.day)
+        && (&one.adapter, one.mapping_version, one.day()) == (&next.adapter, next.mapping_version, next.day())
 }
 
 fn old(snapshot: &Snapshot<'_>, person: PersonId, before: UtcMillis) -> Result<Vec<Old>> {
@@ -317,7 +344,7 @@ fn old(snapshot: &Snapshot<'_>, person: PersonId, before: UtcMillis) -> Result<V
                         until: row.get(1)?,
                         adapter: row.get(2)?,
                         mapping_version: row.get(3)?,
-                        day: UtcMillis(row.get(4)?).local_day(Offset::JAPAN_ASSUMED),
+                        came: UtcMillis(row.get(4)?),
                         finished: row.get(5)?,
                         body: row.get(6)?,
                     })
@@ -330,12 +357,11 @@ fn old(snapshot: &Snapshot<'_>, person: PersonId, before: UtcMillis) -> Result<V
 fn fold_run(writing: &Writing<'_>, person: PersonId, run: &[Old]) -> Result<usize> {
     let [first, .., last] = run else { return Ok(0) };
     let key = writing.person_key(person)?;
-    let place = |batch: u32| [i64::from(person.0), i64::from(batch)];
     let mut sum = Body::default();
     for old in run {
-        sum.add(Body::decode(&key.open("batch", &place(old.batch), &old.body)?)?);
+        sum.add(old.body(&key, person)?);
     }
-    let body = key.seal(writing.randomness(), "batch", &place(first.batch), &sum.encode()?)?;
+    let body = sealed(writing, &key, (person, BatchId(first.batch)), &sum.encode()?)?;
     writing
         .prepare_cached(
             "UPDATE batch SET until_batch = ?3, finished_ms = ?4, body = ?5 WHERE person = ?1 AND batch = ?2",

@@ -10,7 +10,7 @@ use model::{
     Decimal, Flags, Identified, Measured, Metric, Offset, PersonId, Sample, Source, SourceKind, UtcMillis, Value, Word,
 };
 
-use crate::{Access, BatchStart, MasterKey, NewPerson, OpenOptions, Record, Result, Search, Store};
+use crate::{Access, BatchStart, FoldBefore, MasterKey, NewPerson, OpenOptions, Record, Result, Search, Store};
 
 /// 2026-05-10 in Japan.
 const FROM: UtcMillis = UtcMillis(1_778_338_800_000);
@@ -151,7 +151,11 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
             last = end;
         }
         clock.set(FROM.plus((day + 1) * DAY_MS + 3_000));
-        store.fold_deliveries(None, last.plus(-7 * DAY_MS)).await?;
+        let before = FoldBefore {
+            counts_alone: last.plus(-DAY_MS),
+            any: last.plus(-7 * DAY_MS),
+        };
+        store.fold_deliveries(None, before).await?;
         store.pack_commits(None).await?;
     }
     let mut after = pages(&store);

@@ -376,7 +376,7 @@ async fn old_deliveries_of_a_day_fold_into_one_and_samples_still_know_theirs() {
         house.clock.advance(model::time::DAY_MS);
     }
     say(&house, other, vec![holds("a", at(1, 0), [pulse(at(1, 0), 60)])]).await;
-    let before = house.now().plus(-model::time::DAY_MS - 1);
+    let before = fold_before(&house, 0);
     let folded = house.store.fold_deliveries(None, before).await.expect("folded");
     assert_eq!(
         (folded.rows, folded.next),
@@ -408,6 +408,71 @@ async fn old_deliveries_of_a_day_fold_into_one_and_samples_still_know_theirs() {
         .map(|counts| counts.received)
         .sum();
     assert_eq!((listed.len(), received), (10, 18));
+}
+
+/// What came more than a day ago; with more than counts to tell, so many days earlier.
+fn fold_before(house: &House, earlier: i64) -> store::FoldBefore {
+    let counts_alone = house.now().plus(-model::time::DAY_MS - 1);
+    store::FoldBefore {
+        counts_alone,
+        any: counts_alone.plus(-earlier * model::time::DAY_MS),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_with_reasons_stays_by_itself_for_longer_and_folds_with_those_around_it() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let beat = |push: i64| pulse(at(push, 0), 60);
+    let word = |push: i64| vec![holds(&push.to_string(), beat(push).end, [beat(push)])];
+    // The fourth says what the third said: a duplicate, with its reason.
+    for push in [0, 1, 2, 2, 4, 5] {
+        say(&house, person, word(push)).await;
+    }
+    house.clock.advance(2 * model::time::DAY_MS);
+    let folded = house.store.fold_deliveries(None, fold_before(&house, 7)).await;
+    assert_eq!(folded.expect("folded").rows, 3, "three into one, and two");
+    let own = consent::OwnAccess::of_signed_in(person);
+    let count = async || {
+        let listed = house.store.deliveries(&own, &["test"], 100).await.expect("deliveries");
+        let counts = listed.iter().filter_map(|listed| listed.counts);
+        let (received, duplicate) = counts.fold((0, 0), |sum, counts| {
+            (sum.0 + counts.received, sum.1 + counts.duplicate)
+        });
+        (listed.len(), received, duplicate)
+    };
+    assert_eq!(count().await, (3, 6, 1));
+    house.clock.advance(7 * model::time::DAY_MS);
+    let folded = house.store.fold_deliveries(None, fold_before(&house, 7)).await;
+    assert_eq!(folded.expect("folded").rows, 2);
+    assert_eq!(count().await, (1, 6, 1));
+    for finding in house.store.doctor().await.expect("a check") {
+        assert!(finding.ok, "{finding:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_folded_deliveries_is_later_than_all_of_them_also_while_the_clock_goes_back() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let first = house.now();
+    for push in 0..2 {
+        say(
+            &house,
+            person,
+            vec![holds(&push.to_string(), at(push, 0), [pulse(at(push, 0), 60)])],
+        )
+        .await;
+        house.clock.advance(3_600_000);
+    }
+    house.clock.advance(2 * model::time::DAY_MS);
+    let folded = house.store.fold_deliveries(None, fold_before(&house, 7)).await;
+    assert_eq!(folded.expect("folded").rows, 1);
+    house.clock.set(first);
+    say(&house, person, vec![holds("later", at(5, 0), [pulse(at(5, 0), 60)])]).await;
+    let own = consent::OwnAccess::of_signed_in(person);
+    let listed = house.store.deliveries(&own, &["test"], 1).await.expect("deliveries");
+    assert!(listed[0].info.obtained > first.plus(3_600_000));
 }
 
 /// What happens to a person, in this order or another.
