@@ -135,6 +135,27 @@ impl Store {
     }
 }
 
+/// What cutting indexes of vendors' ids anew did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PackedIds {
+    /// Blocks that were cut anew.
+    pub blocks: usize,
+    /// Where to go on; `None` when all were looked at.
+    pub next: Option<(PersonId, i64)>,
+}
+
+impl Store {
+    /// Cuts a part of the index of vendors' ids anew, in blocks that fill their pages, from a place on that the call before answered.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn pack_ids(&self, after: Option<(PersonId, i64)>) -> Result<PackedIds> {
+        self.database
+            .write("pack ids", move |writing| sqlite::aliases::pack(writing, after))
+            .await
+    }
+}
+
 impl Import {
     /// When the vendor said what this delivery says (an export's date). Until it is called, the instant the import began
     /// counts. Samples pushed before keep what counted then.

@@ -48,7 +48,7 @@ pub(crate) fn apply(
         writing,
         person,
         commit,
-        index: Index::of(writing, person)?,
+        index: Index::of(writing, person, commit)?,
         editors: BTreeMap::new(),
     };
     let mut ended = Ended::default();
@@ -139,7 +139,7 @@ impl<'a> Hand<'a> {
         let parts_before = parts_of(known);
         let exchanged = self.exchange(before, samples, said, LeftOver::Moves)?;
         let spots = &exchanged.spots;
-        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts_before);
+        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts_before)?;
         let went = exchanged.went.then_some(Effect::Version);
         let effect = exchanged.effects.iter().flatten().copied().max().max(went);
         match effect {
@@ -179,7 +179,7 @@ impl<'a> Hand<'a> {
         let left_over = if is_whole { LeftOver::Goes } else { LeftOver::Stays };
         let exchanged = self.exchange(before, samples, said, left_over)?;
         let spots = &exchanged.spots;
-        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts);
+        self.note(space, id, State::Live(spots.len() as u32), said, spots, parts)?;
         for effect in exchanged.effects {
             match effect {
                 Some(effect) => ended.count(effect),
@@ -224,7 +224,7 @@ impl<'a> Hand<'a> {
             let place = self.editor(series)?.entomb(sample, said, entry.said)?;
             spots.push(place.map(|place| (series, place)));
         }
-        self.note(space, id, State::Deleted(spots.len() as u32), entry.said, &spots, 0);
+        self.note(space, id, State::Deleted(spots.len() as u32), entry.said, &spots, 0)?;
         Ok(())
     }
 
@@ -233,7 +233,7 @@ impl<'a> Hand<'a> {
         let known = self.index.get(first)?;
         let Some(entry) = known else {
             ended.deletions += 1;
-            self.note(space, id, State::Deleted(0), said, &[], 0);
+            self.note(space, id, State::Deleted(0), said, &[], 0)?;
             return Ok(());
         };
         let (parts, was_live) = match entry.state {
@@ -262,7 +262,7 @@ impl<'a> Hand<'a> {
         } else {
             ended.known += 1;
         }
-        self.note(space, id, State::Deleted(parts), said, &spots, parts);
+        self.note(space, id, State::Deleted(parts), said, &spots, parts)?;
         Ok(())
     }
 
@@ -330,10 +330,18 @@ impl<'a> Hand<'a> {
     }
 
     /// What is known of an id from now on.
-    fn note(&mut self, space: &str, id: &str, state: State, said: UtcMillis, spots: &[Spot], parts_before: u32) {
+    fn note(
+        &mut self,
+        space: &str,
+        id: &str,
+        state: State,
+        said: UtcMillis,
+        spots: &[Spot],
+        parts_before: u32,
+    ) -> Result<()> {
         let first = self.index.hash(space, id, 0);
         let at = spots.first().copied().flatten();
-        self.index.set(first, Entry { said, state, at });
+        self.index.set(first, Entry { said, state, at })?;
         for part in 1..(spots.len() as u32).max(parts_before) {
             let hash = self.index.hash(space, id, part);
             let at = spots.get(part as usize).copied().flatten();
@@ -343,8 +351,9 @@ impl<'a> Hand<'a> {
             };
             // Dated by its own second, which takes no room.
             let said = at.map_or(UtcMillis(0), |(_, place)| UtcMillis(place.second));
-            self.index.set(hash, Entry { said, state, at });
+            self.index.set(hash, Entry { said, state, at })?;
         }
+        Ok(())
     }
 }
 

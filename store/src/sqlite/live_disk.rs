@@ -157,6 +157,13 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
         };
         store.fold_deliveries(None, before).await?;
         store.pack_commits(None).await?;
+        let mut after = None;
+        loop {
+            after = store.pack_ids(after).await?.next;
+            if after.is_none() {
+                break;
+            }
+        }
     }
     let mut after = pages(&store);
     for (name, bytes) in &mut after {
