@@ -32,6 +32,7 @@ mod sign_in;
 mod signing;
 mod spool;
 mod state;
+mod upkeep;
 mod uploads;
 
 use std::process::ExitCode;

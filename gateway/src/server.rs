@@ -16,7 +16,9 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
-use crate::{delegations, feeds, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in};
+use crate::{
+    delegations, feeds, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in, upkeep,
+};
 
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -118,9 +120,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let timeout_seconds = state.config.http.timeout_seconds;
-    let sweeper = tokio::spawn(sweep(state.clone()));
-    let folder = tokio::spawn(fold_metrics(state.clone()));
-    let keeper = tokio::spawn(delete_due_records(state.clone()));
+    let sweeper = tokio::spawn(upkeep::sweep(state.clone()));
+    let folder = tokio::spawn(upkeep::fold_metrics(state.clone()));
+    let keeper = tokio::spawn(upkeep::look_after_the_old(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let clouds = tokio::spawn(links::worker::work(state.clone()));
     let portals = tokio::spawn(delegations::worker::work(state.clone()));
@@ -179,132 +181,6 @@ pub async fn stop_signal() {
     #[cfg(not(unix))]
     let terminate = std::future::pending::<()>();
     tokio::select! { () = interrupt => {}, () = terminate => {} }
-}
-
-/// Folds what was measured into its sums every ten seconds: until then each measurement is kept, whether anybody asks or not.
-async fn fold_metrics(state: AppState) {
-    let mut every = tokio::time::interval(Duration::from_secs(10));
-    loop {
-        every.tick().await;
-        state.metrics.run_upkeep();
-    }
-}
-
-/// Deletes what has run out (codes, tokens, sessions, rates of who has gone) every ten minutes.
-async fn sweep(state: AppState) {
-    let mut every = tokio::time::interval(Duration::from_secs(600));
-    loop {
-        every.tick().await;
-        state.limits.forget_the_idle();
-        state.clouds.all().iter().for_each(links::Cloud::forget_the_idle);
-        state.uploads.forget_the_old(state.clock.now());
-        match state.store.purge_expired(state.clock.now()).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "deleted what has run out"),
-            Err(error) => tracing::warn!(%error, "expired tokens and sessions were not deleted"),
-        }
-    }
-}
-
-/// Looks once a day at records whose time is over, at some hundred people at a time.
-async fn delete_due_records(state: AppState) {
-    let mut every = tokio::time::interval(Duration::from_secs(86_400));
-    loop {
-        every.tick().await;
-        fold_deliveries(&state).await;
-        pack_commits(&state).await;
-        let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
-        match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
-            Ok(0) => {}
-            Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
-            Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
-        }
-        match state.store.delete_webhooks(state.clock.now().plus(-kept)).await {
-            Ok(0) => {}
-            Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
-            Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
-        }
-        let unclaimed = i64::from(state.config.data.unclaimed_kept_days) * model::time::DAY_MS;
-        match state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await {
-            Ok(0) => {}
-            Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
-            Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
-        }
-        let (mut after, mut rows) = (None, 0);
-        loop {
-            match state.store.delete_due_records(after).await {
-                Ok(done) => {
-                    rows += done.deleted;
-                    after = done.next;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "records that are due were not deleted");
-                    break;
-                }
-            }
-            if after.is_none() {
-                break;
-            }
-        }
-        if rows > 0 {
-            tracing::info!(rows, "deleted records whose time is over");
-        }
-    }
-}
-
-/// Days after which deliveries of one day are told as one.
-const DELIVERIES_APART_DAYS: i64 = 7;
-
-/// The same of those of which there is nothing to tell but counts, as of most pushes.
-const COUNTS_APART_DAYS: i64 = 1;
-
-async fn fold_deliveries(state: &AppState) {
-    let ago = |days: i64| state.clock.now().plus(-days * model::time::DAY_MS);
-    let before = store::FoldBefore {
-        counts_alone: ago(COUNTS_APART_DAYS),
-        any: ago(DELIVERIES_APART_DAYS),
-    };
-    let (mut after, mut rows) = (None, 0);
-    loop {
-        match state.store.fold_deliveries(after, before).await {
-            Ok(folded) => {
-                rows += folded.rows;
-                after = folded.next;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "old deliveries were not folded");
-                return;
-            }
-        }
-        if after.is_none() {
-            break;
-        }
-    }
-    if rows > 0 {
-        tracing::info!(rows, "folded old deliveries");
-    }
-}
-
-async fn pack_commits(state: &AppState) {
-    let (mut after, mut rows) = (None, 0);
-    loop {
-        match state.store.pack_commits(after).await {
-            Ok(packed) => {
-                rows += packed.rows;
-                after = packed.next;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "commits were not packed");
-                return;
-            }
-        }
-        if after.is_none() {
-            break;
-        }
-    }
-    if rows > 0 {
-        tracing::info!(rows, "packed commits");
-    }
 }
 
 #[cfg(test)]

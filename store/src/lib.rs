@@ -34,6 +34,7 @@ mod requests;
 mod sqlite;
 mod template;
 mod totals;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
 pub use feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
-pub use imports::{BatchStart, FoldBefore, Folded, Import, ImportReport, PackedIds, Parked, Raw};
+pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use links::{
@@ -78,6 +79,7 @@ pub use requests::{
 };
 pub use template::{Bilingual, Need, Template, TemplateVersion};
 pub use totals::{DAYS_ALGORITHM, day_flag_codes};
+pub use upkeep::{FoldBefore, Folded, PackedIds};
 
 /// What every method of the store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -121,7 +121,7 @@ async fn updated(store: &Store, person: PersonId, since: UtcMillis) -> Result<Ve
     Ok(told.collect())
 }
 
-async fn open(folder: &std::path::Path) -> Result<(Store, Arc<HandClock>)> {
+pub(super) async fn open(folder: &std::path::Path) -> Result<(Store, Arc<HandClock>)> {
     let clock = Arc::new(HandClock::at(FROM));
     let store = Store::open(OpenOptions {
         folder: folder.to_owned(),

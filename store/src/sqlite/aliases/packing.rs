@@ -114,3 +114,120 @@ fn cut(
     }
     Ok(first)
 }
+
+#[cfg(test)]
+mod tests {
+    use model::environment::SeededRandomness;
+    use model::{Metric, UtcMillis};
+
+    use super::*;
+    use crate::leaf::by_id::Place;
+    use crate::sqlite::aliases::{Entry, Index, State};
+    use crate::sqlite::leaves::Series;
+    use crate::sqlite::live_disk::open;
+    use crate::sqlite::people;
+    use crate::{NewPerson, Store};
+
+    const MANY: i64 = 24_000;
+
+    /// A number that looks like a hash.
+    fn hash(number: i64) -> i64 {
+        number.wrapping_mul(-7_046_029_254_386_353_131)
+    }
+
+    fn entry(number: i64, version: i64) -> Entry {
+        let second = 1_778_338_800_000 + number * 15_000;
+        let place = Place {
+            second,
+            home: second,
+            tie_break: 0,
+        };
+        Entry {
+            said: UtcMillis(second + version * 1_000),
+            state: State::Live(1),
+            at: Some((Series::sample(Metric::HEART_RATE, 1), place)),
+        }
+    }
+
+    async fn note(store: &Store, person: PersonId, numbers: std::ops::Range<i64>, version: i64) -> Result<()> {
+        let work = move |writing: &Writing<'_>| {
+            for part in numbers.collect::<Vec<_>>().chunks(500) {
+                let commit = people::next_commit(writing, person, None)?;
+                let mut index = Index::of(writing, person, commit)?;
+                for number in part {
+                    index.set(hash(*number), entry(*number, version))?;
+                }
+                index.finish()?;
+            }
+            Ok(())
+        };
+        store.database.write("a test", work).await
+    }
+
+    async fn packed(store: &Store) -> Result<usize> {
+        let (mut after, mut blocks) = (None, 0);
+        loop {
+            let packed = store.pack_ids(after).await?;
+            blocks += packed.blocks;
+            after = packed.next;
+            if after.is_none() {
+                return Ok(blocks);
+            }
+        }
+    }
+
+    async fn sizes(store: &Store, person: PersonId) -> Result<Vec<usize>> {
+        let work = move |writing: &Writing<'_>| {
+            writing
+                .prepare("SELECT length(body) FROM alias WHERE person = ?1 ORDER BY first")
+                .and_then(|mut statement| {
+                    statement
+                        .query_map([person.0], |row| Ok(row.get::<_, i64>(0)? as usize))?
+                        .collect()
+                })
+                .doing("measuring aliases")
+        };
+        store.database.write("a test", work).await
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn blocks_that_are_cut_anew_are_of_one_size_and_every_id_is_found_as_before() -> Result<()> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, clock) = open(folder.path()).await?;
+        let (person, other) = (
+            store.create_person(NewPerson::default()).await?,
+            store.create_person(NewPerson::default()).await?,
+        );
+        // In the middle of them is the commit's own time: some are told from it.
+        clock.set(UtcMillis(1_778_338_800_000 + MANY / 2 * 15_000));
+        for person in [person, other] {
+            note(&store, person, 0..MANY, 0).await?;
+        }
+        let before = sizes(&store, person).await?;
+        assert!(before.len() as i64 > FEW, "{before:?}");
+        assert!(packed(&store).await? > before.len());
+        for person in [person, other] {
+            let after = sizes(&store, person).await?;
+            for size in &after[..after.len() - 1] {
+                assert!(size.abs_diff(BYTES) < 2 * CLOSE, "{after:?}");
+            }
+        }
+        assert_eq!(packed(&store).await?, 0, "nothing to do");
+        // Some are said anew, some come, and all is cut again.
+        note(&store, person, 3_000..5_000, 7).await?;
+        note(&store, person, MANY..MANY + 6_000, 0).await?;
+        assert!(packed(&store).await? > 0);
+        let find = move |writing: &Writing<'_>| {
+            let commit = people::next_commit(writing, person, None)?;
+            let mut index = Index::of(writing, person, commit)?;
+            let random = SeededRandomness::new(3);
+            for number in 0..MANY + 6_000 {
+                let version = if (3_000..5_000).contains(&number) { 7 } else { 0 };
+                assert_eq!(index.get(hash(number))?, Some(entry(number, version)), "{number}");
+                assert_eq!(index.get(random.below(u64::MAX) as i64)?, None);
+            }
+            Ok(())
+        };
+        store.database.write("a test", find).await
+    }
+}
