@@ -31,9 +31,9 @@ pub(crate) use packing::pack;
 /// nearly each of them. Between the two it goes by how many blocks there are.
 const PENDING: std::ops::RangeInclusive<usize> = 512..=4_096;
 /// Entries that wait a block there is.
-const PENDING_A_BLOCK: usize = 8;
+const PENDING_A_BLOCK: usize = 12;
 /// Entries of a block at most: looking an id up opens one.
-const MOST_ENTRIES: usize = 2_048;
+const MOST_ENTRIES: usize = 3_072;
 
 /// What was said last of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
