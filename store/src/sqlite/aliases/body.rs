@@ -159,11 +159,17 @@ pub(super) fn encode(entries: &[(i64, Kept)]) -> Vec<u8> {
     column(&|kept| kept.entry.state.number());
     column(&|kept| series_number(kept.entry.at));
     column(&|kept| kept.noted);
-    column(&|kept| kept.entry.said.0 / unit);
+    column(&|kept| kept.entry.said.0.div_euclid(1_000));
+    // How long after its sample's second, or after a whole one: also tells the milliseconds.
     column(&|kept| {
-        kept.entry
-            .at
-            .map_or(0, |(_, place)| (kept.entry.said.0 - place.second) / unit)
+        let since = kept.entry.at.map_or(0, |(_, place)| place.second);
+        let lag = kept.entry.said.0 - since;
+        let lag = if kept.entry.at.is_some() {
+            lag
+        } else {
+            lag.rem_euclid(1_000)
+        };
+        lag / unit
     });
     column(&|kept| {
         kept.entry
@@ -204,7 +210,9 @@ fn rest(mut bytes: &[u8], many: usize, marks: u8) -> std::result::Result<Vec<Kep
                 (second, second.checked_add(lag).ok_or(NotAColumn)?)
             }
             _ => {
-                let said = times_of(times[row], unit)?;
+                let said = times_of(times[row], 1_000)?
+                    .checked_add(lag.rem_euclid(1_000))
+                    .ok_or(NotAColumn)?;
                 (said.checked_sub(lag).ok_or(NotAColumn)?, said)
             }
         };
