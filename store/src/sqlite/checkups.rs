@@ -291,7 +291,7 @@ impl Place {
 }
 
 /// True where a document says that it is about somebody who was born on another day, or is of another sex.
-fn is_of_another(profile: &Profile, checkup: &Checkup) -> bool {
+pub(crate) fn is_of_another(profile: &Profile, checkup: &Checkup) -> bool {
     let differ = |known: Option<i32>, said: Option<i32>| known.zip(said).is_some_and(|(known, said)| known != said);
     let subject = &checkup.subject;
     // Civil registers and checkups number the two alike; whoever is neither is not told apart by it.

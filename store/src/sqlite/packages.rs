@@ -11,7 +11,7 @@ use super::insurance::{self, Hashes, Whose};
 use super::people::Delivery;
 use super::writer::Writing;
 use super::{acts, batches, checkups, people, raw, sources};
-use crate::checkup::{NO_DAY, OF_ANOTHER, PackedCheckup, TOO_MANY, parted, write_part};
+use crate::checkup::{NO_DAY, PackedCheckup, TOO_MANY, parted, write_part};
 use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocument, Waiting, doubts_of};
 use crate::packing::{Packed, packed, unpacked};
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
@@ -181,7 +181,16 @@ pub(crate) fn take(
                     original: document.original,
                 };
                 match whose {
-                    Whose::One(person, why) => give(writing, person, entry, body, &joined(why.to_owned(), &doubts))?,
+                    Whose::One(person, why) => {
+                        match give(writing, person, entry, body, &joined(why.to_owned(), &doubts))? {
+                            Given::Taken(result) => result,
+                            Given::OfAnother(body) => {
+                                wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
+                                let (why, left_out) = (joined(UNLIKE.to_owned(), &doubts), &body.about.left_out);
+                                ended(entry, EntryOutcome::Possible, why, left_out, &nothing)
+                            }
+                        }
+                    }
                     Whose::Perhaps(candidates) => {
                         let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
                         body.about.candidates = stored(candidates);
@@ -203,11 +212,10 @@ pub(crate) fn take(
     Ok(results)
 }
 
-/// A document that says that it is about somebody else, though its numbers are this person's, was not taken; nor was one that has no
-/// place in the record.
+/// A document that has no place in the record was not taken.
 fn outcome_of(accounting: &Accounting) -> (EntryOutcome, String) {
     let refused = |why: &&str| accounting.reasons.contains_key(&(Outcome::Rejected, (*why).to_owned()));
-    match [OF_ANOTHER, TOO_MANY, NO_DAY].into_iter().find(refused) {
+    match [TOO_MANY, NO_DAY].into_iter().find(refused) {
         Some(why) => (EntryOutcome::Unread, why.to_owned()),
         None => (EntryOutcome::Taken, String::new()),
     }
@@ -258,19 +266,34 @@ fn ended(entry: u32, outcome: EntryOutcome, why: String, left_out: &[LeftOut], a
     }
 }
 
+/// What came of giving a document to a person.
+enum Given {
+    /// It is in their record, or has no place there.
+    Taken(EntryResult),
+    /// Its numbers are this person's, and it tells another day of birth or sex than their record: nothing was done with it.
+    OfAnother(Box<Body>),
+}
+
+/// Why a document waits that has one person's numbers, and tells of somebody else.
+const UNLIKE: &str = "their record has another day of birth, or sex";
+
 /// Puts the document of an entry into a person's record, as a delivery of its own.
-fn give(writing: &Writing<'_>, person: PersonId, entry: u32, body: Body, doubts: &str) -> Result<EntryResult> {
+fn give(writing: &Writing<'_>, person: PersonId, entry: u32, mut body: Body, doubts: &str) -> Result<Given> {
+    let Delivery {
+        batch,
+        mut commit,
+        living,
+    } = people::next_delivery(writing, person)?;
+    if checkups::is_of_another(&living.profile, body.told.checkup()) {
+        body.about.candidates = stored(vec![(person, UNLIKE.to_owned())]);
+        return Ok(Given::OfAnother(Box::new(body)));
+    }
     let Body { told, about, original } = body;
     let About {
         left_out,
         mapping_version,
         ..
     } = about;
-    let Delivery {
-        batch,
-        mut commit,
-        living,
-    } = people::next_delivery(writing, person)?;
     let source = Source {
         key: "checkup".to_owned(),
         name: "健診".to_owned(),
@@ -308,7 +331,8 @@ fn give(writing: &Writing<'_>, person: PersonId, entry: u32, body: Body, doubts:
     let commit = commit.get(writing)?;
     batches::whole(writing, &living, batch, &start, (&accounting, &places), commit)?;
     let (outcome, why) = outcome_of(&accounting);
-    Ok(ended(entry, outcome, joined(why, doubts), &left_out, &accounting))
+    let why = joined(why, doubts);
+    Ok(Given::Taken(ended(entry, outcome, why, &left_out, &accounting)))
 }
 
 fn wait(
@@ -500,7 +524,20 @@ pub(crate) fn decide(
                 return Err(StoreError::NotFound { what: "person" });
             }
             let body = open(writing, organisation, place, &body)?;
-            hand_to(writing, person, place, body, "")?;
+            match hand_to(writing, person, place, body, "")? {
+                Handed::Taken => {}
+                // It goes on waiting, whatever was said of it.
+                Handed::NoPlace => {
+                    return Err(StoreError::Invalid {
+                        what: "this member's record has no place for the document",
+                    });
+                }
+                Handed::OfAnother(_) => {
+                    return Err(StoreError::Invalid {
+                        what: "the document tells another day of birth or sex than this member's record: mend the record first, or say that it is nobody's",
+                    });
+                }
+            }
             format!("document {entry} of package {package} is of person {person}")
         }
     };
@@ -508,11 +545,32 @@ pub(crate) fn decide(
     acts::record(writing, organisation, by, "document-assigned", &said)
 }
 
+/// What came of handing a document that waited to a person.
+enum Handed {
+    Taken,
+    /// It has no place in their record; its result says why.
+    NoPlace,
+    OfAnother(Box<Body>),
+}
+
 /// Gives a document that waited to the person whose it is.
-fn hand_to(writing: &Writing<'_>, person: PersonId, (package, entry): (i64, u32), body: Body, why: &str) -> Result<()> {
+fn hand_to(
+    writing: &Writing<'_>,
+    person: PersonId,
+    (package, entry): (i64, u32),
+    body: Body,
+    why: &str,
+) -> Result<Handed> {
     let why = joined(why.to_owned(), &doubts_of(body.told.checkup()));
-    let result = give(writing, person, entry, body, &why)?;
-    keep_result(writing, package, &result)
+    let result = match give(writing, person, entry, body, &why)? {
+        Given::Taken(result) => result,
+        Given::OfAnother(body) => return Ok(Handed::OfAnother(body)),
+    };
+    keep_result(writing, package, &result)?;
+    Ok(match result.outcome {
+        EntryOutcome::Unread => Handed::NoPlace,
+        _ => Handed::Taken,
+    })
 }
 
 fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
@@ -548,23 +606,36 @@ pub(crate) fn claim(
         let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
         let checkup = body.told.checkup();
         match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
-            Whose::One(person, why) => {
-                hand_to(writing, person, (package, entry), body, why)?;
-                delete(writing, id)?;
-                given += 1;
-            }
+            Whose::One(person, why) => match hand_to(writing, person, (package, entry), body, why)? {
+                Handed::Taken | Handed::NoPlace => {
+                    delete(writing, id)?;
+                    given += 1;
+                }
+                Handed::OfAnother(body) => doubt(writing, (id, organisation), (package, entry), &body)?,
+            },
             Whose::Perhaps(candidates) => {
                 body.about.candidates = stored(candidates);
-                let sealed = sealed(writing, organisation, (package, entry), &body)?;
-                writing
-                    .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
-                    .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
-                    .doing("keeping what waits")?;
+                doubt(writing, (id, organisation), (package, entry), &body)?;
             }
             Whose::Nobody(_) => {}
         }
     }
     Ok(given)
+}
+
+/// Keeps that what waits may be somebody's.
+fn doubt(
+    writing: &Writing<'_>,
+    (id, organisation): (i64, OrganisationId),
+    place: (i64, u32),
+    body: &Body,
+) -> Result<()> {
+    let sealed = sealed(writing, organisation, place, body)?;
+    writing
+        .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
+        .doing("keeping what waits")
+        .map(|_| ())
 }
 
 pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Result<u64> {

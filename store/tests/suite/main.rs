@@ -32,5 +32,6 @@ mod retention;
 mod summaries;
 mod tellers;
 mod templates;
+mod unlike;
 mod whole;
 mod windows;

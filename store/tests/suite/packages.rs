@@ -12,7 +12,7 @@ use crate::checkups::{WEIGHT, all, document, records};
 use crate::deliveries::day;
 use crate::harness::House;
 
-async fn insurer(house: &House) -> OrganisationId {
+pub async fn insurer(house: &House) -> OrganisationId {
     let insurer = NewOrganisation {
         name: "みほん国保".to_owned(),
         kind: OrganisationKind::Insurer,
@@ -20,7 +20,7 @@ async fn insurer(house: &House) -> OrganisationId {
     house.store.create_organisation(insurer).await.expect("an insurer")
 }
 
-async fn member(house: &House, organisation: OrganisationId) -> PersonId {
+pub async fn member(house: &House, organisation: OrganisationId) -> PersonId {
     house
         .store
         .create_person(NewPerson {
@@ -34,7 +34,7 @@ async fn member(house: &House, organisation: OrganisationId) -> PersonId {
 }
 
 /// Somebody of a household, by the number of it and their own.
-fn subject(number: &str, branch: &str, kana: &str) -> Subject {
+pub fn subject(number: &str, branch: &str, kana: &str) -> Subject {
     Subject {
         insurer: "00139999".to_owned(),
         symbol: "見本".to_owned(),
@@ -48,7 +48,7 @@ fn subject(number: &str, branch: &str, kana: &str) -> Subject {
     }
 }
 
-fn insured(subject: Subject) -> Insured {
+pub fn insured(subject: Subject) -> Insured {
     Insured {
         subject,
         gained: Some(day("2020-04-01")),
@@ -57,14 +57,14 @@ fn insured(subject: Subject) -> Insured {
     }
 }
 
-fn about(subject: Subject, on: &str) -> Checkup {
+pub fn about(subject: Subject, on: &str) -> Checkup {
     Checkup {
         subject,
         ..document(on, 20, &[(WEIGHT, 62)])
     }
 }
 
-fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
+pub fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
     let documents = checkups.iter().zip(first..).map(|(checkup, entry)| {
         let document = PackageDocument::new(
             entry,
@@ -78,7 +78,7 @@ fn documents(first: u32, checkups: &[Checkup]) -> Vec<PackageDocument> {
     documents.collect()
 }
 
-fn outcomes(results: &[EntryResult]) -> Vec<EntryOutcome> {
+pub fn outcomes(results: &[EntryResult]) -> Vec<EntryOutcome> {
     results.iter().map(|result| result.outcome).collect()
 }
 
