@@ -124,6 +124,19 @@ impl Store {
             .await
     }
 
+    /// True where one is as it was read: neither ended nor changed by anybody since.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn is_as_read(&self, of: &Delegation) -> Result<bool> {
+        let of = of.clone();
+        self.database
+            .read("look again at a delegation", move |snapshot| {
+                sqlite::delegations::is_as_read(snapshot, &of)
+            })
+            .await
+    }
+
     /// Takes those with something to do, the longest waiting first; each is left alone for [`DELEGATION_LEASE_MS`].
     ///
     /// # Errors

@@ -446,6 +446,28 @@ async fn who_ends_it_ends_it_and_an_erased_person_has_none() {
     world.live(MINUTE_MS).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_after_it_was_ended_is_not_taken() {
+    let world = World::new().await;
+    let mut browser = world.browser().await;
+    world.agree(&mut browser).await;
+    world
+        .control("mischief", json!({"kind": "slow", "times": 1, "path": "Result"}))
+        .await;
+    // It is ended while the portal is about to hand records over.
+    let end = async {
+        while world.state().await != State::Ready {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let own = OwnAccess::of_signed_in(world.jiro);
+        let id = world.all().await[0].id;
+        world.gateway.state.store.end_delegation(&own, id).await.unwrap();
+    };
+    tokio::join!(world.live(3 * HOUR_MS), end);
+    assert_eq!(world.state().await, State::Ended);
+    assert_eq!(world.checkups(world.jiro).await, 0);
+}
+
 #[test]
 fn who_it_is_is_told_by_birth_date_sex_and_name() {
     let reader = |birth: Option<LocalDay>, sex: Option<Sex>, name: Option<&str>| Person {

@@ -154,6 +154,13 @@ async fn fetch(state: &AppState, delegation: &Delegation, now: UtcMillis) -> Res
         Err(CallError::NoAnswer) => return later,
     };
     for file in files {
+        // The portal took its time: who ended it meanwhile gets nothing more by it, nor does who may not act any longer.
+        if !state.store.is_as_read(delegation).await? {
+            return later;
+        }
+        if !acts_still(state, delegation.person, delegation.reader, state.clock.now()).await? {
+            return Ok((Some(Event::Ended), now));
+        }
         if let Err(broken) = store_file(state, portal, delegation.person, file).await? {
             tracing::warn!(
                 delegation = delegation.id,

@@ -98,6 +98,13 @@ pub(crate) fn by_handle(snapshot: &Snapshot<'_>, handle: &HandleHash) -> Result<
     Ok(all(snapshot, "WHERE handle = ?1", [handle])?.pop())
 }
 
+pub(crate) fn is_as_read(snapshot: &Snapshot<'_>, of: &Delegation) -> Result<bool> {
+    snapshot
+        .prepare_cached("SELECT 1 FROM delegation WHERE id = ?1 AND fence = ?2 AND over_ms IS NULL")
+        .and_then(|mut statement| statement.exists(params![of.id, of.fence]))
+        .doing("looking again at a delegation")
+}
+
 pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Delegation>> {
     all(snapshot, "WHERE person = ?1 ORDER BY id DESC LIMIT 100", [person.0])
 }
