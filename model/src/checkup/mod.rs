@@ -290,6 +290,12 @@ impl Checkup {
         }
     }
 
+    /// False for the answers to a questionnaire that belongs to no checkup: to answer it is none.
+    pub fn took_place(&self) -> bool {
+        let is_question = |finding: &Finding| finding.item.is_question();
+        self.programme != "990" || self.findings.is_empty() || !self.findings.iter().all(is_question)
+    }
+
     /// True for guidance after a checkup, which is none itself and is no checkup report.
     pub fn is_guidance(&self) -> bool {
         self.event() == Metric::GUIDANCE_SPECIFIC

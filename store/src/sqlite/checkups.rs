@@ -250,6 +250,7 @@ fn near(
             of_the_day.push(stored);
         } else if (!checkup.word.is_document() || !other.word.is_document())
             && !other.is_deletion()
+            && (checkup.took_place() && other.took_place())
             && other.is_of_kind_and_year(checkup)
         {
             of_the_year.push(stored);

@@ -1,8 +1,8 @@
 //! Whose word a checkup is: what residents bring themselves never takes the place of what facilities and insurers hand over, and a
 //! table that is handed over again says when.
 
-use model::Accounting;
 use model::checkup::{Checkup, Organisation, Told};
+use model::{Accounting, Metric};
 use store::{OfCheckup, Result, Search};
 
 use crate::checkups::{WEIGHT, all, bring, document, records};
@@ -87,6 +87,44 @@ async fn an_insurers_document_takes_the_place_of_what_a_resident_brought() -> Re
     );
     bring(&house, person, vec![document("2025-06-10", 10, &[(WEIGHT, 61)])]).await?;
     assert_eq!(held(&house, person).await, expected("61", 1, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn to_answer_a_questionnaire_is_no_checkup() -> Result<()> {
+    let house = House::new().await;
+    let person = house.person().await;
+    let on = crate::deliveries::day("2025-05-01");
+    let declared = Checkup::declared(Metric::CHECKUP_OTHER, on, on, Vec::new());
+    bring(&house, person, vec![declared]).await?;
+    let answered = Checkup {
+        programme: "990".to_owned(),
+        ..document("2025-06-10", 10, &[("9N736000000000011", 1)])
+    };
+    bring(&house, person, vec![answered.clone()]).await?;
+    let found = records(&house, person, Search { ..all() }).await;
+    let took_place: Vec<String> = found
+        .iter()
+        .filter(|record| record.of_checkup == Some(OfCheckup::TookPlace))
+        .map(|record| format!("{} {}", record.sample.local_day(), record.dead))
+        .collect();
+    assert_eq!(took_place, ["2025-05-01 false"], "what the resident said stands");
+    assert_eq!(found.len(), 2, "and the answer besides");
+    // With what was examined it is one.
+    let examined = document("2025-06-10", 20, &[("9N736000000000011", 1), (WEIGHT, 60)]);
+    let examined = Checkup {
+        programme: "990".to_owned(),
+        ..examined
+    };
+    bring(&house, person, vec![examined]).await?;
+    let found = records(&house, person, Search { ..all() }).await;
+    let living = found
+        .iter()
+        .filter(|record| record.of_checkup == Some(OfCheckup::TookPlace) && !record.dead);
+    assert_eq!(
+        living.map(|record| record.sample.local_day()).collect::<Vec<_>>(),
+        [answered.day]
+    );
     Ok(())
 }
 

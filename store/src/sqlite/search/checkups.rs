@@ -177,6 +177,9 @@ fn records_of(
         found.push((record, standing.seq));
     }
     found.extend(derived::of(context, stored)?);
+    if !checkup.took_place() {
+        return Ok(found);
+    }
     let event = checkup.event();
     let value = Value::Code(checkup.word.number());
     let key = key(context, stored, event, checkup.day, 0, 0);

@@ -37,14 +37,15 @@ pub(crate) fn of_metric(
     // The first of its kind, whatever of it may be seen: that there was an earlier one is what "later" says.
     let of_kind = all.iter().filter(|stored| {
         let checkup = &stored.kept.checkup;
-        checkup.event() == metric && !checkup.is_deletion()
+        checkup.event() == metric && checkup.took_place() && !checkup.is_deletion()
     });
     let first_of_kind = of_kind.min_by_key(|stored| (stored.kept.checkup.day, stored.first_seq));
     let first_of_kind = first_of_kind.map(|stored| (stored.kept.checkup.day, stored.first_seq));
     for stored in all.iter() {
         let checkup: &Checkup = &stored.kept.checkup;
         let day = checkup.day;
-        if checkup.event() != metric || checkup.is_deletion() || !(first..=last).contains(&day) {
+        let is_one = checkup.event() == metric && checkup.took_place() && !checkup.is_deletion();
+        if !is_one || !(first..=last).contains(&day) {
             continue;
         }
         // When it was first told, whatever was told of it since, and never before the day was over: of one whose day nobody knows,
