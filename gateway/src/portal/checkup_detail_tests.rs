@@ -112,7 +112,8 @@ async fn a_resident_saves_a_checkup_as_fhir_and_nobody_elses() {
     };
     assert_eq!(
         (of("Composition"), of("Patient"), of("Organization"), of("Observation")),
-        (1, 1, 2, 56)
+        (1, 1, 2, 59),
+        "56 results, of which some are of three batteries"
     );
     // Every reference of the document is to a part of it.
     let urls: Vec<&str> = bundle["entry"]
@@ -143,7 +144,13 @@ fn claims(checkup: &Checkup) -> std::collections::BTreeMap<String, String> {
             .replace("/StructureDefinition/JP_", " ")
             .replace("_eCheckupGeneral", "");
         let short = short.trim_start_matches("http://jpfhir.jp/fhir/").to_owned();
-        (resource["resourceType"].as_str().unwrap().to_owned(), short)
+        let kind = resource["resourceType"].as_str().unwrap();
+        let group = if resource.get("hasMember").is_some() {
+            " group"
+        } else {
+            ""
+        };
+        (format!("{kind}{group}"), short)
     };
     let parts = bundle["entry"]
         .as_array()
@@ -168,6 +175,7 @@ fn each_part_claims_what_it_keeps_to_and_the_whole_where_all_do() {
             "Coverage: core Coverage",
             "Encounter: eCheckup Encounter",
             "Observation: eCheckup Observation",
+            "Observation group: eCheckup ObservationGroup",
             "Organization: eCheckup Organization",
             "Patient: clins Patient",
             "Practitioner: eCheckup Practitioner",
