@@ -1,0 +1,151 @@
+use super::*;
+use crate::checkup::individual_number;
+use model::LocalDay;
+use proptest::prelude::*;
+
+const FILE: &str = "\u{feff}わたしの情報\r\n特定健診情報\r\n\r\n項目名,内容\r\n氏名,ミホン ハナコ\r\n生年月日,昭和35年2月29日\r\n性別,女性\r\n健診実施日,令和6年6月10日\r\n健診機関名,見本健診センター\r\n身長,１５２．０cm\r\n体重,52.3\r\n収縮期血圧,300mmHg以上\r\nＨＤＬコレステロール,61 mg/dL\r\n尿糖,(－)\r\n尿蛋白,±\r\n喫煙,以前は吸っていたが、最近1ヶ月間は吸っていない\r\n医師の診断（判定）,異常なし\r\n腹囲,未実施\r\n血清尿酸,高い\r\nめずらしい項目,1\r\n健診実施日,2025/06/11\r\n体重,53.0\r\n";
+
+#[test]
+fn pairs_of_names_and_values_are_checkups() {
+    assert_eq!(recognise(FILE), Some(TableOf::Checkup));
+    let table = read(FILE);
+    let [first, second] = table.checkups.as_slice() else {
+        panic!()
+    };
+    assert_eq!(
+        (first.day.to_string(), second.day.to_string()),
+        ("2024-06-10".into(), "2025-06-11".into())
+    );
+    assert_eq!(first.subject.birth, LocalDay::parse("1960-02-29"));
+    assert_eq!(
+        (first.subject.sex, first.facility.name.as_str()),
+        (Some(2), "見本健診センター")
+    );
+    let told: Vec<String> = first
+        .findings
+        .iter()
+        .map(|finding| format!("{} {:?}", finding.item.row().code, finding.result))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "9N001000000000001 Quantity(Decimal { mantissa: 1520, scale: 1 }, \"cm\")",
+            "9N006000000000001 Quantity(Decimal { mantissa: 523, scale: 1 }, \"kg\")",
+            "9A755000000000001 AtLeast(Decimal { mantissa: 300, scale: 0 }, \"mmHg\")",
+            "3F070000002399901 Quantity(Decimal { mantissa: 61, scale: 0 }, \"mg/dL\")",
+            "1A020000000190111 Answer(\"1.2.392.200119.6.2102\", \"1\")",
+            "1A010000000190111 Answer(\"1.2.392.200119.6.2102\", \"2\")",
+            "9N736000000000011 Answer(\"1.2.392.200119.6.24060\", \"2\")",
+            "9N511000000000049 Text(\"異常なし\")",
+            "9N016160100000001 NotPerformed",
+        ]
+    );
+    let left: Vec<(Outcome, &str, u64)> = table
+        .left_out
+        .iter()
+        .map(|left| (left.outcome, left.reason.as_str(), left.line))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            (Outcome::Rejected, "not-a-number", 19),
+            (Outcome::Unsupported, "item めずらしい項目", 20)
+        ]
+    );
+    assert_eq!(second.findings.len(), 1);
+}
+
+#[test]
+fn results_before_any_day_wait_for_it_and_without_one_say_so() {
+    let table = read("体重,52.3\n身長,152\n受診日,2025-06-10\n腹囲,80\n");
+    assert_eq!((table.checkups.len(), table.checkups[0].findings.len()), (1, 3));
+    let table = read("体重,52.3\n受診日,いつか\n");
+    assert_eq!(table.checkups.len(), 0);
+    let reasons: Vec<&str> = table.left_out.iter().map(|left| left.reason.as_str()).collect();
+    assert_eq!(reasons, ["not-a-day", "no-exam-date"]);
+}
+
+#[test]
+fn other_tables_are_told_apart() {
+    assert_eq!(
+        recognise("わたしの情報\n医療費通知情報\n\n項目名,内容\n診療年月,令和7年6月\n"),
+        Some(TableOf::Own("notice of medical costs"))
+    );
+    for (title, word) in [
+        ("薬剤情報", "list of medicines"),
+        ("予防接種情報", "record of vaccinations"),
+        ("乳幼児健診情報", "record of mother and child"),
+        ("後発医薬品差額通知", "notice of generic medicines"),
+    ] {
+        let table = format!("わたしの情報\r\n{title}\r\n\r\n項目名,内容\r\n日付,令和7年6月1日\r\n");
+        assert_eq!(recognise(&table), Some(TableOf::Own(word)), "{title}");
+        assert_eq!(recognise(&table.replace(title, "世帯情報")), None);
+    }
+    // Its words within a table of results make it nothing else.
+    let results = FILE.replacen("特定健診情報", "特定健診情報\n既往歴,予防接種", 1);
+    assert_eq!(recognise(&results), Some(TableOf::Checkup));
+    assert_eq!(
+        recognise("IR,1,13,1,1234567,,,202506,00\nRE,1,1112,202506,見本,1,3350229\nHO,06139999,記号,番号\n"),
+        Some(TableOf::Claims)
+    );
+    assert_eq!(recognise("体重,52\n身長,152\n"), None, "two names are too few");
+    assert_eq!(recognise("date,steps\n2025-06-10,8000\n"), None);
+}
+
+#[test]
+fn days_are_read_in_every_era() {
+    for (written, expected) in [
+        ("令和元年5月1日", Some("2019-05-01")),
+        ("H31.4.30", Some("2019-04-30")),
+        ("昭和３５年２月２９日", Some("1960-02-29")),
+        ("20250610", Some("2025-06-10")),
+        ("2025年6月10日", Some("2025-06-10")),
+        ("令和7年2月30日", None),
+        ("S1960.2.29", None),
+        ("6月10日", None),
+    ] {
+        assert_eq!(
+            day(written).map(|day| day.to_string()).as_deref(),
+            expected,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn a_column_of_individual_numbers_is_known_by_its_check_digits() {
+    // The body, and the digit that passes.
+    let passing = |body: u64| {
+        let body = format!("{body:011}");
+        (0..10)
+            .map(|digit| format!("{body}{digit}"))
+            .find(|number| individual_number::passes(number))
+            .unwrap()
+    };
+    let column = |numbers: &[String]| {
+        numbers.iter().fold("宛名番号,体重\n".to_owned(), |text, number| {
+            format!("{text}{number},60\n")
+        })
+    };
+    let all: Vec<String> = (0..20).map(|body| passing(12_345_678 + body * 977)).collect();
+    assert!(matches!(refuse(&column(&all)), Err(AdapterError::IndividualNumber)));
+    assert!(refuse(&column(&all[..5])).is_ok(), "a few prove nothing");
+    let mixed: Vec<String> = (0..20u64)
+        .map(|number| format!("{:012}", 100_000_000_000 + number * 13))
+        .collect();
+    assert!(refuse(&column(&mixed)).is_ok());
+    assert!(matches!(
+        refuse("項目名,内容\nマイナンバー,1\n"),
+        Err(AdapterError::IndividualNumber)
+    ));
+    assert!(refuse("国保個人番号,1\nKDB個人番号,2\n住民番号,3\n").is_ok());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "(.{0,12},.{0,12}\n){0,20}") {
+        let _ = recognise(&text);
+        let _ = refuse(&text);
+        let _ = read(&text);
+    }
+}
