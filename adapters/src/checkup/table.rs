@@ -6,6 +6,7 @@
 
 mod cell;
 mod day;
+mod days;
 mod head;
 #[cfg(test)]
 mod tests;
@@ -13,15 +14,14 @@ mod watch;
 
 pub(super) use cell::found;
 pub(super) use day::day;
+pub(super) use days::read;
 pub(super) use head::Head;
 pub(super) use watch::Watch;
 
-use head::is_day;
 use model::Outcome;
 use model::checkup::{Checkup, Finding};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::document::is_plausible;
 use super::items::Items;
 use crate::{AdapterError, NotStored};
 
@@ -29,8 +29,6 @@ use crate::{AdapterError, NotStored};
 const LOOKED_AT: usize = 200;
 /// Names of items that make a table one of a checkup.
 const ENOUGH: usize = 4;
-/// The most checkups of a table: each keeps it whole.
-const MOST_CHECKUPS: usize = 100;
 /// The most lines of a table.
 const MOST_LINES: usize = 100_000;
 
@@ -155,48 +153,6 @@ pub(super) fn kept(text: &str, reason: &str) -> Table {
     table
 }
 
-/// Reads results. Each new day of a checkup begins the next.
-pub(super) fn read(text: &str) -> Table {
-    let mut table = Table::default();
-    let mut running: Option<Checkup> = None;
-    // What stands before the first day is of whoever comes.
-    let mut head = Head::default();
-    let mut waiting: Vec<(usize, Vec<String>)> = Vec::new();
-    for (line, cells) in lines(text.trim_start_matches('\u{feff}')) {
-        let [name, value, ..] = cells.as_slice() else { continue };
-        let name = plain(name);
-        if value.is_empty() || matches!(name.as_str(), "項目名" | "項目" | "") {
-            continue;
-        }
-        if is_day(&name) {
-            let more = table.checkups.len() + usize::from(running.is_some()) < MOST_CHECKUPS;
-            match day(value).filter(|day| is_plausible(*day) && more) {
-                Some(day) => {
-                    table.checkups.extend(running.take());
-                    running = Some(head.checkup(day));
-                    for (line, cells) in waiting.drain(..) {
-                        table.result(running.as_mut(), line, &cells);
-                    }
-                }
-                None => table.leave_out(Outcome::Rejected, "not-a-day".to_owned(), line, &cells),
-            }
-        } else if head.takes(&name, value) {
-            if let Some(running) = &mut running {
-                head.describe(running);
-            }
-        } else if running.is_none() {
-            waiting.push((line, cells));
-        } else {
-            table.result(running.as_mut(), line, &cells);
-        }
-    }
-    table.checkups.extend(running);
-    for (line, cells) in waiting {
-        table.leave_out(Outcome::Rejected, "no-exam-date".to_owned(), line, &cells);
-    }
-    table
-}
-
 impl Table {
     fn leave_out(&mut self, outcome: Outcome, reason: String, line: usize, cells: &[String]) {
         self.left_out.push(NotStored {
@@ -207,8 +163,7 @@ impl Table {
         });
     }
 
-    fn result(&mut self, checkup: Option<&mut Checkup>, line: usize, cells: &[String]) {
-        let Some(checkup) = checkup else { return };
+    fn result(&mut self, checkup: &mut Checkup, line: usize, cells: &[String]) {
         let Some(items) = Items::called(&plain(&cells[0])) else {
             let name: String = cells[0].chars().take(24).collect();
             return self.leave_out(Outcome::Unsupported, format!("item {name}"), line, cells);

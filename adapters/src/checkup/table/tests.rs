@@ -65,6 +65,88 @@ fn results_before_any_day_wait_for_it_and_without_one_say_so() {
     assert_eq!(reasons, ["not-a-day", "no-exam-date"]);
 }
 
+const TWO: &str = "氏名,ミホン ハナコ\n生年月日,昭和35年2月29日\n性別,女\n記号,10\n番号,7\n受診日,2024-06-10\n体重,52\n\
+                   氏名,ミホン タロウ\n生年月日,昭和33年1月1日\n性別,男\n記号,10\n番号,8\n受診日,2024-06-11\n体重,70\n";
+
+/// The lines above the second day once told whose the first was.
+#[test]
+fn a_table_of_two_people_is_nobodys() {
+    let lines: Vec<&str> = TWO.lines().collect();
+    for differs in [7, 8, 9, 11] {
+        let told = lines.iter().enumerate();
+        let told = told.filter(|(place, _)| !(7..12).contains(place) || *place == differs);
+        let table = read(&told.map(|(_, line)| format!("{line}\n")).collect::<String>());
+        assert!(table.checkups.is_empty(), "{differs}");
+        let [left] = table.left_out.as_slice() else { panic!() };
+        assert_eq!(
+            (left.outcome, left.reason.as_str(), left.text.as_str()),
+            (Outcome::Rejected, "several-people", "")
+        );
+    }
+}
+
+#[test]
+fn one_person_of_many_years_is_one_whatever_the_spelling_and_whoever_insures() {
+    let table = read(
+        "氏名,ミホン ハナコ\n生年月日,昭和35年2月29日\n性別,女\n保険者番号,139999\n番号,7\n受診日,2023-06-10\n体重,52\n\
+         氏名,ﾐﾎﾝﾊﾅｺ\n生年月日,1960/02/29\n性別,2\n保険者番号,00139999\n番号,０７\n受診日,2024-06-10\n体重,53\n\
+         保険者番号,06139999\n番号,1234\n受診日,2025-06-10\n体重,54\n",
+    );
+    assert!(table.left_out.is_empty(), "{:?}", table.left_out);
+    let told = table.checkups.iter().map(|checkup| {
+        let subject = &checkup.subject;
+        assert_eq!((subject.birth, subject.sex), (LocalDay::parse("1960-02-29"), Some(2)));
+        (subject.insurer.as_str(), subject.number.as_str())
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [("00139999", "7"), ("00139999", "07"), ("06139999", "1234")]
+    );
+}
+
+#[test]
+fn lines_about_a_checkup_are_of_the_day_that_they_stand_around() {
+    let of = |text: &str| {
+        let told = read(text).checkups.into_iter();
+        let told = told.map(|checkup| {
+            format!(
+                "{} {} {}",
+                checkup.programme, checkup.facility.number, checkup.facility.name
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    let above = "健診種別,特定健診\n健診機関番号,1311111111\n受診日,2024-06-10\n体重,52\n健診種別,事業者健診\n健診機関番号,1322222222\n受診日,2025-06-10\n体重,53\n";
+    let told = ["010 1311111111 ", "030 1322222222 "];
+    assert_eq!(of(above), told);
+    let between = "受診日,2024-06-10\n健診種別,特定健診\n健診機関番号,1311111111\n体重,52\n受診日,2025-06-10\n健診種別,事業者健診\n健診機関番号,1322222222\n体重,53\n";
+    assert_eq!(of(between), told);
+    let below = "受診日,2024-06-10\n体重,52\n健診種別,特定健診\n健診機関番号,1311111111\n受診日,2025-06-10\n体重,53\n健診種別,事業者健診\n健診機関番号,1322222222\n";
+    assert_eq!(of(below), told);
+    let once = "健診機関番号,1311111111\n健診機関名,見本\n受診日,2024-06-10\n体重,52\n健診機関番号,1322222222\n受診日,2025-06-10\n体重,53\n受診日,2025-07-10\n体重,53\n";
+    assert_eq!(
+        of(once),
+        ["010 1311111111 見本", "010 1322222222 ", "010 1311111111 見本"]
+    );
+}
+
+/// They were once taken for results of the day before.
+#[test]
+fn results_below_a_day_that_cannot_be_read_are_of_no_checkup() {
+    let table = read("受診日,2024-06-10\n体重,52\n受診日,いつか\n体重,70\n");
+    assert_eq!((table.checkups.len(), table.checkups[0].findings.len()), (1, 1));
+    let reasons: Vec<&str> = table.left_out.iter().map(|left| left.reason.as_str()).collect();
+    assert_eq!(reasons, ["not-a-day", "no-exam-date"]);
+    let days = 2_000..2_101;
+    let table = read(&days.map(|_| "受診日,2024-06-10\n体重,52\n").collect::<String>());
+    assert!(table.checkups.iter().all(|checkup| checkup.findings.len() == 1));
+    let reasons: Vec<&str> = table.left_out.iter().map(|left| left.reason.as_str()).collect();
+    assert_eq!(
+        (table.checkups.len(), reasons),
+        (100, vec!["too-many-checkups", "no-exam-date"])
+    );
+}
+
 #[test]
 fn other_tables_are_told_apart() {
     assert_eq!(
