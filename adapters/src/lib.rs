@@ -183,10 +183,10 @@ pub enum AdapterError {
         /// Which bound.
         problem: String,
     },
-    /// It bears Individual Numbers (マイナンバー), which may not be held.
+    /// It bears Individual Numbers (マイナンバー), or codes of the register of residents (住民票コード), which may not be held.
     #[error(
-        "the file was refused and nothing of it was kept: it bears Individual Numbers (マイナンバー), which may not be held \
-         here. Ask for the file without them"
+        "the file was refused and nothing of it was kept: it bears Individual Numbers (マイナンバー) or codes of the \
+         register of residents (住民票コード), which may not be held here. Ask for the file without them"
     )]
     IndividualNumber,
     /// It holds medical claims, which are no business of a health record.

@@ -4,24 +4,69 @@
 //! check digit; a column does, when nearly all of it passes.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use unicode_normalization::UnicodeNormalization as _;
 
+mod ids;
+
+pub(super) use ids::Ids;
+
 use super::tree::Tree;
 use crate::AdapterError;
 
-/// Names of the number, as they are once widths, cases and separators are gone.
-const NAMES: &[&str] = &["個人番号", "マイナンバー", "mynumber", "individualnumber", "kojinbango"];
+/// Names of the number, as they are once widths, cases and separators are gone; and of the other that only the register of residents may
+/// use (住民票コード).
+const NAMES: &[&str] = &[
+    "個人番号",
+    "マイナンバー",
+    "mynumber",
+    "individualnumber",
+    "kojinbango",
+    "住民票コード",
+];
+/// What forms write around it: whose it is, and how it is to be written.
+const AROUND: &[&str] = &[
+    "被保険者",
+    "被扶養者",
+    "扶養者",
+    "世帯主",
+    "世帯員",
+    "配偶者",
+    "受診者",
+    "対象者",
+    "利用者",
+    "申請者",
+    "加入者",
+    "組合員",
+    "保護者",
+    "代理人",
+    "従業員",
+    "本人",
+    "家族",
+    "社員",
+    "職員",
+    "患者",
+    "住民",
+    "の",
+    "半角",
+    "数字",
+    "12桁",
+    "12ケタ",
+    "12けた",
+    "必須",
+    "欄",
+];
+/// The longest name with all that stands around it, in characters.
+const LONGEST_WRITTEN: usize = 48;
 
-/// True for the name of a field that holds the number. Names that only end like it are other numbers: KDB個人番号 and 国保個人番号
-/// are keys of insurers' systems, 住民番号 is the municipality's.
+/// True for the name of a field that holds the number, with nothing beside it but words of forms. Names that only end like it are other
+/// numbers: KDB個人番号 and 国保個人番号 are keys of insurers' systems, 住民番号 is the municipality's.
 pub(super) fn is_name(written: &str) -> bool {
     // Nearly every name of a document is another, and says so by its first byte or its last.
     if let [first, .., last] = written.as_bytes()
-        && (is_none_of(*first, b"mMiIkK") || is_none_of(*last, b"rRoO"))
+        && (is_none_of(*first, b"mMiIkK1") || is_none_of(*last, b"rRoO2"))
     {
         return false;
     }
@@ -35,8 +80,20 @@ pub(super) fn is_name(written: &str) -> bool {
         .nfkc()
         .flat_map(char::to_lowercase)
         .filter(|c| c.is_alphanumeric() || *c == 'ー')
+        .take(LONGEST_WRITTEN + 1)
         .collect();
-    NAMES.contains(&name.as_str())
+    if name.chars().nth(LONGEST_WRITTEN).is_some() {
+        return false;
+    }
+    let (mut rest, mut is_named) = (name.as_str(), false);
+    while !rest.is_empty() {
+        let known = |words: &[&str]| words.iter().find_map(|word| rest.strip_prefix(word));
+        let Some(further) = known(NAMES).inspect(|_| is_named = true).or_else(|| known(AROUND)) else {
+            return false;
+        };
+        rest = further;
+    }
+    is_named
 }
 
 /// True for a letter or digit of ASCII that is another than these.
@@ -44,10 +101,13 @@ fn is_none_of(byte: u8, letters: &[u8]) -> bool {
     byte.is_ascii_alphanumeric() && !letters.contains(&byte)
 }
 
-/// True for a letter that none of the names begins with, in whatever width and case, and whatever mark follows it.
+/// True for a letter that none of the names, nor what stands before them, begins with, in whatever width and case, and whatever mark
+/// follows it.
 fn begins_another(first: char) -> bool {
     match first {
-        'm' | 'M' | 'i' | 'I' | 'k' | 'K' | 'マ' | '個' => false,
+        'm' | 'M' | 'i' | 'I' | 'k' | 'K' | '1' | 'マ' | '個' | '住' => false,
+        '被' | '扶' | '世' | '配' | '受' | '対' | '利' | '申' | '加' | '組' | '保' | '代' => false,
+        '従' | '本' | '家' | '社' | '職' | '患' | 'の' | '半' | '数' | '必' | '欄' => false,
         '0'..='9' | 'a'..='z' | 'A'..='Z' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='\u{9fff}' => true,
         _ => false,
     }
@@ -74,7 +134,15 @@ pub(super) fn passes(digits: &str) -> bool {
 }
 
 /// How its Japanese names begin, in UTF-8 and in Shift_JIS. Forms like to set the letters of such a name apart.
-const FIRST_LETTERS: [&[u8]; 4] = ["個".as_bytes(), "マ".as_bytes(), b"\x8c\xc2", b"\x83\x7d"];
+const FIRST_LETTERS: [&[u8]; 7] = [
+    "個".as_bytes(),
+    "マ".as_bytes(),
+    "住".as_bytes(),
+    b"\x8c\xc2",
+    b"\x83\x7d",
+    b"\xcf\xb2",
+    b"\x8f\x5a",
+];
 /// Bytes in which a name ends that begins there, however far apart its letters stand.
 const LONGEST_NAME: usize = 96;
 /// What stands in bytes where the number's name may. A character that is written by its number (`&#x500b;`) may be part of it too.
@@ -124,7 +192,7 @@ pub(super) fn may_bear(bytes: &[u8]) -> bool {
 fn begins_with_name(bytes: &[u8]) -> bool {
     let begins = |text: &str| {
         let letters: String = text
-            .chars()
+            .nfkc()
             .filter(|c| c.is_alphanumeric() || *c == 'ー')
             .take(6)
             .collect();
@@ -168,101 +236,6 @@ pub(super) fn are_they(all: usize, passing: usize) -> bool {
     all >= ENOUGH && passing * 10 >= all * 9
 }
 
-/// The most kinds of ids that are told apart in one package: documents have some ten.
-const MOST_KINDS: usize = 256;
-/// The longest tag of an id, in bytes, before and after its number.
-const LONGEST_TAG: usize = 512;
-
-/// Ids of twelve digits in the documents of a package, by the OID that says what they number: of each kind how many there are, and how
-/// many of them pass.
-#[derive(Default)]
-pub(super) struct Ids(HashMap<Vec<u8>, (usize, usize)>);
-
-impl Ids {
-    /// Those of one document, as it lies in its file, XML or JSON.
-    pub(super) fn of(document: &[u8]) -> Self {
-        let mut ids = Self::default();
-        if document.trim_ascii_start().starts_with(b"{") {
-            ids.quoted_in(document);
-            return ids;
-        }
-        for at in memchr::memmem::find_iter(document, b"extension=") {
-            let Some(digits) = quoted(&document[at + b"extension=".len()..]) else {
-                continue;
-            };
-            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
-                continue;
-            }
-            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
-            let begins = memchr::memrchr(b'<', before).map_or(at, |place| at - before.len() + place);
-            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
-            let tag = &rest[..memchr::memchr(b'>', rest).unwrap_or(rest.len())];
-            let root = memchr::memmem::find(tag, b"root=").and_then(|at| quoted(&tag[at + b"root=".len()..]));
-            let passing = std::str::from_utf8(digits).is_ok_and(passes);
-            ids.count(root.unwrap_or_default(), (1, usize::from(passing)));
-        }
-        ids
-    }
-
-    /// Takes those of JSON: the value of an identifier beside its system.
-    fn quoted_in(&mut self, document: &[u8]) {
-        for at in memchr::memmem::find_iter(document, VALUE) {
-            let Some(digits) = member(&document[at..], VALUE) else {
-                continue;
-            };
-            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
-                continue;
-            }
-            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
-            let begins = memchr::memrchr(b'{', before).map_or(at, |place| at - before.len() + place);
-            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
-            let object = &rest[..memchr::memchr(b'}', rest).unwrap_or(rest.len())];
-            let system = memchr::memmem::find(object, SYSTEM).and_then(|at| member(&object[at..], SYSTEM));
-            let passing = std::str::from_utf8(digits).is_ok_and(passes);
-            self.count(system.unwrap_or_default(), (1, usize::from(passing)));
-        }
-    }
-
-    /// Adds those of a further document.
-    pub(super) fn add(&mut self, further: Self) {
-        further.0.iter().for_each(|(root, counts)| self.count(root, *counts));
-    }
-
-    fn count(&mut self, root: &[u8], (all, passing): (usize, usize)) {
-        if !self.0.contains_key(root) && self.0.len() >= MOST_KINDS {
-            return;
-        }
-        let counts = self.0.entry(root.to_vec()).or_default();
-        *counts = (counts.0 + all, counts.1 + passing);
-    }
-
-    /// Says what they came to.
-    pub(super) fn end(self) -> Result<(), AdapterError> {
-        match self.0.into_values().any(|(all, passing)| are_they(all, passing)) {
-            true => Err(AdapterError::IndividualNumber),
-            false => Ok(()),
-        }
-    }
-}
-
-/// Members of JSON in which ids stand.
-const VALUE: &[u8] = b"\"value\"";
-const SYSTEM: &[u8] = b"\"system\"";
-
-/// What a member of JSON says in quotes, of a text that begins with its name.
-fn member<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
-    let rest = text.strip_prefix(name)?.trim_ascii_start();
-    quoted(rest.strip_prefix(b":")?.trim_ascii_start())
-}
-
-/// What stands in the quotes that a text begins with; shorter than a tag.
-fn quoted(text: &[u8]) -> Option<&[u8]> {
-    let (quote, rest) = text.split_first()?;
-    let rest = &rest[..rest.len().min(LONGEST_TAG)];
-    let end = memchr::memchr(*quote, rest).filter(|_| matches!(quote, b'"' | b'\''))?;
-    Some(&rest[..end])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -278,12 +251,49 @@ mod tests {
             "MY_NUMBER",
             "ｍｙＮｕｍｂｅｒ",
             "Individual Number",
+            "個人番号（マイナンバー）",
+            "マイナンバー（個人番号）",
+            "個人番号(12桁)",
+            "個人番号（１２桁）",
+            "マイナンバー 半角数字12桁",
+            "My Number (12桁)",
+            "世帯主マイナンバー",
+            "世帯主の個人番号",
+            "被保険者個人番号",
+            "住民票コード",
+            "本人 住民票ｺｰﾄﾞ",
         ] {
             assert!(is_name(name), "{name}");
+            let bytes = encoding_rs::SHIFT_JIS.encode(name).0;
+            assert!(
+                may_bear(name.as_bytes()) && (name.is_ascii() || may_bear(&bytes) || name.contains('ｍ')),
+                "{name}"
+            );
         }
-        for name in ["KDB個人番号", "国保個人番号", "住民番号", "被保険者番号", "id", ""] {
+        for name in [
+            "KDB個人番号",
+            "国保個人番号",
+            "住民番号",
+            "被保険者番号",
+            "世帯主",
+            "マイナンバーカードを持っている",
+            "数字12桁",
+            "住民票",
+            "id",
+            "",
+        ] {
             assert!(!is_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn no_word_of_a_name_is_passed_over_by_its_first_letter() {
+        let words = NAMES.iter().chain(AROUND);
+        assert!(
+            words
+                .flat_map(|word| word.chars().next())
+                .all(|first| !begins_another(first))
+        );
     }
 
     #[test]

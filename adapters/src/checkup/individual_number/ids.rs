@@ -1,0 +1,101 @@
+//! Ids of a package's documents: what no document tells by itself, all of them together may.
+
+use std::collections::HashMap;
+
+use super::{are_they, passes};
+use crate::AdapterError;
+
+/// The most kinds of ids that are told apart in one package: documents have some ten.
+const MOST_KINDS: usize = 256;
+/// The longest tag of an id, in bytes, before and after its number.
+const LONGEST_TAG: usize = 512;
+
+/// Ids of twelve digits in the documents of a package, by the OID that says what they number: of each kind how many there are, and how
+/// many of them pass.
+#[derive(Default)]
+pub(in crate::checkup) struct Ids(HashMap<Vec<u8>, (usize, usize)>);
+
+impl Ids {
+    /// Those of one document, as it lies in its file, XML or JSON.
+    pub(in crate::checkup) fn of(document: &[u8]) -> Self {
+        let mut ids = Self::default();
+        if document.trim_ascii_start().starts_with(b"{") {
+            ids.quoted_in(document);
+            return ids;
+        }
+        for at in memchr::memmem::find_iter(document, b"extension=") {
+            let Some(digits) = quoted(&document[at + b"extension=".len()..]) else {
+                continue;
+            };
+            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
+            let begins = memchr::memrchr(b'<', before).map_or(at, |place| at - before.len() + place);
+            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
+            let tag = &rest[..memchr::memchr(b'>', rest).unwrap_or(rest.len())];
+            let root = memchr::memmem::find(tag, b"root=").and_then(|at| quoted(&tag[at + b"root=".len()..]));
+            let passing = std::str::from_utf8(digits).is_ok_and(passes);
+            ids.count(root.unwrap_or_default(), (1, usize::from(passing)));
+        }
+        ids
+    }
+
+    /// Takes those of JSON: the value of an identifier beside its system.
+    fn quoted_in(&mut self, document: &[u8]) {
+        for at in memchr::memmem::find_iter(document, VALUE) {
+            let Some(digits) = member(&document[at..], VALUE) else {
+                continue;
+            };
+            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
+                continue;
+            }
+            let before = &document[at.saturating_sub(LONGEST_TAG)..at];
+            let begins = memchr::memrchr(b'{', before).map_or(at, |place| at - before.len() + place);
+            let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
+            let object = &rest[..memchr::memchr(b'}', rest).unwrap_or(rest.len())];
+            let system = memchr::memmem::find(object, SYSTEM).and_then(|at| member(&object[at..], SYSTEM));
+            let passing = std::str::from_utf8(digits).is_ok_and(passes);
+            self.count(system.unwrap_or_default(), (1, usize::from(passing)));
+        }
+    }
+
+    /// Adds those of a further document.
+    pub(in crate::checkup) fn add(&mut self, further: Self) {
+        further.0.iter().for_each(|(root, counts)| self.count(root, *counts));
+    }
+
+    fn count(&mut self, root: &[u8], (all, passing): (usize, usize)) {
+        if !self.0.contains_key(root) && self.0.len() >= MOST_KINDS {
+            return;
+        }
+        let counts = self.0.entry(root.to_vec()).or_default();
+        *counts = (counts.0 + all, counts.1 + passing);
+    }
+
+    /// Says what they came to.
+    pub(in crate::checkup) fn end(self) -> Result<(), AdapterError> {
+        match self.0.into_values().any(|(all, passing)| are_they(all, passing)) {
+            true => Err(AdapterError::IndividualNumber),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Members of JSON in which ids stand.
+const VALUE: &[u8] = b"\"value\"";
+const SYSTEM: &[u8] = b"\"system\"";
+
+/// What a member of JSON says in quotes, of a text that begins with its name.
+fn member<'t>(text: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
+    let rest = text.strip_prefix(name)?.trim_ascii_start();
+    quoted(rest.strip_prefix(b":")?.trim_ascii_start())
+}
+
+/// What stands in the quotes that a text begins with; shorter than a tag.
+fn quoted(text: &[u8]) -> Option<&[u8]> {
+    let (quote, rest) = text.split_first()?;
+    let rest = &rest[..rest.len().min(LONGEST_TAG)];
+    let end = memchr::memchr(*quote, rest).filter(|_| matches!(quote, b'"' | b'\''))?;
+    Some(&rest[..end])
+}
