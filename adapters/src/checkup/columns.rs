@@ -61,6 +61,14 @@ pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<T
     Ok(bound.sum)
 }
 
+/// Looks through a table of people of whatever columns, before anything of it is taken.
+///
+/// # Errors
+/// [`AdapterError`] where it bears Individual Numbers or is of claims, and what the disk reports.
+pub fn look_through(input: &Input<'_>) -> Result<(), AdapterError> {
+    first_look(1, input).map(|_| ())
+}
+
 /// Goes through the whole table before anything of it is taken: its encoding, its names, and that it bears neither Individual Numbers
 /// nor claims.
 fn first_look(header_lines: usize, input: &Input<'_>) -> Result<(bool, Vec<String>), AdapterError> {

@@ -365,6 +365,27 @@ fn tables_that_may_not_be_held_and_lines_without_end_are_refused_before_anything
     ));
 }
 
+/// As a table by which an insurer says what it knows members by: its names are fixed, and say nothing of what somebody wrote below.
+#[test]
+fn individual_numbers_are_found_below_names_of_other_things() {
+    let passing = |body: u64| {
+        let mut numbers = (0..10).map(|digit| format!("{body:011}{digit}"));
+        numbers
+            .find(|number| crate::checkup::individual_number::passes(number))
+            .expect("one passes")
+    };
+    let look = |number: &dyn Fn(u64) -> String| {
+        let lines = (0..20).map(|body| format!("1,139999,{},1960-02-29\n", number(12_345_678 + body * 977)));
+        let table = format!("person,insurer,number,birth_date\n{}", lines.collect::<String>());
+        look_through(&Input {
+            bytes: &table.as_bytes(),
+            size: table.len() as u64,
+        })
+    };
+    assert!(matches!(look(&passing), Err(AdapterError::IndividualNumber)));
+    assert!(look(&|body| format!("{body:012}")).is_ok());
+}
+
 #[test]
 fn birth_dates_are_read_beside_their_eras() {
     for (era, written, expected) in [

@@ -58,6 +58,13 @@ struct Row {
 pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<ExitCode, CommandError> {
     let organisation = hand_over.organisation;
     let hash = hash_of(vec![file.to_owned()]).await?;
+    let looked_at = file.to_owned();
+    let looked = tokio::task::spawn_blocking(move || {
+        let (bytes, size) = batch::opened(&looked_at)?;
+        columns::look_through(&Input { bytes: &bytes, size })?;
+        Ok::<(), BatchError>(())
+    });
+    looked.await??;
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let (mut loaded, mut refused, mut given) = (0, 0, 0);
     for (place, row) in table.deserialize::<Row>().enumerate() {
