@@ -169,8 +169,8 @@ impl Table {
             return self.leave_out(Outcome::Unsupported, format!("item {name}"), line, cells);
         };
         let item = items.on(checkup.day);
-        let found = match found(item, &cells[1], checkup.day) {
-            Ok(found) => found,
+        let (result, interpretation) = match found(item, &cells[1], checkup.day) {
+            Ok(said) => said,
             Err(reason) => return self.leave_out(Outcome::Rejected, reason.to_owned(), line, cells),
         };
         let reading = checkup.findings.iter().filter(|finding| finding.item == item).count();
@@ -178,8 +178,8 @@ impl Table {
             Ok(reading) if reading < 16 => checkup.findings.push(Finding {
                 item,
                 reading,
-                result: found,
-                interpretation: None,
+                result,
+                interpretation,
                 method: None,
                 range: None,
                 doctor: None,

@@ -2,7 +2,7 @@
 //! of their answers and their methods, generated from `model/vocabulary/checkup-*.tsv` when built.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::unit;
@@ -266,6 +266,16 @@ impl From<Item> for u16 {
     }
 }
 
+/// True for a spelling of a unit that results of some item or metric are given in, whatever power of ten it counts in.
+pub fn is_unit(written: &str) -> bool {
+    static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let of_items = Item::all().map(|item| item.row().ucum);
+        let of_metrics = Metric::all().map(|metric| metric.row().unit);
+        of_items.chain(of_metrics).map(|ucum| unit::parse(ucum).of).collect()
+    });
+    !written.is_empty() && KNOWN.contains(&unit::parse(written).of)
+}
+
 /// The OID of a list: its name is what follows `1.2.392.200119.`, and of municipalities' screenings what follows `1.2.392.`
 pub fn list_oid(list: &str) -> String {
     let root = if list.starts_with(MUNICIPAL_LISTS) {
@@ -305,6 +315,16 @@ fn method_of(code: &str, item: u16) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_unit_is_one_that_something_is_measured_in() {
+        for unit in ["mg/dL", "MG/DL", "mmol/L", "万/μL", "回/分", "%", "U/L"] {
+            assert!(is_unit(unit), "{unit}");
+        }
+        for other in ["", "*", "高い", "mg/dLX", "HH"] {
+            assert!(!is_unit(other), "{other}");
+        }
+    }
 
     #[test]
     fn what_is_judged_is_no_answer_of_the_residents() {

@@ -352,9 +352,9 @@ impl Results {
         let item = self.items.on(checkup.day);
         let readings = checkup.findings.iter().filter(|finding| finding.item == item);
         let reading = readings.count();
-        let result = match table::found(item, told, checkup.day) {
+        let (result, marked) = match table::found(item, told, checkup.day) {
             Ok(_) if reading >= MOST_READINGS => return refuse(self.place, "too-many-readings"),
-            Ok(found) => found,
+            Ok(said) => said,
             Err(reason) => return refuse(self.place, reason),
         };
         let mark = self
@@ -374,7 +374,7 @@ impl Results {
             item,
             reading: u8::try_from(reading).unwrap_or(u8::MAX),
             result,
-            interpretation,
+            interpretation: interpretation.or(marked),
             method: None,
             range: None,
             doctor: None,

@@ -1,43 +1,26 @@
 //! What a cell says of an item.
 
-use model::checkup::items::{ANSWERS, list_oid};
+use std::borrow::Cow;
+
+use model::checkup::items::{ANSWERS, is_unit, list_oid};
 use model::checkup::{Found, Item, Kind};
 use model::{Decimal, LocalDay};
 use unicode_normalization::UnicodeNormalization as _;
 
+/// What was found, and whether a mark beside it (`H`, `L`) says that it is high or low.
+pub(in crate::checkup) type Said = (Found, Option<char>);
+
 /// What a cell says of an item on a day, or why it says nothing.
-pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Result<Found, &'static str> {
+pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Result<Said, &'static str> {
     let value: String = written.nfkc().filter(|c| !c.is_whitespace()).take(4_096).collect();
     match value.as_str() {
-        "未実施" => return Ok(Found::NotPerformed),
-        "測定不能" => return Ok(Found::NotMeasurable),
+        "未実施" => return Ok((Found::NotPerformed, None)),
+        "測定不能" => return Ok((Found::NotMeasurable, None)),
         _ => {}
     }
     match item.row().kind {
-        Kind::Text => Ok(Found::Text(written.to_owned())),
-        Kind::Quantity => {
-            let end = value
-                .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-                .unwrap_or(value.len());
-            let (number, rest) = value.split_at(end);
-            let number = Decimal::parse(number.as_bytes()).map_err(|_| "not-a-number")?;
-            let bound = |end: &str| rest.strip_suffix(end);
-            let (side, unit) = match (bound("以上"), bound("以下")) {
-                (Some(unit), _) => (1, unit),
-                (_, Some(unit)) => (-1, unit),
-                _ => (0, rest),
-            };
-            let unit = if unit.is_empty() { item.row().unit } else { unit };
-            if unit.len() > 32 {
-                return Err("not-a-number");
-            }
-            let unit = unit.to_owned();
-            Ok(match side {
-                1 => Found::AtLeast(number, unit),
-                -1 => Found::AtMost(number, unit),
-                _ => Found::Quantity(number, unit),
-            })
-        }
+        Kind::Text => Ok((Found::Text(written.to_owned()), None)),
+        Kind::Quantity => quantity(item, &value),
         Kind::Ordered | Kind::Coded => {
             let list = item.list_on(day);
             let answers = ANSWERS.iter().filter(|(of, ..)| *of == list);
@@ -45,8 +28,78 @@ pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Res
                 |name: &str| signs(&name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>()) == signs(&value);
             let mut answers = answers.filter(|(_, code, name)| *code == value || same(name));
             let (_, code, _) = answers.next().ok_or("no-such-answer")?;
-            Ok(Found::Answer(list_oid(list), (*code).to_owned()))
+            Ok((Found::Answer(list_oid(list), (*code).to_owned()), None))
         }
+    }
+}
+
+/// How a bound is said, before the number or behind it, and which side of the number what was found lies on.
+const BOUNDS: &[(&str, i8)] = &[
+    ("以上", 1),
+    ("超", 1),
+    (">=", 1),
+    ("≥", 1),
+    ("≧", 1),
+    (">", 1),
+    ("以下", -1),
+    ("未満", -1),
+    ("<=", -1),
+    ("≤", -1),
+    ("≦", -1),
+    ("<", -1),
+];
+
+/// A number with its bound, unit and mark. What follows it and is none of these makes it no number: a unit is never made of it.
+fn quantity(item: Item, value: &str) -> Result<Said, &'static str> {
+    let not = "not-a-number";
+    let known = |bound: &dyn Fn(&str) -> bool| BOUNDS.iter().find(|(word, _)| bound(word));
+    let before = known(&|word| value.starts_with(word));
+    let value = before.map_or(value, |(word, _)| &value[word.len()..]);
+    let end = value.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')));
+    let (number, mut rest) = value.split_at(end.unwrap_or(value.len()));
+    let number = Decimal::parse(without_commas(number).ok_or(not)?.as_bytes()).map_err(|_| not)?;
+    let behind = known(&|word| rest.ends_with(word) || rest.starts_with(word));
+    if let Some((word, _)) = behind {
+        rest = rest
+            .strip_suffix(word)
+            .or_else(|| rest.strip_prefix(word))
+            .unwrap_or(rest);
+    }
+    let (unit, mark) = match rest {
+        "" => (item.row().unit, None),
+        unit if unit.len() <= LONGEST_UNIT && item.ucum(unit).is_some() => (unit, None),
+        "H" => (item.row().unit, Some('H')),
+        "L" => (item.row().unit, Some('L')),
+        marked => match marked.strip_suffix(['H', 'L']) {
+            Some(unit) if unit.len() <= LONGEST_UNIT && item.ucum(unit).is_some() => (unit, marked.chars().last()),
+            _ if marked.len() <= LONGEST_UNIT && is_unit(marked) => (marked, None),
+            _ => return Err(not),
+        },
+    };
+    let unit = unit.to_owned();
+    let found = match before.or(behind) {
+        _ if before.is_some() && behind.is_some() => return Err(not),
+        Some((_, 1)) => Found::AtLeast(number, unit),
+        Some(_) => Found::AtMost(number, unit),
+        None => Found::Quantity(number, unit),
+    };
+    Ok((found, mark))
+}
+
+/// The longest unit, in bytes.
+const LONGEST_UNIT: usize = 32;
+
+/// A number of which commas set thousands apart, without them; `None` where they set anything else apart.
+fn without_commas(number: &str) -> Option<Cow<'_, str>> {
+    let (whole, decimals) = number.split_at(number.find('.').unwrap_or(number.len()));
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let is_plain = !number.contains(',');
+    let are_thousands =
+        (1..=3).contains(&first.len()) && groups.all(|group| group.len() == 3) && !decimals.contains(',');
+    match is_plain {
+        true => Some(Cow::Borrowed(number)),
+        false => are_thousands.then(|| Cow::Owned(number.replace(',', ""))),
     }
 }
 
@@ -57,4 +110,75 @@ fn signs(written: &str) -> String {
         .unwrap_or(written)
         .replace(['−', '‐', '―', 'ー'], "-")
         .replace('〜', "~")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: &str, written: &str) -> String {
+        let item = Item::from_code(code).expect("an item");
+        match found(item, written, LocalDay::parse("2024-06-10").expect("a day")) {
+            Ok((Found::Quantity(number, unit), mark)) => format!("{number} {unit} {}", mark.unwrap_or('-')),
+            Ok((Found::AtLeast(number, unit), mark)) => format!(">= {number} {unit} {}", mark.unwrap_or('-')),
+            Ok((Found::AtMost(number, unit), mark)) => format!("<= {number} {unit} {}", mark.unwrap_or('-')),
+            other => format!("{other:?}"),
+        }
+    }
+
+    const TRIGLYCERIDES: &str = "3F015000002399901";
+
+    #[test]
+    fn numbers_are_read_with_their_commas_bounds_units_and_marks() {
+        for (written, expected) in [
+            ("162", "162 mg/dL -"),
+            ("1,200", "1200 mg/dL -"),
+            ("１，２００", "1200 mg/dL -"),
+            ("1,234,567.5", "1234567.5 mg/dL -"),
+            ("30未満", "<= 30 mg/dL -"),
+            ("30 mg/dL 以下", "<= 30 mg/dL -"),
+            ("30以下mg/dL", "<= 30 mg/dL -"),
+            ("<30", "<= 30 mg/dL -"),
+            ("＜ 0.1", "<= 0.1 mg/dL -"),
+            ("300以上", ">= 300 mg/dL -"),
+            (">300 mg/dL", ">= 300 mg/dL -"),
+            ("≧1,000", ">= 1000 mg/dL -"),
+            ("162 H", "162 mg/dL H"),
+            ("162H", "162 mg/dL H"),
+            ("１６２ Ｌ", "162 mg/dL L"),
+            ("162 mg/dL H", "162 mg/dL H"),
+            ("1.8 mmol/L", "1.8 mmol/L -"),
+        ] {
+            assert_eq!(said(TRIGLYCERIDES, written), expected, "{written}");
+        }
+        // Litres of somebody's lungs are no mark.
+        let lungs = Item::all()
+            .find(|item| item.row().ucum == "L")
+            .expect("one is counted in litres");
+        assert_eq!(said(lungs.row().code, "3.2L"), "3.2 L -");
+    }
+
+    /// Whatever followed digits was once their unit.
+    #[test]
+    fn what_follows_a_number_and_is_no_unit_makes_it_none() {
+        for written in [
+            "162*",
+            "162 高い",
+            "12,3",
+            "1,2345",
+            ",123",
+            "1,200,",
+            "1,23.4",
+            "162 mg/dLX",
+            "30-40",
+            "<30以上",
+            "<",
+            "1.2.3",
+            "162 HH",
+            "52ばん",
+            "-",
+        ] {
+            assert_eq!(said(TRIGLYCERIDES, written), "Err(\"not-a-number\")", "{written}");
+        }
+    }
 }
