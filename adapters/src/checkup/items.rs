@@ -87,5 +87,20 @@ mod tests {
             ["9N776000000000011", "9N782000000000011"]
         );
         assert_eq!(snacks.all().count(), 2);
+        // JDS until fiscal 2012, NGSP since: never one series.
+        for name in ["hba1c", "ヘモグロビンa1c"] {
+            let on = |day: &str| {
+                Items::called(name)
+                    .unwrap()
+                    .on(LocalDay::parse(day).unwrap())
+                    .row()
+                    .code
+            };
+            assert_eq!(
+                [on("2013-03-31"), on("2013-04-01")],
+                ["3D045000001999902", "3D046000001999902"],
+                "{name}"
+            );
+        }
     }
 }
