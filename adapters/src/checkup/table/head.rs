@@ -126,7 +126,13 @@ impl Head {
     pub(in crate::checkup) fn takes(&mut self, name: &str, value: &str) -> bool {
         let plain: String = value.nfkc().filter(|c| !c.is_whitespace()).take(128).collect();
         match name {
-            "健診機関番号" | "健診機関コード" | "実施機関番号" => self.facility.number = plain,
+            "健診機関番号" | "健診機関コード" | "実施機関番号" => {
+                self.facility.number = match plain.bytes().all(|byte| byte.is_ascii_digit()) {
+                    // Ten digits, as an insurer's eight: tables cut zeros off.
+                    true => format!("{plain:0>10}"),
+                    false => plain,
+                };
+            }
             name if FACILITY.contains(&name) => self.facility.name = value.chars().take(128).collect(),
             "健診種別" | "健診の種類" | "健診名" | "プログラム種別" => {
                 self.programme = match plain.as_str() {

@@ -130,6 +130,12 @@ fn lines_about_a_checkup_are_of_the_day_that_they_stand_around() {
     );
 }
 
+#[test]
+fn a_facilitys_number_has_its_zeros_again() {
+    let table = read("健診機関番号,110123456\n受診日,2024-06-10\n体重,52\n");
+    assert_eq!(table.checkups[0].facility.number, "0110123456");
+}
+
 /// They were once taken for results of the day before.
 #[test]
 fn results_below_a_day_that_cannot_be_read_are_of_no_checkup() {
