@@ -23,11 +23,18 @@ pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Res
         Kind::Quantity => quantity(item, &value),
         Kind::Ordered | Kind::Coded => {
             let list = item.list_on(day);
-            let answers = ANSWERS.iter().filter(|(of, ..)| *of == list);
-            let same =
-                |name: &str| signs(&name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>()) == signs(&value);
-            let mut answers = answers.filter(|(_, code, name)| *code == value || same(name));
-            let (_, code, _) = answers.next().ok_or("no-such-answer")?;
+            let answers = || ANSWERS.iter().filter(|(of, ..)| *of == list);
+            let with = |code: &str| answers().find(|(_, known, _)| *known == code);
+            let called = || {
+                // Where one answer's name is another's code (degrees of the eyes' vessels are called 0 to 4, and coded 1 to 5), every cell
+                // is a code: else two different ones would mean the same.
+                let are_codes = answers().any(|(_, code, name)| name != code && with(name).is_some());
+                let is_called = |name: &str| {
+                    signs(&name.nfkc().filter(|c| !c.is_whitespace()).collect::<String>()) == signs(&value)
+                };
+                answers().find(|(.., name)| !are_codes && is_called(name))
+            };
+            let (_, code, _) = with(&value).or_else(called).ok_or("no-such-answer")?;
             Ok((Found::Answer(list_oid(list), (*code).to_owned()), None))
         }
     }
@@ -156,6 +163,27 @@ mod tests {
             .find(|item| item.row().ucum == "L")
             .expect("one is counted in litres");
         assert_eq!(said(lungs.row().code, "3.2L"), "3.2 L -");
+    }
+
+    /// 0 and 1 were once both the degree 0.
+    #[test]
+    fn no_two_cells_mean_one_answer_where_names_are_codes_of_others() {
+        let day = LocalDay::parse("2024-06-10").expect("a day");
+        for list in ["6.2111", "6.2112"] {
+            let item = Item::all()
+                .find(|item| item.list_on(day) == list)
+                .expect("an item of the list");
+            let code = |written: &str| match found(item, written, day) {
+                Ok((Found::Answer(_, code), _)) => Ok(code),
+                Ok(other) => panic!("{other:?}"),
+                Err(why) => Err(why),
+            };
+            let told = ["0", "1", "2", "3", "4", "5", "６"].map(code);
+            let expected = ["no-such-answer", "1", "2", "3", "4", "5", "no-such-answer"];
+            for (told, expected) in told.into_iter().zip(expected) {
+                assert_eq!(told.as_deref().unwrap_or_else(|why| why), expected);
+            }
+        }
     }
 
     /// Whatever followed digits was once their unit.
