@@ -32,6 +32,9 @@ const ENOUGH: usize = 4;
 /// The most lines of a table.
 const MOST_LINES: usize = 100_000;
 
+/// Why a line came to nothing: what it is called is no item's name.
+const WITHOUT_ITEM: &str = "line-without-item";
+
 /// What a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TableOf {
@@ -165,8 +168,8 @@ impl Table {
 
     fn result(&mut self, checkup: &mut Checkup, line: usize, cells: &[String]) {
         let Some(items) = Items::called(&plain(&cells[0])) else {
-            let name: String = cells[0].chars().take(24).collect();
-            return self.leave_out(Outcome::Unsupported, format!("item {name}"), line, cells);
+            // The name may be a resident's own words, and reasons are read by operators: it stays with the sealed line.
+            return self.leave_out(Outcome::Unsupported, WITHOUT_ITEM.to_owned(), line, cells);
         };
         let item = items.on(checkup.day);
         let (result, interpretation) = match found(item, &cells[1], checkup.day) {

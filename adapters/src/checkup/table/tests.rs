@@ -49,7 +49,7 @@ fn pairs_of_names_and_values_are_checkups() {
         left,
         [
             (Outcome::Rejected, "not-a-number", 19),
-            (Outcome::Unsupported, "item めずらしい項目", 20)
+            (Outcome::Unsupported, "line-without-item", 20)
         ]
     );
     assert_eq!(second.findings.len(), 1);
