@@ -219,6 +219,14 @@ impl Documents<'_> {
     fn table(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
         let text = text(&bytes)?;
         table::refuse(&text)?;
+        if table::is_too_long(&text) {
+            return Err(AdapterError::Refused {
+                problem: format!(
+                    "it has more than {} lines, which no table of one person's has",
+                    table::MOST_LINES
+                ),
+            });
+        }
         let table = match table::recognise(&text) {
             Some(TableOf::Checkup) => table::read(&text),
             Some(TableOf::Own(word)) => table::kept(&text, word),

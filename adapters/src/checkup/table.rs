@@ -30,8 +30,10 @@ const LOOKED_AT: usize = 200;
 /// Names of items that make a table one of a checkup.
 const ENOUGH: usize = 4;
 /// The most lines of a table.
-const MOST_LINES: usize = 100_000;
+pub(super) const MOST_LINES: usize = 100_000;
 
+/// Characters of a line that are kept: of any character no more than the bytes that are kept of a record.
+const PIECE: usize = crate::MAX_TEXT / 4;
 /// Why a line came to nothing: what it is called is no item's name.
 const WITHOUT_ITEM: &str = "line-without-item";
 
@@ -76,21 +78,47 @@ pub(super) fn plain(written: &str) -> String {
         .collect()
 }
 
-/// The lines of a table: name, value, and how many lines came before.
-fn lines(text: &str) -> impl Iterator<Item = (usize, Vec<String>)> + '_ {
+/// A line of a table.
+struct Line<'t> {
+    /// Which one of the file, from 1.
+    number: usize,
+    cells: Vec<String>,
+    /// As it came, without its end.
+    text: &'t str,
+}
+
+/// The lines of a table; empty ones are none.
+fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut reader = csv::ReaderBuilder::new();
-    let reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let (mut counted, mut line) = (0, 1);
-    reader.into_records().take(MOST_LINES).filter_map(move |record| {
-        let record = record.ok()?;
+    let mut reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut record = csv::StringRecord::new();
+    let (mut counted, mut number) = (0, 1);
+    std::iter::from_fn(move || {
+        // What is text already cannot fail.
+        if !reader.read_record(&mut record).ok()? {
+            return None;
+        }
         // Its own count of lines is behind where lines end with two characters, or are empty.
         let begins = record.position().map_or(0, |position| position.byte() as usize);
         let rest = text.as_bytes().get(begins..).unwrap_or_default();
         let begins = begins + rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        line += memchr::memchr_iter(b'\n', text.as_bytes().get(counted..begins).unwrap_or_default()).count();
+        let ends = reader.position().byte() as usize;
+        number += memchr::memchr_iter(b'\n', text.as_bytes().get(counted..begins).unwrap_or_default()).count();
         counted = begins.max(counted);
-        Some((line, record.iter().map(|cell| cell.trim().to_owned()).collect()))
+        Some(Line {
+            number,
+            cells: record.iter().map(|cell| cell.trim().to_owned()).collect(),
+            text: text
+                .get(begins..ends)
+                .unwrap_or_default()
+                .trim_end_matches(['\r', '\n']),
+        })
     })
+}
+
+/// True for a table of more lines than any that a resident is given.
+pub(super) fn is_too_long(text: &str) -> bool {
+    lines(text).nth(MOST_LINES).is_some()
 }
 
 /// The word for what a title, as [`plain`] gives it, is of; `None` for any other.
@@ -103,10 +131,10 @@ pub(super) fn own(title: &str) -> Option<&'static str> {
 pub(super) fn recognise(text: &str) -> Option<TableOf> {
     let text = text.trim_start_matches('\u{feff}');
     let (mut items, mut own, mut claims) = (0, None, 0);
-    for (place, cells) in lines(text).take(LOOKED_AT) {
+    for Line { number, cells, .. } in lines(text).take(LOOKED_AT) {
         let first = cells.first().map(|cell| plain(cell)).unwrap_or_default();
         // A title stands above the table, alone in its line.
-        if own.is_none() && place < 5 && cells.iter().skip(1).all(String::is_empty) {
+        if own.is_none() && number < 5 && cells.iter().skip(1).all(String::is_empty) {
             own = self::own(&first);
         }
         claims += usize::from(is_claim(&cells));
@@ -130,8 +158,8 @@ pub(super) fn is_claim(cells: &[String]) -> bool {
 /// Refuses a table that bears Individual Numbers.
 pub(super) fn refuse(text: &str) -> Result<(), AdapterError> {
     let mut watch = Watch::default();
-    for (_, cells) in lines(text) {
-        watch.look(&cells)?;
+    for line in lines(text) {
+        watch.look(&line.cells)?;
     }
     watch.end()
 }
@@ -145,36 +173,52 @@ pub(super) struct Table {
     pub(super) left_out: Vec<NotStored>,
 }
 
-/// Every line as text, kept for a mapping to come.
+/// Every line as it came, kept for a mapping to come; one that is longer than a record may be, in pieces that are it when they are put
+/// together.
 pub(super) fn kept(text: &str, reason: &str) -> Table {
     let mut table = Table::default();
-    for (line, cells) in lines(text.trim_start_matches('\u{feff}')) {
-        if cells.iter().any(|cell| !cell.is_empty()) {
-            table.leave_out(Outcome::Unsupported, reason.to_owned(), line, &cells);
+    for line in lines(text.trim_start_matches('\u{feff}')) {
+        if line.cells.iter().all(String::is_empty) {
+            continue;
+        }
+        let mut rest = line.text;
+        while !rest.is_empty() {
+            let piece;
+            (piece, rest) = rest.split_at(rest.char_indices().nth(PIECE).map_or(rest.len(), |(end, _)| end));
+            table.leave_out(
+                Outcome::Unsupported,
+                reason,
+                &Line {
+                    text: piece,
+                    cells: Vec::new(),
+                    ..line
+                },
+            );
         }
     }
     table
 }
 
 impl Table {
-    fn leave_out(&mut self, outcome: Outcome, reason: String, line: usize, cells: &[String]) {
+    fn leave_out(&mut self, outcome: Outcome, reason: &str, line: &Line<'_>) {
         self.left_out.push(NotStored {
             outcome,
-            reason,
-            line: line as u64,
-            text: cells.join(",").chars().take(4_096).collect(),
+            reason: reason.to_owned(),
+            line: line.number as u64,
+            text: line.text.chars().take(PIECE).collect(),
         });
     }
 
-    fn result(&mut self, checkup: &mut Checkup, line: usize, cells: &[String]) {
+    fn result(&mut self, checkup: &mut Checkup, line: &Line<'_>) {
+        let cells = &line.cells;
         let Some(items) = Items::called(&plain(&cells[0])) else {
             // The name may be a resident's own words, and reasons are read by operators: it stays with the sealed line.
-            return self.leave_out(Outcome::Unsupported, WITHOUT_ITEM.to_owned(), line, cells);
+            return self.leave_out(Outcome::Unsupported, WITHOUT_ITEM, line);
         };
         let item = items.on(checkup.day);
         let (result, interpretation) = match found(item, &cells[1], checkup.day) {
             Ok(said) => said,
-            Err(reason) => return self.leave_out(Outcome::Rejected, reason.to_owned(), line, cells),
+            Err(reason) => return self.leave_out(Outcome::Rejected, reason, line),
         };
         let reading = checkup.findings.iter().filter(|finding| finding.item == item).count();
         match u8::try_from(reading) {
@@ -188,7 +232,7 @@ impl Table {
                 doctor: None,
                 day: None,
             }),
-            _ => self.leave_out(Outcome::Rejected, "too-many-readings".to_owned(), line, cells),
+            _ => self.leave_out(Outcome::Rejected, "too-many-readings", line),
         }
     }
 }

@@ -19,6 +19,7 @@ mod names;
 mod own;
 mod several;
 mod structure;
+mod tables;
 
 pub(super) fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);

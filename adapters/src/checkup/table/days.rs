@@ -7,7 +7,7 @@ use model::{LocalDay, Outcome};
 
 use super::day::day;
 use super::head::{About, Head, Person, about, is_day};
-use super::{Table, lines, plain};
+use super::{Line, Table, lines, plain};
 use crate::checkup::document::is_plausible;
 
 /// The most checkups of a table.
@@ -15,14 +15,14 @@ const MOST_CHECKUPS: usize = 100;
 
 /// What stands between one day of a checkup and the next.
 #[derive(Default)]
-struct Block {
+struct Block<'t> {
     /// `None` where it cannot be read: its results are of no checkup, least of all of the one before.
     day: Option<LocalDay>,
     /// Names and values about the checkup, above its first result.
     above: Vec<(String, String)>,
     /// Those below it: of this checkup or of the next.
     below: Vec<(String, String)>,
-    results: Vec<(usize, Vec<String>)>,
+    results: Vec<Line<'t>>,
 }
 
 /// Reads results. Each new day of a checkup begins the next. A table that names two people is nobody's: whoever brings it would be
@@ -30,11 +30,13 @@ struct Block {
 pub(in crate::checkup) fn read(text: &str) -> Table {
     let mut table = Table::default();
     let (mut head, mut person) = (Head::default(), Person::default());
-    let mut blocks: Vec<Block> = Vec::new();
+    let mut blocks: Vec<Block<'_>> = Vec::new();
     // What stands before the first day: lines about every checkup, and results that wait for it.
     let mut first = Block::default();
-    for (line, cells) in lines(text.trim_start_matches('\u{feff}')) {
-        let [name, value, ..] = cells.as_slice() else { continue };
+    for line in lines(text.trim_start_matches('\u{feff}')) {
+        let [name, value, ..] = line.cells.as_slice() else {
+            continue;
+        };
         let name = plain(name);
         if value.is_empty() || matches!(name.as_str(), "項目名" | "項目" | "") {
             continue;
@@ -44,7 +46,7 @@ pub(in crate::checkup) fn read(text: &str) -> Table {
             let is_one_more = blocks.len() < MOST_CHECKUPS;
             if day.is_none() || !is_one_more {
                 let reason = if is_one_more { "not-a-day" } else { "too-many-checkups" };
-                table.leave_out(Outcome::Rejected, reason.to_owned(), line, &cells);
+                table.leave_out(Outcome::Rejected, reason, &line);
             }
             blocks.push(Block {
                 day: day.filter(|_| is_one_more),
@@ -56,7 +58,7 @@ pub(in crate::checkup) fn read(text: &str) -> Table {
         if about.is_some() && person.is_another(&name, value) {
             let mut refused = Table::default();
             // Whose lines these are, nobody knows: none is kept.
-            refused.leave_out(Outcome::Rejected, "several-people".to_owned(), line, &[]);
+            refused.leave_out(Outcome::Rejected, "several-people", &Line { text: "", ..line });
             return refused;
         }
         let block = blocks.last_mut().unwrap_or(&mut first);
@@ -67,7 +69,7 @@ pub(in crate::checkup) fn read(text: &str) -> Table {
             Some(About::Nothing) => {}
             Some(About::Checkup) if block.results.is_empty() => block.above.push((name, value.clone())),
             Some(About::Checkup) => block.below.push((name, value.clone())),
-            None => block.results.push((line, cells)),
+            None => block.results.push(line),
         }
     }
     head = head.with(first.above.iter().chain(&first.below));
@@ -76,7 +78,7 @@ pub(in crate::checkup) fn read(text: &str) -> Table {
 }
 
 impl Table {
-    fn checkups_of(&mut self, head: &Head, waiting: Vec<(usize, Vec<String>)>, blocks: Vec<Block>) {
+    fn checkups_of(&mut self, head: &Head, waiting: Vec<Line<'_>>, blocks: Vec<Block<'_>>) {
         // Where the last checkup has lines below its results, so have the others: there is no next one that they could be of.
         let are_own = blocks.last().is_some_and(|last| !last.below.is_empty());
         let mut before: Vec<(String, String)> = Vec::new();
@@ -97,11 +99,11 @@ impl Table {
         self.results(None, waiting.unwrap_or_default().into_iter());
     }
 
-    fn results(&mut self, mut checkup: Option<Checkup>, lines: impl Iterator<Item = (usize, Vec<String>)>) {
-        for (line, cells) in lines {
+    fn results<'l>(&mut self, mut checkup: Option<Checkup>, lines: impl Iterator<Item = Line<'l>>) {
+        for line in lines {
             match &mut checkup {
-                Some(checkup) => self.result(checkup, line, &cells),
-                None => self.leave_out(Outcome::Rejected, "no-exam-date".to_owned(), line, &cells),
+                Some(checkup) => self.result(checkup, &line),
+                None => self.leave_out(Outcome::Rejected, "no-exam-date", &line),
             }
         }
         self.checkups.extend(checkup);

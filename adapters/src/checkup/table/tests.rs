@@ -130,6 +130,25 @@ fn lines_about_a_checkup_are_of_the_day_that_they_stand_around() {
     );
 }
 
+/// Cells were once joined anew, without their quotation marks, and cut.
+#[test]
+fn lines_of_other_tables_are_kept_as_they_came() {
+    let long = "あ".repeat(PIECE + 10);
+    let text = format!("\u{feff}医療費通知\r\n\r\n名,\"1,000円\"\r\n\"二行\nある\",\"\"\"x\"\r\n{long},1\r\n,,\r\n");
+    let kept = kept(&text, "notice of medical costs").left_out;
+    let told: Vec<(u64, &str)> = kept.iter().map(|left| (left.line, left.text.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (1, "医療費通知"),
+            (3, "名,\"1,000円\""),
+            (4, "\"二行\nある\",\"\"\"x\""),
+            (6, &long[..PIECE * 3]),
+            (6, &format!("{},1", &long[PIECE * 3..])),
+        ]
+    );
+}
+
 #[test]
 fn a_facilitys_number_has_its_zeros_again() {
     let table = read("健診機関番号,110123456\n受診日,2024-06-10\n体重,52\n");
