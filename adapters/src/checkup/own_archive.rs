@@ -81,8 +81,10 @@ impl Documents<'_> {
         let tree = parse(&text)?;
         let root = tree.root();
         match root.name() {
-            // Indexes and sums say what lies beside them; claims are money; schemas are nobody's.
-            "index" | "summary" | "checkupClaim" | "interventionClaim" | "schema" => Ok(()),
+            "index" => self.not_stored(Outcome::Unsupported, "index-of-documents", path),
+            "summary" => self.not_stored(Outcome::Unsupported, "sum-of-documents", path),
+            "checkupClaim" | "interventionClaim" => self.not_stored(Outcome::Unsupported, "claim-of-a-checkup", path),
+            "schema" => self.not_stored(Outcome::Unsupported, "schema-of-documents", path),
             "ClinicalDocument" if document::is_document(root) => {
                 individual_number::refuse(&tree)?;
                 let document = document::read(&tree);

@@ -403,7 +403,7 @@ fn a_package_is_read_by_what_is_in_it() {
     let (read, reading) = checkups(&package);
     assert_eq!(read.len(), 2);
     let counted = reading.unwrap().accounting;
-    assert_eq!((counted.rejected, counted.unsupported), (1, 1));
+    assert_eq!((counted.rejected, counted.unsupported), (1, 4));
 }
 
 proptest! {

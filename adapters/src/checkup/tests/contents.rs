@@ -284,8 +284,12 @@ fn files_of_a_resident_s_zip_are_told_by_what_is_in_them() {
     assert_eq!(
         told,
         [
+            "index-of-documents p/05.csv",
+            "sum-of-documents p/06.json",
+            "claim-of-a-checkup p/07.pdf",
             "another-document p/08.UKE",
             "damaged-document p/09.xml",
+            "schema-of-documents p/10.xsd",
             "another-document p/11.txt",
             "another-document p/12.bin",
             "another-document p/13.zip",
