@@ -240,12 +240,13 @@ impl Documents<'_> {
         };
         drop(text);
         let mut left_out = Some(table.left_out);
-        for checkup in table.checkups {
+        let is_of_one = table.checkups.len() == 1;
+        for (checkup, own_lines) in table.checkups.into_iter().zip(table.originals) {
             let document = Document {
                 checkup: Some(checkup),
                 left_out: left_out.take().unwrap_or_default(),
             };
-            self.hand(document, bytes.clone())?;
+            self.hand(document, if is_of_one { bytes.clone() } else { own_lines })?;
         }
         let rest = Document {
             checkup: None,

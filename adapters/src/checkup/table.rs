@@ -12,6 +12,8 @@ mod head;
 mod tests;
 mod watch;
 
+use cell::unit_beside;
+
 pub(super) use cell::found;
 pub(super) use day::day;
 pub(super) use days::read;
@@ -32,10 +34,15 @@ const ENOUGH: usize = 4;
 /// The most lines of a table.
 pub(super) const MOST_LINES: usize = 100_000;
 
+/// Readings of one item, as in documents.
+const MOST_READINGS: u8 = 16;
 /// Characters of a line that are kept: of any character no more than the bytes that are kept of a record.
 const PIECE: usize = crate::MAX_TEXT / 4;
 /// Why a line came to nothing: what it is called is no item's name.
 const WITHOUT_ITEM: &str = "line-without-item";
+
+/// Why cells behind the second came to nothing: only a unit is read there.
+const FURTHER_CELLS: &str = "further-cells";
 
 /// What a table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +176,8 @@ pub(super) fn refuse(text: &str) -> Result<(), AdapterError> {
 pub(super) struct Table {
     /// Its checkups.
     pub(super) checkups: Vec<Checkup>,
+    /// What each of them is kept with: what stands above all, and its own lines.
+    pub(super) originals: Vec<Vec<u8>>,
     /// Lines that came to nothing.
     pub(super) left_out: Vec<NotStored>,
 }
@@ -216,23 +225,28 @@ impl Table {
             return self.leave_out(Outcome::Unsupported, WITHOUT_ITEM, line);
         };
         let item = items.on(checkup.day);
-        let (result, interpretation) = match found(item, &cells[1], checkup.day) {
+        let unit = cells.get(2).and_then(|cell| unit_beside(item, cell));
+        let (result, interpretation) = match found(item, &cells[1], unit.as_deref(), checkup.day) {
             Ok(said) => said,
             Err(reason) => return self.leave_out(Outcome::Rejected, reason, line),
         };
         let reading = checkup.findings.iter().filter(|finding| finding.item == item).count();
-        match u8::try_from(reading) {
-            Ok(reading) if reading < 16 => checkup.findings.push(Finding {
-                item,
-                reading,
-                result,
-                interpretation,
-                method: None,
-                range: None,
-                doctor: None,
-                day: None,
-            }),
-            _ => self.leave_out(Outcome::Rejected, "too-many-readings", line),
+        let Some(reading) = u8::try_from(reading).ok().filter(|reading| *reading < MOST_READINGS) else {
+            return self.leave_out(Outcome::Rejected, "too-many-readings", line);
+        };
+        checkup.findings.push(Finding {
+            item,
+            reading,
+            result,
+            interpretation,
+            method: None,
+            range: None,
+            doctor: None,
+            day: None,
+        });
+        let mut further = cells.iter().skip(2 + usize::from(unit.is_some()));
+        if further.any(|cell| !cell.is_empty()) {
+            self.leave_out(Outcome::Unsupported, FURTHER_CELLS, line);
         }
     }
 }

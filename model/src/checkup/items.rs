@@ -266,14 +266,16 @@ impl From<Item> for u16 {
     }
 }
 
-/// True for a spelling of a unit that results of some item or metric are given in, whatever power of ten it counts in.
+/// True for a spelling of a unit that results of some item or metric are given in, whatever power of ten it counts in. One capital letter is
+/// a grade or a mark (`A`, `H`) more often than a unit: only an item that is counted in it says otherwise.
 pub fn is_unit(written: &str) -> bool {
     static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
         let of_items = Item::all().map(|item| item.row().ucum);
         let of_metrics = Metric::all().map(|metric| metric.row().unit);
         of_items.chain(of_metrics).map(|ucum| unit::parse(ucum).of).collect()
     });
-    !written.is_empty() && KNOWN.contains(&unit::parse(written).of)
+    let is_letter = matches!(written.as_bytes(), [b'A'..=b'Z']);
+    !written.is_empty() && !is_letter && KNOWN.contains(&unit::parse(written).of)
 }
 
 /// The OID of a list: its name is what follows `1.2.392.200119.`, and of municipalities' screenings what follows `1.2.392.`
@@ -321,7 +323,7 @@ mod tests {
         for unit in ["mg/dL", "MG/DL", "mmol/L", "万/μL", "回/分", "%", "U/L"] {
             assert!(is_unit(unit), "{unit}");
         }
-        for other in ["", "*", "高い", "mg/dLX", "HH"] {
+        for other in ["", "A", "H", "*", "高い", "mg/dLX", "HH"] {
             assert!(!is_unit(other), "{other}");
         }
     }

@@ -352,7 +352,7 @@ impl Results {
         let item = self.items.on(checkup.day);
         let readings = checkup.findings.iter().filter(|finding| finding.item == item);
         let reading = readings.count();
-        let (result, marked) = match table::found(item, told, checkup.day) {
+        let (result, marked) = match table::found(item, told, None, checkup.day) {
             Ok(_) if reading >= MOST_READINGS => return refuse(self.place, "too-many-readings"),
             Ok(said) => said,
             Err(reason) => return refuse(self.place, reason),

@@ -10,8 +10,14 @@ use unicode_normalization::UnicodeNormalization as _;
 /// What was found, and whether a mark beside it (`H`, `L`) says that it is high or low.
 pub(in crate::checkup) type Said = (Found, Option<char>);
 
-/// What a cell says of an item on a day, or why it says nothing.
-pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Result<Said, &'static str> {
+/// What a cell says of an item on a day, or why it says nothing. A number without a unit is of that which stands beside it, else of the
+/// item's own.
+pub(in crate::checkup) fn found(
+    item: Item,
+    written: &str,
+    beside: Option<&str>,
+    day: LocalDay,
+) -> Result<Said, &'static str> {
     let value: String = written.nfkc().filter(|c| !c.is_whitespace()).take(4_096).collect();
     match value.as_str() {
         "未実施" => return Ok((Found::NotPerformed, None)),
@@ -20,7 +26,7 @@ pub(in crate::checkup) fn found(item: Item, written: &str, day: LocalDay) -> Res
     }
     match item.row().kind {
         Kind::Text => Ok((Found::Text(written.to_owned()), None)),
-        Kind::Quantity => quantity(item, &value),
+        Kind::Quantity => quantity(item, &value, beside.unwrap_or(item.row().unit)),
         Kind::Ordered | Kind::Coded => {
             let list = item.list_on(day);
             let answers = || ANSWERS.iter().filter(|(of, ..)| *of == list);
@@ -57,7 +63,7 @@ const BOUNDS: &[(&str, i8)] = &[
 ];
 
 /// A number with its bound, unit and mark. What follows it and is none of these makes it no number: a unit is never made of it.
-fn quantity(item: Item, value: &str) -> Result<Said, &'static str> {
+fn quantity(item: Item, value: &str, usual: &str) -> Result<Said, &'static str> {
     let not = "not-a-number";
     let known = |bound: &dyn Fn(&str) -> bool| BOUNDS.iter().find(|(word, _)| bound(word));
     let before = known(&|word| value.starts_with(word));
@@ -73,10 +79,10 @@ fn quantity(item: Item, value: &str) -> Result<Said, &'static str> {
             .unwrap_or(rest);
     }
     let (unit, mark) = match rest {
-        "" => (item.row().unit, None),
+        "" => (usual, None),
         unit if unit.len() <= LONGEST_UNIT && item.ucum(unit).is_some() => (unit, None),
-        "H" => (item.row().unit, Some('H')),
-        "L" => (item.row().unit, Some('L')),
+        "H" => (usual, Some('H')),
+        "L" => (usual, Some('L')),
         marked => match marked.strip_suffix(['H', 'L']) {
             Some(unit) if unit.len() <= LONGEST_UNIT && item.ucum(unit).is_some() => (unit, marked.chars().last()),
             _ if marked.len() <= LONGEST_UNIT && is_unit(marked) => (marked, None),
@@ -91,6 +97,21 @@ fn quantity(item: Item, value: &str) -> Result<Said, &'static str> {
         None => Found::Quantity(number, unit),
     };
     Ok((found, mark))
+}
+
+/// The unit that a cell beside a number is; `None` for one that is none.
+pub(super) fn unit_beside(item: Item, cell: &str) -> Option<String> {
+    let unit: String = cell
+        .nfkc()
+        .filter(|c| !c.is_whitespace())
+        .take(LONGEST_UNIT + 1)
+        .collect();
+    let may_be = item.row().kind == Kind::Quantity && unit.len() <= LONGEST_UNIT;
+    // What was found the year before is no unit, though a pure number is counted in ones.
+    let is_number = unit
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+    (may_be && !is_number && (item.ucum(&unit).is_some() || is_unit(&unit))).then_some(unit)
 }
 
 /// The longest unit, in bytes.
@@ -125,7 +146,7 @@ mod tests {
 
     fn said(code: &str, written: &str) -> String {
         let item = Item::from_code(code).expect("an item");
-        match found(item, written, LocalDay::parse("2024-06-10").expect("a day")) {
+        match found(item, written, None, LocalDay::parse("2024-06-10").expect("a day")) {
             Ok((Found::Quantity(number, unit), mark)) => format!("{number} {unit} {}", mark.unwrap_or('-')),
             Ok((Found::AtLeast(number, unit), mark)) => format!(">= {number} {unit} {}", mark.unwrap_or('-')),
             Ok((Found::AtMost(number, unit), mark)) => format!("<= {number} {unit} {}", mark.unwrap_or('-')),
@@ -173,7 +194,7 @@ mod tests {
             let item = Item::all()
                 .find(|item| item.list_on(day) == list)
                 .expect("an item of the list");
-            let code = |written: &str| match found(item, written, day) {
+            let code = |written: &str| match found(item, written, None, day) {
                 Ok((Found::Answer(_, code), _)) => Ok(code),
                 Ok(other) => panic!("{other:?}"),
                 Err(why) => Err(why),

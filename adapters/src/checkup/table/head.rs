@@ -185,9 +185,9 @@ impl Head {
 
     /// As it is of one checkup, of which these names and values tell. One that tells of a facility or an insurance of its own has nothing of
     /// another.
-    pub(super) fn with<'l>(&self, told: impl Iterator<Item = &'l (String, String)> + Clone) -> Self {
+    pub(super) fn with<'l>(&self, told: impl Iterator<Item = (&'l str, &'l str)> + Clone) -> Self {
         let mut head = self.clone();
-        let mut names = told.clone().map(|(name, _)| name.as_str());
+        let mut names = told.clone().map(|(name, _)| name);
         if names.clone().any(|name| FACILITY.contains(&name)) {
             head.facility = Organisation::default();
         }

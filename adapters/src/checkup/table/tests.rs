@@ -1,6 +1,7 @@
 use super::*;
 use crate::checkup::individual_number;
 use model::LocalDay;
+use model::checkup::Found;
 use proptest::prelude::*;
 
 const FILE: &str = "\u{feff}わたしの情報\r\n特定健診情報\r\n\r\n項目名,内容\r\n氏名,ミホン ハナコ\r\n生年月日,昭和35年2月29日\r\n性別,女性\r\n健診実施日,令和6年6月10日\r\n健診機関名,見本健診センター\r\n身長,１５２．０cm\r\n体重,52.3\r\n収縮期血圧,300mmHg以上\r\nＨＤＬコレステロール,61 mg/dL\r\n尿糖,(－)\r\n尿蛋白,±\r\n喫煙,以前は吸っていたが、最近1ヶ月間は吸っていない\r\n医師の診断（判定）,異常なし\r\n腹囲,未実施\r\n血清尿酸,高い\r\nめずらしい項目,1\r\n健診実施日,2025/06/11\r\n体重,53.0\r\n";
@@ -145,6 +146,53 @@ fn lines_of_other_tables_are_kept_as_they_came() {
             (4, "\"二行\nある\",\"\"\"x\""),
             (6, &long[..PIECE * 3]),
             (6, &format!("{},1", &long[PIECE * 3..])),
+        ]
+    );
+}
+
+fn left_out(table: &Table) -> Vec<(u64, &str)> {
+    table
+        .left_out
+        .iter()
+        .map(|left| (left.line, left.reason.as_str()))
+        .collect()
+}
+
+/// They were once lost without a word.
+#[test]
+fn a_third_cell_is_a_unit_or_counted_as_are_lines_of_one_cell() {
+    let table = read(
+        "健診結果\n検査,結果,単位\n受診日,2024-06-10,水\n赤血球数,4.50,10*6/uL\n血清尿酸,5.1,mg/dL,2.1-7.0,A\n体重,52,51\n中性脂肪,1.8,mmol/L\n\
+         AST,20,A\n尿糖,-,mg/dL\n血液検査\n,80\n腹囲,,80\n身長,,\n,,\n",
+    );
+    let [checkup] = table.checkups.as_slice() else { panic!() };
+    let told: Vec<String> = checkup
+        .findings
+        .iter()
+        .map(|finding| match &finding.result {
+            Found::Quantity(number, unit) => format!("{number} {unit}"),
+            Found::Answer(_, code) => format!("answer {code}"),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        told,
+        ["4.50 10*6/uL", "5.1 mg/dL", "52 kg", "1.8 mmol/L", "20 U/L", "answer 1"]
+    );
+    let mut left = left_out(&table);
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        [
+            (2, "line-without-item"),
+            (3, "further-cells"),
+            (5, "further-cells"),
+            (6, "further-cells"),
+            (8, "further-cells"),
+            (9, "further-cells"),
+            (10, "line-without-item"),
+            (11, "line-without-item"),
+            (12, "further-cells"),
         ]
     );
 }

@@ -48,3 +48,46 @@ fn what_lies_beside_a_residents_documents_is_counted_by_what_it_is() {
         );
     }
 }
+
+/// Each of them once kept the whole file: a hundred checkups of eight megabytes.
+#[test]
+fn each_checkup_of_a_table_keeps_what_stands_above_all_and_its_own_lines() {
+    let above = "わたしの情報\r\n氏名,ミホン ハナコ\r\n\"ひとこと\n二行\",\"1,2\"\r\n";
+    let one = "健診機関番号,1311111111\r\n受診日,2024-06-10\r\n体重,52\r\n身長,152\r\n腹囲,80\r\nBMI,22\r\n";
+    let two = "健診機関番号,1322222222\r\n受診日,2025-06-10\r\n体重,53\r\n";
+    let originals = |text: &str| {
+        let (collected, _) = harness::read(&CheckupDocuments, text.as_bytes());
+        let originals = collected.pieces.into_iter().filter_map(|piece| match piece {
+            Handed::Checkup(brought) => Some(String::from_utf8(brought.original).unwrap()),
+            _ => None,
+        });
+        originals.collect::<Vec<_>>()
+    };
+    let kept = originals(&format!("{above}{one}{two}"));
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.split("\r\n").map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(kept.len(), 2);
+    assert_eq!(sorted(&kept[0]), sorted(&format!("{above}{one}")));
+    // The third line is of no item: it waits for the first day, as results do.
+    let without = above
+        .replace("\"ひとこと\n二行\",\"1,2\"\r\n", "")
+        .replace("健診機関番号,1311111111\r\n", "");
+    assert_eq!(
+        sorted(&kept[1]),
+        sorted(&format!("{without}健診機関番号,1311111111\r\n{two}"))
+    );
+    let alone = format!("\u{feff}{above}{one}\r\n");
+    assert_eq!(originals(&alone), [alone.as_str()], "one by itself is kept as it came");
+    let days = (1..=100).map(|day| {
+        format!(
+            "受診日,{}-06-10\n体重,52\n身長,152\n腹囲,80\nBMI,22\n",
+            1900 + day % 9 + 110
+        )
+    });
+    let many = format!("{}\n{}", "あ".repeat(1 << 20), days.collect::<String>());
+    let kept = originals(&many);
+    assert!(kept.len() == 100 && kept.iter().all(|original| original.len() < 32 << 10));
+}
