@@ -251,7 +251,22 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     ] {
         ticket[place - 1] = told;
     }
-    let names: Vec<String> = (1..=105).map(|place| format!("列{place}")).collect();
+    let mut names = vec!["別の列"; 105];
+    for (place, name) in [
+        (1, "保険者番号"),
+        (3, "被保険者証記号"),
+        (4, "被保険者証番号"),
+        (5, "生年月日元号"),
+        (6, "生年月日"),
+        (7, "性別"),
+        (10, "年度"),
+        (11, "受診券整理番号"),
+        (18, "交付年月日"),
+        (19, "有効期限"),
+        (86, "無効フラグ"),
+    ] {
+        names[place - 1] = name;
+    }
     std::fs::write(&tickets, format!("{}\n{}\n", names.join(","), ticket.join(","))).unwrap();
     let told = text(&told_of_insured(&data, &tickets, Some("checkup-tickets")));
     assert!(told.starts_with("1 members changed"), "{told}");

@@ -111,6 +111,41 @@ fn the_shipped_ledger_tells_of_both_insurances_in_both_encodings() {
     assert_eq!(rest, [(4, Err("not-insured")), (5, Err("no-birth-date"))]);
 }
 
+/// The names of the columns of 受診券 that are read (`kokuho-columns`).
+const NAMES_OF_TICKETS: &[(usize, &str)] = &[
+    (1, "保険者番号"),
+    (3, "被保険者証記号"),
+    (4, "被保険者証番号"),
+    (5, "生年月日元号"),
+    (6, "生年月日"),
+    (7, "性別"),
+    (10, "年度"),
+    (11, "受診券整理番号"),
+    (18, "交付年月日"),
+    (19, "有効期限"),
+    (86, "無効フラグ"),
+];
+
+/// A list of tickets, with names above it.
+fn tickets(names: &[(usize, &str)], lines: &[&[(usize, &str)]]) -> String {
+    let table = written(lines);
+    let (above, below) = table.split_once('\n').unwrap();
+    let mut above: Vec<&str> = above.split(',').collect();
+    above.resize(105, "別の列");
+    names.iter().for_each(|(place, name)| above[place - 1] = name);
+    format!("{}\n{below}", above.join(","))
+}
+
+#[test]
+fn a_list_of_tickets_of_another_layout_is_refused() {
+    let moved: Vec<(usize, &str)> = NAMES_OF_TICKETS
+        .iter()
+        .map(|(place, name)| (place + 1, *name))
+        .collect();
+    let error = read_by("checkup-tickets", tickets(&moved, &[&[(1, "139999")]]).as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("is not called"), "{error}");
+}
+
 #[test]
 fn the_shipped_list_of_tickets_is_read_by_place_and_says_which_were_taken_back() {
     const TICKET: &[(usize, &str)] = &[
@@ -140,7 +175,7 @@ fn the_shipped_list_of_tickets_is_read_by_place_and_says_which_were_taken_back()
         with(&[(11, "")]),
     ];
     let lines: Vec<&[(usize, &str)]> = lines.iter().map(Vec::as_slice).collect();
-    let text = written(&lines);
+    let text = tickets(NAMES_OF_TICKETS, &lines);
     let lines = read_by("checkup-tickets", text.as_bytes()).unwrap();
     let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&text);
     assert_eq!(read_by("checkup-tickets", &shift_jis).unwrap(), lines);
@@ -225,7 +260,7 @@ fn what_each_column_of_a_ledger_gives_is_said_without_any_value() {
     let columns = LedgerColumns::parse(LedgerColumns::shipped("checkup-tickets").unwrap()).unwrap();
     let (_, sum) = tried(
         &columns,
-        written(&[&[(6, "19500506"), (1, "139999"), (4, "1")]]).as_bytes(),
+        tickets(NAMES_OF_TICKETS, &[&[(6, "19500506"), (1, "139999"), (4, "1")]]).as_bytes(),
     )
     .unwrap();
     insta::assert_snapshot!(told(&sum), @r"

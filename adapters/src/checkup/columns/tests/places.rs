@@ -68,6 +68,14 @@ fn a_list_of_another_layout_is_refused_without_a_word_of_anybody() {
         assert!(entries.is_empty() && !problem.contains("0012345"), "{problem}");
         assert!(problem.contains(expected), "{problem}");
     }
+    // The list of guidance too: one column more, and somebody's points would be their weight.
+    let guided: String = GUIDANCE.lines().map(|line| format!("番号,{line}\n")).collect();
+    let (entries, sum) = taken(&guidance(), guided.as_bytes());
+    let problem = problem(sum);
+    assert!(
+        entries.is_empty() && problem.contains("its column 1 is not called 保険者番号"),
+        "{problem}"
+    );
     // Widths and spaces make no other name.
     let (entries, sum) = taken(
         &shipped(),
