@@ -6,7 +6,7 @@ use model::checkup::{Found, Range};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::document::plain;
+use super::super::document::{as_plain, plain};
 
 #[derive(Deserialize)]
 pub(super) struct Bundle<'a> {
@@ -219,6 +219,13 @@ pub(super) struct Bounds<'a> {
     pub(super) high: Option<Quantity<'a>>,
 }
 
+/// Which end of what can be entered a number is.
+#[derive(Clone, Copy, PartialEq)]
+enum Limit {
+    Upper,
+    Lower,
+}
+
 impl Observation<'_> {
     /// A battery that only names others: which these are, the table of items says.
     pub(super) fn is_group(&self) -> bool {
@@ -227,19 +234,41 @@ impl Observation<'_> {
 
     pub(super) fn interpretation(&self) -> Option<char> {
         let mut codings = self.interpretation.iter().flat_map(|concept| &concept.coding);
-        // HX and LX say what the comparator says; a judgement may stand beside them.
+        // HX and LX are limits; a judgement may stand beside them.
         let judged = codings.find(|coding| coding.code.len() == 1)?;
         judged.code.chars().next()
+    }
+
+    /// The limit of what can be entered that a number is: the guide's own codes say so beside a comparator, or by themselves.
+    fn limit(&self, comparator: &str) -> Result<Option<Limit>, &'static str> {
+        let compared = match comparator {
+            "" => None,
+            ">=" | ">" => Some(Limit::Upper),
+            "<=" | "<" => Some(Limit::Lower),
+            _ => return Err("limit"),
+        };
+        let codings = self.interpretation.iter().flat_map(|concept| &concept.coding);
+        let interpreted = codings.filter_map(|coding| match as_plain(&coding.code).as_ref() {
+            "HX" => Some(Limit::Upper),
+            "LX" => Some(Limit::Lower),
+            _ => None,
+        });
+        let mut limits = compared.into_iter().chain(interpreted);
+        let limit = limits.next();
+        match limits.all(|other| Some(other) == limit) {
+            true => Ok(limit),
+            false => Err("limit"),
+        }
     }
 
     /// What was found; `list` is the one that an answer is of whose list nobody names.
     pub(super) fn found(&self, list: &str) -> Result<Found, &'static str> {
         if let Some(quantity) = &self.value_quantity {
             let (number, unit) = quantity.number().ok_or("not-a-number")?;
-            return Ok(match quantity.comparator.as_str() {
-                "" => Found::Quantity(number, unit),
-                ">=" | ">" => Found::AtLeast(number, unit),
-                _ => Found::AtMost(number, unit),
+            return Ok(match self.limit(&quantity.comparator)? {
+                None => Found::Quantity(number, unit),
+                Some(Limit::Upper) => Found::AtLeast(number, unit),
+                Some(Limit::Lower) => Found::AtMost(number, unit),
             });
         }
         if let Some(concept) = &self.value_codeable_concept {

@@ -2,6 +2,70 @@
 
 use super::*;
 
+/// A pressure of 300 in a FHIR document, or why it came to nothing.
+fn in_a_bundle(comparator: &str, interpretation: &[&str]) -> Result<Found, String> {
+    let mut observation = serde_json::json!({
+        "resourceType": "Observation", "status": "final",
+        "code": { "coding": [{ "system": "urn:oid:1.2.392.200119.6.1005", "code": "9A751000000000001" }] },
+        "effectiveDateTime": "2025-06-01",
+        "valueQuantity": { "value": 300, "unit": "mmHg" },
+        "interpretation": interpretation.iter().map(|code| serde_json::json!({ "coding": [{ "code": code }] })).collect::<Vec<_>>(),
+    });
+    if !comparator.is_empty() {
+        observation["valueQuantity"]["comparator"] = comparator.into();
+    }
+    let mut bundle: serde_json::Value = serde_json::from_str(include_str!("../fixtures/report.json")).unwrap();
+    let entries = bundle["entry"].as_array_mut().unwrap();
+    entries.retain(|entry| {
+        let kind = entry["resource"]["resourceType"].as_str();
+        !matches!(kind, Some("Observation" | "DocumentReference"))
+    });
+    entries.push(serde_json::json!({ "resource": observation }));
+    let (mut read, reading) = checkups(&serde_json::to_vec(&bundle).unwrap());
+    match reading.unwrap().accounting.reasons.into_keys().next() {
+        Some((_, reason)) => Err(reason),
+        None => Ok(read.remove(0).findings.remove(0).result),
+    }
+}
+
+#[test]
+fn a_limit_in_a_fhir_document_is_one_by_comparator_or_by_interpretation() {
+    let of_300 = |found: fn(Decimal, String) -> Found| Ok(found(Decimal::whole(300), "mmHg".to_owned()));
+    for (comparator, interpretation) in [
+        ("", vec!["HX"]),
+        ("", vec!["ＨＸ"]),
+        ("", vec!["H", "HX"]),
+        (">=", vec!["HX"]),
+        (">", vec![]),
+    ] {
+        let read = in_a_bundle(comparator, &interpretation);
+        assert_eq!(read, of_300(Found::AtLeast), "{comparator} {interpretation:?}");
+    }
+    for (comparator, interpretation) in [
+        ("", vec!["LX"]),
+        ("", vec!["LX", "L"]),
+        ("<=", vec!["L"]),
+        ("<", vec!["LX"]),
+    ] {
+        let read = in_a_bundle(comparator, &interpretation);
+        assert_eq!(read, of_300(Found::AtMost), "{comparator} {interpretation:?}");
+    }
+    assert_eq!(
+        in_a_bundle("", &["H"]),
+        of_300(Found::Quantity),
+        "a judgement is no limit"
+    );
+    for (comparator, interpretation) in [(">=", "LX"), ("<=", "HX"), ("ad", "")] {
+        let read = in_a_bundle(comparator, &[interpretation]);
+        assert_eq!(read, Err("limit".to_owned()), "{comparator} {interpretation}");
+    }
+    assert_eq!(
+        in_a_bundle("", &["HX", "LX"]),
+        Err("limit".to_owned()),
+        "it cannot be both"
+    );
+}
+
 /// A document's one result with these values, or why it came to nothing.
 fn said(code: &str, values: &str) -> Result<Vec<Found>, String> {
     let (read, reading) = read(&observation(&format!(
