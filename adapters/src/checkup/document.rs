@@ -109,7 +109,7 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
             .named("component")
             .filter_map(|component| component.find(&["structuredBody"]))
         {
-            reading.walk(section, &mut findings, 0);
+            reading.walk(section, &mut findings);
         }
         checkup.findings = findings;
     }
@@ -169,22 +169,26 @@ struct Reading<'d> {
 }
 
 impl Reading<'_> {
-    /// Results wherever they lie: batteries hold theirs, and a result may hold others.
-    fn walk(&mut self, element: Element<'_>, findings: &mut Vec<Finding>, depth: usize) {
-        for child in element.children().filter(|_| depth < 24) {
-            if child.name() == "observation" && child.at(&["code"], "code").is_some() {
-                self.observation(child, findings);
+    /// Results wherever they lie: batteries hold theirs, and a result may hold others. No tree is deeper than may be walked.
+    fn walk(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
+        for child in element.children() {
+            if child.name() == "observation" {
+                match child.at(&["code"], "code") {
+                    Some(code) => self.observation(child, code, findings),
+                    // A battery names no item, and says nothing by itself.
+                    None if child.find(&["value"]).is_none() => {}
+                    None => self.document.leave_out(child, Outcome::Rejected, "no-item"),
+                }
             }
             // The doctor who wrote a result is no result, nor is its reference range.
             if !matches!(child.name(), "author" | "referenceRange" | "text") {
-                self.walk(child, findings, depth + 1);
+                self.walk(child, findings);
             }
         }
     }
 
-    fn observation(&mut self, element: Element<'_>, findings: &mut Vec<Finding>) {
+    fn observation(&mut self, element: Element<'_>, code: &str, findings: &mut Vec<Finding>) {
         let system = element.at(&["code"], "codeSystem").unwrap_or(ITEMS[0]);
-        let code = element.at(&["code"], "code").unwrap_or_default();
         let item = Item::from_code(code).or_else(|| Item::from_code(&as_plain(code).to_uppercase()));
         let Some(item) = item.filter(|_| ITEMS.contains(&system)) else {
             return self.document.leave_out(element, Outcome::Unsupported, "item");

@@ -11,6 +11,7 @@ use crate::harness;
 
 mod bundles;
 mod contents;
+mod deep;
 mod elements;
 mod limits;
 mod methods;
