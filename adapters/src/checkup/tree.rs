@@ -3,6 +3,7 @@
 //! A DTD is refused, so that no entity can be anything but a character; depth, elements and attributes are bounded.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use quick_xml::Reader;
@@ -30,6 +31,8 @@ pub(super) struct Tree<'a> {
     text: &'a str,
     nodes: Vec<Node<'a>>,
     attributes: Vec<(&'a str, Cow<'a, str>)>,
+    /// How far its lines were counted, in bytes and lines: whoever asks for many asks in the document's order.
+    counted: Cell<(usize, u64)>,
 }
 
 struct Node<'a> {
@@ -63,6 +66,7 @@ impl<'a> Tree<'a> {
             // Real documents have an element in 45 bytes, and an attribute in 30.
             nodes: Vec::with_capacity(text.len() / 40),
             attributes: Vec::with_capacity(text.len() / 28),
+            counted: Cell::new((0, 1)),
         };
         // Open elements, and the last child of each.
         let mut open: Vec<(usize, usize)> = Vec::with_capacity(MOST_DEPTH);
@@ -269,8 +273,14 @@ impl<'t> Element<'t> {
 
     /// The line it begins on, from 1. Only what could not be read is asked for it.
     pub(super) fn line(self) -> u64 {
-        let before = &self.tree.text.as_bytes()[..self.node().begins];
-        memchr::memchr_iter(b'\n', before).count() as u64 + 1
+        let begins = self.node().begins;
+        let (from, line) = Some(self.tree.counted.get())
+            .filter(|(from, _)| *from <= begins)
+            .unwrap_or((0, 1));
+        let between = &self.tree.text.as_bytes()[from..begins];
+        let line = line + memchr::memchr_iter(b'\n', between).count() as u64;
+        self.tree.counted.set((begins, line));
+        line
     }
 
     /// Names and values of its attributes.
@@ -338,6 +348,7 @@ mod tests {
         assert_eq!((root.name(), root.line()), ("root", 2));
         let name = root.find(&["name"]).unwrap();
         assert_eq!((name.text(), name.line()), ("<山田 & 太郎", 3));
+        assert_eq!(root.line(), 2, "whoever was asked before");
         assert_eq!(root.at(&["id"], "root"), Some("1"));
         assert_eq!(root.at(&["id"], "extension"), None);
     }
@@ -346,7 +357,7 @@ mod tests {
         #[test]
         fn attributes_read_alike_whether_they_are_plain_or_not(rest in "([ a:=\"'&;<b\n]|b=\"[a ]*\"| a:a=\"c\" ){0,9}") {
             let tag = format!("n {rest}");
-            let tree = || Tree { text: &tag, nodes: Vec::new(), attributes: Vec::new() };
+            let tree = || Tree { text: &tag, nodes: Vec::new(), attributes: Vec::new(), counted: Cell::new((0, 1)) };
             let (mut plain, mut any) = (tree(), tree());
             if plain.add_plain_attributes(&tag, 1) {
                 prop_assert_eq!(any.add_attributes(&tag, 1), Ok(()));

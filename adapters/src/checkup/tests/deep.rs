@@ -1,4 +1,4 @@
-//! Results that say of no item what they are, and such as lie deep in others.
+//! Results that say of no item what they are, such as lie deep in others, and very many.
 
 use super::*;
 
@@ -65,4 +65,19 @@ fn a_result_is_read_however_deep_a_document_may_be() {
         read > 50,
         "only what is deeper than a document may be is refused, and it is refused whole: {read}"
     );
+}
+
+/// Of 95,000 results that nobody knows each says its line: to count them from the beginning each time would take minutes.
+#[test]
+fn very_many_results_that_nobody_knows_each_say_their_line() {
+    let unknown = "\n<observation><code code=\"x\"/></observation>";
+    let (collected, reading) = harness::read(&CheckupDocuments, observation(&unknown.repeat(95_000)).as_bytes());
+    let reasons = reading.unwrap().accounting.reasons;
+    assert_eq!(reasons.into_values().collect::<Vec<u64>>(), [95_000]);
+    let lines = collected.pieces.iter().filter_map(|piece| match piece {
+        Handed::NotStored(left_out) => Some(left_out.iter().map(|left_out| left_out.line)),
+        _ => None,
+    });
+    let lines: Vec<u64> = lines.flatten().collect();
+    assert!(lines.is_sorted_by(|one, next| one + 1 == *next) && lines.len() == 95_000);
 }
