@@ -310,7 +310,7 @@ fn quantity(value: Element<'_>, item: Item) -> Result<(Decimal, String), &'stati
     let number = Decimal::parse(written.as_bytes()).map_err(|_| "not-a-number")?;
     let unit = match value.attribute("unit") {
         // `1` and nothing are the same: a pure number.
-        Some(unit) if unit != "1" => short(unit, 64)?,
+        Some(unit) if as_plain(unit) != "1" => short(unit, 64)?,
         Some(_) => String::new(),
         None => item.row().unit.to_owned(),
     };

@@ -216,7 +216,7 @@ impl Item {
         }
         Some(match (given.power - of_item.power, row.ucum) {
             // Grams of a decilitre stand for per cent, and are not written so.
-            (0, "%") if written.contains('/') => "g/dL".into(),
+            (0, "%") if unit::plain(written).contains('/') => "g/dL".into(),
             (0, "") => "1".into(),
             (0, ucum) => ucum.into(),
             _ if given.power == 0 => "/uL".into(),
@@ -326,6 +326,30 @@ mod tests {
         for other in ["", "A", "H", "*", "高い", "mg/dLX", "HH"] {
             assert!(!is_unit(other), "{other}");
         }
+    }
+
+    #[test]
+    fn a_unit_may_be_written_in_full_width() {
+        let item = |code| Item::from_code(code).expect("an item");
+        let [cells, sugar, haematocrit] = ["2A020000001930101", "3D010000001926101", "2A040000001930102"].map(item);
+        let of = |item: Item, unit| item.trend(Decimal::whole(5), unit).map(|value| value.exact());
+        for (item, wide, narrow) in [
+            (cells, "百万/mm3", "10*6/uL"),
+            (cells, "百万／ｍｍ３", "10*6/uL"),
+            (cells, "万／ｍｍ３", "10*4/uL"),
+            (sugar, "ｍｇ/ｄＬ", "mg/dL"),
+            (haematocrit, "％", "%"),
+            (haematocrit, "ｇ／ｄＬ", "g/dL"),
+        ] {
+            assert!(of(item, wide).is_some(), "{wide}");
+            assert_eq!(of(item, wide), of(item, narrow), "{wide}");
+            assert_eq!(item.ucum(wide).as_deref(), Some(narrow), "{wide}");
+        }
+        assert_eq!(
+            sugar.ucum("ｍｍｏｌ／Ｌ"),
+            None,
+            "another unit is another one in any width"
+        );
     }
 
     #[test]

@@ -1,4 +1,8 @@
-//! Units as checkup documents write them: one unit in many spellings, and counts by many powers of ten.
+//! Units as checkup documents write them: one unit in many spellings and widths, and counts by many powers of ten.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization as _;
 
 /// A unit apart from how it is spelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,15 +13,13 @@ pub struct Unit {
     pub of: String,
 }
 
-/// Spellings that are the same unit. Looked for after case, spaces and braces are gone.
+/// Spellings that are the same unit. Looked for one after the other once width, case, spaces and braces are gone.
 const SPELLINGS: &[(&str, &str)] = &[
+    ("百万/", "10*6/"),
     ("万/", "10*4/"),
     ("千/", "10*3/"),
-    ("百万/", "10*6/"),
     ("10^", "10*"),
     ("×", ""),
-    ("㎜3", "mm3"),
-    ("µ", "u"),
     ("μ", "u"),
     ("mm3", "ul"),
     ("mm[hg]", "mmhg"),
@@ -28,10 +30,6 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("‰", "[ppth]"),
     ("本", "hon"),
     ("歳", "a"),
-    ("㎡", "m2"),
-    ("㎠", "cm2"),
-    ("²", "2"),
-    ("³", "3"),
     ("m^2", "m2"),
     ("1.73_m2", "1.73m2"),
     ("gcreat", "g*cr"),
@@ -48,9 +46,17 @@ const SPELLINGS: &[(&str, &str)] = &[
 /// Units of pure numbers, under whatever name.
 const NUMBERS: &[&str] = &["times", "回", "ratio", "#", "1", "count"];
 
+/// A unit as it is meant, whatever width it is written in (Unicode NFKC): `㎎/㎗` and `ｍｇ／ｄＬ` are `mg/dL`.
+pub(super) fn plain(written: &str) -> Cow<'_, str> {
+    match written.is_ascii() {
+        true => Cow::Borrowed(written),
+        false => Cow::Owned(written.nfkc().collect()),
+    }
+}
+
 /// Reads a unit; what nobody knows is a unit of its own.
 pub fn parse(written: &str) -> Unit {
-    let mut text: String = written
+    let mut text: String = plain(written)
         .chars()
         .filter(|c| !c.is_whitespace() && !matches!(c, '{' | '}'))
         .flat_map(char::to_lowercase)
@@ -98,6 +104,12 @@ mod tests {
             ["a", "歳"],
             ["u[IU]/mL", "μIU/mL"],
             ["[ppth]", "‰"],
+            ["10*6/uL", "百万/mm3"],
+            ["10*4/uL", "万／㎜３"],
+            ["mg/dL", "ｍｇ／ｄＬ"],
+            ["mg/dL", "㎎/㎗"],
+            ["mmHg", "ｍｍ［Ｈｇ］"],
+            ["", "１"],
         ] {
             assert_eq!(parse(same[0]), parse(same[1]), "{same:?}");
         }

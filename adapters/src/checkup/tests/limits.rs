@@ -101,6 +101,28 @@ fn a_limit_is_one_whether_or_not_it_names_its_code_system() {
 }
 
 #[test]
+fn a_unit_in_full_width_stays_as_written_and_is_known() {
+    let sugar = "3D010000001926101";
+    let item = Item::from_code(sugar).unwrap();
+    let of = |code: &str, unit: &str| {
+        said(
+            code,
+            &format!("<value xsi:type=\"PQ\" value=\"９８\" unit=\"{unit}\"/>"),
+        )
+    };
+    let written = "ｍｇ／ｄＬ";
+    assert_eq!(
+        of(sugar, written),
+        Ok(vec![Found::Quantity(Decimal::whole(98), written.to_owned())])
+    );
+    let trend = item.trend(Decimal::whole(98), written).expect("a unit that is known");
+    assert_eq!(trend.exact(), Decimal::whole(98));
+    assert_eq!(item.ucum(written).as_deref(), Some("mg/dL"));
+    let pure = Ok(vec![Found::Quantity(Decimal::whole(98), String::new())]);
+    assert_eq!([of(sugar, "1"), of(sugar, "１")], [pure.clone(), pure]);
+}
+
+#[test]
 fn an_answer_is_of_a_list() {
     let other = "<value xsi:type=\"CD\" code=\"1\"/>";
     let number = "<value xsi:type=\"PQ\" value=\"120\" unit=\"mmHg\"/>";
