@@ -29,6 +29,9 @@ const FINDINGS: usize = 64;
 /// Bytes of a text: the form allows 256 characters.
 const MOST_OF_TEXT: usize = 4_096;
 
+/// Why a document of guidance is none of a checkup.
+pub(super) const GUIDANCE: &str = "health-guidance";
+
 /// What a document came to.
 pub(super) struct Document {
     /// The checkup, where it says when it was and of what kind.
@@ -43,6 +46,14 @@ pub(super) fn is_document(root: Element<'_>) -> bool {
     root.name() == "ClinicalDocument" && root.at(&["code"], "codeSystem").is_some_and(is_guides)
 }
 
+/// True for the root of a document of guidance after a checkup, by its programme or its report.
+pub(super) fn is_guidance(root: Element<'_>) -> bool {
+    let programme = root.at(&["documentationOf", "serviceEvent", "code"], "code");
+    let report = root.at(&["code"], "code");
+    programme.is_some_and(|code| as_plain(code) == "100")
+        || report.is_some_and(|code| matches!(as_plain(code).as_ref(), "21" | "22" | "23" | "24" | "25"))
+}
+
 /// Reads a document.
 pub(super) fn read(tree: &Tree<'_>) -> Document {
     let root = tree.root();
@@ -53,8 +64,8 @@ pub(super) fn read(tree: &Tree<'_>) -> Document {
     };
     let report = plain(root.at(&["code"], "code").unwrap_or_default());
     let programme = plain(event.and_then(|event| event.at(&["code"], "code")).unwrap_or_default());
-    if programme == "100" {
-        document.leave_out(root, Outcome::Unsupported, "health-guidance");
+    if is_guidance(root) {
+        document.leave_out(root, Outcome::Unsupported, GUIDANCE);
         return document;
     }
     // Without its day nobody can say which lists it answers from, or which checkup it is.

@@ -86,6 +86,19 @@ pub struct PackageSum {
     pub unsupported: Unsupported,
 }
 
+impl PackageSum {
+    /// True where as many documents are there as it says of itself. Guidance may be counted among them, or not.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let guidance = self.unsupported.counts.get(document::GUIDANCE).unwrap_or(&0);
+        let counts = [self.documents, self.documents + guidance];
+        [self.indexed, self.summed]
+            .iter()
+            .flatten()
+            .all(|said| counts.contains(said))
+    }
+}
+
 /// Files that are nothing of a package: of other programmes, pictures, tables, whatever.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsupported {
@@ -361,6 +374,9 @@ fn of_xml(text: &str) -> Result<Found, AdapterError> {
         _ if document::is_document(root) => {
             // A Latin name whose letters all stand apart leaves no trace that the look before finds.
             individual_number::refuse(&tree)?;
+            if document::is_guidance(root) {
+                return Ok(Found::Unsupported(document::GUIDANCE));
+            }
             Found::Document(Box::new(document::read(&tree)))
         }
         _ if own::recognise(text) == Some(TableOf::Claims) => Found::Claim,

@@ -137,6 +137,47 @@ fn files_of_a_package_are_told_by_what_is_in_them() {
     }
 }
 
+/// What guidance after a checkup looks like: the same CDA, of another programme.
+fn guidance(seed: u64) -> [String; 2] {
+    let by_programme = made(seed).replace("code=\"010\"", "code=\"100\"");
+    let by_report = made(seed).replace("<code code=\"10\"", "<code code=\"22\"");
+    [by_programme, by_report]
+}
+
+#[test]
+fn guidance_in_a_package_is_told_as_unsupported_and_leaves_it_whole() {
+    let checkup = made(1);
+    let [begun, ended] = guidance(1);
+    // Whether index and sums count guidance, the form leaves to who hands over.
+    for (counted, is_whole) in [(1, true), (3, true), (2, false), (4, false)] {
+        let index = format!("<index><totalRecordCount value=\"{counted}\"/></index>");
+        let sums = format!("<summary><totalSubjectCount value=\"{counted}\"/></summary>");
+        let files: [(&str, &[u8]); 5] = [
+            ("p/DATA/g1.xml", begun.as_bytes()),
+            ("p/DATA/g2.xml", ended.as_bytes()),
+            ("p/DATA/h1.xml", checkup.as_bytes()),
+            ("p/ix08_V08.xml", index.as_bytes()),
+            ("p/su08_V08.xml", sums.as_bytes()),
+        ];
+        for (entries, sum) in [taken(&zip(&files), None), folder(&files)] {
+            let places: Vec<&str> = entries.iter().map(|entry| entry.place.as_str()).collect();
+            assert_eq!(places, ["p/DATA/h1.xml"]);
+            let sum = sum.unwrap();
+            let guidance = |path: &str| (path.to_owned(), "health-guidance");
+            assert_eq!(sum.unsupported.places, ["p/DATA/g1.xml", "p/DATA/g2.xml"].map(guidance));
+            assert_eq!((sum.documents, sum.is_whole()), (1, is_whole), "{counted}");
+        }
+    }
+    // By itself it is told with its report.
+    for (text, reason) in [(begun, "health-guidance 10"), (ended, "health-guidance 22")] {
+        let reasons = checkups(text.as_bytes()).1.unwrap().accounting.reasons;
+        assert_eq!(
+            reasons.into_keys().collect::<Vec<_>>(),
+            [(Outcome::Unsupported, reason.to_owned())]
+        );
+    }
+}
+
 #[test]
 fn what_should_have_been_a_document_is_told_as_unread_whatever_it_is_called() {
     let made = made(1);
