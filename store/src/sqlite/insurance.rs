@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::checkup::{Subject, Ticket};
 use model::{LocalDay, Municipality, OrganisationId, PersonId};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
@@ -14,25 +14,24 @@ use crate::matching::{self, Likeness};
 use crate::packages::Followed;
 use crate::{Insured, Result, StoreError};
 
-/// The keyed hashes by which a subject is found: of the number, of the name, and of the number of care insurance. Empty where it says
-/// too little for one.
-pub(crate) type Hashes = [Vec<u8>; 3];
+/// The keyed hashes by which a subject is found: of the number, of the name, of the number of care insurance, and of the number as it
+/// was made while the symbol was part of it. Empty where it says too little for one.
+pub(crate) type Hashes = [Vec<u8>; 4];
 
-/// The columns that hold them.
-const HASHES: [&str; 3] = ["number_hash", "name_hash", "care_hash"];
+/// The columns that hold them: the last is only looked for.
+const HASHES: [&str; 4] = ["number_hash", "name_hash", "care_hash", "number_hash"];
 
 /// The keyed hashes of a subject.
 pub(crate) fn hashes(snapshot: &Snapshot<'_>, subject: &Subject) -> Hashes {
     let of = |what: &str, parts: &[&[u8]]| snapshot.keys().lookup_hash(what, parts);
-    let by_four = |what: &str, parts: Option<[String; 4]>| {
-        parts.map(|parts| of(what, &parts.each_ref().map(|part| part.as_bytes())))
-    };
-    let by_care = matching::by_care(subject);
-    let by_care = by_care.map(|parts| of("insurance.care", &parts.each_ref().map(|part| part.as_bytes())));
+    fn parts<const N: usize>(parts: &[String; N]) -> [&[u8]; N] {
+        parts.each_ref().map(|part| part.as_bytes())
+    }
     [
-        by_four("insurance.number", matching::by_number(subject)),
-        by_four("insurance.name", matching::by_name(subject)),
-        by_care,
+        matching::by_number(subject).map(|number| of("insurance.own-number", &parts(&number))),
+        matching::by_name(subject).map(|name| of("insurance.name", &parts(&name))),
+        matching::by_care(subject).map(|care| of("insurance.care", &parts(&care))),
+        matching::by_number_with_symbol(subject).map(|number| of("insurance.number", &parts(&number))),
     ]
     .map(Option::unwrap_or_default)
 }
@@ -56,31 +55,24 @@ pub(crate) fn insure(
     }
     let key = writing.person_key(person)?;
     let of_subject = hashes(writing, &insured.subject);
-    let [number_hash, name_hash, care_hash] = &of_subject;
+    let [number_hash, name_hash, care_hash, _] = &of_subject;
     if number_hash.is_empty() {
         return Err(StoreError::Invalid {
             what: "an insurance has an insurer, a number and a birth date",
         });
     }
-    let known: Option<Candidate> = writing
-        .prepare_cached(
-            "SELECT number, body FROM insurance WHERE person = ?1 AND number_hash = ?2 ORDER BY number LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![person.0, number_hash], |row| Candidate::of(person, row))
-                .optional()
-        })
-        .doing("looking for an insurance")?;
+    let (numbers, all): (Vec<i64>, Vec<Insured>) = insurances(writing, person)?.into_iter().unzip();
+    let place = matching::of_number(&all, &insured.subject);
+    let before = place.and_then(|place| all.get(place));
     let mut insured = insured.clone();
-    if let Some(known) = &known {
-        let before = opened(writing, known)?;
-        insured.tickets = with_tickets(before.tickets, &insured.tickets);
+    insured.subject.symbol = matching::symbol(&insured.subject, before);
+    if let Some(before) = before {
+        insured.tickets = with_tickets(before.tickets.clone(), &insured.tickets);
         // Where they live is said by some and left open by others: the last word stays.
         insured.residence = insured.residence.or(before.residence);
     }
-    let number = match known {
-        Some(known) => known.number,
+    let number = match place.and_then(|place| numbers.get(place)) {
+        Some(known) => *known,
         None => writing
             .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM insurance WHERE person = ?1")
             .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)))
@@ -129,8 +121,8 @@ fn with_tickets(mut known: Vec<Ticket>, said: &[Ticket]) -> Vec<Ticket> {
     known.split_off(old)
 }
 
-/// A person's insurances.
-fn insurances(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Insured>> {
+/// A person's insurances, each with its number.
+fn insurances(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<(i64, Insured)>> {
     let all: Vec<Candidate> = snapshot
         .prepare_cached("SELECT number, body FROM insurance WHERE person = ?1 ORDER BY number")
         .and_then(|mut statement| {
@@ -139,7 +131,9 @@ fn insurances(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Insured>>
                 .collect()
         })
         .doing("reading insurances")?;
-    all.iter().map(|insurance| opened(snapshot, insurance)).collect()
+    all.iter()
+        .map(|insurance| Ok((insurance.number, opened(snapshot, insurance)?)))
+        .collect()
 }
 
 /// The municipalities that a person lives in on a day, by the word of those who insure them then; `None` where nobody ever said one.
@@ -149,15 +143,18 @@ pub(crate) fn municipalities(
     on: LocalDay,
 ) -> Result<Option<Vec<Municipality>>> {
     let mut all = insurances(snapshot, person)?;
-    all.retain(|insured| insured.residence.is_some());
-    let now = all.iter().filter_map(|insured| insured.municipality_on(on)).collect();
+    all.retain(|(_, insured)| insured.residence.is_some());
+    let now = all
+        .iter()
+        .filter_map(|(_, insured)| insured.municipality_on(on))
+        .collect();
     Ok((!all.is_empty()).then_some(now))
 }
 
 /// A person's tickets that hold on a day.
 pub(crate) fn tickets(snapshot: &Snapshot<'_>, person: PersonId, on: LocalDay) -> Result<Vec<Ticket>> {
     let mut tickets = Vec::new();
-    for insured in insurances(snapshot, person)? {
+    for (_, insured) in insurances(snapshot, person)? {
         let holds = |ticket: &Ticket| {
             !ticket.is_void
                 && on <= ticket.until
@@ -296,7 +293,7 @@ fn follow_line(
     };
     let (mut is_changed, mut documents) = (false, 0);
     for told in line {
-        let before = of_number(&known, &told.subject);
+        let before = matching::of_number(&known, &told.subject).and_then(|place| known.get(place));
         if !told.tickets.is_empty() {
             let after = before.map(|before| Insured {
                 tickets: with_tickets(before.tickets.clone(), &told.tickets),
@@ -311,6 +308,7 @@ fn follow_line(
         // Of what the ledger leaves open, what was said before stays.
         let told = Insured {
             subject: Subject {
+                symbol: matching::symbol(&told.subject, before),
                 branch: match told.subject.branch.is_empty() {
                     true => before.map_or(String::new(), |before| before.subject.branch.clone()),
                     false => told.subject.branch.clone(),
@@ -330,14 +328,6 @@ fn follow_line(
         true => Followed::Changed(documents),
         false => Followed::Known,
     })
-}
-
-/// What is known of the same number.
-fn of_number<'a>(known: &'a [Insured], subject: &Subject) -> Option<&'a Insured> {
-    let number = matching::by_number(subject);
-    known
-        .iter()
-        .find(|insured| matching::by_number(&insured.subject) == number)
 }
 
 fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {
@@ -405,3 +395,6 @@ pub(crate) fn decide(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

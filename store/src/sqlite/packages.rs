@@ -21,7 +21,7 @@ const UNCLAIMED: u8 = 1;
 /// Perhaps of somebody.
 const POSSIBLE: u8 = 2;
 /// Hashes of a document that could not be read.
-const NOBODY: Hashes = [const { Vec::new() }; 3];
+const NOBODY: Hashes = [const { Vec::new() }; 4];
 
 /// What waits, sealed with the organisation's key.
 struct Body {
@@ -340,7 +340,7 @@ fn wait(
     organisation: OrganisationId,
     (package, entry): (i64, u32),
     state: u8,
-    [number_hash, name_hash, care_hash]: &Hashes,
+    [number_hash, name_hash, care_hash, _]: &Hashes,
     body: &Body,
 ) -> Result<()> {
     let sealed = sealed(writing, organisation, (package, entry), body)?;
@@ -585,17 +585,17 @@ fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
 pub(crate) fn claim(
     writing: &Writing<'_>,
     organisation: OrganisationId,
-    [number_hash, name_hash, care_hash]: &Hashes,
+    [number_hash, name_hash, care_hash, with_symbol]: &Hashes,
 ) -> Result<u64> {
     let rows: Vec<Row> = writing
         .prepare_cached(&format!(
             "{WAITING} WHERE organisation = ?1
-             AND ((number_hash = ?2 AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
+             AND ((number_hash IN (?2, ?5) AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
              ORDER BY id LIMIT 1000"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map(params![organisation.0, number_hash, name_hash, care_hash], read)?
+                .query_map(params![organisation.0, number_hash, name_hash, care_hash, with_symbol], read)?
                 .collect()
         })
         .doing("looking for what waits")?;
