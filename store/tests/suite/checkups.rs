@@ -576,13 +576,19 @@ async fn that_a_checkup_took_place_tells_nothing_of_what_was_found() -> Result<(
             Some(Told::Confirmed.number_of_event(true))
         )
     );
-    let untimed = |shown: &[(Metric, LocalDay, Option<u32>, UtcMillis)]| -> Vec<_> {
-        shown
-            .iter()
-            .map(|(metric, day, code, _)| (*metric, *day, *code))
-            .collect()
-    };
-    assert_eq!(untimed(&first), untimed(&shown_of_events(&house, other).await?));
+    assert_eq!(first, shown_of_events(&house, other).await?, "its time too");
+    // Nor does it tell how often it was told again, and by how much.
+    for (person, times) in [(one, 1), (other, 4)] {
+        for again in 0..times {
+            house.clock.advance(DAY_MS / 8);
+            let retold = match person == one {
+                true => document("2025-06-10", 21 + again, &[(HDL, 62)]),
+                false => document("2025-06-10", 21 + again, &many[..many.len() - again as usize]),
+            };
+            bring(&house, person, vec![retold]).await?;
+        }
+        assert_eq!(shown_of_events(&house, person).await?, first);
+    }
     // One before it makes it a later one, and nothing else of it.
     bring(&house, other, vec![document("2024-06-10", 20, &[(HDL, 61)])]).await?;
     let words: Vec<Option<u32>> = shown_of_events(&house, other)
