@@ -6,6 +6,7 @@ mod batteries;
 mod beyond;
 mod checkups;
 mod declared;
+mod events;
 mod fuzz;
 mod inside;
 mod insured;
@@ -26,6 +27,7 @@ use consent::{
     Asked, Consent, ConsentDraft, DataPeriod, Detail, FamilyId, Grant, HowGiven, IdentityGrant, Language, OwnAccess,
     Purpose, Sources,
 };
+use model::environment::Clock;
 use model::{
     ConsentCategory, Decimal, Flags, LocalDay, Measured, Metric, Offset, PersonId, RecipientId, Sample, Source,
     SourceKind, UtcMillis, Value,
@@ -102,6 +104,11 @@ struct Granted {
 impl World {
     /// A gateway with one resident, whose watch and telephone measured on 2024-05-10 and 2024-05-11.
     async fn new() -> Self {
+        Self::by(std::sync::Arc::new(MachineClock)).await
+    }
+
+    /// As [`World::new`], by another clock.
+    async fn by(clock: std::sync::Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sekisho.toml");
         let path = |name: &str| folder.path().join(name).display().to_string();
@@ -119,7 +126,7 @@ impl World {
         let store = Store::open(OpenOptions {
             folder: config.data.folder.clone(),
             master_key: MasterKey::new([3; 32]),
-            clock: std::sync::Arc::new(MachineClock),
+            clock: clock.clone(),
             randomness: std::sync::Arc::new(MachineRandomness),
             exclusive: true,
             size_limit: None,
@@ -127,7 +134,7 @@ impl World {
         .await
         .unwrap();
         let person = resident(&store).await;
-        let state = AppState::new(config, store).unwrap();
+        let state = AppState::with_clock(config, store, clock).unwrap();
         Self {
             router: super::routes().with_state(state.clone()),
             state,
