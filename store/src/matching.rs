@@ -69,6 +69,13 @@ impl Likeness {
 
 /// Kanji that are one in names, whatever Unicode says.
 const VARIANTS: &[(char, char)] = &[
+    ('𠮷', '吉'),
+    ('冨', '富'),
+    ('眞', '真'),
+    ('龍', '竜'),
+    ('渕', '淵'),
+    ('槙', '槇'),
+    ('曽', '曾'),
     ('髙', '高'),
     ('﨑', '崎'),
     ('嵜', '崎'),

@@ -100,6 +100,8 @@ fn widths_zeros_spaces_and_small_kana_tell_nobody_apart() {
     assert_eq!(compare(&subject(), &insured(), day("2025-06-10")), Likeness::Same(""));
     assert_eq!(name("みほん きょうこ"), name("ミホンキヨウコ"));
     assert_eq!(name("髙﨑 邉"), name("高崎辺"));
+    assert_eq!(name("𠮷冨 眞龍"), name("吉富真竜"));
+    assert_eq!(name("田渕 槙曽"), name("田淵槇曾"));
     assert_eq!(name("葛\u{e0100}飾"), name("葛飾"));
     assert_eq!(name(&name("H\u{a8}")), name("H\u{a8}"));
     assert_eq!(name("ローラ"), name("ロ－ラ"));
