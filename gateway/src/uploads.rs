@@ -254,7 +254,7 @@ fn imported(store: &Store, person: PersonId, spool: &Spool, day: LocalDay, read:
     match outcome {
         Ok(imported) => {
             let accounting = &imported.report.accounting;
-            if accounting.received > 0 && accounting.reasons.get(&store::of_another()) == Some(&accounting.received) {
+            if store::is_anothers(accounting) {
                 return State::Failed(Failure::Anothers);
             }
             State::Done {

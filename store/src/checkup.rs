@@ -30,9 +30,10 @@ pub(crate) const NO_DAY: &str = "not of the years 1900 to 2199";
 /// As above: a request to delete does not say which of a day's screenings it means, and none is deleted on a guess.
 pub(crate) const ONE_OF_SEVERAL: &str = "a deletion of one of several screenings of that day";
 
-/// How results end that say that they are about somebody else: outcome and reason of an accounting.
-pub fn of_another() -> (Outcome, String) {
-    (Outcome::Rejected, OF_ANOTHER.to_owned())
+/// True of a file that says that it is about somebody else, and of which nothing was kept for that.
+pub fn is_anothers(counts: &Accounting) -> bool {
+    let of_another = (Outcome::Rejected, OF_ANOTHER.to_owned());
+    counts.stored == 0 && counts.duplicate == 0 && counts.reasons.contains_key(&of_another)
 }
 
 /// What came of a document.

@@ -47,7 +47,7 @@ pub use authorization::{
     Client, CodeRecord, HandleHash, NewClient, NewRecipient, NewToken, NewTokens, PurposeText, Recipient, Redemption,
     RegistrationState, Responsible, Revocation, Rotation, SessionRecord, SystemToken, TokenRecord,
 };
-pub use checkup::{BatteryMembers, CheckupEnded, OfCheckup, of_another};
+pub use checkup::{BatteryMembers, CheckupEnded, OfCheckup, is_anothers};
 pub use companions::{Companion, MAX_COMPANION_NAME, MAX_COMPANIONS, NewPayload, Payload, Sender};
 pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};

@@ -196,14 +196,10 @@ async fn store_file(
         }
     });
     match read.await {
-        Ok(Ok(Some(imported))) => {
-            let counts = &imported.report.accounting;
-            let is_anothers = counts.received > 0 && counts.reasons.get(&store::of_another()) == Some(&counts.received);
-            Ok(match is_anothers {
-                true => Err(Broken::Anothers),
-                false => Ok(()),
-            })
-        }
+        Ok(Ok(Some(imported))) => Ok(match store::is_anothers(&imported.report.accounting) {
+            true => Err(Broken::Anothers),
+            false => Ok(()),
+        }),
         Ok(Ok(None) | Err(ImportError::Adapter(_))) | Err(_) => Ok(Err(Broken::NotReadable)),
         Ok(Err(ImportError::Store(error))) => Err(error),
     }
