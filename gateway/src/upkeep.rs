@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use store::StoreError;
+
 use crate::links;
 use crate::state::AppState;
 
@@ -55,24 +57,17 @@ pub async fn look_after_the_old(state: AppState) {
             Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
             Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
         }
-        let (mut after, mut rows) = (None, 0);
-        loop {
-            match state.store.delete_due_records(after).await {
-                Ok(done) => {
-                    rows += done.deleted;
-                    after = done.next;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "records that are due were not deleted");
-                    break;
-                }
+        let due = by_people(|after| {
+            let store = state.store.clone();
+            async move {
+                let done = store.delete_due_records(after).await?;
+                Ok((done.deleted, done.next))
             }
-            if after.is_none() {
-                break;
-            }
-        }
-        if rows > 0 {
-            tracing::info!(rows, "deleted records whose time is over");
+        });
+        match due.await {
+            (0, None) => {}
+            (rows, None) => tracing::info!(rows, "deleted records whose time is over"),
+            (rows, Some(error)) => tracing::warn!(%error, rows, "records that are due were not deleted"),
         }
     }
 }
@@ -89,67 +84,60 @@ async fn fold_deliveries(state: &AppState) {
         counts_alone: ago(COUNTS_APART_DAYS),
         any: ago(DELIVERIES_APART_DAYS),
     };
-    let (mut after, mut rows) = (None, 0);
-    loop {
-        match state.store.fold_deliveries(after, before).await {
-            Ok(folded) => {
-                rows += folded.rows;
-                after = folded.next;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "old deliveries were not folded");
-                return;
-            }
+    let folded = by_people(|after| {
+        let store = state.store.clone();
+        async move {
+            let folded = store.fold_deliveries(after, before).await?;
+            Ok((folded.rows as u64, folded.next))
         }
-        if after.is_none() {
-            break;
-        }
-    }
-    if rows > 0 {
-        tracing::info!(rows, "folded old deliveries");
+    });
+    match folded.await {
+        (0, None) => {}
+        (rows, None) => tracing::info!(rows, "folded old deliveries"),
+        (rows, Some(error)) => tracing::warn!(%error, rows, "old deliveries were not folded"),
     }
 }
 
 async fn pack_commits(state: &AppState) {
-    let (mut after, mut rows) = (None, 0);
-    loop {
-        match state.store.pack_commits(after).await {
-            Ok(packed) => {
-                rows += packed.rows;
-                after = packed.next;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "commits were not packed");
-                return;
-            }
+    let packed = by_people(|after| {
+        let store = state.store.clone();
+        async move {
+            let packed = store.pack_commits(after).await?;
+            Ok((packed.rows as u64, packed.next))
         }
-        if after.is_none() {
-            break;
-        }
-    }
-    if rows > 0 {
-        tracing::info!(rows, "packed commits");
+    });
+    match packed.await {
+        (0, None) => {}
+        (rows, None) => tracing::info!(rows, "packed commits"),
+        (rows, Some(error)) => tracing::warn!(%error, rows, "commits were not packed"),
     }
 }
 
 async fn pack_ids(state: &AppState) {
-    let (mut after, mut blocks) = (None, 0);
-    loop {
-        match state.store.pack_ids(after).await {
-            Ok(packed) => {
-                blocks += packed.blocks;
-                after = packed.next;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "vendors' ids were not packed");
-                return;
-            }
+    let packed = by_people(|after| {
+        let store = state.store.clone();
+        async move {
+            let packed = store.pack_ids(after).await?;
+            Ok((packed.blocks as u64, packed.next))
         }
-        if after.is_none() {
-            break;
-        }
+    });
+    match packed.await {
+        (0, None) => {}
+        (blocks, None) => tracing::info!(blocks, "packed vendors' ids"),
+        (blocks, Some(error)) => tracing::warn!(%error, blocks, "vendors' ids were not packed"),
     }
-    if blocks > 0 {
-        tracing::info!(blocks, "packed vendors' ids");
+}
+
+/// Does something of some people after the other until it was done of all: how much it came to, and why it stopped before.
+async fn by_people<After: Copy, Doing: Future<Output = Result<(u64, Option<After>), StoreError>>>(
+    mut some: impl FnMut(Option<After>) -> Doing,
+) -> (u64, Option<StoreError>) {
+    let (mut after, mut done) = (None, 0);
+    loop {
+        match some(after).await {
+            Ok((more, None)) => return (done + more, None),
+            Ok((more, next)) => (done, after) = (done + more, next),
+            Err(error) => return (done, Some(error)),
+        }
     }
 }

@@ -106,6 +106,32 @@ pub(super) fn of_file(
     }
 }
 
+/// What stands in a package beside its documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Companion {
+    /// How many documents there are.
+    Index,
+    /// How many people they are about.
+    Sums,
+    /// Money.
+    Claim,
+    /// The form of one of these.
+    Schema,
+}
+
+impl Companion {
+    /// What the name of a root element says. Producers write these under several namespaces: the names decide.
+    pub(super) fn named(root: &str) -> Option<Self> {
+        match root {
+            "index" => Some(Self::Index),
+            "summary" => Some(Self::Sums),
+            "checkupClaim" | "interventionClaim" => Some(Self::Claim),
+            "schema" => Some(Self::Schema),
+            _ => None,
+        }
+    }
+}
+
 /// A document by itself, whole.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 
 use model::Outcome;
 
-use super::content::{self, Content, Kind, kind, kind_of};
+use super::content::{self, Companion, Content, Kind, kind, kind_of};
 use super::table::{self, TableOf};
 use super::{
     DAMAGED, Documents, REFUSED, bundle, document, individual_number, look_for_individual_numbers, own, parse, text,
@@ -80,11 +80,16 @@ impl Documents<'_> {
         let text = text(&bytes)?;
         let tree = parse(&text)?;
         let root = tree.root();
+        if let Some(companion) = Companion::named(root.name()) {
+            let reason = match companion {
+                Companion::Index => "index-of-documents",
+                Companion::Sums => "sum-of-documents",
+                Companion::Claim => "claim-of-a-checkup",
+                Companion::Schema => "schema-of-documents",
+            };
+            return self.not_stored(Outcome::Unsupported, reason, path);
+        }
         match root.name() {
-            "index" => self.not_stored(Outcome::Unsupported, "index-of-documents", path),
-            "summary" => self.not_stored(Outcome::Unsupported, "sum-of-documents", path),
-            "checkupClaim" | "interventionClaim" => self.not_stored(Outcome::Unsupported, "claim-of-a-checkup", path),
-            "schema" => self.not_stored(Outcome::Unsupported, "schema-of-documents", path),
             "ClinicalDocument" if document::is_document(root) => {
                 individual_number::refuse(&tree)?;
                 let document = document::read(&tree);

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use model::checkup::Checkup;
 
-use super::content::{self, Content, Kind, kind};
+use super::content::{self, Companion, Content, Kind, kind};
 use super::document::{self, Document};
 use super::individual_number::Ids;
 use super::locked::Locked;
@@ -365,13 +365,12 @@ fn of_xml(text: &str) -> Result<Found, AdapterError> {
         let written = root.at(&[name], "value")?;
         document::plain(written).parse().ok()
     };
-    // Producers write index and sums under several namespaces: the names decide.
-    Ok(match root.name() {
-        "index" => Found::Index(count(root, "totalRecordCount")),
-        "summary" => Found::Sums(count(root, "totalSubjectCount")),
-        "checkupClaim" | "interventionClaim" => Found::Claim,
-        "schema" => Found::Schema,
-        _ if document::is_document(root) => {
+    Ok(match Companion::named(root.name()) {
+        Some(Companion::Index) => Found::Index(count(root, "totalRecordCount")),
+        Some(Companion::Sums) => Found::Sums(count(root, "totalSubjectCount")),
+        Some(Companion::Claim) => Found::Claim,
+        Some(Companion::Schema) => Found::Schema,
+        None if document::is_document(root) => {
             // A Latin name whose letters all stand apart leaves no trace that the look before finds.
             individual_number::refuse(&tree)?;
             if document::is_guidance(root) {
@@ -379,7 +378,7 @@ fn of_xml(text: &str) -> Result<Found, AdapterError> {
             }
             Found::Document(Box::new(document::read(&tree)))
         }
-        _ if own::recognise(text) == Some(TableOf::Claims) => Found::Claim,
-        _ => Found::Unsupported(ANOTHER),
+        None if own::recognise(text) == Some(TableOf::Claims) => Found::Claim,
+        None => Found::Unsupported(ANOTHER),
     })
 }

@@ -185,18 +185,13 @@ pub(crate) fn take(
                         match give(writing, person, entry, body, &joined(why.to_owned(), &doubts))? {
                             Given::Taken(result) => result,
                             Given::OfAnother(body) => {
-                                wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
-                                let (why, left_out) = (joined(UNLIKE.to_owned(), &doubts), &body.about.left_out);
-                                ended(entry, EntryOutcome::Possible, why, left_out, &nothing)
+                                wait_for_decision(writing, organisation, (package, entry), &hashes, &body, &doubts)?
                             }
                         }
                     }
                     Whose::Perhaps(candidates) => {
-                        let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
                         body.about.candidates = stored(candidates);
-                        wait(writing, organisation, (package, entry), POSSIBLE, &hashes, &body)?;
-                        let left_out = &body.about.left_out;
-                        ended(entry, EntryOutcome::Possible, joined(why, &doubts), left_out, &nothing)
+                        wait_for_decision(writing, organisation, (package, entry), &hashes, &body, &doubts)?
                     }
                     Whose::Nobody(why) => {
                         wait(writing, organisation, (package, entry), UNCLAIMED, &hashes, &body)?;
@@ -333,6 +328,30 @@ fn give(writing: &Writing<'_>, person: PersonId, entry: u32, mut body: Body, dou
     let (outcome, why) = outcome_of(&accounting);
     let why = joined(why, doubts);
     Ok(Given::Taken(ended(entry, outcome, why, &left_out, &accounting)))
+}
+
+/// Keeps a document that may be somebody's until an operator decides; how it ended so far.
+fn wait_for_decision(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    place: (i64, u32),
+    hashes: &Hashes,
+    body: &Body,
+    doubts: &str,
+) -> Result<EntryResult> {
+    wait(writing, organisation, place, POSSIBLE, hashes, body)?;
+    let About {
+        candidates, left_out, ..
+    } = &body.about;
+    let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
+    let nothing = Accounting::default();
+    Ok(ended(
+        place.1,
+        EntryOutcome::Possible,
+        joined(why, doubts),
+        left_out,
+        &nothing,
+    ))
 }
 
 fn wait(
