@@ -23,6 +23,7 @@ use super::keys::Keys;
 use super::leaves::LeafCache;
 use super::readers::Readers;
 use super::seal::SealKey;
+use super::totals::DaysUnderWay;
 use super::writer::{self, Message, Work, Writing};
 use super::{schema, settle};
 use crate::{OpenOptions, Result, StoreError};
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) leaves: LeafCache,
     /// Leaves that the writer computes days from.
     pub(crate) writers_leaves: LeafCache,
+    /// Days that pushes go on with.
+    pub(crate) days_under_way: DaysUnderWay,
     /// Checkups that readers opened last.
     pub(crate) checkups: OpenedCheckups,
     #[cfg(test)]
@@ -53,6 +56,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What the writer holds of a transaction that was rolled back never was.
+    pub(crate) fn forget_what_was_not_kept(&self) {
+        self.writers_leaves.clear();
+        self.days_under_way.clear();
+    }
+
     /// A place between two syncs: tests copy the folder here, as a kill would leave it.
     #[cfg(test)]
     pub(crate) fn sync_point(&self, place: &'static str) {
@@ -202,6 +211,7 @@ impl Database {
             consents: Cache::default(),
             leaves: LeafCache::of_readers(),
             writers_leaves: LeafCache::of_the_writer(),
+            days_under_way: DaysUnderWay::default(),
             checkups: OpenedCheckups::default(),
             #[cfg(test)]
             at_sync: Mutex::default(),
@@ -314,6 +324,7 @@ impl Database {
             shared.leaves.forget(person);
             shared.checkups.forget(person);
             shared.writers_leaves.forget(person);
+            shared.days_under_way.forget_person(person);
             shared.keys.destroy_person(person)
         })
         .await

@@ -195,7 +195,7 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
         }
         let keep = unit.run(&Writing::new(connection, shared, journal));
         if !keep || connection.is_autocommit() {
-            shared.writers_leaves.clear();
+            shared.forget_what_was_not_kept();
         }
         if connection.is_autocommit() {
             // A full disk can take the whole transaction, not only the statement: those before it are refused too.
@@ -219,7 +219,7 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
         done.push(unit);
     };
     if failure.is_some() {
-        shared.writers_leaves.clear();
+        shared.forget_what_was_not_kept();
     }
     if failure.is_some()
         && !connection.is_autocommit()

@@ -6,6 +6,7 @@ pub(crate) mod compute;
 pub(crate) mod day;
 pub(crate) mod nights;
 pub(crate) mod resolve;
+mod so_far;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use model::{LocalDay, Metric};
 
 pub(crate) use compute::{Computed, VendorDay, compute, without_copies};
 pub(crate) use resolve::Piece;
+pub(crate) use so_far::SoFar;
 
 /// Version of the computation of days, raised when the same samples would come to other days.
 pub const DAYS_ALGORITHM: u32 = 2;

@@ -6,7 +6,7 @@ use model::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use model::{LocalDay, Metric};
 use proptest::prelude::*;
 
-use super::{Computed, Piece, VendorDay, compute, flag};
+use super::{Computed, Piece, SoFar, VendorDay, compute, flag};
 
 /// 2026-05-10T00:00+09:00.
 const MAY_10: i64 = 1_778_338_800_000;
@@ -484,5 +484,27 @@ proptest! {
         let mut backwards = pieces.clone();
         backwards.reverse();
         prop_assert_eq!(found(pieces), found(backwards));
+    }
+
+    /// Wherever no sample goes on, a sweep can stop, and what follows comes to the same.
+    #[test]
+    fn a_sweep_goes_on_where_it_stopped(pieces in prop::collection::vec((any_piece(), any::<bool>()), 0..40)) {
+        let mut pieces: Vec<Piece> = pieces
+            .into_iter()
+            .map(|(piece, manual)| Piece { manual, ..piece })
+            .collect();
+        pieces.sort_by_key(|piece| piece.start);
+        let whole = compute(Metric::STEP_COUNT, pieces.clone(), Vec::new()).days;
+        let mut so_far = SoFar::of(Metric::STEP_COUNT);
+        let (mut stretch, mut reached): (Vec<Piece>, i64) = (Vec::new(), i64::MIN);
+        for piece in pieces {
+            if piece.start >= reached && stretch.last().is_none_or(|last| last.start < piece.start) {
+                so_far.add(std::mem::take(&mut stretch));
+            }
+            reached = reached.max(piece.end);
+            stretch.push(piece);
+        }
+        so_far.add(stretch);
+        prop_assert_eq!(so_far.days(&[]), whole);
     }
 }

@@ -686,4 +686,43 @@ proptest! {
             Ok(())
         })?;
     }
+
+    /// A phone that pushes all day goes on from what was counted before, whatever else comes in between.
+    #[test]
+    fn pushes_of_a_day_leave_no_day_that_a_rebuild_changes(
+        told in proptest::collection::vec((0_i64..25, somewhere(), 0_u8..20), 20..50),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let house = House::new().await;
+            let person = house.person().await;
+            let mut minute = 0;
+            for (place, (pause, (hours, lasts, offset, source, count, is_steps), kind)) in told.into_iter().enumerate() {
+                let said = at(200, place as i64);
+                minute += pause;
+                let metric = if is_steps { Metric::STEP_COUNT } else { Metric::DISTANCE_WALKING_RUNNING };
+                let from = |start: UtcMillis| quantity(metric, source, start, start.plus(lasts * 60_000), count, 0);
+                match kind {
+                    // Something earlier, of another place perhaps, or a whole export of that hour.
+                    0 => {
+                        let mut sample = from(at(hours, 0));
+                        sample.offset.minutes = offset;
+                        say(&house, person, vec![holds(&format!("late-{place}"), said, [sample])]).await;
+                    }
+                    1 => {
+                        import(&house, person, said, vec![from(at(hours / 4, 0))]).await;
+                    }
+                    2 => {
+                        say(&house, person, vec![deleted(&format!("id-{}", place / 2), said)]).await;
+                    }
+                    _ => {
+                        say(&house, person, vec![holds(&format!("id-{place}"), said, [from(at(8, minute))])]).await;
+                    }
+                }
+            }
+            let rebuilt = house.store.rebuild_totals(Some(person)).await.expect("a rebuild");
+            prop_assert_eq!(rebuilt.changed, 0, "days that a rebuild changes");
+            Ok(())
+        })?;
+    }
 }

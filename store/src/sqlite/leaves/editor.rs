@@ -164,8 +164,14 @@ impl<'a> Editor<'a> {
                 self.hand.delete(number)?;
             }
             let appended = open.until == i64::MAX;
-            for (place, part) in parts(&outcome.rows, appended).into_iter().enumerate() {
-                self.hand.write(open.number.filter(|_| place == 0), part)?;
+            let parts = parts(&outcome.rows, appended);
+            let is_one = parts.len() == 1;
+            let mut written = None;
+            for (place, part) in parts.into_iter().enumerate() {
+                written = self.hand.write(open.number.filter(|_| place == 0), part)?;
+            }
+            if let Some(number) = written.filter(|_| is_one) {
+                self.hand.hold(number, outcome.rows);
             }
         }
         merged.marks = self.months.into_marks();

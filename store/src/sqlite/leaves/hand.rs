@@ -169,6 +169,10 @@ impl Hand<'_> {
     }
 
     pub(super) fn rows(&self, leaf: &Stored) -> Result<Vec<Row>> {
+        let held = &self.writing.shared().writers_leaves;
+        if let Some(rows) = held.of_leaf(self.person, leaf.number).filter(|_| !self.series.parked) {
+            return Ok(rows.to_vec());
+        }
         let table = self.series.table();
         let body: Vec<u8> = self
             .writing
@@ -185,9 +189,10 @@ impl Hand<'_> {
         )
     }
 
-    pub(super) fn write(&self, number: Option<i64>, rows: &[Row]) -> Result<()> {
+    /// Writes a leaf; its number, where there are rows.
+    pub(super) fn write(&self, number: Option<i64>, rows: &[Row]) -> Result<Option<i64>> {
         let table = self.series.table();
-        let Some(first) = rows.first() else { return Ok(()) };
+        let Some(first) = rows.first() else { return Ok(None) };
         let metric = self.series.metric();
         let width = if metric == Metric::NONE { 1 } else { metric.width() };
         let body = codec::encode(rows, width);
@@ -245,7 +250,12 @@ impl Hand<'_> {
                 })
                 .doing("writing a leaf")
         }
-        .map(|_| ())
+        .map(|_| Some(number))
+    }
+
+    /// Keeps the rows of a leaf that was just written: the next push of its series goes on with them, and days are made of them.
+    pub(super) fn hold(&self, number: i64, rows: Vec<Row>) {
+        self.writing.shared().writers_leaves.hold(self.person, number, rows);
     }
 
     /// The leaf before this first start and its rows, when it has no more than so many. One that is under change itself is written

@@ -148,6 +148,16 @@ impl LeafCache {
         }
     }
 
+    /// The writer's own decoded rows of a leaf.
+    pub(super) fn of_leaf(&self, person: PersonId, leaf: i64) -> Option<Rows> {
+        self.get(&(person.0, leaf, 0, 0))
+    }
+
+    /// Keeps rows that the writer wrote.
+    pub(super) fn hold(&self, person: PersonId, leaf: i64, rows: Vec<Row>) {
+        self.keep((person.0, leaf, 0, 0), &Arc::new(Decoded::of(rows)));
+    }
+
     /// Leaves that were decoded for reads since opening.
     pub(crate) fn decoded(&self) -> u64 {
         self.decoded.load(Ordering::Relaxed)

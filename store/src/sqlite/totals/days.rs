@@ -14,12 +14,13 @@ use super::super::sources;
 use super::super::writer::Writing;
 use super::super::zone::HomeZone;
 use super::marks::Instants;
+use super::under_way::{Of, UnderWay};
 use super::{LONGEST_MS, MARGIN_DAYS, read_month, stored_total};
 use crate::copies::Pairs;
 use crate::leaf::Row;
 use crate::reads::{ExplainedPiece, StoredSource, TotalExplanation};
 use crate::totals::nights::{self, Night};
-use crate::totals::{self, Computed, Days, Piece, VendorDay, is_kept, scale};
+use crate::totals::{self, Computed, Days, Piece, SoFar, VendorDay, is_kept, scale};
 use crate::{Result, StoreError};
 
 /// Days that are computed from leaves that stay decoded.
@@ -113,19 +114,54 @@ pub(super) fn of_instants(
         }
     }
     let near = (first.plus(-before).start(offset), last.plus(1).start(offset));
-    let mut pieces = Vec::new();
-    for source in sources {
-        let series = Series::sample(metric, source.number);
-        let (kind, scale) = (source.source.kind, scale(metric));
-        leaves::each_of_some_days(writing, key, person, series, near, &mut |row| {
-            if row.sample.duration_ms() <= LONGEST_MS {
-                pieces.extend(piece(row, kind, scale));
-            }
-        })?;
+    let goes_on_from = |from: UtcMillis| -> Result<Vec<Piece>> {
+        let mut pieces = Vec::new();
+        for source in sources {
+            let series = Series::sample(metric, source.number);
+            let (kind, scale) = (source.source.kind, scale(metric));
+            leaves::each_of_some_days(writing, key, person, series, (from, near.1), &mut |row| {
+                if row.sample.duration_ms() <= LONGEST_MS {
+                    pieces.extend(piece(row, kind, scale));
+                }
+            })?;
+        }
+        pieces.sort_by_key(|piece| piece.start);
+        Ok(pieces)
+    };
+    let of = Of::new((first, last), instants.offset, sources);
+    let days_under_way = &writing.shared().days_under_way;
+    let (mut so_far, mut pieces) = match days_under_way.take(person, metric, &of, instants.from) {
+        Some(under_way) => {
+            let mut pieces = goes_on_from(under_way.until)?;
+            pieces.retain(|piece| piece.start >= under_way.until.0);
+            (under_way.so_far, pieces)
+        }
+        None => (SoFar::of(metric), goes_on_from(near.0)?),
+    };
+    let again = pieces.split_off(settled(&pieces, instants.from));
+    so_far.add(pieces);
+    if let Some(until) = again.first().map(|piece| UtcMillis(piece.start)) {
+        let so_far = so_far.clone();
+        days_under_way.keep(person, metric, UnderWay { until, of, so_far });
     }
-    let mut days = totals::compute(metric, pieces, Vec::new()).days;
+    so_far.add(again);
+    let mut days = so_far.days(&[]);
     days.retain(|day, _| (first..=last).contains(day));
     Ok(Some((days, (first, last))))
+}
+
+/// How many of these, by start, come to an end before one that begins at `from` or earlier begins, and are not touched by what comes
+/// from there on.
+fn settled(pieces: &[Piece], from: UtcMillis) -> usize {
+    let (mut settled, mut reached, mut last) = (0, i64::MIN, i64::MIN);
+    for (place, piece) in pieces.iter().enumerate().take_while(|(_, piece)| piece.start <= from.0) {
+        // What is of one instant competes, too.
+        if piece.start >= reached && piece.start > last {
+            settled = place;
+        }
+        (reached, last) = (reached.max(piece.end), piece.start);
+    }
+    settled
 }
 
 fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {

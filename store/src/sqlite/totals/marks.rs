@@ -167,6 +167,7 @@ pub(crate) fn mark(writing: &Writing<'_>, person: PersonId, months: impl IntoIte
         metric, month, days, ..
     } in months
     {
+        writing.shared().days_under_way.forget(person, metric);
         writing
             .prepare_cached(
                 "INSERT INTO dirty (person, metric, month, first_day, last_day) VALUES (?1, ?2, ?3, ?4, ?5)

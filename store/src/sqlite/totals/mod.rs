@@ -5,6 +5,7 @@
 
 mod days;
 mod marks;
+mod under_way;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ use rusqlite::{OptionalExtension as _, params};
 pub(crate) use days::{days_of, explain};
 pub(crate) use marks::{Marked, Marks, Months, mark, touched};
 use marks::{mark_all, marked, together, unmark};
+pub(crate) use under_way::DaysUnderWay;
 
 use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
@@ -167,6 +169,7 @@ fn compute_months(
     let (days, (from, until)) = match few.transpose()?.flatten() {
         Some(few) => few,
         None => {
+            writing.shared().days_under_way.forget(person, metric);
             let computed = days_of(writing, &key, person, metric, &whose.sources, all, Some(writing))?;
             (computed.days, all)
         }
