@@ -14,8 +14,9 @@ const PCO: u8 = 4;
 
 /// Of runs that are this long on average they are told as runs.
 const RUN: usize = 12;
-/// Below this many numbers the header of `pco` costs more than it saves.
-const FEW: usize = 48;
+/// Below this many numbers the header of `pco` eats most of what it saves, and its search for that takes longest: so much is in the
+/// leaves that pushes rewrite. What joins them to larger ones packs them.
+const FEW: usize = 128;
 /// Of the levels 0 to 12, the one after which size hardly falls.
 const LEVEL: usize = 4;
 

@@ -195,7 +195,8 @@ pub(crate) fn keep(
     let sealer = writing.person_key(person)?;
     let packed = packed(&new.body)?;
     let number: i64 = writing
-        .query_row("SELECT coalesce(max(number), 0) + 1 FROM payload", [], |row| row.get(0))
+        .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM payload")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("numbering a push")?;
     let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &plain)?;
     let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;

@@ -31,7 +31,8 @@ pub(crate) fn stats(snapshot: &Snapshot<'_>, folder: &Path) -> Result<Stats> {
          WHERE aggregate = TRUE AND name IN ('payload', 'payload_by_key', 'payload_by_time')",
     )?;
     let (_, alias_bytes) = pair(
-        "SELECT 0, (SELECT coalesce(sum(length(body)), 0) FROM alias) + (SELECT coalesce(sum(length(body)), 0) FROM alias_pending)",
+        "SELECT 0, (SELECT coalesce(sum(length(body)), 0) FROM alias) + (SELECT coalesce(sum(length(body)), 0) FROM alias_pending)
+                 + (SELECT coalesce(sum(length(body)), 0) FROM alias_recent)",
     )?;
     let by_metric: Vec<MetricStats> = snapshot
         .prepare_cached("SELECT metric, sum(samples), sum(length(body)) FROM leaf GROUP BY metric ORDER BY metric")

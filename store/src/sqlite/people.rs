@@ -44,6 +44,7 @@ const ERASED_TABLES: &[&str] = &[
     "representation",
     "alias",
     "alias_pending",
+    "alias_recent",
     "companion",
     "pairing",
     "payload",

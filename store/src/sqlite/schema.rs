@@ -66,6 +66,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0012_commit_packs",
         text: include_str!("migrations/0012_commit_packs.sql"),
     },
+    Migration {
+        name: "0013_recent_aliases",
+        text: include_str!("migrations/0013_recent_aliases.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

@@ -2,7 +2,8 @@
 //!
 //! An id is a keyed hash of 64 bits. A person's entries lie in sealed blocks in the order of their hashes, so that one id costs
 //! one block; what came last waits in one small block of its own and is folded in when there is enough of it, so that a push
-//! does not rewrite a block an id. [`body`] is what a block holds, [`packing`] makes blocks of one size in the background.
+//! does not rewrite a block an id. What the last few pushes said lies in front of that, some dozens of entries: all that a push
+//! writes anew. [`body`] is what a block holds, [`packing`] makes blocks of one size in the background.
 
 mod body;
 mod packing;
@@ -27,8 +28,10 @@ use crate::leaf::by_id::Place;
 
 pub(crate) use packing::pack;
 
-/// Entries that wait at least before they are folded in, and at most: a push rewrites all that wait, folding in rewrites a block for
-/// nearly each of them. Between the two it goes by how many blocks there are.
+/// Entries of the last pushes at most; more join those that wait.
+const RECENT: usize = 120;
+/// Entries that wait at least before they are folded in, and at most: whatever joins them rewrites them all, folding in rewrites a
+/// block for nearly each of them. Between the two it goes by how many blocks there are.
 const PENDING: std::ops::RangeInclusive<usize> = 512..=4_096;
 /// Entries that wait a block there is.
 const PENDING_A_BLOCK: usize = 12;
@@ -88,7 +91,8 @@ pub(crate) struct Index<'a> {
     commit: Commit,
     /// When others were made, as far as that was asked.
     commits: Commits,
-    pending: BTreeMap<i64, Kept>,
+    recent: BTreeMap<i64, Kept>,
+    waiting: Body,
     changed: bool,
     /// Blocks that were opened, by their least hash.
     blocks: BTreeMap<i64, Block>,
@@ -103,22 +107,16 @@ impl<'a> Index<'a> {
     /// A person's, in a commit.
     pub(crate) fn of(writing: &'a Writing<'a>, person: PersonId, commit: Commit) -> Result<Self> {
         let key = writing.person_key(person)?;
-        let body: Option<Vec<u8>> = writing
-            .prepare_cached("SELECT body FROM alias_pending WHERE person = ?1")
-            .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
-            .doing("reading aliases")?;
-        let pending = match body {
-            Some(body) => Body::read(key.open("alias_pending", &[i64::from(person.0)], &body)?)?.entries()?,
-            None => Entries::new(),
-        };
-        let pending = pending.into_iter().collect();
+        let recent = RECENTLY.read(writing, &key, person)?.entries()?;
+        let waiting = WAITING.read(writing, &key, person)?;
         Ok(Self {
             writing,
             key,
             person,
             commit,
             commits: Commits::default(),
-            pending,
+            recent: recent.into_iter().collect(),
+            waiting,
             changed: false,
             blocks: BTreeMap::new(),
         })
@@ -140,8 +138,8 @@ impl<'a> Index<'a> {
 
     /// What was said last of a hash.
     pub(crate) fn get(&mut self, hash: i64) -> Result<Option<Entry>> {
-        let kept = match self.pending.get(&hash) {
-            Some(kept) => Some(*kept).filter(|kept| kept.entry.state != State::Gone),
+        let kept = match self.last_said(hash)? {
+            Some(kept) => Some(kept).filter(|kept| kept.entry.state != State::Gone),
             None => {
                 let block = self.block(hash)?;
                 let block = self.blocks.get_mut(&block);
@@ -149,6 +147,14 @@ impl<'a> Index<'a> {
             }
         };
         kept.map(|kept| self.told(kept)).transpose()
+    }
+
+    /// What was said last of a hash, where that is in no block yet.
+    fn last_said(&mut self, hash: i64) -> Result<Option<Kept>> {
+        match self.recent.get(&hash) {
+            Some(kept) => Ok(Some(*kept)),
+            None => self.waiting.get(hash),
+        }
     }
 
     fn told(&mut self, kept: Kept) -> Result<Entry> {
@@ -162,12 +168,12 @@ impl<'a> Index<'a> {
 
     /// What is said of it from now on.
     pub(crate) fn set(&mut self, hash: i64, entry: Entry) -> Result<()> {
-        if let Some(there) = self.pending.get(&hash).copied()
+        if let Some(there) = self.last_said(hash)?
             && self.told(there)? == entry
         {
             return Ok(());
         }
-        self.pending.insert(hash, Kept::of(entry, self.commit));
+        self.recent.insert(hash, Kept::of(entry, self.commit));
         self.changed = true;
         Ok(())
     }
@@ -177,23 +183,16 @@ impl<'a> Index<'a> {
         if !self.changed {
             return Ok(());
         }
-        if self.pending.len() > *PENDING.start() && self.pending.len() > self.most_pending()? {
-            self.fold()?;
+        if self.recent.len() > RECENT {
+            let waiting = std::mem::replace(&mut self.waiting, Body::empty()).entries()?;
+            let mut waiting = newest(waiting, std::mem::take(&mut self.recent));
+            if waiting.len() > *PENDING.start() && waiting.len() > self.most_pending()? {
+                self.fold(std::mem::take(&mut waiting))?;
+            }
+            WAITING.write(self.writing, &self.key, self.person, &waiting)?;
         }
-        let pending: Entries = self.pending.into_iter().collect();
-        let body = self.key.seal(
-            self.writing.randomness(),
-            "alias_pending",
-            &[i64::from(self.person.0)],
-            &encode(&pending),
-        )?;
-        self.writing
-            .prepare_cached(
-                "INSERT INTO alias_pending (person, body) VALUES (?1, ?2) ON CONFLICT (person) DO UPDATE SET body = ?2",
-            )
-            .and_then(|mut statement| statement.execute(params![self.person.0, body]))
-            .doing("writing aliases")
-            .map(|_| ())
+        let recent: Entries = self.recent.into_iter().collect();
+        RECENTLY.write(self.writing, &self.key, self.person, &recent)
     }
 
     fn most_pending(&self) -> Result<usize> {
@@ -236,10 +235,10 @@ impl<'a> Index<'a> {
         Ok(first)
     }
 
-    /// Moves what waits into the blocks.
-    fn fold(&mut self) -> Result<()> {
+    /// Moves what waited into the blocks.
+    fn fold(&mut self, waited: Entries) -> Result<()> {
         let mut touched: BTreeMap<i64, Entries> = BTreeMap::new();
-        for (hash, kept) in std::mem::take(&mut self.pending) {
+        for (hash, kept) in waited {
             let first = self.block(hash)?;
             touched.entry(first).or_default().push((hash, kept));
         }
@@ -247,17 +246,7 @@ impl<'a> Index<'a> {
             let Some(block) = self.blocks.remove(&first) else {
                 continue;
             };
-            // What is new stands behind what it replaces, and is the one that is kept.
-            let mut both = block.body.entries()?;
-            both.extend(entries);
-            both.sort_by_key(|(hash, _)| *hash);
-            let mut all: Entries = Vec::with_capacity(both.len());
-            for (hash, kept) in both {
-                match all.last_mut().filter(|(last, _)| *last == hash) {
-                    Some(last) => last.1 = kept,
-                    None => all.push((hash, kept)),
-                }
-            }
+            let mut all = newest(block.body.entries()?, entries);
             all.retain(|(_, kept)| kept.entry.state != State::Gone);
             if all.is_empty() {
                 self.write(block.number, first, &all)?;
@@ -287,6 +276,69 @@ impl<'a> Index<'a> {
             entries,
             encode(entries),
         )
+    }
+}
+
+/// Entries of both, in order; of two of one hash the one that came later.
+fn newest(earlier: Entries, later: impl IntoIterator<Item = (i64, Kept)>) -> Entries {
+    let mut both = earlier;
+    both.extend(later);
+    // What came later stands behind what it replaces.
+    both.sort_by_key(|(hash, _)| *hash);
+    let mut all: Entries = Vec::with_capacity(both.len());
+    for (hash, kept) in both {
+        match all.last_mut().filter(|(last, _)| *last == hash) {
+            Some(last) => last.1 = kept,
+            None => all.push((hash, kept)),
+        }
+    }
+    all
+}
+
+/// A table that has one body a person.
+struct OfAPerson {
+    name: &'static str,
+    select: &'static str,
+    upsert: &'static str,
+}
+
+macro_rules! of_a_person {
+    ($name:literal) => {
+        OfAPerson {
+            name: $name,
+            select: concat!("SELECT body FROM ", $name, " WHERE person = ?1"),
+            upsert: concat!(
+                "INSERT INTO ",
+                $name,
+                " (person, body) VALUES (?1, ?2) ON CONFLICT (person) DO UPDATE SET body = ?2"
+            ),
+        }
+    };
+}
+
+const RECENTLY: OfAPerson = of_a_person!("alias_recent");
+const WAITING: OfAPerson = of_a_person!("alias_pending");
+
+impl OfAPerson {
+    fn read(&self, writing: &Writing<'_>, key: &SealKey, person: PersonId) -> Result<Body> {
+        let body: Option<Vec<u8>> = writing
+            .prepare_cached(self.select)
+            .and_then(|mut statement| statement.query_row([person.0], |row| row.get(0)).optional())
+            .doing("reading aliases")?;
+        match body {
+            Some(body) => Body::read(key.open(self.name, &[i64::from(person.0)], &body)?),
+            None => Ok(Body::empty()),
+        }
+    }
+
+    fn write(&self, writing: &Writing<'_>, key: &SealKey, person: PersonId, entries: &[(i64, Kept)]) -> Result<()> {
+        let place = [i64::from(person.0)];
+        let body = key.seal(writing.randomness(), self.name, &place, &encode(entries))?;
+        writing
+            .prepare_cached(self.upsert)
+            .and_then(|mut statement| statement.execute(params![person.0, body]))
+            .doing("writing aliases")
+            .map(|_| ())
     }
 }
 

@@ -21,6 +21,8 @@ use crate::leaf::second;
 pub(super) const MOST_ROWS: usize = 4_096;
 /// From so many rows on, the newest leaf of a series takes no more small deliveries.
 const CLOSED_AT: usize = 512;
+/// From so many rows on, a leaf to which others are joined takes no more once it [`fills_its_pages`].
+const DONE_AT: usize = 2_048;
 
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -270,16 +272,20 @@ impl Hand<'_> {
         let found = self
             .writing
             .prepare_cached(
-                "SELECT number, first_start, samples, asserted_floor FROM leaf
+                "SELECT number, first_start, samples, asserted_floor, length(body) FROM leaf
                  WHERE person = ?1 AND metric = ?2 AND source = ?3 AND first_start < ?4 ORDER BY first_start DESC LIMIT 1",
             )
             .and_then(|mut statement| {
                 let here = params![self.person.0, series.kind(), series.source(), first_start];
-                statement.query_row(here, Stored::read).optional()
+                let with_length = |row: &rusqlite::Row<'_>| Ok((Stored::read(row)?, row.get::<_, i64>(4)?));
+                statement.query_row(here, with_length).optional()
             })
             .doing("finding a leaf")?;
-        let fits = |leaf: &Stored| leaf.samples <= most && !under_change.contains(&leaf.number);
-        let Some(leaf) = found.filter(fits) else {
+        let fits = |(leaf, length): &(Stored, i64)| {
+            let is_done = leaf.samples >= DONE_AT && fills_its_pages(*length);
+            leaf.samples <= most && !is_done && !under_change.contains(&leaf.number)
+        };
+        let Some((leaf, _)) = found.filter(fits) else {
             return Ok(None);
         };
         let rows = self.rows(&leaf)?;
@@ -335,6 +341,17 @@ impl Hand<'_> {
             .doing("keeping history")
             .map(|_| ())
     }
+}
+
+/// True for a body of which little lies in the page of its row, where what is left of that page would stay empty, and the rest fills
+/// pages of its own (sqlite.org/fileformat2.html, "Cell Payload Overflow Pages": of a long row 489 bytes and what exceeds whole
+/// pages of 4,092 lie there).
+fn fills_its_pages(body: i64) -> bool {
+    /// Of the row beside its body.
+    const OTHER_COLUMNS: i64 = 45;
+    /// Less than a few hundred rows more.
+    const CLOSE: i64 = 512;
+    (body + OTHER_COLUMNS - 489).rem_euclid(4_092) < CLOSE
 }
 
 /// Cuts rows into leaves, never within a second: full ones in a row where they were appended, else even ones.
