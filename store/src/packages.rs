@@ -255,7 +255,7 @@ impl Store {
     pub async fn possible_documents(&self, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
         self.database
             .read("list what waits", move |snapshot| {
-                sqlite::packages::possible(snapshot, organisation, limit)
+                sqlite::waiting::possible(snapshot, organisation, limit)
             })
             .await
     }
@@ -274,7 +274,7 @@ impl Store {
     ) -> Result<()> {
         self.database
             .write("decide a document", move |writing| {
-                sqlite::packages::decide(writing, organisation, id, person, by)
+                sqlite::waiting::decide(writing, organisation, id, person, by)
             })
             .await
     }
@@ -325,7 +325,7 @@ impl Store {
     pub async fn delete_unclaimed(&self, before: UtcMillis) -> Result<u64> {
         self.database
             .write("delete what no one claimed", move |writing| {
-                let documents = sqlite::packages::delete_unclaimed(writing, before)?;
+                let documents = sqlite::waiting::delete_unclaimed(writing, before)?;
                 Ok(documents + sqlite::feeds::delete_unclaimed(writing, before)?)
             })
             .await

@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
-use super::packages;
+use super::waiting;
 use super::writer::Writing;
 use crate::matching::{self, Likeness};
 use crate::packages::Followed;
@@ -104,7 +104,7 @@ pub(crate) fn insure(
             ])
         })
         .doing("keeping an insurance")?;
-    packages::claim(writing, organisation, &of_subject)
+    waiting::claim(writing, organisation, &of_subject)
 }
 
 /// Tickets that are kept of one insurance: those of the last years.

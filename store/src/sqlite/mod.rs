@@ -52,6 +52,7 @@ pub(crate) mod settle;
 pub(crate) mod sources;
 pub(crate) mod templates;
 pub(crate) mod totals;
+pub(crate) mod waiting;
 pub(crate) mod webhooks;
 pub(crate) mod writer;
 pub(crate) mod zone;

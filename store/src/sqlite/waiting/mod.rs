@@ -1,0 +1,302 @@
+//! SQL of documents that wait: of nobody who is known yet, or for a person to decide whose they are.
+
+mod body;
+
+use model::{Accounting, OrganisationId, PersonId, UtcMillis};
+use rusqlite::{OptionalExtension as _, params};
+
+use super::acts;
+use super::database::Snapshot;
+use super::fault::Doing as _;
+use super::insurance::{self, Hashes, Whose};
+use super::packages::{self, Given};
+use super::writer::Writing;
+use crate::packages::{EntryOutcome, EntryResult, Waiting, doubts_of};
+use crate::{Actor, Result, StoreError};
+
+pub(crate) use body::{About, Body};
+
+/// Of nobody who is known.
+pub(crate) const UNCLAIMED: u8 = 1;
+/// Perhaps of somebody.
+const POSSIBLE: u8 = 2;
+
+/// Whose a document may be, and why it is not for sure.
+pub(crate) type Candidates = Vec<(PersonId, String)>;
+
+pub(crate) fn stored(candidates: Candidates) -> Vec<(u32, String)> {
+    candidates.into_iter().map(|(person, why)| (person.0, why)).collect()
+}
+
+/// Keeps a document that may be somebody's until an operator decides; how it ended so far.
+pub(crate) fn wait_for_decision(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    place: (i64, u32),
+    hashes: &Hashes,
+    body: &Body,
+    doubts: &str,
+) -> Result<EntryResult> {
+    wait(writing, organisation, place, POSSIBLE, hashes, body)?;
+    let About {
+        candidates, left_out, ..
+    } = &body.about;
+    let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
+    let nothing = Accounting::default();
+    Ok(packages::ended(
+        place.1,
+        EntryOutcome::Possible,
+        packages::joined(why, doubts),
+        left_out,
+        &nothing,
+    ))
+}
+
+pub(crate) fn wait(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    (package, entry): (i64, u32),
+    state: u8,
+    [number_hash, name_hash, care_hash, _]: &Hashes,
+    body: &Body,
+) -> Result<()> {
+    let sealed = sealed(writing, organisation, (package, entry), body)?;
+    writing
+        .prepare_cached(
+            "INSERT INTO waiting_checkup
+                 (organisation, package, entry, state, number_hash, name_hash, care_hash, received_ms, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (package, entry) DO UPDATE
+             SET state = ?4, number_hash = ?5, name_hash = ?6, care_hash = ?7, received_ms = ?8, body = ?9",
+        )
+        .and_then(|mut statement| {
+            statement.execute(params![
+                organisation.0,
+                package,
+                entry,
+                state,
+                number_hash,
+                name_hash,
+                care_hash,
+                writing.now().0,
+                sealed
+            ])
+        })
+        .doing("keeping what waits")
+        .map(|_| ())
+}
+
+fn sealed(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    (package, entry): (i64, u32),
+    body: &Body,
+) -> Result<Vec<u8>> {
+    let key = writing.keys().organisation(organisation)?;
+    key.seal(
+        writing.randomness(),
+        "waiting_checkup",
+        &[package, i64::from(entry)],
+        &body.to_bytes()?,
+    )
+}
+
+fn open(snapshot: &Snapshot<'_>, organisation: OrganisationId, place: (i64, u32), sealed: &[u8]) -> Result<Body> {
+    let key = snapshot.keys().organisation(organisation)?;
+    let packed = key.open("waiting_checkup", &[place.0, i64::from(place.1)], sealed)?;
+    Body::from_bytes(&packed)
+}
+
+/// A row that waits: number, organisation, package, entry, when it came, sealed body.
+type Row = (i64, u32, i64, u32, i64, Vec<u8>);
+
+const WAITING: &str = "SELECT id, organisation, package, entry, received_ms, body FROM waiting_checkup";
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+    ))
+}
+
+pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
+    let rows: Vec<Row> = snapshot
+        .prepare_cached(&format!(
+            "{WAITING} WHERE organisation = ?1 AND state = ?2 ORDER BY id LIMIT ?3"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![organisation.0, POSSIBLE, limit], read)?
+                .collect()
+        })
+        .doing("listing what waits")?;
+    rows.into_iter()
+        .map(|(id, _, package, entry, received, body)| {
+            let body = open(snapshot, organisation, (package, entry), &body)?;
+            Ok(Waiting {
+                id,
+                place: (package, entry),
+                received: UtcMillis(received),
+                candidates: body
+                    .about
+                    .candidates
+                    .into_iter()
+                    .map(|(person, why)| (PersonId(person), why))
+                    .collect(),
+            })
+        })
+        .collect()
+}
+
+pub(crate) fn decide(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    id: i64,
+    person: Option<PersonId>,
+    by: Actor,
+) -> Result<()> {
+    let row: Option<Row> = writing
+        .prepare_cached(&format!("{WAITING} WHERE id = ?1 AND organisation = ?2"))
+        .and_then(|mut statement| statement.query_row(params![id, organisation.0], read).optional())
+        .doing("finding what waits")?;
+    let (_, _, package, entry, _, body) = row.ok_or(StoreError::NotFound { what: "document" })?;
+    let place = (package, entry);
+    let said = match person {
+        None => format!("document {entry} of package {package} is nobody's"),
+        Some(person) => {
+            if !insurance::is_of(writing, organisation, person)? {
+                return Err(StoreError::NotFound { what: "person" });
+            }
+            let body = open(writing, organisation, place, &body)?;
+            match hand_to(writing, person, place, body, "")? {
+                Handed::Taken => {}
+                // It goes on waiting, whatever was said of it.
+                Handed::NoPlace => {
+                    return Err(StoreError::Invalid {
+                        what: "this member's record has no place for the document",
+                    });
+                }
+                Handed::OfAnother(_) => {
+                    return Err(StoreError::Invalid {
+                        what: "the document tells another day of birth or sex than this member's record: mend the record first, or say that it is nobody's",
+                    });
+                }
+            }
+            format!("document {entry} of package {package} is of person {person}")
+        }
+    };
+    delete(writing, id)?;
+    acts::record(writing, organisation, by, "document-assigned", &said)
+}
+
+/// What came of handing a document that waited to a person.
+enum Handed {
+    Taken,
+    /// It has no place in their record; its result says why.
+    NoPlace,
+    OfAnother(Box<Body>),
+}
+
+/// Gives a document that waited to the person whose it is.
+fn hand_to(
+    writing: &Writing<'_>,
+    person: PersonId,
+    (package, entry): (i64, u32),
+    body: Body,
+    why: &str,
+) -> Result<Handed> {
+    let why = packages::joined(why.to_owned(), &doubts_of(body.told.checkup()));
+    let result = match packages::give(writing, person, entry, body, &why)? {
+        Given::Taken(result) => result,
+        Given::OfAnother(body) => return Ok(Handed::OfAnother(body)),
+    };
+    packages::keep_result(writing, package, &result)?;
+    Ok(match result.outcome {
+        EntryOutcome::Unread => Handed::NoPlace,
+        _ => Handed::Taken,
+    })
+}
+
+fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
+    writing
+        .prepare_cached("DELETE FROM waiting_checkup WHERE id = ?1")
+        .and_then(|mut statement| statement.execute([id]))
+        .doing("deleting what waited")
+        .map(|_| ())
+}
+
+/// Looks anew at what waits for somebody who is known by one of these hashes now; how many documents came to them.
+pub(crate) fn claim(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    [number_hash, name_hash, care_hash, with_symbol]: &Hashes,
+) -> Result<u64> {
+    let rows: Vec<Row> = writing
+        .prepare_cached(&format!(
+            "{WAITING} WHERE organisation = ?1
+             AND ((number_hash IN (?2, ?5) AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
+             ORDER BY id LIMIT 1000"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![organisation.0, number_hash, name_hash, care_hash, with_symbol], read)?
+                .collect()
+        })
+        .doing("looking for what waits")?;
+    let mut given = 0;
+    for (id, _, package, entry, _, sealed_body) in rows {
+        let mut body = open(writing, organisation, (package, entry), &sealed_body)?;
+        let hashes = insurance::hashes(writing, &body.told.checkup().subject);
+        let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
+        let checkup = body.told.checkup();
+        match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
+            Whose::One(person, why) => match hand_to(writing, person, (package, entry), body, why)? {
+                Handed::Taken | Handed::NoPlace => {
+                    delete(writing, id)?;
+                    given += 1;
+                }
+                Handed::OfAnother(body) => doubt(writing, (id, organisation), (package, entry), &body)?,
+            },
+            Whose::Perhaps(candidates) => {
+                body.about.candidates = stored(candidates);
+                doubt(writing, (id, organisation), (package, entry), &body)?;
+            }
+            Whose::Nobody(_) => {}
+        }
+    }
+    Ok(given)
+}
+
+/// Keeps that what waits may be somebody's.
+fn doubt(
+    writing: &Writing<'_>,
+    (id, organisation): (i64, OrganisationId),
+    place: (i64, u32),
+    body: &Body,
+) -> Result<()> {
+    let sealed = sealed(writing, organisation, place, body)?;
+    writing
+        .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
+        .doing("keeping what waits")
+        .map(|_| ())
+}
+
+pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Result<u64> {
+    // Handed over again, such a package is taken in again: what is in records counts as known, the rest waits anew.
+    writing
+        .execute(
+            "UPDATE package SET done = 0, ended_ms = NULL
+             WHERE id IN (SELECT package FROM waiting_checkup WHERE received_ms < ?1)",
+            [before.0],
+        )
+        .doing("opening packages of what no one claimed")?;
+    writing
+        .execute("DELETE FROM waiting_checkup WHERE received_ms < ?1", [before.0])
+        .doing("deleting what no one claimed")
+        .map(|deleted| deleted as u64)
+}
