@@ -150,6 +150,9 @@ impl Store {
             let database = sqlite::database::Database::open(options)?;
             if exclusive {
                 sqlite::totals::finish_dirty(&database)?;
+                // Who is known first: what waits is given to who is found, and one of two must not be missed.
+                sqlite::insurance::derive_anew(&database)?;
+                sqlite::waiting::derive_anew(&database)?;
             }
             Ok(database)
         })

@@ -173,12 +173,6 @@ pub(crate) fn by_number(subject: &Subject) -> Option<[String; 3]> {
     (!insurer.is_empty() && !own.is_empty()).then_some([insurer, own, birth])
 }
 
-/// What the hash was made of while the symbol was part of it: what was kept then is found by it.
-pub(crate) fn by_number_with_symbol(subject: &Subject) -> Option<[String; 4]> {
-    let [insurer, own, birth] = by_number(subject)?;
-    Some([insurer, number(&subject.symbol), own, birth])
-}
-
 /// How two symbols stand to each other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symbols {

@@ -1,5 +1,7 @@
 //! SQL of insurance: by what insurers know a person, and who a record's subject may be.
 
+mod hashes;
+
 use std::collections::HashMap;
 
 use model::checkup::{Subject, Ticket};
@@ -14,27 +16,7 @@ use crate::matching::{self, Likeness};
 use crate::packages::Followed;
 use crate::{Insured, Result, StoreError};
 
-/// The keyed hashes by which a subject is found: of the number, of the name, of the number of care insurance, and of the number as it
-/// was made while the symbol was part of it. Empty where it says too little for one.
-pub(crate) type Hashes = [Vec<u8>; 4];
-
-/// The columns that hold them: the last is only looked for.
-const HASHES: [&str; 4] = ["number_hash", "name_hash", "care_hash", "number_hash"];
-
-/// The keyed hashes of a subject.
-pub(crate) fn hashes(snapshot: &Snapshot<'_>, subject: &Subject) -> Hashes {
-    let of = |what: &str, parts: &[&[u8]]| snapshot.keys().lookup_hash(what, parts);
-    fn parts<const N: usize>(parts: &[String; N]) -> [&[u8]; N] {
-        parts.each_ref().map(|part| part.as_bytes())
-    }
-    [
-        matching::by_number(subject).map(|number| of("insurance.own-number", &parts(&number))),
-        matching::by_name(subject).map(|name| of("insurance.name", &parts(&name))),
-        matching::by_care(subject).map(|care| of("insurance.care", &parts(&care))),
-        matching::by_number_with_symbol(subject).map(|number| of("insurance.number", &parts(&number))),
-    ]
-    .map(Option::unwrap_or_default)
-}
+pub(crate) use hashes::{DERIVATION, Hashes, derive_anew, has_others, hashes};
 
 /// True for a person of an organisation.
 pub(crate) fn is_of(snapshot: &Snapshot<'_>, organisation: OrganisationId, person: PersonId) -> Result<bool> {
@@ -55,7 +37,7 @@ pub(crate) fn insure(
     }
     let key = writing.person_key(person)?;
     let of_subject = hashes(writing, &insured.subject);
-    let [number_hash, name_hash, care_hash, _] = &of_subject;
+    let [number_hash, name_hash, care_hash] = &of_subject;
     if number_hash.is_empty() {
         return Err(StoreError::Invalid {
             what: "an insurance has an insurer, a number and a birth date",
@@ -87,10 +69,10 @@ pub(crate) fn insure(
     )?;
     writing
         .prepare_cached(
-            "INSERT INTO insurance (person, number, organisation, number_hash, name_hash, care_hash, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO insurance (person, number, organisation, number_hash, name_hash, care_hash, body, derivation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (person, number) DO UPDATE
-             SET organisation = ?3, number_hash = ?4, name_hash = ?5, care_hash = ?6, body = ?7",
+             SET organisation = ?3, number_hash = ?4, name_hash = ?5, care_hash = ?6, body = ?7, derivation = ?8",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -100,7 +82,8 @@ pub(crate) fn insure(
                 number_hash,
                 name_hash,
                 care_hash,
-                body
+                body,
+                DERIVATION
             ])
         })
         .doing("keeping an insurance")?;
@@ -204,7 +187,7 @@ pub(crate) fn candidates(
     hashes: &[Hashes],
 ) -> Result<HashMap<Vec<u8>, Vec<Candidate>>> {
     let mut found: HashMap<Vec<u8>, Vec<Candidate>> = HashMap::new();
-    for (place, column) in HASHES.into_iter().enumerate() {
+    for (place, column) in hashes::COLUMNS.into_iter().enumerate() {
         let wanted = hashes.iter().map(|hashes| &hashes[place]);
         let wanted: Vec<&Vec<u8>> = wanted.filter(|hash| !hash.is_empty()).collect();
         if wanted.is_empty() {

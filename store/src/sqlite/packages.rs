@@ -15,7 +15,7 @@ use crate::packages::{EntryOutcome, EntryResult, LeftOut, Package, PackageDocume
 use crate::{Actor, BatchStart, Raw, Result, StoreError};
 
 /// Hashes of a document that could not be read.
-const NOBODY: Hashes = [const { Vec::new() }; 4];
+const NOBODY: Hashes = [const { Vec::new() }; 3];
 pub(crate) fn begin(writing: &Writing<'_>, organisation: OrganisationId, hash: &[u8; 32]) -> Result<Package> {
     let known: bool = writing
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM organisation WHERE id = ?1)")

@@ -67,8 +67,12 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("migrations/0012_commit_packs.sql"),
     },
     Migration {
-        name: "0013_recent_aliases",
-        text: include_str!("migrations/0013_recent_aliases.sql"),
+        name: "0013_derivations",
+        text: include_str!("migrations/0013_derivations.sql"),
+    },
+    Migration {
+        name: "0014_recent_aliases",
+        text: include_str!("migrations/0014_recent_aliases.sql"),
     },
 ];
 

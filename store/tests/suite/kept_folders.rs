@@ -5,8 +5,8 @@
 
 use consent::{ConsentState, Detail};
 use model::vocabulary::Metric;
-use model::{ConsentCategory, UtcMillis};
-use store::{OpenOptions, Store};
+use model::{ConsentCategory, OrganisationId, UtcMillis};
+use store::{EntryOutcome, OpenOptions, Store};
 
 use crate::by_id::{deleted, holds, say};
 use crate::checkups;
@@ -14,6 +14,7 @@ use crate::delegations;
 use crate::deliveries::*;
 use crate::feeds;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
+use crate::packages;
 
 const ASSERTED: UtcMillis = UtcMillis(1_780_272_000_000);
 
@@ -67,10 +68,24 @@ async fn write_a_folder() {
     checkups::bring(&house, person, vec![checkup]).await.expect("a checkup");
     delegations::agreed(&house, person, 1).await;
     feeds::know(&house, "g/1", person).await;
-    let to = folders().join("12");
+    let known = packages::insured(packages::subject("123", "01", "ヤマダハナコ"));
+    let insured = house.store.insure(OrganisationId(1), person, known).await;
+    insured.expect("an insurance");
+    let to = folders().join("13");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
+}
+
+/// How a document ends that tells the number of whoever is insured in a kept folder, and nothing of its own beside the name.
+async fn found_by_the_number(house: &House) -> EntryOutcome {
+    let organisation = OrganisationId(1);
+    let package = house.store.begin_package(organisation, [1; 32]).await;
+    let package = package.expect("a package").id;
+    let found = packages::about(packages::subject("123", "", "ヤマダハナコ"), "2025-07-10");
+    let documents = packages::documents(1, &[found]);
+    let results = house.store.take_documents(organisation, package, documents).await;
+    results.expect("results")[0].outcome
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,6 +128,9 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
         if schema.as_ref().is_ok_and(|schema| *schema >= 11) {
             let known = house.store.own_feed_accounts(&own(person)).await.expect("accounts");
             assert_eq!(known.len(), 1);
+        }
+        if schema.as_ref().is_ok_and(|schema| *schema >= 13) {
+            assert_eq!(found_by_the_number(&house).await, EntryOutcome::Taken);
         }
         if schema.is_ok_and(|schema| schema >= 7) {
             let starts =

@@ -1,89 +1,227 @@
+use std::path::Path;
+
 use model::checkup::{Checkup, Subject};
-use model::{LocalDay, Metric};
+use model::{LocalDay, Metric, OrganisationId, PersonId};
 use rusqlite::params;
 
 use super::hashes;
+use crate::sqlite::live_disk;
+use crate::sqlite::writer::Writing;
 use crate::{
     DocumentBytes, EntryOutcome, Insured, NewOrganisation, NewPerson, OrganisationKind, PackageDocument, Result, Sex,
-    Store,
+    Store, matching,
 };
 
-/// As it was made while the symbol was part of the hash.
-async fn made_of_old(store: &Store, table: &'static str, subject: &Subject) -> Result<()> {
-    let subject = subject.clone();
-    let change = move |writing: &crate::sqlite::writer::Writing<'_>| {
-        let [now, .., before] = hashes(writing, &subject);
-        let changed = writing.execute(
-            &format!("UPDATE {table} SET number_hash = ?1 WHERE number_hash = ?2"),
-            params![before, now],
-        );
-        assert_eq!(changed.expect("it is changed"), 1);
-        Ok(())
-    };
-    store.database.write("a test", change).await
-}
+const BORN: &str = "1960-02-29";
 
-/// Who was known, and what waited, before the symbol could be missing goes on to be found.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_kept_by_a_hash_of_the_symbol_too_is_found() -> Result<()> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = crate::sqlite::live_disk::open(folder.path()).await?;
-    let organisation = store
-        .create_organisation(NewOrganisation {
-            name: "みほん国保".to_owned(),
-            kind: OrganisationKind::Insurer,
-        })
-        .await?;
-    let birth = LocalDay::parse("1960-02-29");
-    let person = NewPerson {
-        birth_date: birth,
-        sex: Some(Sex::Female),
-        organisation: Some(organisation),
-        ..NewPerson::default()
-    };
-    let person = store.create_person(person).await?;
-    let subject = Subject {
+fn subject(name: &str) -> Subject {
+    Subject {
         insurer: "00139999".to_owned(),
         symbol: "見本".to_owned(),
         number: "123".to_owned(),
-        name: "ミホンハナコ".to_owned(),
-        birth,
+        name: name.to_owned(),
+        birth: LocalDay::parse(BORN),
         sex: Some(2),
         ..Subject::default()
-    };
-    let insured = Insured {
-        subject: subject.clone(),
-        ..Insured::default()
-    };
-    let mut package = 0;
-    let mut taken = async |subject: &Subject| -> Result<EntryOutcome> {
-        package += 1;
-        let begun = store.begin_package(organisation, [package; 32]).await?;
-        let day = LocalDay(20_000 + i32::from(package));
-        let checkup = Checkup {
+    }
+}
+
+/// Without the symbol, as documents may be.
+fn without_symbol(name: &str) -> Subject {
+    Subject {
+        symbol: String::new(),
+        ..subject(name)
+    }
+}
+
+/// An insurer and its members, in a folder that is opened again.
+struct Insurer {
+    store: Store,
+    organisation: OrganisationId,
+    packages: u8,
+}
+
+impl Insurer {
+    async fn new(folder: &Path) -> Result<Self> {
+        let (store, _) = live_disk::open(folder).await?;
+        let insurer = NewOrganisation {
+            name: "みほん国保".to_owned(),
+            kind: OrganisationKind::Insurer,
+        };
+        Ok(Self {
+            organisation: store.create_organisation(insurer).await?,
+            store,
+            packages: 0,
+        })
+    }
+
+    async fn opened_again(self, folder: &Path) -> Result<Self> {
+        self.store.close().await;
+        let (store, _) = live_disk::open(folder).await?;
+        Ok(Self { store, ..self })
+    }
+
+    async fn member(&self, subject: &Subject) -> Result<PersonId> {
+        let person = NewPerson {
+            birth_date: LocalDay::parse(BORN),
+            sex: Some(Sex::Female),
+            organisation: Some(self.organisation),
+            ..NewPerson::default()
+        };
+        let person = self.store.create_person(person).await?;
+        self.insure(person, subject).await?;
+        Ok(person)
+    }
+
+    async fn insure(&self, person: PersonId, subject: &Subject) -> Result<u64> {
+        let insured = Insured {
             subject: subject.clone(),
+            ..Insured::default()
+        };
+        self.store.insure(self.organisation, person, insured).await
+    }
+
+    /// How a document about somebody ends.
+    async fn take(&mut self, subject: Subject) -> Result<EntryOutcome> {
+        self.packages += 1;
+        let begun = self.store.begin_package(self.organisation, [self.packages; 32]).await?;
+        let day = LocalDay(20_000 + i32::from(self.packages));
+        let checkup = Checkup {
+            subject,
             ..Checkup::declared(Metric::CHECKUP_SPECIFIC, day, day, Vec::new())
         };
         let document = PackageDocument::new(1, 1, Some(checkup), DocumentBytes::Plain(b"<a/>"), Vec::new())?;
-        let results = store.take_documents(organisation, begun.id, vec![document]).await?;
+        let results = self
+            .store
+            .take_documents(self.organisation, begun.id, vec![document])
+            .await?;
         Ok(results[0].outcome)
+    }
+
+    /// Makes the rows of a table as a version left them that had the symbol in the hash of the number.
+    async fn made_of_old(&self, table: &'static str, subject: &Subject) -> Result<()> {
+        let subject = subject.clone();
+        let change = move |writing: &Writing<'_>| {
+            let [now, ..] = hashes(writing, &subject);
+            let [insurer, own, birth] = matching::by_number(&subject).expect("a number");
+            let parts = [insurer, matching::number(&subject.symbol), own, birth];
+            let parts = parts.each_ref().map(|part| part.as_bytes());
+            let before = writing.keys().lookup_hash("insurance.number", &parts);
+            let changed = writing.execute(
+                &format!("UPDATE {table} SET number_hash = ?1, derivation = 0 WHERE number_hash = ?2"),
+                params![before, now],
+            );
+            assert!(changed.expect("they are changed") > 0);
+            Ok(())
+        };
+        self.store.database.write("a test", change).await
+    }
+
+    fn count(&self, what: &str) -> i64 {
+        let rows = self.store.database.read_blocking(|snapshot| {
+            let rows = snapshot.query_row(&format!("SELECT count(*) FROM {what}"), [], |row| row.get(0));
+            Ok(rows.expect("a count"))
+        });
+        rows.expect("a snapshot")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_insured_before_the_symbol_could_be_missing_is_found_once_the_folder_is_opened() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut insurer = Insurer::new(folder.path()).await?;
+    let name = "ミホンハナコ";
+    let person = insurer.member(&subject(name)).await?;
+    insurer.made_of_old("insurance", &subject(name)).await?;
+    assert_eq!(insurer.take(without_symbol(name)).await?, EntryOutcome::Unclaimed);
+    insurer.made_of_old("waiting_checkup", &without_symbol(name)).await?;
+    insurer = insurer.opened_again(folder.path()).await?;
+    assert_eq!(insurer.count("waiting_checkup"), 0, "what waited came to its member");
+    assert_eq!(insurer.count(&format!("checkup WHERE person = {person}")), 1);
+    assert_eq!(insurer.take(without_symbol(name)).await?, EntryOutcome::Taken);
+    // The next word of the ledger is of the same insurance.
+    insurer.insure(person, &subject(name)).await?;
+    assert_eq!(insurer.count("insurance"), 1);
+    assert_eq!(insurer.take(subject(name)).await?, EntryOutcome::Taken);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waited_before_the_symbol_could_be_missing_is_found_by_who_becomes_known() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut insurer = Insurer::new(folder.path()).await?;
+    let name = "ミホンハナコ";
+    assert_eq!(insurer.take(subject(name)).await?, EntryOutcome::Unclaimed);
+    insurer.made_of_old("waiting_checkup", &subject(name)).await?;
+    insurer = insurer.opened_again(folder.path()).await?;
+    assert_eq!(insurer.count("waiting_checkup"), 1, "nobody is known");
+    insurer.member(&without_symbol(name)).await?;
+    assert_eq!(insurer.count("waiting_checkup"), 0);
+    Ok(())
+}
+
+/// Were what waits looked at while one of two is not found yet, it would be given to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_are_alike_neither_is_given_what_waited() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut insurer = Insurer::new(folder.path()).await?;
+    let name = "ミホンハナコ";
+    let other = Subject {
+        symbol: "別".to_owned(),
+        ..subject(name)
     };
-    assert_eq!(taken(&subject).await?, EntryOutcome::Unclaimed);
-    made_of_old(&store, "waiting_checkup", &subject).await?;
-    assert_eq!(store.insure(organisation, person, insured.clone()).await?, 1);
-    made_of_old(&store, "insurance", &subject).await?;
-    assert_eq!(taken(&subject).await?, EntryOutcome::Taken);
-    // The next word of the ledger makes the hash anew, of the same insurance.
-    store.insure(organisation, person, insured).await?;
-    let without = Subject {
-        symbol: String::new(),
-        ..subject
+    for subject in [&subject(name), &other] {
+        insurer.member(subject).await?;
+        insurer.made_of_old("insurance", subject).await?;
+    }
+    assert_eq!(insurer.take(without_symbol(name)).await?, EntryOutcome::Unclaimed);
+    insurer.made_of_old("waiting_checkup", &without_symbol(name)).await?;
+    // Cut off after the first of them.
+    let cut_off = |writing: &Writing<'_>| super::hashes::derive_some(writing, (PersonId(0), 0), 1);
+    let (derived, next) = insurer.store.database.write("a test", cut_off).await?;
+    assert_eq!((derived, next.is_some()), (1, true));
+    insurer = insurer.opened_again(folder.path()).await?;
+    assert_eq!(insurer.count("insurance WHERE derivation = 0"), 0);
+    let waiting = insurer.store.possible_documents(insurer.organisation, 10).await?;
+    assert_eq!((waiting.len(), waiting[0].candidates.len()), (1, 2));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_damaged_keeps_nobody_else_from_being_found() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut insurer = Insurer::new(folder.path()).await?;
+    let (damaged, whole) = (subject("ミホンタロウ"), subject("ミホンハナコ"));
+    let damaged = Subject {
+        number: "999".to_owned(),
+        ..damaged
     };
-    assert_eq!(taken(&without).await?, EntryOutcome::Taken);
-    let rows = store.database.read_blocking(|snapshot| {
-        let rows = snapshot.query_row("SELECT count(*) FROM insurance", [], |row| row.get::<_, i64>(0));
-        Ok(rows.expect("a count"))
-    });
-    assert_eq!(rows?, 1);
+    for subject in [&damaged, &whole] {
+        insurer.member(subject).await?;
+        insurer.made_of_old("insurance", subject).await?;
+    }
+    for number in ["998", "997"] {
+        let nobodys = Subject {
+            number: number.to_owned(),
+            ..whole.clone()
+        };
+        assert_eq!(insurer.take(nobodys.clone()).await?, EntryOutcome::Unclaimed);
+        insurer.made_of_old("waiting_checkup", &nobodys).await?;
+    }
+    let damage = |writing: &Writing<'_>| {
+        for table in ["insurance", "waiting_checkup"] {
+            let first = format!("SELECT min(rowid) FROM {table}");
+            let damaged = writing.execute(&format!("UPDATE {table} SET body = x'00' WHERE rowid = ({first})"), []);
+            assert_eq!(damaged.expect("it is damaged"), 1);
+        }
+        Ok(())
+    };
+    insurer.store.database.write("a test", damage).await?;
+    for _ in 0..2 {
+        insurer = insurer.opened_again(folder.path()).await?;
+        assert_eq!(insurer.count("insurance WHERE derivation = 0"), 1);
+        assert_eq!(insurer.count("waiting_checkup WHERE derivation = 0"), 1);
+    }
+    assert_eq!(insurer.take(without_symbol("ミホンハナコ")).await?, EntryOutcome::Taken);
     Ok(())
 }

@@ -6,7 +6,7 @@ use model::{Accounting, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::acts;
-use super::database::Snapshot;
+use super::database::{Database, Snapshot};
 use super::fault::Doing as _;
 use super::insurance::{self, Hashes, Whose};
 use super::packages::{self, Given};
@@ -57,17 +57,17 @@ pub(crate) fn wait(
     organisation: OrganisationId,
     (package, entry): (i64, u32),
     state: u8,
-    [number_hash, name_hash, care_hash, _]: &Hashes,
+    [number_hash, name_hash, care_hash]: &Hashes,
     body: &Body,
 ) -> Result<()> {
     let sealed = sealed(writing, organisation, (package, entry), body)?;
     writing
         .prepare_cached(
             "INSERT INTO waiting_checkup
-                 (organisation, package, entry, state, number_hash, name_hash, care_hash, received_ms, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 (organisation, package, entry, state, number_hash, name_hash, care_hash, received_ms, body, derivation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (package, entry) DO UPDATE
-             SET state = ?4, number_hash = ?5, name_hash = ?6, care_hash = ?7, received_ms = ?8, body = ?9",
+             SET state = ?4, number_hash = ?5, name_hash = ?6, care_hash = ?7, received_ms = ?8, body = ?9, derivation = ?10",
         )
         .and_then(|mut statement| {
             statement.execute(params![
@@ -79,7 +79,8 @@ pub(crate) fn wait(
                 name_hash,
                 care_hash,
                 writing.now().0,
-                sealed
+                sealed,
+                insurance::DERIVATION
             ])
         })
         .doing("keeping what waits")
@@ -233,42 +234,115 @@ fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
 pub(crate) fn claim(
     writing: &Writing<'_>,
     organisation: OrganisationId,
-    [number_hash, name_hash, care_hash, with_symbol]: &Hashes,
+    [number_hash, name_hash, care_hash]: &Hashes,
 ) -> Result<u64> {
     let rows: Vec<Row> = writing
         .prepare_cached(&format!(
             "{WAITING} WHERE organisation = ?1
-             AND ((number_hash IN (?2, ?5) AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
+             AND ((number_hash = ?2 AND length(?2) > 0) OR (name_hash = ?3 AND length(?3) > 0) OR (care_hash = ?4 AND length(?4) > 0))
              ORDER BY id LIMIT 1000"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map(params![organisation.0, number_hash, name_hash, care_hash, with_symbol], read)?
+                .query_map(params![organisation.0, number_hash, name_hash, care_hash], read)?
                 .collect()
         })
         .doing("looking for what waits")?;
     let mut given = 0;
     for (id, _, package, entry, _, sealed_body) in rows {
-        let mut body = open(writing, organisation, (package, entry), &sealed_body)?;
+        let place = (package, entry);
+        let body = open(writing, organisation, place, &sealed_body)?;
         let hashes = insurance::hashes(writing, &body.told.checkup().subject);
-        let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(&hashes))?;
-        let checkup = body.told.checkup();
-        match insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)? {
-            Whose::One(person, why) => match hand_to(writing, person, (package, entry), body, why)? {
-                Handed::Taken | Handed::NoPlace => {
-                    delete(writing, id)?;
-                    given += 1;
-                }
-                Handed::OfAnother(body) => doubt(writing, (id, organisation), (package, entry), &body)?,
-            },
-            Whose::Perhaps(candidates) => {
-                body.about.candidates = stored(candidates);
-                doubt(writing, (id, organisation), (package, entry), &body)?;
-            }
-            Whose::Nobody(_) => {}
-        }
+        given += u64::from(look_anew(writing, (id, organisation), place, body, &hashes)?);
     }
     Ok(given)
+}
+
+/// Looks anew at whose a document is that waits: true where it is theirs now, and waits no more.
+fn look_anew(
+    writing: &Writing<'_>,
+    (id, organisation): (i64, OrganisationId),
+    place: (i64, u32),
+    mut body: Body,
+    hashes: &Hashes,
+) -> Result<bool> {
+    let candidates = insurance::candidates(writing, organisation, std::slice::from_ref(hashes))?;
+    let checkup = body.told.checkup();
+    match insurance::decide(writing, &checkup.subject, checkup.day, hashes, &candidates)? {
+        Whose::One(person, why) => match hand_to(writing, person, place, body, why)? {
+            Handed::Taken | Handed::NoPlace => {
+                delete(writing, id)?;
+                return Ok(true);
+            }
+            Handed::OfAnother(body) => doubt(writing, (id, organisation), place, &body)?,
+        },
+        Whose::Perhaps(candidates) => {
+            body.about.candidates = stored(candidates);
+            doubt(writing, (id, organisation), place, &body)?;
+        }
+        Whose::Nobody(_) => {}
+    }
+    Ok(false)
+}
+
+/// Derives anew by what is found what waits, where it was kept by another derivation, and looks anew at whose it is: all insurances are
+/// of this one by then. How many documents came to somebody. Blocks.
+pub(crate) fn derive_anew(database: &Database) -> Result<u64> {
+    if !database.read_blocking(|snapshot| insurance::has_others(snapshot, "waiting_checkup"))? {
+        return Ok(0);
+    }
+    let (mut after, mut given) = (0, 0);
+    while let Some(id) = database.read_blocking(|snapshot| next_of_another_derivation(snapshot, after))? {
+        let unit = database.queue("derive what waits anew", true, move |writing| derive_one(writing, id))?;
+        match unit.wait() {
+            Ok(is_given) => given += u64::from(is_given),
+            // It waits as before, and is no reason to serve nobody.
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Erased { .. })) => {
+                tracing::warn!(waiting = id, %error, "a document that waits could not be looked at anew");
+            }
+            Err(error) => return Err(error),
+        }
+        after = id;
+    }
+    if given > 0 {
+        tracing::info!(given, "documents that waited came to their members");
+    }
+    Ok(given)
+}
+
+fn next_of_another_derivation(snapshot: &Snapshot<'_>, after: i64) -> Result<Option<i64>> {
+    snapshot
+        .prepare_cached("SELECT id FROM waiting_checkup WHERE derivation <> ?1 AND id > ?2 ORDER BY id LIMIT 1")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![insurance::DERIVATION, after], |row| row.get(0))
+                .optional()
+        })
+        .doing("looking for what waits to derive it anew")
+}
+
+fn derive_one(writing: &Writing<'_>, id: i64) -> Result<bool> {
+    let row: Option<Row> = writing
+        .prepare_cached(&format!("{WAITING} WHERE id = ?1"))
+        .and_then(|mut statement| statement.query_row([id], read).optional())
+        .doing("finding what waits")?;
+    let Some((_, organisation, package, entry, _, sealed_body)) = row else {
+        return Ok(false);
+    };
+    let (organisation, place) = (OrganisationId(organisation), (package, entry));
+    let body = open(writing, organisation, place, &sealed_body)?;
+    let hashes = insurance::hashes(writing, &body.told.checkup().subject);
+    let [number_hash, name_hash, care_hash] = &hashes;
+    writing
+        .prepare_cached(
+            "UPDATE waiting_checkup SET number_hash = ?2, name_hash = ?3, care_hash = ?4, derivation = ?5 WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            let bound = params![id, number_hash, name_hash, care_hash, insurance::DERIVATION];
+            statement.execute(bound)
+        })
+        .doing("deriving what waits anew")?;
+    look_anew(writing, (id, organisation), place, body, &hashes)
 }
 
 /// Keeps that what waits may be somebody's.
