@@ -60,6 +60,8 @@ pub struct FeedCame {
     pub waiting: Vec<(String, Vec<u8>)>,
     /// Where to go on; `None` for what does not come by a number.
     pub next: Option<u64>,
+    /// What the ledger of hand-overs says of it, where the gateway fetched it by itself: it moves on with its line, or not at all.
+    pub ledger: Option<String>,
 }
 
 impl Store {
@@ -87,7 +89,7 @@ impl Store {
             .await
     }
 
-    /// Keeps what came of a feed: what waits, and where to go on, in one commit.
+    /// Keeps what came of a feed: what waits, where to go on, and what the ledger says of it, in one commit.
     ///
     /// # Errors
     /// What writing can answer.

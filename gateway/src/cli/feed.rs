@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use adapters::feed::{Feed as Adapter, MOST_BYTES};
 use clap::{Args, Subcommand};
-use model::{Accounting, OrganisationId};
+use model::OrganisationId;
 use serde::Deserialize;
 use store::{Actor, Feed as StoredFeed, FeedTold, Store, StoreError};
 
@@ -190,7 +190,7 @@ async fn import(
     let mut found = Vec::new();
     files(path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
     let hash = hash_of(found.clone()).await?;
-    let (mut sum, mut accounting, mut unread) = (Taken::default(), Accounting::default(), 0_u64);
+    let (mut sum, mut unread) = (Taken::default(), 0_u64);
     for file in &found {
         let size = std::fs::metadata(file).map_or(0, |about| about.len());
         let bytes = match size <= MOST_BYTES as u64 {
@@ -203,24 +203,10 @@ async fn import(
             eprintln!("{}: it is none of the vendor's files, or too large", file.display());
             continue;
         };
-        let taken = feeds::take(store, adapter, feed, parts, None).await?;
-        sum.people += taken.people;
-        sum.waiting += taken.waiting;
-        sum.ended += taken.ended;
-        sum.unread += taken.unread;
-        accounting.add(&taken.accounting);
+        let taken = feeds::take(store, adapter, feed, parts).await?;
+        sum.add(&taken);
     }
-    // What came of one person at once is one; a file that could not be read is one too, since nobody knows of how many it is.
-    let unread_parts = sum.unread + unread;
-    let noted = hand_over.ledger(
-        "readings of a feed",
-        sum.people + sum.waiting + sum.ended + unread_parts,
-        [sum.people, sum.waiting, unread_parts],
-        &hash,
-    );
-    store
-        .note_hand_over(feed.organisation, Actor::CommandLine, noted)
-        .await?;
+    let accounting = &sum.accounting;
     let told = serde_json::json!({
         "files": { "read": found.len() as u64 - unread, "unread": unread },
         "accounts": { "known": sum.people, "waiting": sum.waiting, "ended": sum.ended, "unread": sum.unread },
@@ -232,7 +218,12 @@ async fn import(
             "rejected": accounting.rejected,
         },
     });
-    println!("{told}");
     let is_whole = unread + sum.unread + accounting.rejected == 0;
+    // A file that could not be read is one too, since nobody knows of how many it is.
+    sum.unread += unread;
+    store
+        .note_hand_over(feed.organisation, Actor::CommandLine, sum.ledger(hand_over, &hash))
+        .await?;
+    println!("{told}");
     Ok(exit_code(is_whole))
 }

@@ -16,6 +16,8 @@ pub struct FeedSettings {
     pub name: String,
     /// Whose account it is.
     pub organisation: OrganisationId,
+    /// From whom what it is asked for comes, as the ledger of hand-overs names them; empty where the vendor's own name says it.
+    pub counterpart: String,
     /// What it is asked by; `None` for what comes in files alone.
     pub asked: Option<AskedFeed>,
 }
@@ -63,6 +65,7 @@ impl Layers {
         Ok(FeedSettings {
             name: name.to_owned(),
             organisation: OrganisationId(organisation as u32),
+            counterpart: self.text(section, "counterpart", "a name, or an empty text")?,
             asked,
         })
     }

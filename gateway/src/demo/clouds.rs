@@ -64,6 +64,7 @@ pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
     config.feeds.push(FeedSettings {
         name: partner.name.to_owned(),
         organisation: feed.organisation,
+        counterpart: String::new(),
         asked: Some(AskedFeed {
             auth_url: partner.base.clone(),
             api_url: partner.base,

@@ -16,6 +16,7 @@ use model::Accounting;
 use store::{Feed as Place, FeedAccount, FeedCame, NewPayload, Sender, Store, StoreError};
 use zeroize::Zeroizing;
 
+use crate::batch::HandOver;
 use crate::config::{Config, ConfigError, FeedSettings};
 use crate::held_token::HeldToken;
 use crate::import::{self, ImportError};
@@ -29,6 +30,8 @@ pub struct Feed {
     pub adapter: &'static dyn Adapter,
     /// Whose account it is, and with whom.
     pub place: Place,
+    /// From whom it comes, for the ledger of hand-overs.
+    counterpart: String,
     asked: Option<Asked>,
 }
 
@@ -87,8 +90,13 @@ impl Feed {
                 token: HeldToken::default(),
             })
         });
+        let counterpart = match settings.counterpart.as_str() {
+            "" => adapter.title()[0],
+            said => said,
+        };
         Ok(Self {
             adapter,
+            counterpart: counterpart.to_owned(),
             place: Place {
                 organisation: settings.organisation,
                 vendor: settings.name.clone(),
@@ -123,8 +131,25 @@ pub struct Taken {
     pub accounting: Accounting,
 }
 
-/// Stores what came by whose it is, keeps what waits, and notes where to go on: only then is the next asked for, so that what was cut
-/// off comes again, and is known.
+impl Taken {
+    /// Both together.
+    pub fn add(&mut self, more: &Self) {
+        self.people += more.people;
+        self.waiting += more.waiting;
+        self.ended += more.ended;
+        self.unread += more.unread;
+        self.accounting.add(&more.accounting);
+    }
+
+    /// What the ledger says of it: what came of one person at once is one.
+    pub fn ledger(&self, hand_over: &HandOver, hash: &str) -> String {
+        let count = self.people + self.waiting + self.ended + self.unread;
+        let ended = [self.people, self.waiting, self.unread];
+        hand_over.ledger("readings of a feed", count, ended, hash)
+    }
+}
+
+/// Takes in a file that the vendor laid down.
 ///
 /// # Errors
 /// What the store answers.
@@ -133,12 +158,24 @@ pub async fn take(
     adapter: &'static dyn Adapter,
     place: &Place,
     parts: Vec<Part>,
-    next: Option<u64>,
+) -> Result<Taken, StoreError> {
+    let mut came = FeedCame::default();
+    let taken = take_parts(store, adapter, place, parts, &mut came).await?;
+    store.keep_feed(place, came).await?;
+    Ok(taken)
+}
+
+/// Stores what came of those who are known; the rest is for [`Store::keep_feed`].
+async fn take_parts(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    place: &Place,
+    parts: Vec<Part>,
+    came: &mut FeedCame,
 ) -> Result<Taken, StoreError> {
     let accounts = parts.iter().map(|part| part.account.clone()).collect();
     let whose = store.feed_accounts(place, accounts).await?;
-    let (mut taken, mut came) = (Taken::default(), FeedCame::default());
-    came.next = next;
+    let mut taken = Taken::default();
     for (part, whose) in parts.into_iter().zip(whose) {
         match whose {
             None => {
@@ -162,7 +199,6 @@ pub async fn take(
             }
         }
     }
-    store.keep_feed(place, came).await?;
     count(place, &taken);
     Ok(taken)
 }

@@ -107,6 +107,19 @@ impl World {
         }
     }
 
+    /// What the ledger of hand-overs says, the earliest first.
+    async fn handed_over(&self) -> Vec<Value> {
+        let store = &self.gateway.state.store;
+        let acts = store.acts(self.feed().place.organisation, None, 100).await.unwrap();
+        let lines = acts.iter().rev().filter(|(_, act)| act.what == store::HANDED_OVER);
+        lines
+            .map(|(_, act)| {
+                assert_eq!(act.by, Actor::Gateway);
+                serde_json::from_str(&act.subject).unwrap()
+            })
+            .collect()
+    }
+
     async fn control(&self, what: &str, body: Value) {
         let url = format!("{}/control/{what}", self.partner.base);
         let sent = self.http.post(url).json(&body).send().await.unwrap();
@@ -165,6 +178,54 @@ async fn each_has_their_own_and_what_came_of_nobody_waits_until_somebody_is_know
 }
 
 #[tokio::test]
+async fn what_the_clock_fetched_stands_in_the_ledger_once_a_time_that_brought_something() {
+    let world = World::new().await;
+    world.know("g-01/u-01").await;
+    // The third page does not come: what came before it was handed over.
+    world
+        .control(
+            "mischief",
+            json!({"kind": "fault", "times": 1, "path": "SequenceNo=80"}),
+        )
+        .await;
+    let failed = world.turn().await;
+    assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{failed:?}");
+    let first = world.handed_over().await;
+    assert_eq!(first.len(), 1, "{first:?}");
+    let said = &first[0];
+    assert_eq!(said["handler"], "(gateway, by the clock)");
+    assert_eq!(said["counterpart"], "オムロン コネクト");
+    assert_eq!(said["what"], "readings of a feed");
+    // Of two pages, what each has of jiro and of whom nobody knows.
+    let counts = ["count", "taken", "waiting", "unread"].map(|column| said[column].as_u64().unwrap());
+    assert_eq!(counts, [4, 2, 2, 0]);
+    world.turn().await.unwrap();
+    world.turn().await.unwrap();
+    let second = world.handed_over().await;
+    assert_eq!(
+        second.len(),
+        2,
+        "the last page, and nothing of what brought nothing: {second:?}"
+    );
+    assert_eq!(second[1]["count"], 2);
+    // The hash is that of the answers.
+    let store = &world.gateway.state.store;
+    let again = store::FeedCame {
+        next: Some(80),
+        ..store::FeedCame::default()
+    };
+    store.keep_feed(&world.feed().place, again).await.unwrap();
+    world.turn().await.unwrap();
+    let third = world.handed_over().await;
+    let hashes: Vec<&str> = third.iter().map(|said| said["sha256"].as_str().unwrap()).collect();
+    assert!(hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");
+    assert!(hashes[2] == hashes[1] && hashes[1] != hashes[0], "{hashes:?}");
+    // Nobody stands in it.
+    let told = serde_json::to_string(&third).unwrap();
+    assert!(!told.contains("u-01") && !told.contains("g-01"), "{told}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_goes_on_waiting() {
     let world = World::new().await;
     world.know("g-01/u-01").await;
@@ -173,9 +234,7 @@ async fn what_cannot_be_read_goes_on_waiting() {
         account: "g-01/u-01".to_owned(),
         text: b"{}".to_vec(),
     };
-    let taken = super::take(store, feed.adapter, &feed.place, vec![part], None)
-        .await
-        .unwrap();
+    let taken = super::take(store, feed.adapter, &feed.place, vec![part]).await.unwrap();
     assert_eq!((taken.people, taken.unread), (0, 1));
     assert_eq!(world.know("g-01/u-01").await, (FeedTold::Known, 0));
     let waits = store.feed_waiting(&feed.place, "g-01/u-01", 0).await.unwrap();

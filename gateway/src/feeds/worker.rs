@@ -3,18 +3,27 @@
 use std::time::Duration;
 
 use adapters::feed::{Call, MOST_BYTES, Page};
+use aws_lc_rs::digest::{Context, SHA256};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use model::Offset;
 use model::time::HOUR_MS;
-use store::StoreError;
+use store::{FeedCame, StoreError};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::{Asked, Feed, take};
+use super::{Asked, Feed, Taken, take_parts};
+use crate::batch::HandOver;
 use crate::outgoing::{bounded, retry_after};
 use crate::state::AppState;
 
 /// Pages of one turn at most: the next turn goes on.
 const MOST_PAGES: usize = 1_000;
+
+/// Pages that are kept at once, with one line in the ledger of hand-overs; fewer where they are large.
+const PAGES_AT_ONCE: usize = 100;
+
+/// Who handles what is fetched: nobody's name.
+const BY_THE_CLOCK: &str = "(gateway, by the clock)";
 
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const AFTER_FAILURE_MS: (i64, i64) = (30_000, 6 * HOUR_MS);
@@ -75,13 +84,20 @@ async fn work_feed(state: &AppState, feed: &Feed) {
     }
 }
 
-/// Asks for what is new, page by page, until there is nothing.
+/// Asks for what is new, page by page, until there is nothing. What came before a failure came all the same.
 pub(super) async fn turn(state: &AppState, feed: &Feed, asked: &Asked) -> Result<(), Failure> {
+    let mut fetched = Fetched::new();
+    let ended = pages(state, feed, asked, &mut fetched).await;
+    fetched.keep(state, feed).await?;
+    ended
+}
+
+async fn pages(state: &AppState, feed: &Feed, asked: &Asked, fetched: &mut Fetched) -> Result<(), Failure> {
     let mut sequence = state.store.feed_sequence(&feed.place).await?;
     for _ in 0..MOST_PAGES {
-        let page = page(state, feed, asked, sequence).await?;
+        let (page, body) = page(state, feed, asked, sequence).await?;
         let (next, is_last) = (page.next, page.parts.is_empty());
-        take(&state.store, feed.adapter, &feed.place, page.parts, Some(next)).await?;
+        fetched.take(state, feed, page, &body).await?;
         // A number that does not grow would be asked for without end.
         if is_last || next <= sequence {
             break;
@@ -91,7 +107,64 @@ pub(super) async fn turn(state: &AppState, feed: &Feed, asked: &Asked) -> Result
     Ok(())
 }
 
-async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Result<Page, Failure> {
+/// What was fetched and is not kept yet: where to go on is kept with all of it, and with its line in the ledger of hand-overs. What is cut
+/// off before comes again, and is known.
+struct Fetched {
+    taken: Taken,
+    came: FeedCame,
+    /// Of the answers that brought something, one after the other.
+    hash: Context,
+    pages: usize,
+    bytes: usize,
+}
+
+impl Fetched {
+    fn new() -> Self {
+        Self {
+            taken: Taken::default(),
+            came: FeedCame::default(),
+            hash: Context::new(&SHA256),
+            pages: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Takes an answer; once there are many, they are kept.
+    async fn take(&mut self, state: &AppState, feed: &Feed, page: Page, body: &[u8]) -> Result<(), StoreError> {
+        if !page.parts.is_empty() {
+            self.hash.update(body);
+            self.pages += 1;
+            self.bytes += body.len();
+        }
+        let taken = take_parts(&state.store, feed.adapter, &feed.place, page.parts, &mut self.came).await?;
+        self.taken.add(&taken);
+        self.came.next = Some(page.next);
+        if self.pages >= PAGES_AT_ONCE || self.bytes >= MOST_BYTES {
+            std::mem::replace(self, Self::new()).keep(state, feed).await?;
+        }
+        Ok(())
+    }
+
+    async fn keep(mut self, state: &AppState, feed: &Feed) -> Result<(), StoreError> {
+        if self.came.next.is_none() {
+            return Ok(());
+        }
+        if self.pages > 0 {
+            let hand_over = HandOver {
+                organisation: feed.place.organisation,
+                handler: BY_THE_CLOCK.to_owned(),
+                counterpart: feed.counterpart.clone(),
+                day: state.clock.now().local_day(Offset::JAPAN_ASSUMED),
+            };
+            let hash = data_encoding::HEXLOWER.encode(self.hash.finish().as_ref());
+            self.came.ledger = Some(self.taken.ledger(&hand_over, &hash));
+        }
+        state.store.keep_feed(&feed.place, self.came).await
+    }
+}
+
+/// An answer, taken apart and as it came.
+async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Result<(Page, Vec<u8>), Failure> {
     for is_again in [false, true] {
         let token = token(state, feed, asked).await?;
         let call = feed.adapter.request(&asked.partner(), sequence);
@@ -99,7 +172,8 @@ async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Re
         match answer {
             Answer::Body(body) => {
                 let page = feed.adapter.page(&body, state.clock.now());
-                return page.map_err(|_| no_answer("an answer was none"));
+                let page = page.map_err(|_| no_answer("an answer was none"))?;
+                return Ok((page, body));
             }
             // Signed in anew once: the vendor may have ended the token early.
             Answer::NotSignedIn if !is_again => asked.token.forget().await,

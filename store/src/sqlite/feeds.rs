@@ -101,6 +101,9 @@ pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &FeedCame) -> Resul
             .and_then(|mut statement| statement.execute(params![id, now]))
             .doing("noting that something came")?;
     }
+    if let Some(ledger) = &came.ledger {
+        acts::record(writing, feed.organisation, Actor::Gateway, crate::HANDED_OVER, ledger)?;
+    }
     let Some(next) = came.next else { return Ok(()) };
     writing
         .prepare_cached(

@@ -63,7 +63,7 @@ pub struct Mischief {
     pub kind: Kind,
     /// How many.
     pub times: u32,
-    /// Of requests whose path holds this.
+    /// Of requests whose path, with what is asked behind it, holds this.
     #[serde(default)]
     pub path: String,
 }
@@ -102,7 +102,8 @@ impl Plan {
 
 /// Does to an answer what is planned.
 pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> Response {
-    let Some(kind) = plan.take(request.uri().path()) else {
+    let asked = request.uri().path_and_query().map_or("", |asked| asked.as_str());
+    let Some(kind) = plan.take(asked) else {
         return next.run(request).await;
     };
     let status = |status: StatusCode, body: &'static str| (status, body).into_response();
