@@ -180,7 +180,7 @@ pub(super) fn listed<'a>(hashes: impl IntoIterator<Item = &'a Vec<u8>>) -> Resul
     serde_json::to_string(&all).map_err(|_| StoreError::damaged("hashes"))
 }
 
-/// The candidates of many subjects, by hash, in a query for each kind of hash.
+/// The candidates of many subjects, by hash, in a query for each kind of hash, and one for the keys of all of them.
 pub(crate) fn candidates(
     snapshot: &Snapshot<'_>,
     organisation: OrganisationId,
@@ -216,6 +216,8 @@ pub(crate) fn candidates(
             found.entry(hash).or_default().push(candidate);
         }
     }
+    let people: Vec<PersonId> = found.values().flatten().map(|candidate| candidate.person).collect();
+    snapshot.keys().hold(&people)?;
     Ok(found)
 }
 

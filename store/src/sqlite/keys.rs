@@ -4,13 +4,15 @@
 //! (truncated after each destroy). The two files share no commit: a key is made before its person, and destroyed after the
 //! person's row says *erased*; opening finishes whichever step is missing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aws_lc_rs::hmac;
 use model::environment::Randomness;
 use model::{OrganisationId, PersonId};
+#[cfg(test)]
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
@@ -168,10 +170,43 @@ impl Keys {
                 })
                 .doing("reading a person's key")?;
             let (organisation, wrapped) = found.ok_or(StoreError::Erased { person })?;
-            let custodian = self.organisation(OrganisationId(organisation))?;
-            let bytes = unwrap(&custodian, "person_key", &[i64::from(person.0)], &wrapped)?;
-            SealKey::new(&bytes, FIRST_VERSION)
+            self.unwrapped(person, organisation, &wrapped)
         })
+    }
+
+    /// Unwraps the keys of people who are about to be met, in one query for all of them; of whoever has none any more there is none.
+    pub(crate) fn hold(&self, people: &[PersonId]) -> Result<()> {
+        let wanted: BTreeSet<u32> = {
+            let held = self.people.read().unwrap_or_else(PoisonError::into_inner);
+            let missing = people.iter().filter(|person| !held.contains_key(person));
+            missing.map(|person| person.0).collect()
+        };
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let listed = serde_json::to_string(&wanted).map_err(|_| StoreError::damaged("numbers of people"))?;
+        let rows: Vec<(u32, u32, Vec<u8>)> = self
+            .connection()
+            .prepare_cached(
+                "SELECT person, organisation, wrapped FROM person_key WHERE person IN (SELECT value FROM json_each(?1))",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map([listed], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                    .collect()
+            })
+            .doing("reading people's keys")?;
+        for (person, organisation, wrapped) in rows {
+            let person = PersonId(person);
+            held(&self.people, person, || self.unwrapped(person, organisation, &wrapped))?;
+        }
+        Ok(())
+    }
+
+    fn unwrapped(&self, person: PersonId, organisation: u32, wrapped: &[u8]) -> Result<SealKey> {
+        let custodian = self.organisation(OrganisationId(organisation))?;
+        let bytes = unwrap(&custodian, "person_key", &[i64::from(person.0)], wrapped)?;
+        SealKey::new(&bytes, FIRST_VERSION)
     }
 
     /// Destroys a person's key, in the file and in its log. Again changes nothing.
@@ -207,6 +242,15 @@ impl Keys {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&person);
+    }
+
+    /// Tells of each statement that is asked of the file from now on.
+    #[cfg(test)]
+    pub(crate) fn trace(&self, told: impl FnMut(TraceEvent<'_>) + Send + 'static) {
+        let traced = self
+            .connection()
+            .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(told));
+        traced.expect("it is traced");
     }
 
     fn connection(&self) -> std::sync::MutexGuard<'_, Connection> {

@@ -63,24 +63,14 @@ pub(crate) fn take(
             what: "documents of a package come in their order, each once",
         });
     }
-    let hashes: Vec<Hashes> = documents
-        .iter()
-        .map(|document| {
-            document
-                .subject()
-                .map_or(NOBODY, |subject| insurance::hashes(writing, subject))
-        })
-        .collect();
-    let candidates = insurance::candidates(writing, organisation, &hashes)?;
+    let matched = matched(writing, organisation, &documents)?;
     let mut results = Vec::with_capacity(documents.len());
-    for (document, hashes) in documents.into_iter().zip(hashes) {
+    for (document, (hashes, whose)) in documents.into_iter().zip(matched) {
         let (entry, doubts) = (document.entry, document.doubts);
         let nothing = Accounting::default();
-        let result = match document.checkup {
+        let result = match document.checkup.zip(whose) {
             None => ended(entry, EntryOutcome::Unread, String::new(), &document.left_out, &nothing),
-            Some(told) => {
-                let checkup = told.checkup();
-                let whose = insurance::decide(writing, &checkup.subject, checkup.day, &hashes, &candidates)?;
+            Some((told, whose)) => {
                 let mut body = Body {
                     told,
                     about: About {
@@ -127,6 +117,30 @@ pub(crate) fn take(
         results.push(result);
     }
     Ok(results)
+}
+
+/// By what each document is found, and whose it is; `None` for one that could not be read. However many they are, it takes the same
+/// number of queries.
+pub(super) fn matched(
+    snapshot: &Snapshot<'_>,
+    organisation: OrganisationId,
+    documents: &[PackageDocument],
+) -> Result<Vec<(Hashes, Option<Whose>)>> {
+    let hashes = |document: &PackageDocument| {
+        let subject = document.subject();
+        subject.map_or(NOBODY, |subject| insurance::hashes(snapshot, subject))
+    };
+    let hashes: Vec<Hashes> = documents.iter().map(hashes).collect();
+    let candidates = insurance::candidates(snapshot, organisation, &hashes)?;
+    let whose = |(document, hashes): (&PackageDocument, Hashes)| {
+        let Some(told) = &document.checkup else {
+            return Ok((hashes, None));
+        };
+        let checkup = told.checkup();
+        let whose = insurance::decide(snapshot, &checkup.subject, checkup.day, &hashes, &candidates)?;
+        Ok((hashes, Some(whose)))
+    };
+    documents.iter().zip(hashes).map(whose).collect()
 }
 
 /// A document that has no place in the record was not taken.

@@ -1,12 +1,16 @@
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use model::checkup::{Checkup, Subject};
 use model::{LocalDay, Metric, OrganisationId, PersonId};
-use rusqlite::params;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+use rusqlite::{Connection, params};
 
-use super::hashes;
-use crate::sqlite::live_disk;
+use super::{Whose, hashes};
+use crate::sqlite::database::{FILE, Snapshot};
 use crate::sqlite::writer::Writing;
+use crate::sqlite::{live_disk, packages};
 use crate::{
     DocumentBytes, EntryOutcome, Insured, NewOrganisation, NewPerson, OrganisationKind, PackageDocument, Result, Sex,
     Store, matching,
@@ -32,6 +36,14 @@ fn without_symbol(name: &str) -> Subject {
         symbol: String::new(),
         ..subject(name)
     }
+}
+
+fn about(entry: u32, subject: Subject, day: LocalDay) -> Result<PackageDocument> {
+    let checkup = Checkup {
+        subject,
+        ..Checkup::declared(Metric::CHECKUP_SPECIFIC, day, day, Vec::new())
+    };
+    PackageDocument::new(entry, 1, Some(checkup), DocumentBytes::Plain(b"<a/>"), Vec::new())
 }
 
 /// An insurer and its members, in a folder that is opened again.
@@ -223,5 +235,56 @@ async fn a_row_that_is_damaged_keeps_nobody_else_from_being_found() -> Result<()
         assert_eq!(insurer.count("waiting_checkup WHERE derivation = 0"), 1);
     }
     assert_eq!(insurer.take(without_symbol("ミホンハナコ")).await?, EntryOutcome::Taken);
+    Ok(())
+}
+
+/// Statements of both files that matching takes, of documents about people of these numbers, none of whom was met since opening.
+fn statements(insurer: &Insurer, numbers: std::ops::Range<u32>) -> Result<usize> {
+    let documents = numbers.map(|number| about(number + 1, numbered(number), LocalDay(20_000)));
+    let documents = documents.collect::<Result<Vec<_>>>()?;
+    let database = &insurer.store.database;
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = |told: &Arc<AtomicUsize>| {
+        let told = Arc::clone(told);
+        move |_: TraceEvent<'_>| {
+            told.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let mut connection = Connection::open(database.folder().join(FILE)).expect("the database opens");
+    connection
+        .trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count(&told)))
+        .expect("it is traced");
+    database.shared().keys.trace(count(&told));
+    let snapshot = Snapshot::new(&connection, database.shared());
+    let matched = packages::matched(&snapshot, insurer.organisation, &documents)?;
+    let is_ones = |(_, whose): &(_, Option<Whose>)| matches!(whose, Some(Whose::One(..)));
+    assert!(matched.len() == documents.len() && matched.iter().all(is_ones));
+    Ok(told.load(Ordering::Relaxed))
+}
+
+fn numbered(number: u32) -> Subject {
+    Subject {
+        number: (1_000 + number).to_string(),
+        // Nobody is found by the name of all.
+        postal_code: format!("999-{number:04}"),
+        ..subject("ミホンハナコ")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_are_matched_by_as_many_queries_whatever_their_number() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut insurer = Insurer::new(folder.path()).await?;
+    for number in 0..144 {
+        insurer.member(&numbered(number)).await?;
+    }
+    // Whoever was just made is in memory.
+    insurer = insurer.opened_again(folder.path()).await?;
+    let few = statements(&insurer, 0..16)?;
+    let many = statements(&insurer, 16..144)?;
+    assert!(
+        few > 0 && many <= few,
+        "{few} statements for 16 documents, {many} for 128"
+    );
     Ok(())
 }
