@@ -367,42 +367,6 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
 }
 
 #[test]
-fn a_locked_package_is_unlocked_by_its_password_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, package) = (folder.path().join("data"), folder.path().join("locked.zip"));
-    text(&run(&data, &["person", "add", "--name", "member"]));
-    let mut zip = zip::ZipWriter::new(std::fs::File::create(&package).unwrap());
-    for seed in 1..=3 {
-        let options =
-            zip::write::SimpleFileOptions::default().with_aes_encryption(zip::AesMode::Aes256, "見本の合言葉");
-        zip.start_file(format!("DATA/h{seed}.xml"), options).unwrap();
-        let checkup = adapters::checkup::synthetic::MadeUp::of(seed).checkup(2025);
-        let document = adapters::checkup::synthetic::document(&checkup);
-        std::io::Write::write_all(&mut zip, document.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap();
-    let password = folder.path().join("password");
-    let unlocked = |with: &str| {
-        std::fs::write(&password, with).unwrap();
-        let mut command = import(&data, &package, None);
-        command.arg("--password-file").arg(&password).stderr(Stdio::piped());
-        command.output().unwrap()
-    };
-    for (wrong, expected) in [
-        ("ちがう合言葉\n", "its password is another one"),
-        ("\n", "a password has 1 to"),
-    ] {
-        let refused = unlocked(wrong);
-        let why = String::from_utf8(refused.stderr).unwrap();
-        assert!(refused.status.code() == Some(1) && why.contains(expected), "{why}");
-        assert!(!why.contains("合言葉"), "{why}");
-    }
-    let told: Value = serde_json::from_str(&text(&unlocked("見本の合言葉\r\n"))).unwrap();
-    assert_eq!(told["documents"]["unclaimed"], 3, "{told}");
-    assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 2);
-}
-
-#[test]
 fn nothing_of_a_package_is_taken_that_a_scanner_does_not_let_pass() {
     let folder = tempfile::tempdir().unwrap();
     let (data, package) = (folder.path().join("data"), folder.path().join("package.zip"));
