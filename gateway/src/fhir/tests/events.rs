@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use model::environment::HandClock;
 
-use super::checkups::{bring, somebody};
+use super::checkups::{bring, bring_from_a_list, found_codes, somebody, years};
 use super::*;
 
-/// All that an app reads of the events of somebody's checkups, as bytes, without ids.
-async fn told(world: &World, person: PersonId) -> Vec<String> {
-    let granted = world
+/// What lets an app know that somebody's checkups took place, and no more.
+async fn may_know_that(world: &World, person: PersonId) -> Granted {
+    world
         .given(Given {
             categories: &[ConsentCategory::Checkup],
             detail: Detail::Event,
             person: Some(person),
             ..Given::default()
         })
-        .await;
+        .await
+}
+
+/// All that an app reads of the events of somebody's checkups, as bytes, without ids.
+async fn told(world: &World, person: PersonId) -> Vec<String> {
+    let granted = may_know_that(world, person).await;
     let patient = world.state.pairwise.of(granted.recipient).patient(person);
     let mut told = Vec::new();
     for id in ids(&world.walk(&granted, "Observation").await) {
@@ -69,4 +74,78 @@ async fn two_people_s_checkups_of_a_day_are_told_by_the_same_bytes_however_much_
     }
     assert_eq!(told(&world, world.person).await, at_first);
     assert_eq!(told(&world, other).await, at_first);
+}
+
+#[tokio::test]
+async fn guidance_after_a_checkup_is_an_event_of_its_own_and_no_checkup_report() {
+    let world = World::new().await;
+    let checkup = somebody().checkup(2025);
+    let mut guidance = checkup.clone();
+    guidance.programme = "100".to_owned();
+    guidance.day = checkup.day.plus(40);
+    guidance.written = guidance.day;
+    guidance.findings.truncate(2);
+    bring(&world, world.person, &[checkup]).await;
+    bring_from_a_list(&world, world.person, guidance.clone()).await;
+    let granted = may_know_that(&world, world.person).await;
+    let mut events = found_codes(&world.walk(&granted, "Observation").await);
+    events.sort();
+    assert_eq!(events, ["event_checkup_specific", "event_guidance_specific"]);
+    let whole = world.given(Given::default()).await;
+    let pages = world.walk(&whole, "DiagnosticReport?code=guidance_specific").await;
+    let reports: Vec<&Json> = pages.iter().flat_map(matches).collect();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0]["effectiveDateTime"], guidance.day.to_string());
+    assert_eq!(reports[0]["result"].as_array().unwrap().len(), 2);
+    let document = "DiagnosticReport?code=http://jpfhir.jp/fhir/Common/CodeSystem/doc-typecodes%7C53576-5";
+    let documents = world.walk(&whole, document).await;
+    let documents: Vec<&Json> = documents.iter().flat_map(matches).collect();
+    assert_eq!(documents.len(), 1);
+    assert_ne!(documents[0]["id"], reports[0]["id"]);
+}
+
+#[tokio::test]
+async fn an_app_that_may_know_only_that_it_took_place_learns_nothing_else() {
+    let world = World::new().await;
+    bring(&world, world.person, &years(2024..2026)).await;
+    let other = world.somebody_else().await;
+    let mut short = years(2024..2026);
+    for checkup in &mut short {
+        checkup.findings.truncate(3);
+    }
+    bring(&world, other, &short).await;
+    let mut seen = Vec::new();
+    for person in [world.person, other] {
+        let granted = may_know_that(&world, person).await;
+        let mut shown = Vec::new();
+        for query in [
+            "Observation",
+            "Observation?_sort=-date",
+            "Observation?category=checkup",
+            "Observation/$lastn?category=checkup",
+        ] {
+            let pages = world.walk(&granted, query).await;
+            shown.extend(pages.iter().flat_map(matches).map(|resource| {
+                let code = &resource["code"]["coding"][0]["code"];
+                let value = &resource["valueCodeableConcept"]["coding"][0]["code"];
+                assert!(resource.get("component").is_none() && resource.get("performer").is_none());
+                (code.clone(), value.clone(), resource["effectiveDateTime"].clone())
+            }));
+        }
+        for query in [
+            "code=http://loinc.org%7C2085-9",
+            "code=3F070000002327101",
+            "code=http://loinc.org%7C85354-9",
+            "code=checkup_specific",
+        ] {
+            let pages = world.walk(&granted, &format!("Observation?{query}")).await;
+            assert!(found_codes(&pages).is_empty(), "{query}");
+        }
+        seen.push(shown);
+    }
+    assert!(!seen[0].is_empty());
+    assert_eq!(seen[0][0].0, "event_checkup_specific");
+    let words: Vec<&Json> = seen[0].iter().take(2).map(|(_, word, _)| word).collect();
+    assert_eq!(words, ["first-confirmed", "later-confirmed"]);
+    assert_eq!(seen[0], seen[1], "a checkup of three results looks like one of sixty");
 }

@@ -4,6 +4,7 @@ mod answers;
 mod backends;
 mod batteries;
 mod beyond;
+mod checkup_reports;
 mod checkups;
 mod declared;
 mod events;
