@@ -18,6 +18,10 @@ use crate::sign_in::testing::Gateway;
 const PEOPLE: u64 = 10_000;
 /// Residents of a large programme.
 const RESIDENTS: u64 = 300_000;
+/// What a package may take at most, as times of a bare pass over its documents.
+const MOST_TIMES: f64 = 3.0;
+/// What it may take among all residents, as times of what it takes among its own people.
+const MOST_AMONG_ALL: f64 = 1.5;
 /// Residents that are made at once.
 const AT_ONCE: usize = 200;
 
@@ -108,6 +112,7 @@ async fn a_package_whose_people_are_all_known_beside_a_bare_pass() {
         unreachable!("five years");
     };
     eprintln!("into the records of {PEOPLE} people: {median:.1} × a bare pass, {lowest:.1} to {highest:.1}");
+    assert!(median <= MOST_TIMES, "{median:.2} × a bare pass");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,8 +128,7 @@ async fn a_package_among_all_residents_of_a_programme_beside_among_its_own_peopl
         insure(&gateway.state.store, 1..=residents).await;
         seconds.push(taken_in(&gateway.state.store, &path).await);
     }
-    eprintln!(
-        "{PEOPLE} documents among {RESIDENTS} residents: {:.2} × the time among {PEOPLE}",
-        seconds[1] / seconds[0]
-    );
+    let times = seconds[1] / seconds[0];
+    eprintln!("{PEOPLE} documents among {RESIDENTS} residents: {times:.2} × the time among {PEOPLE}");
+    assert!(times <= MOST_AMONG_ALL, "{times:.2} × the time");
 }

@@ -57,8 +57,12 @@ enum What {
     Disk,
     /// Importing the same file again, and a later export with 1 % new.
     Again,
-    /// A package of ten thousand people's checkups, against a bare quick-xml pass over the same documents.
-    Package,
+    /// Packages of many people's checkups, against a bare quick-xml pass over the same documents, and in memory that grows by no document.
+    Package {
+        /// People of each package, with commas between.
+        #[arg(long, value_delimiter = ',', default_values_t = package::PEOPLE, value_parser = clap::value_parser!(u32).range(1..))]
+        people: Vec<u32>,
+    },
     /// Pages of Observations over HTTP, eight walks at once; everything of a person; counts.
     Pages,
     /// Live pushes of one phone, and everything it holds read anew.
@@ -209,8 +213,10 @@ fn measure(arguments: &Arguments) -> Result<ExitCode, BenchError> {
     if all || matches!(arguments.what, What::Disk) {
         show(disk::measure(&bench)?);
     }
-    if all || matches!(arguments.what, What::Package) {
-        show(package::measure(&bench)?);
+    match &arguments.what {
+        What::Package { people } => show(package::measure(&bench, people)?),
+        What::All => show(package::measure(&bench, &package::PEOPLE)?),
+        _ => {}
     }
     if all || matches!(arguments.what, What::Pages) {
         show(pages::measure(&bench)?);

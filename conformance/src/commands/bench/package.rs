@@ -1,24 +1,63 @@
-//! A package of ten thousand people's checkups, whole way, against a bare quick-xml pass over the same documents.
+//! Packages of many people's checkups of several sizes, whole way: against a bare quick-xml pass over the same documents, and in memory
+//! that hardly any size changes.
 
 use std::path::Path;
 
 use super::inputs::{Bench, json, median, remove};
 use super::{BenchError, Figure, process};
 
-/// People of the package.
-const PEOPLE: &str = "10000";
+/// People of the packages, where nothing else is asked for.
+pub const PEOPLE: [u32; 3] = [1_000, 10_000, 40_000];
+/// From how many people on the time is held against the bare pass: below it, opening and syncing is much of it.
+const MANY: u32 = 10_000;
 /// The most memory that a package may keep busy, in bytes, whatever its size.
 const MOST_MEMORY: f64 = 128.0 * 1e6;
+/// The most bytes that a further document may keep busy, from the smallest package to the largest: what the ZIP's directory says of it, and
+/// caches that fill with the first thousands. A document has some 20 kB, so that one that stayed would show.
+const MOST_A_DOCUMENT: f64 = 1_000.0;
 
-/// Runs both by turns.
+/// Runs both by turns, a size after the other.
 ///
 /// # Errors
-/// When a run fails.
-pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
-    let package = bench.export("package.zip", 1, &["--checkups", PEOPLE, "--first-day", "2025-01-01"])?;
-    let documents = bench.export("documents.xml", 1, &["--checkups", PEOPLE, "--first-day", "2025-01-01"])?;
+/// When a run fails, or there are no sizes to compare.
+pub fn measure(bench: &Bench, people: &[u32]) -> Result<Vec<Figure>, BenchError> {
+    let (Some(smallest), Some(largest)) = (people.iter().min(), people.iter().max()) else {
+        return Err(BenchError::Answer("name the sizes of the packages".to_owned()));
+    };
+    if smallest == largest {
+        return Err(BenchError::Answer("name at least two sizes of packages".to_owned()));
+    }
+    let (mut figures, mut least, mut most) = (Vec::new(), 0.0, 0.0);
+    for people in people {
+        let (walls, memory) = measure_one(bench, *people)?;
+        let what = format!("a package of {people} people");
+        if *people >= MANY {
+            let wall = format!("{what}: wall against bare quick-xml");
+            figures.push(Figure::at_most(wall, median(walls), 3.0, " ×"));
+        }
+        let part = format!("{what}: memory, as a part of 128 MB");
+        figures.push(Figure::at_most(part, memory / MOST_MEMORY, 1.0, " ×"));
+        if people == smallest {
+            least = memory;
+        }
+        if people == largest {
+            most = memory;
+        }
+    }
+    let growth = format!("memory for a further document, from {smallest} to {largest} people");
+    let a_document = (most - least) / f64::from(largest - smallest);
+    figures.push(Figure::at_most(growth, a_document, MOST_A_DOCUMENT, " bytes"));
+    Ok(figures)
+}
+
+/// A size: how many times the wall of a bare pass each run took, and the most memory of any.
+fn measure_one(bench: &Bench, people: u32) -> Result<(Vec<f64>, f64), BenchError> {
+    let made = people.to_string();
+    let of = ["--checkups", made.as_str(), "--first-day", "2025-01-01"];
+    let package = bench.export("package.zip", 1, &of)?;
+    let documents = bench.export("documents.xml", 1, &of)?;
     let this = std::env::current_exe().map_err(|error| BenchError::file(Path::new("this program"), error))?;
-    let (mut wall, mut memory) = (Vec::new(), Vec::new());
+    let (mut walls, mut memory) = (Vec::new(), 0_f64);
     for _ in 0..bench.runs {
         let (bare, _) = process::run(&this, &["bench", "quick-xml", &documents])?;
         let home = bench.home("package")?;
@@ -35,22 +74,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         ];
         let (ours, told) = process::run(&bench.sekisho, &arguments)?;
         let told = json("the accounting of a package", &told)?;
-        if told["says_of_itself"]["found"] != 10_000 {
+        if told["says_of_itself"]["found"] != people || told["documents"]["unclaimed"] != people {
             return Err(BenchError::Answer("the package was not taken in whole".to_owned()));
         }
-        wall.push(ours.wall / bare.wall);
-        memory.push(ours.peak_memory as f64);
+        walls.push(ours.wall / bare.wall);
+        memory = memory.max(ours.peak_memory as f64);
     }
     remove(&package);
     remove(&documents);
-    let what = "a package of 10,000 people";
-    Ok(vec![
-        Figure::at_most(format!("{what}: wall against bare quick-xml"), median(wall), 3.0, " ×"),
-        Figure::at_most(
-            format!("{what}: memory, as a part of 128 MB"),
-            median(memory) / MOST_MEMORY,
-            1.0,
-            " ×",
-        ),
-    ])
+    Ok((walls, memory))
 }
