@@ -18,7 +18,7 @@ enum Verdict {
 }
 
 const ANSWERS: &str = "gateway/src/fhir/tests/answers.rs";
-const CHECKUPS: &str = "gateway/src/fhir/tests/checkups.rs";
+const CHECKUP_REPORTS: &str = "gateway/src/fhir/tests/checkup_reports.rs";
 const INSIDE: &str = "gateway/src/fhir/tests/inside.rs";
 const KIT_READING: &str = "conformance/src/commands/fhir/reading.rs";
 const KIT_SEARCHING: &str = "conformance/src/commands/fhir/searching.rs";
@@ -403,7 +403,7 @@ const REQUIREMENTS: &[(&str, &str, Verdict)] = &[
         "R-120 to R-124",
         "documents and binaries; in bulk export once there is one",
         Met(
-            CHECKUPS,
+            CHECKUP_REPORTS,
             "documents_go_to_who_was_given_documents_and_never_with_the_insurance",
         ),
     ),
