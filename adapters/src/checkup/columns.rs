@@ -12,6 +12,7 @@ use crate::{AdapterError, Input};
 
 mod bound;
 mod file;
+mod kind;
 mod ledger;
 mod sum;
 

@@ -226,7 +226,7 @@ impl Table {
         };
         let item = items.on(checkup.day);
         let unit = cells.get(2).and_then(|cell| unit_beside(item, cell));
-        let (result, interpretation) = match found(item, &cells[1], unit.as_deref(), checkup.day) {
+        let (result, interpretation) = match found(item, &cells[1], unit.as_deref(), checkup.list_of(item)) {
             Ok(said) => said,
             Err(reason) => return self.leave_out(Outcome::Rejected, reason, line),
         };

@@ -61,7 +61,8 @@ pub fn run(arguments: MapArguments) -> Result<ExitCode, CommandError> {
                 return told_of_ledger(&sum);
             }
             let columns = self::columns(&columns)?;
-            told(&columns::try_out(&columns, &input, &mut |_| ControlFlow::Continue(()))?)
+            let sum = columns::try_out(&columns, &input, &mut |_| ControlFlow::Continue(()))?;
+            told(&columns, &sum)
         }
         MapCommand::Show { name } => {
             let shipped = Columns::shipped(&name).or(LedgerColumns::shipped(&name));
@@ -112,9 +113,11 @@ fn text_of(path: &Path) -> Result<String, CommandError> {
     Ok(std::fs::read_to_string(path).map_err(failed)?)
 }
 
-fn told(sum: &TableSum) -> Result<ExitCode, CommandError> {
+fn told(columns: &Columns, sum: &TableSum) -> Result<ExitCode, CommandError> {
     let mut out = io::stdout().lock();
     let is_whole = told_of_columns(&mut out, &sum.columns, "nothing: kept with its line")?;
+    let event = columns.event();
+    writeln!(out, "each line is told as {} ({})", event.row().name_ja, event.key())?;
     writeln!(
         out,
         "{} lines, {} of them without a checkup",

@@ -77,7 +77,7 @@ impl Checkup {
             report: "19".to_owned(),
             written: said.max(self.written),
             findings: Vec::new(),
-            deletes: self.screening().unwrap_or_default().to_owned(),
+            deletes: self.screening().map_or("", |screening| screening.report).to_owned(),
             ..self.clone()
         }
     }

@@ -5,6 +5,7 @@ mod declared;
 pub mod doubt;
 pub mod items;
 mod mandatory;
+mod screening;
 pub mod unit;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize, Serializer};
 pub use battery::Battery;
 pub use declared::{FIRST_YEAR, fiscal_year, fiscal_year_days};
 pub use items::{Guide, Item, ItemRow, Kind};
+pub use screening::{SCREENINGS, Screening};
 
 use crate::decimal::Decimal;
 use crate::time::LocalDay;
@@ -23,8 +25,8 @@ use declared::DECLARED;
 pub struct Checkup {
     /// What the document is, as a code of OID 1.2.392.200119.6.1001: `10` for a specific health checkup.
     pub report: String,
-    /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same. A municipality's screening says
-    /// there which part of it this is (検診区分), with one digit.
+    /// Under which law it took place, as a code of OID 1.2.392.200119.6.1002: `010` for the same. A municipality's screening that says
+    /// which part of it this is (検診区分) has that here, with one digit.
     pub programme: String,
     /// The day it took place; the first day of the fiscal year where no more than that is known.
     pub day: LocalDay,
@@ -215,12 +217,12 @@ impl Serialize for Range {
 
 impl Checkup {
     /// True where two documents tell the same checkup, of one person: of one day, programme and facility, and of one screening, since
-    /// several take place on one day. A table that does not number the facility is of whatever facility there is, and a request to
-    /// delete of whatever screening.
+    /// several take place on one day. A table that does not number the facility is of whatever facility there is, a request to
+    /// delete of whatever screening, and a screening under its whole programme of whatever part.
     pub fn is_same(&self, other: &Self) -> bool {
         let [own, others] = [&self.facility.number, &other.facility.number];
         self.day == other.day
-            && self.programme == other.programme
+            && self.is_of_programme_of(other)
             && (own == others || own.is_empty() || others.is_empty())
             && (self.screening() == other.screening() || self.deletes_any() || other.deletes_any())
     }
@@ -228,22 +230,6 @@ impl Checkup {
     /// True for a line of a table: it names nobody who wrote it.
     pub fn is_table(&self) -> bool {
         self.author == Organisation::default()
-    }
-
-    /// Which of municipalities' screenings it is, as the code of its report (51 to 58); `None` for any other checkup.
-    pub fn screening(&self) -> Option<&str> {
-        [&self.report, &self.deletes]
-            .into_iter()
-            .map(String::as_str)
-            .find(|report| SCREENINGS.contains(report))
-    }
-
-    /// The list that answers of an item are of here, where a document names none, as [`items::list_oid`] takes it.
-    pub fn list_of(&self, item: Item) -> &'static str {
-        match self.screening() {
-            Some(_) => item.list_of_screening(),
-            None => item.list_on(self.day),
-        }
     }
 
     /// True for a request to delete of which nobody knows whether it is of a screening, and of which.
@@ -261,31 +247,22 @@ impl Checkup {
         (!self.programme.starts_with(DECLARED) && self.part_of_screening().is_none()).then_some(&self.programme)
     }
 
-    /// Which part of a screening it is (検診区分): 1 the first test, 2 the closer one, 3 both. Programmes have three digits.
-    pub fn part_of_screening(&self) -> Option<&str> {
-        matches!(self.programme.as_str(), "1" | "2" | "3").then_some(&self.programme)
-    }
-
     /// The metric that says that a checkup of this kind, or guidance after one, took place.
     pub fn event(&self) -> Metric {
         if let Some(kind) = self.programme.strip_prefix(DECLARED) {
             return Metric::from_key(kind).unwrap_or(Metric::CHECKUP_OTHER);
         }
-        match (self.screening().unwrap_or(&self.report), self.programme.as_str()) {
-            ("51", _) => Metric::CHECKUP_LUNG_CANCER,
-            ("52", _) => Metric::CHECKUP_BREAST_CANCER,
-            ("53", _) => Metric::CHECKUP_STOMACH_CANCER,
-            ("54", _) => Metric::CHECKUP_CERVICAL_CANCER,
-            ("55", _) => Metric::CHECKUP_COLORECTAL_CANCER,
-            ("56", _) | (_, "090") => Metric::CHECKUP_HEPATITIS,
-            ("57", _) => Metric::CHECKUP_OSTEOPOROSIS,
-            ("58", _) => Metric::CHECKUP_DENTAL,
-            (_, "010") => Metric::CHECKUP_SPECIFIC,
-            (_, "020") => Metric::CHECKUP_ELDERLY,
-            (_, "030") => Metric::CHECKUP_WORKPLACE,
-            (_, "040") => Metric::CHECKUP_SCHOOL,
-            (_, "060") => Metric::CHECKUP_CANCER,
-            (_, "100") => Metric::GUIDANCE_SPECIFIC,
+        if let Some(screening) = self.screening() {
+            return screening.event;
+        }
+        match self.programme.as_str() {
+            "010" => Metric::CHECKUP_SPECIFIC,
+            "020" => Metric::CHECKUP_ELDERLY,
+            "030" => Metric::CHECKUP_WORKPLACE,
+            "040" => Metric::CHECKUP_SCHOOL,
+            "060" => Metric::CHECKUP_CANCER,
+            "090" => Metric::CHECKUP_HEPATITIS,
+            "100" => Metric::GUIDANCE_SPECIFIC,
             _ => Metric::CHECKUP_OTHER,
         }
     }
@@ -293,7 +270,8 @@ impl Checkup {
     /// False for the answers to a questionnaire that belongs to no checkup: to answer it is none.
     pub fn took_place(&self) -> bool {
         let is_question = |finding: &Finding| finding.item.is_question();
-        self.programme != "990" || self.findings.is_empty() || !self.findings.iter().all(is_question)
+        let may_be_none = self.programme == "990" && self.screening().is_none();
+        !may_be_none || self.findings.is_empty() || !self.findings.iter().all(is_question)
     }
 
     /// True for guidance after a checkup, which is none itself and is no checkup report.
@@ -321,9 +299,6 @@ impl Checkup {
         Metric::GUIDANCE_SPECIFIC,
     ];
 }
-
-/// Reports of municipalities' screenings: lung, breast, stomach, cervical and colorectal cancer, hepatitis, osteoporosis, teeth.
-const SCREENINGS: [&str; 8] = ["51", "52", "53", "54", "55", "56", "57", "58"];
 
 /// True for a metric that says that a checkup, or guidance after one, took place.
 pub fn is_event(metric: Metric) -> bool {
@@ -367,62 +342,5 @@ impl Serialize for LocalDay {
 impl<'de> Deserialize<'de> for LocalDay {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         i32::deserialize(deserializer).map(Self)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(report: &str, programme: &str) -> Checkup {
-        let day = LocalDay(20_000);
-        Checkup {
-            report: report.to_owned(),
-            programme: programme.to_owned(),
-            word: Told::Confirmed,
-            ..Checkup::declared(Metric::CHECKUP_OTHER, day, day, Vec::new())
-        }
-    }
-
-    #[test]
-    fn two_screenings_of_one_day_and_facility_are_two() {
-        let reports = ["10", "42", "51", "52", "53", "54", "55", "56", "57", "58"];
-        for one in reports {
-            for other in reports {
-                let is_one = one == other || (["10", "42"].contains(&one) && ["10", "42"].contains(&other));
-                assert_eq!(of(one, "1").is_same(&of(other, "1")), is_one, "{one} {other}");
-            }
-        }
-        assert!(
-            !of("51", "1").is_same(&of("51", "2")),
-            "the first test and the closer one"
-        );
-    }
-
-    #[test]
-    fn a_request_to_delete_is_of_any_screening_until_it_is_known_of_which() {
-        let lung = of("51", "1");
-        assert!(of("49", "1").is_same(&lung) && lung.is_same(&of("49", "1")));
-        assert!(!of("49", "060").is_same(&lung));
-        let taken_back = lung.taken_back(LocalDay(20_100));
-        assert!(taken_back.is_deletion() && taken_back.is_same(&lung));
-        assert!(!taken_back.is_same(&of("53", "1")) && !of("53", "1").is_same(&taken_back));
-        assert_eq!(taken_back.event(), Metric::CHECKUP_LUNG_CANCER);
-        assert!(of("10", "010").taken_back(LocalDay(20_100)).is_same(&of("10", "010")));
-    }
-
-    #[test]
-    fn a_part_of_a_screening_is_no_programme() {
-        assert_eq!(
-            (of("51", "2").official_programme(), of("51", "2").part_of_screening()),
-            (None, Some("2"))
-        );
-        assert_eq!(
-            (
-                of("10", "010").official_programme(),
-                of("10", "010").part_of_screening()
-            ),
-            (Some("010"), None)
-        );
     }
 }

@@ -66,14 +66,10 @@ pub(crate) fn keep(
     let Ok(known) = the_same(of_the_day, checkup) else {
         return Ok(refused(ONE_OF_SEVERAL));
     };
-    // What is deleted stays the screening it was: another of that day is none of it.
-    let screening = known.as_ref().and_then(|known| known.kept.checkup.screening());
-    let of_its_screening = screening.filter(|_| checkup.is_deletion()).map(|screening| {
-        PackedCheckup::of(Checkup {
-            deletes: screening.to_owned(),
-            ..checkup.clone()
-        })
-    });
+    // What is deleted stays the screening it was, and the part: another of that day is none of it.
+    let deleted = known.as_ref().map(|known| &known.kept.checkup);
+    let deleted = deleted.filter(|deleted| checkup.is_deletion() && deleted.screening().is_some());
+    let of_its_screening = deleted.map(|deleted| PackedCheckup::of(deleted.asked_for_by(checkup)));
     let of_its_screening = of_its_screening.transpose()?;
     let told = of_its_screening.as_ref().unwrap_or(told);
     let checkup = told.checkup();
@@ -306,16 +302,17 @@ struct Several;
 /// Of checkups that can be the one that a document tells, the one that is.
 fn the_same(mut candidates: Vec<Stored>, checkup: &Checkup) -> std::result::Result<Option<Stored>, Several> {
     let of_its_kind = |stored: &Stored| stored.kept.checkup.screening() == checkup.screening();
+    let of_its_part = |stored: &Stored| of_its_kind(stored) && stored.kept.checkup.programme == checkup.programme;
     // A request that was carried out means the same again, whatever came since.
     let is_that_request = |stored: &Stored| {
-        let carried_out = Checkup {
-            deletes: String::new(),
-            ..stored.kept.checkup.clone()
-        };
-        checkup.is_deletion() && carried_out == *checkup
+        let carried_out = &stored.kept.checkup;
+        checkup.is_deletion() && carried_out.asked_for_by(checkup) == *carried_out
     };
-    let place = candidates.iter().position(is_that_request);
-    if let Some(place) = place.or_else(|| candidates.iter().position(of_its_kind)) {
+    let place = |is: &dyn Fn(&Stored) -> bool| candidates.iter().position(is);
+    let place = place(&is_that_request)
+        .or_else(|| place(&of_its_part))
+        .or_else(|| place(&of_its_kind));
+    if let Some(place) = place {
         return Ok(Some(candidates.swap_remove(place)));
     }
     let is_live = |stored: &Stored| !stored.kept.checkup.is_deletion();

@@ -393,6 +393,86 @@ async fn a_deleted_screening_takes_no_other_with_it() -> Result<()> {
     Ok(())
 }
 
+/// A request under the programme of screenings for cancer once found none that said its part.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_its_programme_finds_a_screening_of_whatever_part() -> Result<()> {
+    let house = House::new().await;
+    let lung = screening("51", 60);
+    let deletion = |programme: &str| Checkup {
+        programme: programme.to_owned(),
+        written: lung.written.plus(20),
+        findings: Vec::new(),
+        ..screening("49", 0)
+    };
+    for (programme, expected) in [("060", 0), ("1", 0), ("2", 2), ("090", 2)] {
+        let person = house.person().await;
+        bring(&house, person, vec![lung.clone()]).await?;
+        for expected_again in [1, 0] {
+            let report = bring(&house, person, vec![deletion(programme)]).await?;
+            assert_eq!(ended(&report).0, expected_again, "{programme}");
+        }
+        assert_eq!(records(&house, person, all()).await.len(), expected, "{programme}");
+        // The closer test of that day is another, and was not deleted.
+        let closer = Checkup {
+            programme: "2".to_owned(),
+            ..screening("51", 61)
+        };
+        let is_asked_for = programme == "2";
+        bring(&house, person, vec![closer]).await?;
+        let expected = expected + if is_asked_for { 0 } else { 2 };
+        assert_eq!(records(&house, person, all()).await.len(), expected, "{programme}");
+    }
+    // Of both parts of that day nobody knows which is meant.
+    let person = house.person().await;
+    let closer = Checkup {
+        programme: "2".to_owned(),
+        ..lung.clone()
+    };
+    bring(&house, person, vec![lung.clone(), closer]).await?;
+    let refused = bring(&house, person, vec![deletion("060")]).await?;
+    assert_eq!(refused.accounting.rejected, 1);
+    Ok(())
+}
+
+/// A list of a screening, and the document of the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_a_screening_gives_way_to_its_document_and_what_was_declared_to_the_list() -> Result<()> {
+    let house = House::new().await;
+    let list = Checkup {
+        author: Organisation::default(),
+        programme: "060".to_owned(),
+        ..screening("51", 60)
+    };
+    let events = async |person| {
+        let found = records(&house, person, all()).await;
+        let events = found.iter().map(|record| record.sample.metric);
+        events
+            .filter(|metric| model::checkup::is_event(*metric))
+            .collect::<Vec<_>>()
+    };
+    let lung = Metric::CHECKUP_LUNG_CANCER;
+    for documents in [[list.clone(), screening("51", 61)], [screening("51", 61), list.clone()]] {
+        let person = house.person().await;
+        let said = Checkup::declared_of_year(lung, 2025, list.day).expect("a year");
+        let other = Checkup::declared_of_year(Metric::CHECKUP_BREAST_CANCER, 2025, list.day).expect("a year");
+        bring(&house, person, vec![said.clone(), other]).await?;
+        assert_eq!(events(person).await.len(), 2);
+        for document in documents {
+            bring(&house, person, vec![document]).await?;
+            bring(&house, person, vec![said.clone()]).await?;
+            let mut events = events(person).await;
+            events.sort_unstable();
+            assert_eq!(events, [lung, Metric::CHECKUP_BREAST_CANCER]);
+        }
+        let found = records(&house, person, all()).await;
+        let numbers = found
+            .iter()
+            .filter(|record| record.sample.metric == Metric::BODY_WEIGHT);
+        assert_eq!(numbers.count(), 1);
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_of_which_more_is_read_than_before_is_not_taken_for_an_older_one() -> Result<()> {
     let house = House::new().await;

@@ -304,7 +304,6 @@ fn not_stored(outcome: Outcome, reason: &str, line: u64, text: String) -> NotSto
 impl Person {
     fn checkup(&self, columns: &Columns, occasion: &Occasion, day: LocalDay, cells: &[String]) -> Checkup {
         let mut head = Head::default();
-        columns.written.checkup.programme.clone_into(&mut head.programme);
         for (name, source) in self.told.iter().chain(&occasion.facility) {
             let told = source.of(cells);
             if !told.is_empty() {
@@ -318,7 +317,7 @@ impl Person {
         if let Some(postal_code) = &self.postal_code {
             head.subject.postal_code = postal_code.of(cells).chars().take(16).collect();
         }
-        let mut checkup = head.checkup(day);
+        let mut checkup = columns.kind.checkup(head, day);
         checkup.written = columns.written_on.unwrap_or(day);
         checkup
     }
@@ -352,7 +351,7 @@ impl Results {
         let item = self.items.on(checkup.day);
         let readings = checkup.findings.iter().filter(|finding| finding.item == item);
         let reading = readings.count();
-        let (result, marked) = match table::found(item, told, None, checkup.day) {
+        let (result, marked) = match table::found(item, told, None, checkup.list_of(item)) {
             Ok(_) if reading >= MOST_READINGS => return refuse(self.place, "too-many-readings"),
             Ok(said) => said,
             Err(reason) => return refuse(self.place, reason),

@@ -1,12 +1,14 @@
 //! The file in which an operator says which column of a table is what.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use model::LocalDay;
 use model::checkup::Item;
 use model::checkup::items::answer;
+use model::{LocalDay, Metric};
 use serde::Deserialize;
 
+use super::kind::Kind;
 use crate::checkup::document::is_plausible;
 use crate::checkup::items::Items;
 
@@ -37,15 +39,15 @@ pub enum ColumnsError {
         /// What stands there.
         found: String,
         /// What may.
-        allowed: &'static str,
+        allowed: Cow<'static, str>,
     },
 }
 
-pub(super) fn wrong(key: &str, found: &str, allowed: &'static str) -> ColumnsError {
+pub(super) fn wrong(key: &str, found: &str, allowed: impl Into<Cow<'static, str>>) -> ColumnsError {
     ColumnsError::Value {
         key: key.to_owned(),
         found: found.to_owned(),
-        allowed,
+        allowed: allowed.into(),
     }
 }
 
@@ -55,6 +57,7 @@ pub struct Columns {
     pub(super) written: Written,
     /// The checkup itself, then each further day; with the items of their results.
     pub(super) occasions: Vec<(Occasion, Vec<Items>)>,
+    pub(super) kind: Kind,
     pub(super) written_on: Option<LocalDay>,
     pub(super) text: String,
 }
@@ -123,7 +126,11 @@ pub(super) struct Person {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct About {
-    pub(super) programme: String,
+    pub(super) programme: Option<String>,
+    /// In place of a programme: which of municipalities' screenings it is.
+    pub(super) screening: Option<String>,
+    /// Which part of the screening (検診区分), where the table is of one.
+    pub(super) part: Option<u8>,
     pub(super) day: Column,
     pub(super) facility: Option<Column>,
     pub(super) facility_number: Option<Column>,
@@ -166,11 +173,7 @@ impl Columns {
     pub fn parse(text: &str) -> Result<Self, ColumnsError> {
         let written: Written = toml::from_str(text)?;
         check_header_lines(written.header_lines)?;
-        let programme = &written.checkup.programme;
-        if programme.len() != 3 || !programme.bytes().all(|byte| byte.is_ascii_digit()) {
-            let allowed = "a programme is three digits: 010 specific checkup, 020 of the elderly, 990 another";
-            return Err(wrong("checkup.programme", programme, allowed));
-        }
+        let kind = Kind::of(&written.checkup)?;
         let written_on = match &written.checkup.written {
             None => None,
             Some(day) => Some(
@@ -189,15 +192,16 @@ impl Columns {
             facility_number: written.checkup.facility_number.clone(),
             result: written.result.clone(),
         };
-        let items = items_of(&checkup.result, "")?;
+        let items = items_of(&checkup.result, &kind, "")?;
         let mut occasions = vec![(checkup, items)];
         for (place, occasion) in written.occasion.iter().enumerate() {
-            let items = items_of(&occasion.result, &format!("occasion {}: ", place + 1))?;
+            let items = items_of(&occasion.result, &kind, &format!("occasion {}: ", place + 1))?;
             occasions.push((occasion.clone(), items));
         }
         Ok(Self {
             written,
             occasions,
+            kind,
             written_on,
             text: text.to_owned(),
         })
@@ -220,6 +224,12 @@ impl Columns {
         self.written_on
     }
 
+    /// The metric that says that what its lines tell of took place.
+    #[must_use]
+    pub fn event(&self) -> Metric {
+        self.kind.event()
+    }
+
     /// The file as it was written.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -228,7 +238,7 @@ impl Columns {
 }
 
 /// The items of results, each of which the vocabulary has, with answers of its own lists.
-fn items_of(results: &[ResultColumn], of: &str) -> Result<Vec<Items>, ColumnsError> {
+fn items_of(results: &[ResultColumn], kind: &Kind, of: &str) -> Result<Vec<Items>, ColumnsError> {
     let items = |(place, result): (usize, &ResultColumn)| {
         let key = |name: &str| format!("{of}result {}: {name}", place + 1);
         let item = |name: &str, code: &str| {
@@ -245,7 +255,10 @@ fn items_of(results: &[ResultColumn], of: &str) -> Result<Vec<Items>, ColumnsErr
             since: since.collect::<Result<_, ColumnsError>>()?,
         };
         items.since.sort_unstable_by_key(|(day, _)| *day);
-        let lists = |item: Item| [item.row().list, item.row().list_before];
+        let lists = |item: Item| match kind.is_screening() {
+            true => [item.list_of_screening(), ""],
+            false => [item.row().list, item.row().list_before],
+        };
         let is_none = |code: &&String| items.all().flat_map(lists).all(|list| answer(list, code).is_none());
         match result.answers.values().find(is_none) {
             Some(code) => Err(wrong(&key("answers"), code, "an answer is a code of the item's list")),

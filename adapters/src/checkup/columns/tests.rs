@@ -11,6 +11,7 @@ use crate::checkup::package::{Original, PackageEntry};
 mod eras;
 mod places;
 mod questionnaire;
+mod screenings;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
 const HISTORY: &str = include_str!("checkup-history.csv");
@@ -438,7 +439,7 @@ fn the_documents_own_examples_are_what_they_say() {
     let checkup = entries[0].checkup.as_ref().unwrap();
     assert_eq!(
         (checkup.event(), checkup.findings.len()),
-        (model::Metric::CHECKUP_CANCER, 1)
+        (model::Metric::CHECKUP_LUNG_CANCER, 1)
     );
     assert_eq!(entries[0].left_out[0].reason, "columns-without-item");
 }

@@ -2,21 +2,21 @@
 
 use std::borrow::Cow;
 
+use model::Decimal;
 use model::checkup::items::{ANSWERS, is_unit, list_oid};
 use model::checkup::{Found, Item, Kind};
-use model::{Decimal, LocalDay};
 use unicode_normalization::UnicodeNormalization as _;
 
 /// What was found, and whether a mark beside it (`H`, `L`) says that it is high or low.
 pub(in crate::checkup) type Said = (Found, Option<char>);
 
-/// What a cell says of an item on a day, or why it says nothing. A number without a unit is of that which stands beside it, else of the
-/// item's own.
+/// What a cell says of an item, or why it says nothing. A number without a unit is of that which stands beside it, else of the item's
+/// own; an answer is of this list.
 pub(in crate::checkup) fn found(
     item: Item,
     written: &str,
     beside: Option<&str>,
-    day: LocalDay,
+    list: &str,
 ) -> Result<Said, &'static str> {
     let value: String = written.nfkc().filter(|c| !c.is_whitespace()).take(4_096).collect();
     match value.as_str() {
@@ -28,7 +28,6 @@ pub(in crate::checkup) fn found(
         Kind::Text => Ok((Found::Text(written.to_owned()), None)),
         Kind::Quantity => quantity(item, &value, beside.unwrap_or(item.row().unit)),
         Kind::Ordered | Kind::Coded => {
-            let list = item.list_on(day);
             let answers = || ANSWERS.iter().filter(|(of, ..)| *of == list);
             let with = |code: &str| answers().find(|(_, known, _)| *known == code);
             let called = || {
@@ -142,11 +141,13 @@ fn signs(written: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::LocalDay;
+
     use super::*;
 
     fn said(code: &str, written: &str) -> String {
         let item = Item::from_code(code).expect("an item");
-        match found(item, written, None, LocalDay::parse("2024-06-10").expect("a day")) {
+        match found(item, written, None, item.row().list) {
             Ok((Found::Quantity(number, unit), mark)) => format!("{number} {unit} {}", mark.unwrap_or('-')),
             Ok((Found::AtLeast(number, unit), mark)) => format!(">= {number} {unit} {}", mark.unwrap_or('-')),
             Ok((Found::AtMost(number, unit), mark)) => format!("<= {number} {unit} {}", mark.unwrap_or('-')),
@@ -194,7 +195,7 @@ mod tests {
             let item = Item::all()
                 .find(|item| item.list_on(day) == list)
                 .expect("an item of the list");
-            let code = |written: &str| match found(item, written, None, day) {
+            let code = |written: &str| match found(item, written, None, list) {
                 Ok((Found::Answer(_, code), _)) => Ok(code),
                 Ok(other) => panic!("{other:?}"),
                 Err(why) => Err(why),
