@@ -32,11 +32,15 @@ pub struct Insured {
 impl Insured {
     /// The municipality they live in on a day: nothing is said of it before the insurance or once that has ended.
     pub fn municipality_on(&self, day: LocalDay) -> Option<Municipality> {
-        let is_insured = self.gained.is_none_or(|gained| gained <= day) && self.lost.is_none_or(|lost| day <= lost);
         let residence = self
             .residence
-            .filter(|residence| is_insured && residence.holds_on(day))?;
+            .filter(|residence| self.holds_on(day) && residence.holds_on(day))?;
         Some(residence.municipality)
+    }
+
+    /// True for a day of the insurance.
+    pub fn holds_on(&self, day: LocalDay) -> bool {
+        self.gained.is_none_or(|gained| gained <= day) && self.lost.is_none_or(|lost| day <= lost)
     }
 }
 
@@ -205,6 +209,11 @@ pub(crate) fn of_number(known: &[Insured], subject: &Subject) -> Option<usize> {
     with(Symbols::Agree).next().or(only)
 }
 
+/// True where two name one insurer.
+pub(crate) fn is_of_one_insurer(one: &Subject, other: &Subject) -> bool {
+    is_said(&one.insurer) && is_one_number(&one.insurer, &other.insurer)
+}
+
 /// The symbol of an insurance that is told anew: where it is left out, what was said before stays.
 pub(crate) fn symbol(told: &Subject, before: Option<&Insured>) -> String {
     let before = before.filter(|_| !is_said(&told.symbol));
@@ -275,7 +284,7 @@ pub(crate) fn compare(record: &Subject, known: &Insured, on: LocalDay) -> Likene
     // There is no household behind these. Without the symbol a branch number may be that of another household.
     let is_household_known = symbols == Symbols::Agree;
     let is_ones_own = same_care || (branches && is_household_known) || same_ticket || numbers_each(&record.insurer);
-    if known.gained.is_some_and(|gained| on < gained) || known.lost.is_some_and(|lost| on > lost) {
+    if !known.holds_on(on) {
         return Likeness::Perhaps("the number was not theirs on that day: it may have been given to somebody else");
     }
     let is_without_name = record.name.is_empty() || person.name.is_empty();

@@ -29,7 +29,8 @@ struct Body {
 /// that is known here.
 ///
 /// Of a municipality that says which it is, their insurers' word on where they live decides, where there is one; else whether they are a
-/// member. That word ends with the insurance: who is insured there no more belongs there no more, until somebody says it anew.
+/// member. That word ends with the insurance: who is insured there no more belongs there no more, until somebody says it anew. An insurer's
+/// member is who is insured there by its own word, and before it says anything of them, whoever is its member.
 pub(crate) fn belongs(
     snapshot: &Snapshot<'_>,
     person: PersonId,
@@ -70,9 +71,13 @@ pub(crate) fn belongs(
             _ => body.has_member,
         };
     }
+    let mut is_insured = false;
+    for body in asked(OrganisationKind::Insurer).filter(|body| body.has_member) {
+        is_insured |= insurance::is_insured(snapshot, body.id, person, today)?.unwrap_or(true);
+    }
     Ok(Membership {
         municipality: is_resident,
-        insurance: asked(OrganisationKind::Insurer).any(|body| body.has_member),
+        insurance: is_insured,
     })
 }
 

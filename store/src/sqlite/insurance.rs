@@ -1,6 +1,7 @@
 //! SQL of insurance: by what insurers know a person, and who a record's subject may be.
 
 mod hashes;
+mod ledger;
 
 use std::collections::HashMap;
 
@@ -13,10 +14,10 @@ use super::fault::Doing as _;
 use super::waiting;
 use super::writer::Writing;
 use crate::matching::{self, Likeness};
-use crate::packages::Followed;
 use crate::{Insured, Result, StoreError};
 
 pub(crate) use hashes::{DERIVATION, Hashes, derive_anew, has_others, hashes};
+pub(crate) use ledger::follow;
 
 /// True for a person of an organisation.
 pub(crate) fn is_of(snapshot: &Snapshot<'_>, organisation: OrganisationId, person: PersonId) -> Result<bool> {
@@ -119,6 +120,30 @@ fn insurances(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<(i64, Ins
         .collect()
 }
 
+/// As above, of those that one organisation's word is of.
+fn insurances_of(snapshot: &Snapshot<'_>, organisation: OrganisationId, person: PersonId) -> Result<Vec<Insured>> {
+    let all: Vec<Candidate> = snapshot
+        .prepare_cached("SELECT number, body FROM insurance WHERE person = ?1 AND organisation = ?2 ORDER BY number")
+        .and_then(|mut statement| {
+            statement
+                .query_map(params![person.0, organisation.0], |row| Candidate::of(person, row))?
+                .collect()
+        })
+        .doing("reading an organisation's insurances")?;
+    all.iter().map(|insurance| opened(snapshot, insurance)).collect()
+}
+
+/// Whether an organisation insures a person on a day, by its own word; `None` where it never said by what it knows them.
+pub(crate) fn is_insured(
+    snapshot: &Snapshot<'_>,
+    organisation: OrganisationId,
+    person: PersonId,
+    on: LocalDay,
+) -> Result<Option<bool>> {
+    let all = insurances_of(snapshot, organisation, person)?;
+    Ok((!all.is_empty()).then(|| all.iter().any(|insured| insured.holds_on(on))))
+}
+
 /// The municipalities that a person lives in on a day, by the word of those who insure them then; `None` where nobody ever said one.
 pub(crate) fn municipalities(
     snapshot: &Snapshot<'_>,
@@ -219,100 +244,6 @@ pub(crate) fn candidates(
     let people: Vec<PersonId> = found.values().flatten().map(|candidate| candidate.person).collect();
     snapshot.keys().hold(&people)?;
     Ok(found)
-}
-
-/// What the lines of a ledger say, where they are of somebody who is known.
-pub(crate) fn follow(
-    writing: &Writing<'_>,
-    organisation: OrganisationId,
-    lines: &[Vec<Insured>],
-) -> Result<Vec<Followed>> {
-    let of_line =
-        |line: &Vec<Insured>| -> Vec<Hashes> { line.iter().map(|told| hashes(writing, &told.subject)).collect() };
-    let by_line: Vec<Vec<Hashes>> = lines.iter().map(of_line).collect();
-    let all: Vec<Hashes> = by_line.iter().flatten().cloned().collect();
-    let candidates = candidates(writing, organisation, &all)?;
-    let mut followed = Vec::with_capacity(lines.len());
-    for (line, hashes) in lines.iter().zip(&by_line) {
-        followed.push(follow_line(writing, organisation, line, hashes, &candidates)?);
-    }
-    Ok(followed)
-}
-
-/// One line: all that it tells is of one person.
-fn follow_line(
-    writing: &Writing<'_>,
-    organisation: OrganisationId,
-    line: &[Insured],
-    hashes: &[Hashes],
-    candidates: &HashMap<Vec<u8>, Vec<Candidate>>,
-) -> Result<Followed> {
-    let (mut same, mut perhaps, mut known): (Vec<PersonId>, Option<&'static str>, Vec<Insured>) = Default::default();
-    for (told, hashes) in line.iter().zip(hashes) {
-        for candidate in hashes.iter().filter_map(|hash| candidates.get(hash)).flatten() {
-            let insured = opened(writing, candidate)?;
-            // When it holds is what the ledger says: only who it is matters here.
-            let always = Insured {
-                gained: None,
-                lost: None,
-                ..insured.clone()
-            };
-            let likeness = matching::compare(&told.subject, &always, LocalDay(0));
-            // Whose ticket it is, a list of tickets tells by the number alone.
-            let is_by_number = likeness == Likeness::OneOfTwins && !told.tickets.is_empty();
-            if is_by_number || matches!(likeness, Likeness::Same(_)) {
-                known.push(insured);
-                if !same.contains(&candidate.person) {
-                    same.push(candidate.person);
-                }
-            } else {
-                perhaps = perhaps.or(likeness.doubt());
-            }
-        }
-    }
-    let person = match (same.as_slice(), perhaps) {
-        ([one], _) => *one,
-        ([], None) => return Ok(Followed::Unknown),
-        ([], Some(why)) => return Ok(Followed::Possible(why.to_owned())),
-        _ => return Ok(Followed::Possible("several people are known by the same".to_owned())),
-    };
-    let (mut is_changed, mut documents) = (false, 0);
-    for told in line {
-        let before = matching::of_number(&known, &told.subject).and_then(|place| known.get(place));
-        if !told.tickets.is_empty() {
-            let after = before.map(|before| Insured {
-                tickets: with_tickets(before.tickets.clone(), &told.tickets),
-                ..before.clone()
-            });
-            if let Some(after) = after.filter(|after| Some(after) != before) {
-                is_changed = true;
-                documents += insure(writing, organisation, person, &after)?;
-            }
-            continue;
-        }
-        // Of what the ledger leaves open, what was said before stays.
-        let told = Insured {
-            subject: Subject {
-                symbol: matching::symbol(&told.subject, before),
-                branch: match told.subject.branch.is_empty() {
-                    true => before.map_or(String::new(), |before| before.subject.branch.clone()),
-                    false => told.subject.branch.clone(),
-                },
-                ..told.subject.clone()
-            },
-            residence: told.residence.or(before.and_then(|before| before.residence)),
-            tickets: before.map_or(Vec::new(), |before| before.tickets.clone()),
-            ..told.clone()
-        };
-        if !known.contains(&told) {
-            is_changed = true;
-            documents += insure(writing, organisation, person, &told)?;
-        }
-    }
-    Ok(match is_changed {
-        true => Followed::Changed(documents),
-        false => Followed::Known,
-    })
 }
 
 fn opened(snapshot: &Snapshot<'_>, candidate: &Candidate) -> Result<Insured> {

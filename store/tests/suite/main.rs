@@ -20,6 +20,7 @@ mod kept_folders;
 mod ledgers;
 mod legal_basis;
 mod links;
+mod lost_insurances;
 mod members;
 mod municipalities;
 mod named_cases;

@@ -10,13 +10,13 @@ use crate::harness::{House, own};
 const MIDORI: &str = "13101";
 const AOI: &str = "13102";
 
-async fn organisation(house: &House, name: &str, kind: OrganisationKind) -> OrganisationId {
+pub async fn organisation(house: &House, name: &str, kind: OrganisationKind) -> OrganisationId {
     let name = name.to_owned();
     let new = NewOrganisation { name, kind };
     house.store.create_organisation(new).await.expect("an organisation")
 }
 
-async fn member(house: &House, organisation: OrganisationId) -> PersonId {
+pub async fn member(house: &House, organisation: OrganisationId) -> PersonId {
     house
         .store
         .create_person(NewPerson {
@@ -33,7 +33,7 @@ fn municipality(code: &str) -> Municipality {
     Municipality::parse(code).expect("a municipality")
 }
 
-fn insured(insurer: &str, number: &str, gained: &str, lost: Option<&str>) -> Insured {
+pub fn insured(insurer: &str, number: &str, gained: &str, lost: Option<&str>) -> Insured {
     Insured {
         subject: Subject {
             insurer: insurer.to_owned(),
