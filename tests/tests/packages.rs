@@ -432,10 +432,17 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
         };
         (1..=100).map(cell).collect::<Vec<_>>().join(",")
     };
-    let names = (1..=100)
-        .map(|place| format!("列{place}"))
-        .collect::<Vec<_>>()
-        .join(",");
+    let names = (1..=100).map(|place| match place {
+        7 => "氏名カナ".to_owned(),
+        8 => "性別".to_owned(),
+        10 => "生年月日".to_owned(),
+        27 => "国保取得年月日".to_owned(),
+        28 => "国保喪失年月日".to_owned(),
+        29 => "後期取得年月日".to_owned(),
+        30 => "後期喪失年月日".to_owned(),
+        other => format!("列{other}"),
+    });
+    let names = names.collect::<Vec<_>>().join(",");
     let lines = [
         line("123", "ミホンハナコ", "S25.5.6"),
         line("777", "タナカユキ", "S30.1.2"),
@@ -469,8 +476,8 @@ fn a_ledger_of_a_hundred_columns_changes_whom_it_knows_and_nobody_else() {
     assert_eq!(tried.status.code(), Some(2), "{tried:?}");
     let told = text(&tried);
     assert!(
-        told.contains("\n10\t列10\tperson.birth\t3\t2\tno-birth-date 1\n")
-            && told.contains("\n27\t列27\tinsurance 1: gained\t3\t2\t\n")
+        told.contains("\n10\t生年月日\tperson.birth\t3\t2\tno-birth-date 1\n")
+            && told.contains("\n27\t国保取得年月日\tinsurance 1: gained\t3\t2\t\n")
             && told.ends_with("3 lines tell of 2 insurances or tickets; 1 cannot be used (no-birth-date 1)\n"),
         "{told}"
     );

@@ -14,6 +14,7 @@ use super::{decoded, first_look, walk};
 use crate::{AdapterError, Input};
 
 mod bound;
+mod ticket;
 
 use bound::Bound;
 
@@ -40,9 +41,18 @@ struct Written {
     municipality: Option<Column>,
     municipality_since: Option<Column>,
     municipality_until: Option<Column>,
+    held: Option<Held>,
     #[serde(default)]
     insurance: Vec<Insurance>,
     ticket: Option<TicketColumns>,
+}
+
+/// Symbol and number of whichever insurance holds, where a line has one place for both.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    symbol: Option<Column>,
+    number: Column,
 }
 
 /// One insurance that a line may tell of.
@@ -51,7 +61,7 @@ struct Written {
 struct Insurance {
     insurer: Column,
     symbol: Option<Column>,
-    number: Column,
+    number: Option<Column>,
     branch: Option<Column>,
     gained: Column,
     lost: Option<Column>,
@@ -84,6 +94,14 @@ impl LedgerColumns {
         if !(usize::from(!has_ticket)..=MOST_INSURANCES).contains(&tells_of) || (has_ticket && tells_of > 0) {
             let allowed = "a line tells of 1 to 8 insurances, or of one ticket";
             return Err(wrong("insurance", &tells_of.to_string(), allowed));
+        }
+        let without_number = written
+            .insurance
+            .iter()
+            .position(|insurance| insurance.number.is_none());
+        if let Some(place) = without_number.filter(|_| written.held.is_none()) {
+            let allowed = "an insurance has a number of its own, or that of [held], which is of whichever holds";
+            return Err(wrong(&format!("insurance {}: number", place + 1), "", allowed));
         }
         if let Some(Column::Always { always }) = &written.municipality
             && let Err(why) = bound::municipality(always)
@@ -121,7 +139,7 @@ impl LedgerColumns {
 /// That somebody is or was insured, or has a ticket of their insurer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// Who, and by what the insurer knows them.
+    /// Who, and by what the insurer knows them; without a number where the line has none for an insurance that was lost.
     pub subject: Subject,
     /// The first day; `None` where a ticket is all that is told of.
     pub gained: Option<LocalDay>,

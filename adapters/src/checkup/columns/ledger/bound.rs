@@ -1,17 +1,18 @@
 //! A file of columns held against one ledger: which of its cells is what, and what a line tells.
 
-use model::checkup::{Subject, Ticket};
+use model::checkup::Subject;
 use model::{LocalDay, Municipality, NotAMunicipality, Residence};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::super::bound::{Source, birth_date};
 use super::super::sum::ColumnSum;
-use super::{Column, Insurance, LedgerSum, Membership, TicketColumns, Written};
+use super::ticket::BoundTicket;
+use super::{Column, Insurance, LedgerSum, Membership, Written};
 use crate::AdapterError;
 use crate::checkup::table::{self, Head, plain};
 
 /// Why a line tells nothing, and in which column that stands.
-struct Wrong {
+pub(super) struct Wrong {
     why: &'static str,
     at: Option<usize>,
 }
@@ -21,7 +22,7 @@ impl Wrong {
         Self { why, at: None }
     }
 
-    fn cell(why: &'static str, source: &Source) -> Self {
+    pub(super) fn cell(why: &'static str, source: &Source) -> Self {
         Self { why, at: source.at() }
     }
 }
@@ -36,6 +37,7 @@ pub(super) struct Bound {
     municipality: Option<Source>,
     municipality_since: Option<Source>,
     municipality_until: Option<Source>,
+    held: Vec<(&'static str, Source)>,
     insurances: Vec<BoundInsurance>,
     ticket: Option<BoundTicket>,
     pub(super) sum: LedgerSum,
@@ -47,15 +49,6 @@ struct BoundInsurance {
     own: Vec<(&'static str, Source)>,
     gained: Source,
     lost: Option<Source>,
-}
-
-struct BoundTicket {
-    own: Vec<(&'static str, Source)>,
-    year: Source,
-    ticket: Source,
-    issued: Option<Source>,
-    until: Source,
-    void: Option<Source>,
 }
 
 impl Bound {
@@ -84,6 +77,10 @@ impl Bound {
             municipality: maybe(&written.municipality)?,
             municipality_since: maybe(&written.municipality_since)?,
             municipality_until: maybe(&written.municipality_until)?,
+            held: match &written.held {
+                Some(held) => insured_by([None, held.symbol.as_ref(), Some(&held.number), None], &known)?,
+                None => Vec::new(),
+            },
             insurances: insurances.collect::<Result<_, AdapterError>>()?,
             ticket: ticket.map(|ticket| BoundTicket::new(ticket, &known)).transpose()?,
             sum: LedgerSum {
@@ -168,7 +165,7 @@ impl Bound {
         for insurance in &self.insurances {
             let subject = head_of(&insurance.own);
             // Who never was insured by this one has no day there.
-            if insurance.gained.of(cells).is_empty() || subject.insurer.is_empty() || subject.number.is_empty() {
+            if insurance.gained.of(cells).is_empty() || subject.insurer.is_empty() {
                 continue;
             }
             memberships.push(Membership {
@@ -183,6 +180,9 @@ impl Bound {
                 ticket: None,
             });
         }
+        hold(&mut memberships, head_of(&self.held));
+        // Without a number it can be told no more than that one has ended.
+        memberships.retain(|membership| !membership.subject.number.is_empty() || membership.lost.is_some());
         match memberships.is_empty() {
             true => Err(Wrong::line("not-insured")),
             false => Ok(memberships),
@@ -202,8 +202,32 @@ impl Bound {
     }
 }
 
+/// Gives the symbol and the number of whichever insurance holds to the one that they are of: the one whose own number this is, else the
+/// one that was gained last. What the others have of their own stays theirs.
+fn hold(memberships: &mut [Membership], held: Subject) {
+    let is_one = |one: &str, other: &str| one.trim_start_matches('0') == other.trim_start_matches('0');
+    if held.number.is_empty() {
+        return;
+    }
+    let own = memberships
+        .iter()
+        .position(|membership| is_one(&membership.subject.number, &held.number));
+    let last = || (0..memberships.len()).max_by_key(|place| memberships[*place].gained);
+    if let Some(place) = own.or_else(last) {
+        let subject = &mut memberships[place].subject;
+        for (own, held) in [(&mut subject.symbol, held.symbol), (&mut subject.number, held.number)] {
+            if own.is_empty() {
+                *own = held;
+            }
+        }
+    }
+}
+
 /// The columns of insurer, symbol, number and branch, by what a resident's own table calls them.
-fn insured_by(columns: [Option<&Column>; 4], known: &[String]) -> Result<Vec<(&'static str, Source)>, AdapterError> {
+pub(super) fn insured_by(
+    columns: [Option<&Column>; 4],
+    known: &[String],
+) -> Result<Vec<(&'static str, Source)>, AdapterError> {
     let [insurer, symbol, number, branch] = columns;
     Source::all(
         &[
@@ -223,7 +247,7 @@ impl BoundInsurance {
                 [
                     Some(&insurance.insurer),
                     insurance.symbol.as_ref(),
-                    Some(&insurance.number),
+                    insurance.number.as_ref(),
                     insurance.branch.as_ref(),
                 ],
                 known,
@@ -238,50 +262,11 @@ impl BoundInsurance {
     }
 }
 
-impl BoundTicket {
-    fn new(ticket: &TicketColumns, known: &[String]) -> Result<Self, AdapterError> {
-        let find = |column: &Column| Source::find(column, known);
-        Ok(Self {
-            own: insured_by(
-                [
-                    Some(&ticket.insurer),
-                    ticket.symbol.as_ref(),
-                    Some(&ticket.number),
-                    ticket.branch.as_ref(),
-                ],
-                known,
-            )?,
-            year: find(&ticket.year)?,
-            ticket: find(&ticket.ticket)?,
-            issued: ticket.issued.as_ref().map(find).transpose()?,
-            until: find(&ticket.until)?,
-            void: ticket.void.as_ref().map(find).transpose()?,
-        })
-    }
-
-    fn of(&self, cells: &[String]) -> Result<Ticket, Wrong> {
-        let number: String = self.ticket.of(cells).chars().take(32).collect();
-        if number.is_empty() {
-            return Err(Wrong::cell("no-ticket", &self.ticket));
-        }
-        let year: String = self.year.of(cells).nfkc().collect();
-        let year = year.trim().parse().ok().filter(|year| (2008..2200).contains(year));
-        let void = self.void.as_ref().map_or("", |void| void.of(cells));
-        Ok(Ticket {
-            number,
-            year: year.ok_or_else(|| Wrong::cell("not-a-year", &self.year))?,
-            issued: day(self.issued.as_ref(), cells)?,
-            until: day(Some(&self.until), cells)?.ok_or_else(|| Wrong::cell("not-a-day", &self.until))?,
-            is_void: !matches!(void, "" | "0"),
-        })
-    }
-}
-
 /// Years that a ledger can tell of: somebody's first, and as far as tickets and ends are written ahead.
 const YEARS: std::ops::Range<i32> = 1868..2100;
 
 /// A day that a line may have; `None` for an empty cell.
-fn day(source: Option<&Source>, cells: &[String]) -> Result<Option<LocalDay>, Wrong> {
+pub(super) fn day(source: Option<&Source>, cells: &[String]) -> Result<Option<LocalDay>, Wrong> {
     let Some(source) = source.filter(|source| !source.of(cells).is_empty()) else {
         return Ok(None);
     };
@@ -332,11 +317,20 @@ impl Written {
         let about = about
             .into_iter()
             .filter_map(|(key, column)| Some((key.to_owned(), column.as_ref()?)));
+        let held = self.held.iter().flat_map(|held| {
+            let columns = [
+                ("held.symbol", held.symbol.as_ref()),
+                ("held.number", Some(&held.number)),
+            ];
+            columns
+                .into_iter()
+                .filter_map(|(key, column)| Some((key.to_owned(), column?)))
+        });
         let insurances = self.insurance.iter().zip(1..).flat_map(|(insurance, number)| {
             let columns = [
                 ("insurer", Some(&insurance.insurer)),
                 ("symbol", insurance.symbol.as_ref()),
-                ("number", Some(&insurance.number)),
+                ("number", insurance.number.as_ref()),
                 ("branch", insurance.branch.as_ref()),
                 ("gained", Some(&insurance.gained)),
                 ("lost", insurance.lost.as_ref()),
@@ -362,6 +356,6 @@ impl Written {
                 .into_iter()
                 .filter_map(|(key, column)| Some((key.to_owned(), column?)))
         });
-        about.chain(insurances).chain(ticket).collect()
+        about.chain(held).chain(insurances).chain(ticket).collect()
     }
 }

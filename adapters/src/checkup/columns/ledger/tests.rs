@@ -2,10 +2,24 @@ use model::Municipality;
 
 use super::*;
 
+mod held;
+
+/// The names of the ledger that are one in every prefecture (`kokuho-columns`).
+const NAMES: &[(usize, &str)] = &[
+    (7, "氏名カナ"),
+    (8, "性別"),
+    (10, "生年月日"),
+    (27, "国保取得年月日"),
+    (28, "国保喪失年月日"),
+    (29, "後期取得年月日"),
+    (30, "後期喪失年月日"),
+];
+
 /// A ledger of 100 columns with these cells, by place, a line each.
 fn written(lines: &[&[(usize, &str)]]) -> String {
+    let named = |place: usize| NAMES.iter().find(|(known, _)| *known == place);
     let mut text = (1..=100)
-        .map(|place| format!("列{place}"))
+        .map(|place| named(place).map_or(format!("列{place}"), |(_, name)| (*name).to_owned()))
         .collect::<Vec<_>>()
         .join(",");
     for line in lines {
@@ -54,8 +68,7 @@ fn told(sum: &LedgerSum) -> String {
 }
 
 const HANAKO: &[(usize, &str)] = &[
-    (3, "見本"),
-    (4, "００１２３"),
+    (4, "５５５５５５５５"),
     (5, "0001234567"),
     (7, "ミホン　ハナコ"),
     (8, "2"),
@@ -66,6 +79,7 @@ const HANAKO: &[(usize, &str)] = &[
     (41, "999-9999"),
     (43, "第一小学校区"),
     (44, "139999"),
+    (58, "００１２３"),
     (62, "39139999"),
     (79, "01"),
 ];
@@ -106,7 +120,10 @@ fn the_shipped_ledger_tells_of_both_insurances_in_both_encodings() {
         (first.subject.sex, first.subject.birth.unwrap().to_string().as_str()),
         (Some(2), "1950-05-06")
     );
-    assert_eq!(told[1].subject.symbol, "", "the elderly's insurance has no symbol");
+    assert_eq!(
+        (told[1].subject.symbol.as_str(), told[1].subject.number.as_str()),
+        ("", "55555555")
+    );
     let rest: Vec<_> = lines[1..].iter().map(|line| (line.line, line.told.clone())).collect();
     assert_eq!(rest, [(4, Err("not-insured")), (5, Err("no-birth-date"))]);
 }
@@ -200,6 +217,9 @@ fn a_ledger_with_individual_numbers_is_refused_and_its_own_person_numbers_are_no
     assert_eq!(read(own.as_bytes()).unwrap().len(), 1);
     let refused = own.replacen("列50", "個人番号", 1);
     assert!(matches!(read(refused.as_bytes()), Err(AdapterError::IndividualNumber)));
+    let moved = own.replacen("国保取得年月日", "国保取得事由", 1);
+    let error = read(moved.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("its column 27 is not called 国保取得年月日"), "{error}");
     let narrow = read("氏名,生年月日\nミホン,19500506".as_bytes());
     assert!(matches!(narrow, Err(AdapterError::Refused { .. })), "{narrow:?}");
 }
@@ -223,6 +243,13 @@ fn what_is_wrong_in_a_file_of_columns_is_said() {
     assert!(LedgerColumns::parse("[person]\nbirthday = 1").is_err());
     let ticket = "\n[ticket]\ninsurer = 1\nnumber = 2\nyear = 3\nticket = 4\nuntil = 5";
     assert!(LedgerColumns::parse(&format!("[person]\nbirth = 6{ticket}")).is_ok());
+    let numberless = "[person]\nbirth = 1\n[[insurance]]\ninsurer = 2\ngained = 3";
+    let error = LedgerColumns::parse(numberless).unwrap_err().to_string();
+    assert!(
+        error.starts_with("insurance 1: number is \"\": an insurance has a number of its own, or"),
+        "{error}"
+    );
+    assert!(LedgerColumns::parse(&format!("held = {{ number = 4 }}\n{numberless}")).is_ok());
     let both = format!("[person]\nbirth = 6{ticket}\n[[insurance]]\ninsurer = 1\nnumber = 2\ngained = 7");
     assert!(LedgerColumns::parse(&both).is_err());
     assert!(LedgerColumns::shipped("no-such").is_none());
@@ -241,8 +268,8 @@ fn what_each_column_of_a_ledger_gives_is_said_without_any_value() {
     let refused: Vec<(&str, u64)> = sum.refused.clone().into_iter().collect();
     assert_eq!(refused, [("no-birth-date", 1), ("not-a-day", 1)]);
     insta::assert_snapshot!(told(&sum), @r"
-    3 insurance 1: symbol [1/1]
-    4 insurance 1: number, insurance 2: number [1/2]
+    3 held.symbol [0/0]
+    4 held.number [1/2]
     5 person.care_number [1/1]
     7 person.name [1/2]
     8 person.sex [1/1]
@@ -254,6 +281,7 @@ fn what_each_column_of_a_ledger_gives_is_said_without_any_value() {
     41 person.postal_code [1/1]
     43 area [1/1]
     44 insurance 1: insurer [1/2]
+    58 insurance 1: number [1/1]
     62 insurance 2: insurer [1/1]
     79 insurance 1: branch [1/1]
     ");
