@@ -14,6 +14,7 @@ mod bound;
 mod file;
 mod kind;
 mod ledger;
+mod source;
 mod sum;
 
 use bound::Bound;
@@ -47,14 +48,10 @@ pub fn try_out(columns: &Columns, input: &Input<'_>, each: Each<'_>) -> Result<T
     let (is_utf8, names) = first_look(header_lines, input)?;
     let mut bound = Bound::new(columns, names)?;
     walk(input, |place, line, record| {
-        let mut cells = decoded(record, is_utf8);
-        while cells.len() > bound.names.len() && cells.last().is_some_and(String::is_empty) {
-            cells.pop();
-        }
+        let cells = decoded(record, is_utf8);
         if place < header_lines || cells.iter().all(String::is_empty) {
             return Ok(true);
         }
-        bound.sum.count(&cells);
         let entries = bound.line(columns, line, &cells);
         bound.sum.documents += entries.len() as u64;
         Ok(entries.into_iter().all(|entry| each(entry).is_continue()))

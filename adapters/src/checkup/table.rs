@@ -14,7 +14,7 @@ mod watch;
 
 use cell::unit_beside;
 
-pub(super) use cell::found;
+pub(super) use cell::{CUT, found, is_cut};
 pub(super) use day::day;
 pub(super) use days::read;
 pub(super) use head::Head;
@@ -225,6 +225,9 @@ impl Table {
             return self.leave_out(Outcome::Unsupported, WITHOUT_ITEM, line);
         };
         let item = items.on(checkup.day);
+        if cells.get(2).is_some_and(|next| is_cut(item, &cells[1], next)) {
+            return self.leave_out(Outcome::Rejected, CUT, line);
+        }
         let unit = cells.get(2).and_then(|cell| unit_beside(item, cell));
         let (result, interpretation) = match found(item, &cells[1], unit.as_deref(), checkup.list_of(item)) {
             Ok(said) => said,

@@ -6,6 +6,7 @@ use model::checkup::{Checkup, Finding, Item};
 use model::{LocalDay, Outcome};
 
 use super::file::{Column, Columns, ResultColumn, Written};
+use super::source::Source;
 use super::sum::TableSum;
 use crate::checkup::document::is_plausible;
 use crate::checkup::items::Items;
@@ -15,78 +16,6 @@ use crate::{AdapterError, NotStored};
 
 /// Readings of one item, as in documents.
 const MOST_READINGS: usize = 16;
-
-/// What a cell gives.
-pub(super) enum Source {
-    At(usize),
-    Always(String),
-}
-
-impl Source {
-    /// Finds a column among a table's names, as [`plain`] has them.
-    pub(super) fn find(column: &Column, known: &[String]) -> Result<Self, AdapterError> {
-        match column {
-            Column::Always { always } => Ok(Self::Always(always.clone())),
-            Column::Place(place) if (1..=known.len()).contains(place) => Ok(Self::At(place - 1)),
-            Column::Place(place) => Err(AdapterError::Refused {
-                problem: format!("it has no column {place}, only {}", known.len()),
-            }),
-            // What stands there in its place is not said: above a table of another layout it may be somebody's.
-            Column::Placed { place, name } => match known.get(place.saturating_sub(1)) {
-                Some(known) if *known == plain(name) => Ok(Self::At(place - 1)),
-                _ => Err(AdapterError::Refused {
-                    problem: format!(
-                        "its column {place} is not called {name}: it is another list, or has another layout"
-                    ),
-                }),
-            },
-            Column::Name(name) => Self::called(std::slice::from_ref(name), known),
-            Column::Names(names) => Self::called(names, known),
-        }
-    }
-
-    /// Finds the column that bears the first of these names that the table has.
-    fn called(names: &[String], known: &[String]) -> Result<Self, AdapterError> {
-        let problem = match names.iter().find(|name| known.contains(&plain(name))) {
-            None => format!("no column of it is called {}", names.join(" or ")),
-            Some(name) => {
-                let name_of_it = plain(name);
-                let mut found = known.iter().enumerate().filter(|(_, known)| **known == name_of_it);
-                if let (Some((place, _)), None) = (found.next(), found.next()) {
-                    return Ok(Self::At(place));
-                }
-                format!("several columns are called {name}: name its place, from 1 on")
-            }
-        };
-        Err(AdapterError::Refused { problem })
-    }
-
-    /// Finds those that are named, and keeps what each is called where a resident's own table tells the same.
-    pub(super) fn all(
-        columns: &[(&'static str, Option<&Column>)],
-        known: &[String],
-    ) -> Result<Vec<(&'static str, Self)>, AdapterError> {
-        let there = columns.iter().filter_map(|(name, column)| Some((*name, (*column)?)));
-        there
-            .map(|(name, column)| Ok((name, Self::find(column, known)?)))
-            .collect()
-    }
-
-    /// Its place, where it is a column.
-    pub(super) fn at(&self) -> Option<usize> {
-        match self {
-            Self::At(place) => Some(*place),
-            Self::Always(_) => None,
-        }
-    }
-
-    pub(super) fn of<'c>(&'c self, cells: &'c [String]) -> &'c str {
-        match self {
-            Self::At(place) => cells.get(*place).map_or("", String::as_str),
-            Self::Always(text) => text,
-        }
-    }
-}
 
 /// A column of results.
 struct Results {
@@ -220,9 +149,29 @@ impl Bound {
         }
     }
 
+    /// Why a line of more cells than names is none: something in it made two cells of one, and what follows stands in other columns.
+    /// Empty cells at its end are no matter, unless a number was cut.
+    fn too_long(&self, cells: &[String]) -> Option<&'static str> {
+        let further = cells.get(self.names.len()..).filter(|further| !further.is_empty())?;
+        let results = self.occasions.iter().flat_map(|occasion| &occasion.results);
+        let mut beside = results.filter_map(|results| Some((results, cells.get(results.place..results.place + 2)?)));
+        let is_cut = |(results, pair): (&Results, &[String])| {
+            let mut items = results.items.all();
+            items.any(|item| table::is_cut(item, &pair[0], &pair[1]))
+        };
+        if beside.any(is_cut) {
+            return Some(table::CUT);
+        }
+        further
+            .iter()
+            .any(|cell| !cell.is_empty())
+            .then_some("too-many-columns")
+    }
+
     /// One line: a checkup for each day that it tells of, and what of it could not be read. What belongs to no result stands with the
     /// first of them.
     pub(super) fn line(&mut self, columns: &Columns, line: u64, cells: &[String]) -> Vec<PackageEntry> {
+        let too_long = self.too_long(cells);
         let Self {
             names,
             person,
@@ -233,8 +182,13 @@ impl Bound {
         let refused = |reason: &str, text: String| not_stored(Outcome::Rejected, reason, line, text);
         let mut checkups: Vec<(Checkup, Vec<NotStored>)> = Vec::new();
         let mut left_out = Vec::new();
-        let is_too_long = cells.len() > names.len();
-        for occasion in occasions.iter().filter(|_| !is_too_long) {
+        sum.count(cells);
+        let cells = &cells[..if too_long.is_some() {
+            cells.len()
+        } else {
+            cells.len().min(names.len())
+        }];
+        for occasion in occasions.iter().filter(|_| too_long.is_none()) {
             let written = occasion.day.of(cells);
             let Some(day) = table::day(written).filter(|day| is_plausible(*day)) else {
                 if !written.is_empty() && columns.tells_of_more_days() {
@@ -258,7 +212,7 @@ impl Bound {
             }
         }
         if checkups.is_empty() {
-            let reason = if is_too_long { "too-many-columns" } else { "not-a-day" };
+            let reason = too_long.unwrap_or("not-a-day");
             sum.without_checkup += 1;
             return vec![PackageEntry {
                 place: format!("line {line}"),

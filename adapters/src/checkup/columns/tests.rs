@@ -12,6 +12,7 @@ mod eras;
 mod places;
 mod questionnaire;
 mod screenings;
+mod shifted;
 
 /// All names of the list, in its order (`kokuho-columns`), and two people who do not exist.
 const HISTORY: &str = include_str!("checkup-history.csv");

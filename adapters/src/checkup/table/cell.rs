@@ -113,6 +113,26 @@ pub(super) fn unit_beside(item: Item, cell: &str) -> Option<String> {
     (may_be && !is_number && (item.ucum(&unit).is_some() || is_unit(&unit))).then_some(unit)
 }
 
+/// Why a number is not taken of which a comma made two cells: the first of them would be another number.
+pub(in crate::checkup) const CUT: &str =
+    "a number cut at its comma: it is to be written without it, or in quotation marks";
+
+/// True where a cell and the next one look like a number that was cut at the comma between its thousands. One that is longer than any that
+/// can be entered is none: what stands there is of another year, or of another item.
+pub(in crate::checkup) fn is_cut(item: Item, cell: &str, next: &str) -> bool {
+    let plain = |cell: &str| -> String { cell.nfkc().filter(|c| !c.is_whitespace()).take(LONGEST_UNIT).collect() };
+    let (cell, next) = (plain(cell), plain(next));
+    let digits = cell.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let is_begun = !digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let highest = item.row().highest.map(|highest| highest.to_string());
+    let most = highest.map_or(usize::MAX, |highest| highest.find('.').unwrap_or(highest.len()));
+    item.row().kind == Kind::Quantity
+        && is_begun
+        && next.starts_with(|c: char| c.is_ascii_digit())
+        && digits.len() + 3 <= most
+        && quantity(item, &format!("{cell},{next}"), item.row().unit).is_ok()
+}
+
 /// The longest unit, in bytes.
 const LONGEST_UNIT: usize = 32;
 

@@ -197,6 +197,47 @@ fn a_third_cell_is_a_unit_or_counted_as_are_lines_of_one_cell() {
     );
 }
 
+/// 1 was once taken, and the rest counted as a further cell.
+#[test]
+fn a_number_that_was_cut_at_its_comma_is_refused_and_says_what_to_do() {
+    let read = |line: &str| {
+        let mut table = read(&format!("受診日,2024-06-10\n{line}\n"));
+        let left: Vec<String> = table.left_out.into_iter().map(|left| left.reason).collect();
+        let findings = table.checkups.remove(0).findings;
+        let found = findings.first().map(|finding| match &finding.result {
+            Found::Quantity(number, unit) => format!("{number} {unit}"),
+            other => panic!("{other:?}"),
+        });
+        (found, left)
+    };
+    for cut in [
+        "中性脂肪,1,200",
+        "中性脂肪,1,200.5",
+        "中性脂肪,１,２００,mg/dL",
+        "中性脂肪,1,200 mg/dL",
+        "中性脂肪,>1,000",
+        "中性脂肪,1,200 H",
+        "総コレステロール,1,200",
+        "赤血球数,4,500,000",
+    ] {
+        assert_eq!(read(cut), (None, vec![CUT.to_owned()]), "{cut}");
+    }
+    let further = || vec![FURTHER_CELLS.to_owned()];
+    for (whole, found, left) in [
+        ("中性脂肪,\"1,200\"", "1200 mg/dL", Vec::new()),
+        ("中性脂肪,95,110", "95 mg/dL", further()),
+        ("中性脂肪,0,110", "0 mg/dL", further()),
+        ("中性脂肪,\"1,200\",150", "1200 mg/dL", further()),
+        ("収縮期血圧,128,100-140", "128 mm[Hg]", further()),
+        ("収縮期血圧,128,131", "128 mm[Hg]", further()),
+        ("体重,52,051", "52 kg", further()),
+        ("体重,52.5,110", "52.5 kg", further()),
+        ("中性脂肪,1,20", "1 mg/dL", further()),
+    ] {
+        assert_eq!(read(whole), (Some(found.to_owned()), left), "{whole}");
+    }
+}
+
 #[test]
 fn a_facilitys_number_has_its_zeros_again() {
     let table = read("健診機関番号,110123456\n受診日,2024-06-10\n体重,52\n");

@@ -4,7 +4,8 @@ use model::checkup::Subject;
 use model::{LocalDay, Municipality, NotAMunicipality, Residence};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::super::bound::{Source, birth_date};
+use super::super::bound::birth_date;
+use super::super::source::Source;
 use super::super::sum::ColumnSum;
 use super::ticket::BoundTicket;
 use super::{Column, Insurance, LedgerSum, Membership, Written};
@@ -128,6 +129,9 @@ impl Bound {
     }
 
     fn told(&self, cells: &[String]) -> Result<Vec<Membership>, Wrong> {
+        if cells.iter().skip(self.is_known.len()).any(|cell| !cell.is_empty()) {
+            return Err(Wrong::line("too-many-columns"));
+        }
         let of = |source: &Option<Source>| source.as_ref().map_or("", |source| source.of(cells)).to_owned();
         let birth = birth_date(&of(&self.birth_era), &of(&self.birth)).filter(|birth| YEARS.contains(&birth.ymd().0));
         let birth = birth.ok_or(Wrong {

@@ -3,7 +3,7 @@
 use model::checkup::Ticket;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::super::bound::Source;
+use super::super::source::Source;
 use super::bound::{Wrong, day, insured_by};
 use super::{Column, TicketColumns};
 use crate::AdapterError;
