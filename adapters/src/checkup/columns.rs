@@ -5,9 +5,10 @@ use std::io::{self, Read};
 
 use csv::ByteRecord;
 
+use super::encoding::{WithoutUtf16, without_utf16};
 use super::package::{Each, PackageSum};
 use super::table::{self, Watch};
-use crate::archive::Sequential;
+use crate::archive::{self, Sequential};
 use crate::{AdapterError, Input};
 
 mod bound;
@@ -105,14 +106,18 @@ fn walk(
     input: &Input<'_>,
     mut each: impl FnMut(usize, u64, &ByteRecord) -> Result<bool, AdapterError>,
 ) -> Result<(), AdapterError> {
+    let head = archive::head(input);
     let lines = Lines {
-        inner: Sequential { input, at: 0 },
+        inner: WithoutUtf16::new(Sequential { input, at: 0 }, &head),
         read: 0,
+        part: Vec::new(),
+        passed: 0,
     };
     // Of Shift_JIS no second byte is a comma, a quotation mark or an end of line (JIS X 0208, annex 1).
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
+        .delimiter(table::delimiter(&without_utf16(&head)))
         .from_reader(lines);
     let (mut record, mut place) = (ByteRecord::new(), 0);
     while reader
@@ -121,10 +126,9 @@ fn walk(
     {
         reader.get_mut().read = 0;
         let end = reader.position();
-        let mut last = [0];
         // The reader stops behind a line's end, or in the midst of one of two characters.
-        let read = input.bytes.read_at(&mut last, end.byte().saturating_sub(1))?;
-        let line = end.line() - u64::from(read == 1 && last == *b"\n");
+        let last = reader.get_ref().at(end.byte().saturating_sub(1));
+        let line = end.line() - u64::from(last == Some(b'\n'));
         if !each(place, line, &record)? {
             break;
         }
@@ -159,12 +163,28 @@ struct Lines<R> {
     inner: R,
     /// Bytes since the last line.
     read: usize,
+    /// What was read last, and how much came before it.
+    part: Vec<u8>,
+    passed: u64,
+}
+
+impl<R> Lines<R> {
+    /// The byte at a place that was read last.
+    fn at(&self, place: u64) -> Option<u8> {
+        let place = usize::try_from(place.checked_sub(self.passed)?).ok()?;
+        self.part.get(place).copied()
+    }
 }
 
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.read += read;
+        if read > 0 {
+            self.passed += self.part.len() as u64;
+            self.part.clear();
+            self.part.extend_from_slice(&buffer[..read]);
+        }
         match self.read > LONGEST_LINE {
             true => Err(io::Error::from(io::ErrorKind::InvalidData)),
             false => Ok(read),

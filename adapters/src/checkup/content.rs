@@ -3,9 +3,9 @@
 //! A file is looked at before it is read whole, so that what is nobody's checkup (pictures, programs, another archive) costs its
 //! beginning alone. One that is called `.xml` is read whole at once: nearly all of a package are, and are documents.
 
-use std::borrow::Cow;
 use std::io::Read;
 
+use super::encoding::{beginning, without_utf16};
 use super::table::{self, TableOf};
 use super::{bundle, damaged, own};
 use crate::AdapterError;
@@ -38,15 +38,17 @@ pub(super) enum Content {
 
 /// What bytes begin as.
 pub(super) fn kind(bytes: &[u8]) -> Kind {
-    let start = bytes
+    let head = &bytes[..bytes.len().min(archive::HEAD)];
+    let start = without_utf16(head);
+    let start = start
         .strip_prefix("\u{feff}".as_bytes())
-        .unwrap_or(bytes)
+        .unwrap_or(&start)
         .trim_ascii_start();
     match start {
         [b'<', next, ..] if matches!(next, b'?' | b'!' | b'_' | 0x80..) || next.is_ascii_alphabetic() => Kind::Xml,
         [b'{', ..] => Kind::Json,
         _ => {
-            let text = beginning(&bytes[..bytes.len().min(archive::HEAD)]);
+            let text = beginning(head);
             let table = text.and_then(|text| table::recognise(&text));
             table.map_or(Kind::Other, Kind::Table)
         }
@@ -188,16 +190,6 @@ pub(super) fn looks_like_document(head: &[u8]) -> bool {
     claims_to_be_document(head) && memchr::memmem::find(head, b"1.2.392.200119.6.").is_some()
 }
 
-/// The beginning of a text in either encoding; a character that is cut at its end is no matter.
-pub(super) fn beginning(head: &[u8]) -> Option<Cow<'_, str>> {
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(&head[..error.valid_up_to()]),
-        Err(_) => encoding_rs::SHIFT_JIS.decode_without_bom_handling(head).0,
-    };
-    (!text.contains('\0')).then_some(text)
-}
-
 /// What a table, or a document that is no checkup's, is of by its beginning.
 pub(super) fn kind_of(head: &[u8]) -> Option<TableOf> {
     let text = beginning(head)?;
@@ -222,7 +214,9 @@ mod tests {
             (b"<", Kind::Other),
             (b"", Kind::Other),
             (b"%PDF-1.7\n\x00\xff", Kind::Other),
-            (b"\xff\xfe<\x00a\x00", Kind::Other),
+            (b"\xff\xfe<\x00a\x00", Kind::Xml),
+            (b"\xfe\xff\x00{\x00", Kind::Json),
+            (b"\xff\xfe\x00\x00", Kind::Other),
             (b"[]", Kind::Other),
         ] {
             assert_eq!(kind(bytes), expected, "{bytes:?}");

@@ -9,6 +9,7 @@ pub mod columns;
 mod content;
 mod coverage;
 mod document;
+mod encoding;
 mod individual_number;
 mod items;
 mod locked;
@@ -28,14 +29,13 @@ mod tree;
 
 pub use mask::without_insurance;
 
-use std::borrow::Cow;
-
 use model::{Outcome, Source, SourceKind};
 
 use crate::archive::{self, Archive};
 use crate::{Adapter, AdapterError, BroughtCheckup, Coverage, Handed, Input, NotStored, Reading, Sink};
-use content::{beginning, kind_of, looks_like_document};
+use content::{kind_of, looks_like_document};
 use document::Document;
+use encoding::{beginning, text, without_utf16};
 use table::TableOf;
 use tree::{NotXml, Tree};
 
@@ -74,6 +74,7 @@ impl Adapter for CheckupDocuments {
     fn recognises(&self, input: &Input<'_>) -> bool {
         let head = archive::head(input);
         if !archive::is_zip(&head) {
+            let head = without_utf16(&head);
             return looks_like_document(&head) || bundle::looks_like_one(&head) || kind_of(&head).is_some();
         }
         let Ok(archive) = Archive::open(input) else {
@@ -88,6 +89,7 @@ impl Adapter for CheckupDocuments {
             let reader = archive.read(entry);
             reader.is_ok_and(|mut reader| {
                 let head = archive::first(&mut reader, 4_096);
+                let head = without_utf16(&head);
                 let of = || kind_of(&head);
                 looks_like_document(&head)
                     || bundle::looks_like_one(&head)
@@ -105,12 +107,15 @@ impl Adapter for CheckupDocuments {
         if !archive::is_zip(&archive::head(input)) {
             let mut whole = archive::Sequential { input, at: 0 };
             let bytes = content::whole(&mut whole)?;
-            let head = &bytes[..bytes.len().min(archive::HEAD)];
-            if looks_like_document(head) || beginning(head).is_some_and(|text| own::is_xml(&text)) {
+            let head = without_utf16(&bytes[..bytes.len().min(archive::HEAD)]);
+            if looks_like_document(&head) || beginning(&head).is_some_and(|text| own::is_xml(&text)) {
+                drop(head);
                 documents.document(bytes)?;
-            } else if bundle::looks_like_one(head) {
+            } else if bundle::looks_like_one(&head) {
+                drop(head);
                 documents.bundle(bytes)?;
             } else {
+                drop(head);
                 documents.table(bytes)?;
             }
             return Ok(documents.reading);
@@ -140,7 +145,7 @@ fn source() -> Source {
 
 /// Refuses a document that bears Individual Numbers.
 fn look_for_individual_numbers(bytes: &[u8]) -> Result<(), AdapterError> {
-    match individual_number::may_bear(bytes) {
+    match individual_number::may_bear(&without_utf16(bytes)) {
         true => with_tree(bytes, individual_number::refuse),
         false => Ok(()),
     }
@@ -156,18 +161,6 @@ fn damaged(problem: &str) -> AdapterError {
     AdapterError::Damaged {
         place: "in a document".to_owned(),
         problem: problem.to_owned(),
-    }
-}
-
-/// A document's text: UTF-8, or what Japanese systems wrote before it.
-fn text(bytes: &[u8]) -> Result<Cow<'_, str>, AdapterError> {
-    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
-        return Ok(Cow::Borrowed(text));
-    }
-    let (text, _, had_errors) = encoding_rs::SHIFT_JIS.decode(bytes);
-    match had_errors {
-        true => Err(damaged("it is neither UTF-8 nor Shift_JIS")),
-        false => Ok(text),
     }
 }
 

@@ -4,9 +4,10 @@
 use model::Outcome;
 
 use super::content::{self, Companion, Content, Kind, kind, kind_of};
+use super::encoding::{text, without_utf16};
 use super::table::{self, TableOf};
 use super::{
-    DAMAGED, Documents, REFUSED, bundle, document, individual_number, look_for_individual_numbers, own, parse, text,
+    DAMAGED, Documents, REFUSED, bundle, document, individual_number, look_for_individual_numbers, own, parse,
     with_tree,
 };
 use crate::archive::Archive;
@@ -72,7 +73,7 @@ impl Documents<'_> {
     /// A file of a ZIP, of whatever kind.
     fn entry(&mut self, path: &str, bytes: Vec<u8>) -> Result<(), AdapterError> {
         match kind(&bytes) {
-            Kind::Json if bundle::looks_like_one(&bytes) => return self.bundle(bytes),
+            Kind::Json if bundle::looks_like_one(&without_utf16(&bytes)) => return self.bundle(bytes),
             Kind::Json => return self.not_stored(Outcome::Unsupported, ANOTHER, path),
             Kind::Table(TableOf::Checkup | TableOf::Own(_)) => return self.table(bytes),
             _ => {}

@@ -12,12 +12,13 @@ use model::checkup::Checkup;
 
 use super::content::{self, Companion, Content, Kind, kind};
 use super::document::{self, Document};
+use super::encoding::{text, without_utf16};
 use super::individual_number::Ids;
 use super::locked::Locked;
 use super::side_by_side::in_order;
 use super::table::TableOf;
 use super::tree::{Element, Tree};
-use super::{DAMAGED, Documents, REFUSED, bundle, individual_number, look_for_individual_numbers, own, parse, text};
+use super::{DAMAGED, Documents, REFUSED, bundle, individual_number, look_for_individual_numbers, own, parse};
 use crate::archive::{self, Archive, Whole};
 use crate::{AdapterError, Input, NotStored};
 
@@ -234,7 +235,7 @@ fn all(
             Kind::Json => individual_number::refuse_quoted(&text(&file.plain)?)?,
             _ => look_for_individual_numbers(&file.plain)?,
         }
-        Ok(Ids::of(&file.plain))
+        Ok(Ids::of(&without_utf16(&file.plain)))
     };
     let mut ids = Ids::default();
     let looked = |looked| {
@@ -351,7 +352,7 @@ fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
 fn found(bytes: &[u8]) -> Result<Found, AdapterError> {
     let text = text(bytes)?;
     match kind(bytes) {
-        Kind::Json if bundle::looks_like_one(bytes) => Ok(Found::Document(Box::new(bundle::read(&text)?))),
+        Kind::Json if bundle::looks_like_one(text.as_bytes()) => Ok(Found::Document(Box::new(bundle::read(&text)?))),
         Kind::Json => Ok(Found::Unsupported(ANOTHER)),
         Kind::Table(TableOf::Claims) => Ok(Found::Claim),
         Kind::Xml | Kind::Table(_) | Kind::Other => of_xml(&text),

@@ -94,10 +94,24 @@ struct Line<'t> {
     text: &'t str,
 }
 
+/// What stands between the cells of a table that begins so: tabs where at least as many of its first lines have one as have a comma.
+pub(super) fn delimiter(beginning: &[u8]) -> u8 {
+    let with = |byte: u8| {
+        let lines = beginning.split(|byte| *byte == b'\n').take(LOOKED_AT);
+        lines.filter(|line| memchr::memchr(byte, line).is_some()).count()
+    };
+    let tabs = with(b'\t');
+    if tabs > 0 && tabs >= with(b',') { b'\t' } else { b',' }
+}
+
 /// The lines of a table; empty ones are none.
 fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut reader = csv::ReaderBuilder::new();
-    let mut reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let reader = reader
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter(text.as_bytes()));
+    let mut reader = reader.from_reader(text.as_bytes());
     let mut record = csv::StringRecord::new();
     let (mut counted, mut number) = (0, 1);
     std::iter::from_fn(move || {

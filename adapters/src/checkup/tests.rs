@@ -13,6 +13,7 @@ mod bundles;
 mod contents;
 mod deep;
 mod elements;
+mod encodings;
 mod limits;
 mod methods;
 mod mutated;
@@ -21,6 +22,8 @@ mod own;
 mod several;
 mod structure;
 mod tables;
+
+pub(super) use encodings::utf16;
 
 pub(super) fn checkups(bytes: &[u8]) -> (Vec<Checkup>, Result<Reading, AdapterError>) {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);

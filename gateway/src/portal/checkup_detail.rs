@@ -235,9 +235,10 @@ pub async fn document(
     };
     match found.await {
         Ok(Some((day, original))) => {
-            // Documents come as XML, as FHIR or as a table.
-            let begins = original.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&original);
-            let (ending, kind) = match begins.trim_ascii_start().first() {
+            // Documents come as XML, as FHIR or as a table, behind the mark of UTF-8 or UTF-16 if there is one.
+            let is_mark =
+                |byte: &&u8| matches!(byte, 0xef | 0xbb | 0xbf | 0xfe | 0xff | 0) || byte.is_ascii_whitespace();
+            let (ending, kind) = match original.iter().find(|byte| !is_mark(byte)) {
                 Some(b'<') => ("xml", "application/xml"),
                 Some(b'{') => ("json", "application/fhir+json"),
                 _ => ("csv", "text/csv"),

@@ -8,6 +8,7 @@ use super::bound::birth_date;
 use super::*;
 use crate::checkup::package::{Original, PackageEntry};
 
+mod encodings;
 mod eras;
 mod places;
 mod questionnaire;
