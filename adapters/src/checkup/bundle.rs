@@ -1,11 +1,13 @@
 //! A checkup as a FHIR document: a Bundle of the checkup report guide (eCheckup), of either generation of its systems, or of the guide
-//! of municipalities' screenings (eMunicipalCheckup).
+//! of municipalities' screenings (eMunicipalCheckup); as JSON, or as XML that says the same.
 //!
 //! What decides is the item code and the value; displays are decorations. Numbers are read as they are written, digit by digit.
 
 mod people;
 mod wire;
+mod xml;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use model::Outcome;
@@ -43,12 +45,27 @@ pub(super) fn looks_like_one(head: &[u8]) -> bool {
         .unwrap_or(head)
         .trim_ascii_start();
     let says = |word: &str| memchr::memmem::find(head, word.as_bytes()).is_some();
-    opens.starts_with(b"{")
-        && (says("\"Bundle\"") || says("\"entry\""))
+    let is_json = opens.starts_with(b"{") && (says("\"Bundle\"") || says("\"entry\""));
+    (is_json || (opens.starts_with(b"<") && xml::looks_like_one(opens)))
         && (says("eCheckup") || says("eMunicipalCheckup") || says("6.1005"))
 }
 
-/// Reads a document.
+/// Such a Bundle as JSON, whichever of the two it is written in.
+///
+/// # Errors
+/// [`AdapterError`] where it is XML, and does not close, declares types of its own, passes a bound, or is no Bundle.
+pub(super) fn as_json(text: &str) -> Result<Cow<'_, str>, AdapterError> {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let json = xml::as_json(&super::parse(text)?);
+    json.map(Cow::Owned).ok_or_else(|| AdapterError::NothingInside {
+        expected: "document of a checkup",
+        problem: "its root is another".to_owned(),
+    })
+}
+
+/// Reads a document, as JSON.
 pub(super) fn read(text: &str) -> Result<Document, AdapterError> {
     let text = text.trim_start_matches('\u{feff}');
     let bundle: Bundle<'_> = serde_json::from_str(text).map_err(|error| AdapterError::Damaged {

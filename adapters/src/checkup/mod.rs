@@ -56,7 +56,7 @@ impl Adapter for CheckupDocuments {
     }
 
     fn describes(&self) -> &'static str {
-        "a document of a Japanese health checkup (XML in the Ministry of Health's form, FHIR, a table of results, or a ZIP of them); \
+        "a document of a Japanese health checkup (XML in the Ministry of Health's form, FHIR as JSON or XML, a table of results, or a ZIP of them); \
          a notice of medical costs, a list of medicines or a record of vaccinations or of mother and child (XML or a table) is kept as it is"
     }
 
@@ -108,12 +108,12 @@ impl Adapter for CheckupDocuments {
             let mut whole = archive::Sequential { input, at: 0 };
             let bytes = content::whole(&mut whole)?;
             let head = without_utf16(&bytes[..bytes.len().min(archive::HEAD)]);
-            if looks_like_document(&head) || beginning(&head).is_some_and(|text| own::is_xml(&text)) {
-                drop(head);
-                documents.document(bytes)?;
-            } else if bundle::looks_like_one(&head) {
+            if bundle::looks_like_one(&head) {
                 drop(head);
                 documents.bundle(bytes)?;
+            } else if looks_like_document(&head) || beginning(&head).is_some_and(|text| own::is_xml(&text)) {
+                drop(head);
+                documents.document(bytes)?;
             } else {
                 drop(head);
                 documents.table(bytes)?;
@@ -173,8 +173,10 @@ struct Documents<'s> {
 impl Documents<'_> {
     fn bundle(&mut self, bytes: Vec<u8>) -> Result<(), AdapterError> {
         let text = text(&bytes)?;
-        individual_number::refuse_quoted(&text)?;
-        let document = bundle::read(&text)?;
+        let json = bundle::as_json(&text)?;
+        individual_number::refuse_quoted(&json)?;
+        let document = bundle::read(&json)?;
+        drop(json);
         drop(text);
         self.hand(document, bytes)
     }

@@ -32,6 +32,7 @@ fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> 
         };
         let bytes = &file.plain;
         match kind(bytes) {
+            Kind::Xml if bundle::looks_like_one(&without_utf16(bytes)) => refuse_in_bundle(bytes)?,
             Kind::Json => text(bytes).map_or(Ok(()), |text| individual_number::refuse_quoted(&text))?,
             Kind::Table(_) => text(bytes).map_or(Ok(()), |text| table::refuse(&text))?,
             _ if is_own(bytes) => with_tree(bytes, own::refuse_individual_numbers)?,
@@ -39,6 +40,12 @@ fn refuse_individual_numbers(archive: &Archive<'_>) -> Result<(), AdapterError> 
         }
     }
     Ok(())
+}
+
+/// Refuses a FHIR document as XML that bears Individual Numbers; what cannot be read is said where it is taken.
+fn refuse_in_bundle(bytes: &[u8]) -> Result<(), AdapterError> {
+    let Ok(text) = text(bytes) else { return Ok(()) };
+    bundle::as_json(&text).map_or(Ok(()), |json| individual_number::refuse_quoted(&json))
 }
 
 /// True for the bytes of a document that is kept as its resident's own.
@@ -73,7 +80,7 @@ impl Documents<'_> {
     /// A file of a ZIP, of whatever kind.
     fn entry(&mut self, path: &str, bytes: Vec<u8>) -> Result<(), AdapterError> {
         match kind(&bytes) {
-            Kind::Json if bundle::looks_like_one(&without_utf16(&bytes)) => return self.bundle(bytes),
+            Kind::Json | Kind::Xml if bundle::looks_like_one(&without_utf16(&bytes)) => return self.bundle(bytes),
             Kind::Json => return self.not_stored(Outcome::Unsupported, ANOTHER, path),
             Kind::Table(TableOf::Checkup | TableOf::Own(_)) => return self.table(bytes),
             _ => {}

@@ -233,6 +233,15 @@ fn all(
         };
         match kind(&file.plain) {
             Kind::Json => individual_number::refuse_quoted(&text(&file.plain)?)?,
+            Kind::Xml if bundle::looks_like_one(&without_utf16(&file.plain)) => {
+                let text = text(&file.plain)?;
+                // What cannot be read is said where it is taken.
+                let Ok(json) = bundle::as_json(&text) else {
+                    return Ok(Ids::default());
+                };
+                individual_number::refuse_quoted(&json)?;
+                return Ok(Ids::of(json.as_bytes()));
+            }
             _ => look_for_individual_numbers(&file.plain)?,
         }
         Ok(Ids::of(&without_utf16(&file.plain)))
@@ -352,7 +361,10 @@ fn take(file: File, sum: &mut PackageSum, each: Each<'_>) -> ControlFlow<()> {
 fn found(bytes: &[u8]) -> Result<Found, AdapterError> {
     let text = text(bytes)?;
     match kind(bytes) {
-        Kind::Json if bundle::looks_like_one(text.as_bytes()) => Ok(Found::Document(Box::new(bundle::read(&text)?))),
+        Kind::Json | Kind::Xml if bundle::looks_like_one(text.as_bytes()) => {
+            let json = bundle::as_json(&text)?;
+            Ok(Found::Document(Box::new(bundle::read(&json)?)))
+        }
         Kind::Json => Ok(Found::Unsupported(ANOTHER)),
         Kind::Table(TableOf::Claims) => Ok(Found::Claim),
         Kind::Xml | Kind::Table(_) | Kind::Other => of_xml(&text),

@@ -10,6 +10,7 @@ use super::*;
 use crate::harness;
 
 mod bundles;
+mod bundles_in_xml;
 mod contents;
 mod deep;
 mod elements;
