@@ -412,15 +412,11 @@ mod tests {
             subject: Subject::default(),
             findings: weights
                 .iter()
-                .map(|(item, value)| Finding {
-                    item: Item::from_number(*item).expect("an item"),
-                    reading: 0,
-                    result: Found::Quantity(Decimal::whole(*value), "kg".to_owned()),
-                    interpretation: None,
-                    method: None,
-                    range: None,
-                    doctor: None,
-                    day: None,
+                .map(|(item, value)| {
+                    Finding::new(
+                        Item::from_number(*item).expect("an item"),
+                        Found::Quantity(Decimal::whole(*value), "kg".to_owned()),
+                    )
                 })
                 .collect(),
             word: Told::Confirmed,

@@ -25,16 +25,7 @@ fn items_of(list: &str) -> Vec<Item> {
 }
 
 fn finding(item: Item, result: Found) -> Finding {
-    Finding {
-        item,
-        reading: 0,
-        result,
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
-    }
+    Finding::new(item, result)
 }
 
 fn rendered(finding: &Finding, day: LocalDay) -> Value {

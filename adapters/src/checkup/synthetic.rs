@@ -390,14 +390,8 @@ impl Findings {
         let Some(item) = Item::from_code(code) else { return };
         let method = Some(item.row().method).filter(|method| !method.is_empty());
         self.made.push(Finding {
-            item,
-            reading: 0,
-            result,
-            interpretation: None,
             method: method.map(str::to_owned),
-            range: None,
-            doctor: None,
-            day: None,
+            ..Finding::new(item, result)
         });
     }
 

@@ -252,14 +252,9 @@ impl Table {
             return self.leave_out(Outcome::Rejected, "too-many-readings", line);
         };
         checkup.findings.push(Finding {
-            item,
             reading,
-            result,
             interpretation,
-            method: None,
-            range: None,
-            doctor: None,
-            day: None,
+            ..Finding::new(item, result)
         });
         let mut further = cells.iter().skip(2 + usize::from(unit.is_some()));
         if further.any(|cell| !cell.is_empty()) {

@@ -57,16 +57,7 @@ fn empty(day: &str) -> Checkup {
 }
 
 fn finding(item: Item, result: Found) -> Finding {
-    Finding {
-        item,
-        reading: 0,
-        result,
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
-    }
+    Finding::new(item, result)
 }
 
 /// A result of an item, as the form has it.

@@ -20,16 +20,7 @@ pub(super) fn wholes(samples: &mut Vec<SampleResource>) {
                 Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".to_owned()),
                 Kind::Text => Found::Text("薬の\n名前".to_owned()),
             };
-            Finding {
-                item,
-                reading: 0,
-                result,
-                interpretation: None,
-                method: None,
-                range: None,
-                doctor: None,
-                day: None,
-            }
+            Finding::new(item, result)
         })
         .collect();
     let answers: Vec<&Finding> = answers.iter().collect();
@@ -98,18 +89,15 @@ pub(super) fn bundle(samples: &mut Vec<SampleResource>) {
         name: "見本健診センター".to_owned(),
     };
     let finding = |item: Item| Finding {
-        item,
-        reading: 0,
-        result: match item.row().kind {
-            Kind::Quantity => Found::Quantity(Decimal::new(712, 1), item.row().unit.to_owned()),
-            Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".to_owned()),
-            Kind::Text => Found::Text("所見なし".to_owned()),
-        },
-        interpretation: None,
-        method: None,
-        range: None,
         doctor: (item.row().code == "9N511000000000049").then(|| "見本 医師".to_owned()),
-        day: None,
+        ..Finding::new(
+            item,
+            match item.row().kind {
+                Kind::Quantity => Found::Quantity(Decimal::new(712, 1), item.row().unit.to_owned()),
+                Kind::Ordered | Kind::Coded => Found::Answer(list_oid(item.list_on(FOURTH_PERIOD)), "1".to_owned()),
+                Kind::Text => Found::Text("所見なし".to_owned()),
+            },
+        )
     };
     let whole = Checkup {
         report: "10".to_owned(),
@@ -228,9 +216,6 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
     }
     for (what, result) in kinds {
         let finding = Finding {
-            item,
-            reading: 0,
-            result,
             interpretation: Some('H'),
             method: Some("9A75100000".to_owned()),
             range: (row.kind == Kind::Quantity).then(|| Range {
@@ -238,7 +223,7 @@ pub(super) fn of(item: Item, samples: &mut Vec<SampleResource>) {
                 high: None,
             }),
             doctor: Some("見本 医師".to_owned()),
-            day: None,
+            ..Finding::new(item, result)
         };
         for (dead, by_hand) in [(false, false), (false, true), (true, false)] {
             samples.push(sample(format!("{} {what}", row.code), |out| {

@@ -12,16 +12,7 @@ use serde_json::Value as Json;
 use crate::common::{STORED, json};
 
 fn finding(code: &str, result: Found) -> Finding {
-    Finding {
-        item: Item::from_code(code).expect("an item"),
-        reading: 0,
-        result,
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
-    }
+    Finding::new(Item::from_code(code).expect("an item"), result)
 }
 
 fn view(finding: &Finding, dead: bool) -> CheckupView<'_> {

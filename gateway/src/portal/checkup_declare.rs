@@ -233,16 +233,7 @@ fn numbers(words: Words, form: &Entered) -> Result<Vec<Finding>, String> {
 }
 
 fn finding(item: Item, number: Decimal) -> Finding {
-    Finding {
-        item,
-        reading: 0,
-        result: Found::Quantity(number, item.row().ucum.to_owned()),
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
-    }
+    Finding::new(item, Found::Quantity(number, item.row().ucum.to_owned()))
 }
 
 /// Keeps what a resident says as a delivery of its own.

@@ -53,21 +53,18 @@ fn a_fhir_document_that_goes_out_comes_in_as_the_same_results() {
             let unit = item.row().unit.to_owned();
             let number = Decimal::new(580, 2);
             Finding {
-                result: match (item.row().kind, place % 5) {
-                    (_, 0) => kinds[place / 5 % 2].clone(),
-                    (model::checkup::Kind::Quantity, 1) => Found::AtLeast(number, unit),
-                    (model::checkup::Kind::Quantity, 2) => Found::AtMost(number, unit),
-                    (model::checkup::Kind::Quantity, _) => Found::Quantity(number, unit),
-                    (model::checkup::Kind::Text, _) => Found::Text("\"所見\"\nなし".to_owned()),
-                    _ => Found::Answer(model::checkup::items::list_oid(item.list_on(every.day)), "1".to_owned()),
-                },
                 interpretation: [None, Some('N'), Some('H'), Some('L')][place % 4],
-                reading: 0,
-                method: None,
-                range: None,
-                doctor: None,
-                day: None,
-                item,
+                ..Finding::new(
+                    item,
+                    match (item.row().kind, place % 5) {
+                        (_, 0) => kinds[place / 5 % 2].clone(),
+                        (model::checkup::Kind::Quantity, 1) => Found::AtLeast(number, unit),
+                        (model::checkup::Kind::Quantity, 2) => Found::AtMost(number, unit),
+                        (model::checkup::Kind::Quantity, _) => Found::Quantity(number, unit),
+                        (model::checkup::Kind::Text, _) => Found::Text("\"所見\"\nなし".to_owned()),
+                        _ => Found::Answer(model::checkup::items::list_oid(item.list_on(every.day)), "1".to_owned()),
+                    },
+                )
             }
         })
         .collect();

@@ -311,16 +311,7 @@ mod tests {
                 "" => Found::Answer(String::new(), (*value).to_owned()),
                 unit => Found::Quantity(Decimal::parse(value.as_bytes()).expect("a number"), unit.to_owned()),
             };
-            Finding {
-                item,
-                reading: 0,
-                result,
-                interpretation: None,
-                method: None,
-                range: None,
-                doctor: None,
-                day: None,
-            }
+            Finding::new(item, result)
         };
         Checkup {
             report: "10".to_owned(),

@@ -54,16 +54,7 @@ mod tests {
 
     /// A checkup in which every item of these was left out by the one who examined.
     fn checkup(items: &[Item]) -> Checkup {
-        let finding = |item: &Item| Finding {
-            item: *item,
-            reading: 0,
-            result: Found::NotPerformed,
-            interpretation: None,
-            method: None,
-            range: None,
-            doctor: None,
-            day: None,
-        };
+        let finding = |item: &Item| Finding::new(*item, Found::NotPerformed);
         Checkup {
             report: "10".to_owned(),
             programme: "010".to_owned(),

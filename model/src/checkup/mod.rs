@@ -306,6 +306,20 @@ pub fn is_event(metric: Metric) -> bool {
 }
 
 impl Finding {
+    /// The first reading of an item, with nothing said beside it.
+    pub const fn new(item: Item, result: Found) -> Self {
+        Self {
+            item,
+            reading: 0,
+            result,
+            interpretation: None,
+            method: None,
+            range: None,
+            doctor: None,
+            day: None,
+        }
+    }
+
     /// True for what was not done, or could not be measured.
     pub fn has_no_value(&self) -> bool {
         matches!(self.result, Found::NotPerformed | Found::NotMeasurable)

@@ -34,16 +34,7 @@ pub fn document(on: &str, written_after: i32, results: &[(&str, i64)]) -> Checku
 /// A number of an item, in its unit.
 pub fn finding(code: &str, value: i64) -> Finding {
     let item = Item::from_code(code).expect("an item");
-    Finding {
-        item,
-        reading: 0,
-        result: Found::Quantity(Decimal::whole(value), item.row().unit.to_owned()),
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
-    }
+    Finding::new(item, Found::Quantity(Decimal::whole(value), item.row().unit.to_owned()))
 }
 
 /// A weight.

@@ -324,14 +324,9 @@ impl Results {
             sum.columns[*place].taken += 1;
         }
         checkup.findings.push(Finding {
-            item,
             reading: u8::try_from(reading).unwrap_or(u8::MAX),
-            result,
             interpretation: interpretation.or(marked),
-            method: None,
-            range: None,
-            doctor: None,
-            day: None,
+            ..Finding::new(item, result)
         });
         unread
     }

@@ -132,15 +132,11 @@ async fn answers_are_those_of_the_document_by_the_list_of_their_own_year() {
 
 /// A screening of a municipality with these answers: item, number of the list, code.
 fn screening(report: &str, answers: &[(&str, &str, &str)]) -> Checkup {
-    let finding = |(code, list, answer): &(&str, &str, &str)| model::checkup::Finding {
-        item: model::checkup::Item::from_code(code).unwrap(),
-        reading: 0,
-        result: model::checkup::Found::Answer(format!("1.2.392.100495.100.{list}"), (*answer).to_owned()),
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
+    let finding = |(code, list, answer): &(&str, &str, &str)| {
+        model::checkup::Finding::new(
+            model::checkup::Item::from_code(code).unwrap(),
+            model::checkup::Found::Answer(format!("1.2.392.100495.100.{list}"), (*answer).to_owned()),
+        )
     };
     Checkup {
         report: report.to_owned(),

@@ -269,14 +269,8 @@ fn result(context: &mut Context<'_>, stored: &Stored, standing: &Standing<'_>) -
     }
     let (committed, batch) = context.commit(standing.seq)?;
     let finding = standing.finding.cloned().unwrap_or(Finding {
-        item,
         reading,
-        result: model::checkup::Found::NotPerformed,
-        interpretation: None,
-        method: None,
-        range: None,
-        doctor: None,
-        day: None,
+        ..Finding::new(item, model::checkup::Found::NotPerformed)
     });
     Ok(StoredSample {
         // An id keeps the day of its checkup, wherever the result's own lies.
