@@ -43,11 +43,8 @@ impl Kind {
     /// A checkup of a day of this kind without results, of what stands around them.
     pub(super) fn checkup(&self, mut head: Head, day: LocalDay) -> Checkup {
         self.programme.clone_into(&mut head.programme);
-        let mut checkup = head.checkup(day);
-        if let Some(screening) = self.screening {
-            screening.report.clone_into(&mut checkup.report);
-        }
-        checkup
+        head.screening = self.screening;
+        head.checkup(day)
     }
 
     /// Whether answers are of the lists of screenings.

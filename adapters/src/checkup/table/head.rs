@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::LocalDay;
-use model::checkup::{Checkup, Organisation, Subject, Told};
+use model::checkup::{Checkup, Organisation, SCREENINGS, Screening, Subject, Told};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::day::day;
@@ -112,11 +112,24 @@ fn sex(plain: &str) -> Option<u8> {
     }
 }
 
+/// The only screening that a text names, as the vocabulary calls it but for 検診 and the like behind it; `None` where it names several.
+fn screening_in(text: &str) -> Option<&'static Screening> {
+    let is_named = |screening: &&Screening| {
+        let name = screening.event.row().name_ja;
+        let ends = ["検診", "検査", "健診"].iter().find_map(|end| name.strip_suffix(end));
+        text.contains(ends.unwrap_or(name))
+    };
+    let mut named = SCREENINGS.iter().filter(is_named);
+    named.next().filter(|_| named.next().is_none())
+}
+
 /// What stands around results.
 #[derive(Clone, Default)]
 pub(in crate::checkup) struct Head {
     /// Three digits; empty for a specific checkup.
     pub(in crate::checkup) programme: String,
+    /// Which of municipalities' screenings it is, where it is one.
+    pub(in crate::checkup) screening: Option<&'static Screening>,
     facility: Organisation,
     pub(in crate::checkup) subject: Subject,
 }
@@ -135,12 +148,16 @@ impl Head {
             }
             name if FACILITY.contains(&name) => self.facility.name = value.chars().take(128).collect(),
             "健診種別" | "健診の種類" | "健診名" | "プログラム種別" => {
+                self.screening = None;
                 self.programme = match plain.as_str() {
                     kind if kind.contains("後期高齢者") => "020",
                     kind if kind.contains("特定健") => "010",
                     kind if kind.contains("事業者") => "030",
-                    kind if kind.contains("がん") => "060",
-                    _ => "990",
+                    kind => {
+                        self.screening = screening_in(kind);
+                        let cancer = if kind.contains("がん") { "060" } else { "990" };
+                        self.screening.map_or(cancer, |screening| screening.programme)
+                    }
                 }
                 .to_owned();
             }
@@ -168,7 +185,7 @@ impl Head {
             &self.programme
         };
         Checkup {
-            report: "10".to_owned(),
+            report: self.screening.map_or("10", |screening| screening.report).to_owned(),
             programme: programme.to_owned(),
             day,
             // A table does not say when it was written; a document of the same checkup knows better.

@@ -131,6 +131,44 @@ fn lines_about_a_checkup_are_of_the_day_that_they_stand_around() {
     );
 }
 
+/// They were once all one kind.
+#[test]
+fn a_screening_is_the_one_that_the_kind_of_checkup_names() {
+    use model::Metric;
+    for (kind, event, programme) in [
+        ("肺がん検診", Metric::CHECKUP_LUNG_CANCER, "060"),
+        ("肺 がん検診（一次）", Metric::CHECKUP_LUNG_CANCER, "060"),
+        ("子宮頸がん検診", Metric::CHECKUP_CERVICAL_CANCER, "060"),
+        ("肝炎ウイルス検診", Metric::CHECKUP_HEPATITIS, "090"),
+        ("骨粗鬆症検診", Metric::CHECKUP_OSTEOPOROSIS, "990"),
+        ("歯科検診", Metric::CHECKUP_DENTAL, "990"),
+        // Which of two, nobody says.
+        ("肺がん・胃がん検診", Metric::CHECKUP_CANCER, "060"),
+        ("前立腺がん検診", Metric::CHECKUP_CANCER, "060"),
+        ("特定健診・大腸がん検診", Metric::CHECKUP_SPECIFIC, "010"),
+        ("人間ドック", Metric::CHECKUP_OTHER, "990"),
+    ] {
+        let table = read(&format!(
+            "健診種別,肺がん検診\n健診種別,{kind}\n受診日,2024-06-10\n体重,52\n"
+        ));
+        let checkup = &table.checkups[0];
+        assert_eq!(
+            (checkup.event(), checkup.programme.as_str()),
+            (event, programme),
+            "{kind}"
+        );
+    }
+    let of = |kind: &str| {
+        let mut table = read(&format!(
+            "健診種別,{kind}\n受診日,2024-06-10\n子宮頚部視診(所見の有無),1\n"
+        ));
+        table.checkups.remove(0).findings.remove(0).result
+    };
+    let answer = |list: &str| Found::Answer(model::checkup::items::list_oid(list), "1".to_owned());
+    assert_eq!(of("子宮頸がん検診"), answer("100495.100.2050"));
+    assert_eq!(of("特定健診"), answer("6.2002"));
+}
+
 /// Cells were once joined anew, without their quotation marks, and cut.
 #[test]
 fn lines_of_other_tables_are_kept_as_they_came() {
