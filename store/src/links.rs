@@ -175,6 +175,11 @@ pub enum TurnEnd {
         /// When to go on.
         next: UtcMillis,
     },
+    /// The vendor takes no more calls for now: it is left alone until then, whatever it is told meanwhile.
+    Waits {
+        /// When to go on.
+        until: UtcMillis,
+    },
     /// It went wrong, and may work later.
     Failed {
         /// When to try again.
@@ -198,7 +203,8 @@ pub struct LinkCount {
 }
 
 impl Store {
-    /// Connects the person to an account: a new link, or their living one of this vendor agreed to anew.
+    /// Connects the person to an account: a new link, or their living one to this account agreed to anew. One to another account of
+    /// this vendor ends.
     ///
     /// # Errors
     /// [`StoreError::Invalid`] when the account is another person's, and what writing can answer.

@@ -97,8 +97,8 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
     match stop {
         Ok(next) if turn.refused == 0 => TurnEnd::Went { next },
         Ok(_) => failed("some of it was refused", None),
-        Err(Stop::Wait(wait)) => TurnEnd::Went {
-            next: state.clock.now().plus(wait.max(LEAST_WAIT_MS)),
+        Err(Stop::Wait(wait)) => TurnEnd::Waits {
+            until: state.clock.now().plus(wait.max(LEAST_WAIT_MS)),
         },
         Err(Stop::Failed { what, wait }) => failed(what, wait),
         Err(Stop::Needs(need)) => TurnEnd::Refused(need),

@@ -109,6 +109,7 @@ pub(super) async fn carry_out(state: &AppState, cloud: &Cloud, leased: LeasedLin
     cloud.breaker.was_not_tried();
     let label = match &end {
         TurnEnd::Went { .. } => "went",
+        TurnEnd::Waits { .. } => "waits",
         TurnEnd::Failed { .. } => "failed",
         TurnEnd::Refused(_) => "refused",
         TurnEnd::GivenBack => "given-back",

@@ -128,18 +128,22 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
     };
     let before = living(writing, "person = ?1 AND vendor = ?2", params![person.0, new.vendor])?;
     let id = match before {
-        Some(before) => {
+        Some(before) if before.account_hash == hash => {
             let id = before.link.id;
-            if before.account_hash == hash {
-                // What was closed may be open now; all else is as far as it was.
-                progress.marks = open(writing, before)?.progress.marks;
-                progress.marks.values_mut().for_each(|mark| mark.closed = false);
-            }
+            // What was closed may be open now; all else is as far as it was.
+            progress.marks = open(writing, before)?.progress.marks;
+            progress.marks.values_mut().for_each(|mark| mark.closed = false);
             id
         }
-        None => writing
-            .query_row("SELECT coalesce(max(id), 0) + 1 FROM link", [], |row| row.get(0))
-            .doing("numbering a link")?,
+        before => {
+            // What the vendor allowed us of the other account is given back, as of any link that ends.
+            if let Some(before) = before {
+                change(writing, own, before.link.id, LinkEvent::Ended)?;
+            }
+            writing
+                .query_row("SELECT coalesce(max(id), 0) + 1 FROM link", [], |row| row.get(0))
+                .doing("numbering a link")?
+        }
     };
     let continued = match &new.continues {
         Some(continued) => take_over(writing, own, continued, &mut progress)?,
@@ -391,6 +395,11 @@ pub(crate) fn end_turn(writing: &Writing<'_>, lease: Lease, end: &TurnEnd) -> Re
                  due_ms = CASE WHEN EXISTS (SELECT 1 FROM link_want WHERE link = ?1) THEN min(?2, ?3) ELSE ?2 END
              WHERE id = ?1",
             params![id, next.0, writing.now().0],
+        ),
+        // Still under its lease until then: to take it before would ask nothing.
+        TurnEnd::Waits { until } => writing.execute(
+            "UPDATE link SET attempts = 0, leased_ms = ?2, due_ms = ?2 WHERE id = ?1",
+            params![id, until.0],
         ),
         TurnEnd::Failed { next } => writing.execute(
             "UPDATE link SET attempts = attempts + 1, leased_ms = 0, due_ms = ?2 WHERE id = ?1",

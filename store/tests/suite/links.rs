@@ -292,3 +292,80 @@ async fn an_account_is_one_persons_and_a_link_is_nobody_elses() {
     let told: Vec<_> = counts.iter().map(|count| (count.state, count.links)).collect();
     assert_eq!(told, [("connected", 1), ("ended", 1)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_waits_for_the_vendor_s_budget_is_left_alone_until_then_whatever_it_is_told() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let mine = own(person);
+    let link = house.store.connect_link(&mine, agreed("a")).await.expect("a link");
+    let note = |hour| {
+        house
+            .store
+            .note_webhook(CLOUD, b"{}".to_vec(), vec![told("a", hour)], 2_000)
+    };
+    note(1).await.expect("noted");
+    let leased = take(&house).await.pop().expect("a link");
+    assert_eq!(leased.wants, [want(1)]);
+    // It could ask nothing: what it was told is still to be asked for.
+    let until = house.now().plus(60_000);
+    let ended = house.store.end_turn(&leased, TurnEnd::Waits { until }).await;
+    assert!(ended.expect("ended"));
+    assert!(take(&house).await.is_empty(), "it would ask nothing again");
+    note(2).await.expect("noted");
+    house.clock.advance(59_000);
+    assert!(!house.store.has_due_links(CLOUD).await.expect("due"));
+    house.clock.advance(1_000);
+    let leased = take(&house).await.pop().expect("it is due");
+    assert_eq!((leased.wants.len(), leased.failures), (2, 0));
+    let until = house.now().plus(60_000);
+    let ended = house.store.end_turn(&leased, TurnEnd::Waits { until }).await;
+    assert!(ended.expect("ended"));
+    // Its person does not wait.
+    house
+        .store
+        .change_link(&mine, link.id, LinkEvent::Ended)
+        .await
+        .expect("ended");
+    assert_eq!(take(&house).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_account_of_the_same_vendor_ends_the_link_to_the_first() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let mine = own(person);
+    let first = house.store.connect_link(&mine, agreed("a")).await.expect("a link");
+    house
+        .store
+        .note_webhook(CLOUD, b"{}".to_vec(), vec![told("a", 1)], 0)
+        .await
+        .expect("noted");
+    let second = house.store.connect_link(&mine, agreed("b")).await.expect("a link");
+    assert!(second.id != first.id, "its tokens are the first one's to give back");
+    let states: Vec<LinkState> = house
+        .store
+        .links(&mine)
+        .await
+        .expect("links")
+        .iter()
+        .map(|link| link.state)
+        .collect();
+    assert_eq!(states, [LinkState::Connected, LinkState::Ended]);
+    let mut taken = take(&house).await;
+    taken.sort_by_key(|leased| leased.link.id);
+    let tokens_of = |leased: &LeasedLink| leased.tokens.as_ref().map(|(tokens, _)| tokens.access.clone());
+    assert_eq!(taken.len(), 2);
+    assert_eq!(tokens_of(&taken[0]).as_deref(), Some("access a"));
+    assert_eq!(tokens_of(&taken[1]).as_deref(), Some("access b"));
+    assert!(
+        taken.iter().all(|leased| leased.wants.is_empty()),
+        "nothing of the first is asked of the second"
+    );
+    let noted = house
+        .store
+        .note_webhook(CLOUD, b"{}".to_vec(), vec![told("a", 2)], 0)
+        .await
+        .expect("noted");
+    assert_eq!(noted, Noted { known: 0, unknown: 1 });
+}
