@@ -255,7 +255,7 @@ pub enum Heard {
 }
 
 /// Something changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notice {
     /// Whose account.
     pub account: String,

@@ -8,13 +8,17 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 1;
+pub const MAPPING_VERSION: u32 = 2;
 
 /// By what time a type is asked for, and where its points have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `interval`, by its start.
     Interval,
+    /// `interval`, by its start in civil time: sessions can be asked for by nothing else.
+    Session,
+    /// `interval`, by its start, and only from when on.
+    Since,
     /// `interval`, by its end.
     Ending,
     /// `sampleTime`.
@@ -312,31 +316,31 @@ pub const TYPES: &[Type] = &[
     of(
         series("exercise", ACTIVITY, SPARSE, true),
         "exercise",
-        Kind::Interval,
+        Kind::Session,
         Makes::Exercise,
     ),
     of(
         series("hydration-log", NUTRITION, SPARSE, true),
         "hydrationLog",
-        Kind::Interval,
+        Kind::Session,
         numbers![("amountConsumed"."milliliters", SAME, WATER_INTAKE)],
     ),
     of(
         series("nutrition-log", NUTRITION, SPARSE, true),
         "nutritionLog",
-        Kind::Interval,
+        Kind::Session,
         Makes::Nutrition,
     ),
     of(
         series("electrocardiogram", ECG, SPARSE, false),
         "electrocardiogram",
-        Kind::Interval,
+        Kind::Since,
         Makes::Code("resultClassification", Metric::ECG_CLASSIFICATION, RESULTS),
     ),
     of(
         series("irregular-rhythm-notification", RHYTHM, SPARSE, false),
         "irregularRhythmNotification",
-        Kind::Interval,
+        Kind::Session,
         Makes::Event(Metric::IRREGULAR_RHYTHM_EVENT),
     ),
     of(

@@ -33,6 +33,10 @@ impl Reads for Points {
         let body = point.get(kind.key).filter(|body| body.is_object());
         let body = body.ok_or(Not::Rejected("value-missing"))?;
         let (base, at) = base(push, kind, &point, body)?;
+        // Asked by civil time, or since when: there is more in the answer than lies in this time.
+        if matches!(kind.kind, Kind::Session | Kind::Since) && !windows.holds(at) {
+            return Err(Not::Duplicate("of-another-ask"));
+        }
         let samples = samples(push, kind, body, &base)?;
         // Of the merged stream the name stands in another member.
         let name = text(&point, "name").or_else(|| text(&point, "dataPointName"));
@@ -62,7 +66,7 @@ fn base(push: &mut Push<'_>, kind: &Type, point: &Value, body: &Value) -> Result
             place(&mut sample, (at, at), [offset(time, "utcOffset"); 2], is_fine);
             at
         }
-        Kind::Interval | Kind::Ending => {
+        Kind::Interval | Kind::Session | Kind::Since | Kind::Ending => {
             let interval = body.get("interval").unwrap_or(&Value::Null);
             let time = |member: &str| text(interval, member).and_then(instant).ok_or(unreadable);
             let ((start, one), (end, other)) = (time("startTime")?, time("endTime")?);
@@ -258,16 +262,21 @@ fn not_worn_still(sample: &mut Sample) {
     sample.flags = Flags(sample.flags.0 & !Flags::TRUE_ZERO.0);
 }
 
+/// Minutes at each level. A number that is zero is left out on the wire.
 fn active_minutes(body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
-    let levels = list(body, "activeMinutesByActivityLevel");
-    let known = levels.iter().filter_map(|level| {
-        let word = text(level, "activityLevel")?;
-        let (_, metric) = coverage::ACTIVE_MINUTES.iter().find(|(theirs, _)| *theirs == word)?;
-        Some((level.get("activeMinutes")?, *metric))
-    });
-    known
-        .map(|(minutes, metric)| measured(metric, number(minutes, Conversion::IDENTITY)?, base))
-        .collect()
+    let zero = Value::from(0);
+    let mut samples = Vec::new();
+    for level in list(body, "activeMinutesByActivityLevel") {
+        let word = text(level, "activityLevel").unwrap_or_default();
+        if let Some((_, metric)) = coverage::ACTIVE_MINUTES.iter().find(|(theirs, _)| *theirs == word) {
+            let minutes = number(level.get("activeMinutes").unwrap_or(&zero), Conversion::IDENTITY)?;
+            samples.push(measured(*metric, minutes, base)?);
+        }
+    }
+    match samples.is_empty() {
+        true => Err(Not::Unsupported("value-unknown")),
+        false => Ok(samples),
+    }
 }
 
 fn glucose(body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {

@@ -35,6 +35,116 @@ fn each_kind_is_asked_for_by_its_own_time() {
 }
 
 #[test]
+fn sessions_are_asked_for_by_the_only_time_that_the_vendor_takes() {
+    // Any other time is answered with 400.
+    for series in [
+        "exercise",
+        "hydration-log",
+        "nutrition-log",
+        "irregular-rhythm-notification",
+    ] {
+        let name = series.replace('-', "_");
+        assert_eq!(
+            filter_of(series),
+            format!(
+                "{name}.interval.civil_start_time >= \"2026-04-30T12:00:00\" AND {name}.interval.civil_start_time < \"2026-05-02T14:00:00\""
+            ),
+            "all that may begin in this time, wherever it was"
+        );
+    }
+    assert_eq!(
+        filter_of("electrocardiogram"),
+        "electrocardiogram.interval.start_time >= \"2026-05-01T00:00:00Z\"",
+        "its end cannot be said"
+    );
+}
+
+fn read_answer(series: &str, points: &serde_json::Value) -> (crate::harness::Collected, crate::Reading) {
+    let answered = Answered {
+        ask: Ask {
+            series,
+            start: at("2026-05-01T00:00:00Z"),
+            end: at("2026-05-02T00:00:00Z"),
+        },
+        pages: vec![json!({"dataPoints": points}).to_string().into_bytes()],
+    };
+    let laid = text(NAME, "a", at("2026-05-03T00:00:00Z"), &[answered]).unwrap();
+    let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
+    (collected, reading.unwrap())
+}
+
+#[test]
+fn what_an_answer_has_beyond_its_time_is_left_to_another_ask() {
+    let exercise = |from: &str, until: &str| {
+        json!({"name": from, "exercise": {"exerciseType": "RUNNING",
+            "interval": {"startTime": from, "endTime": until, "startUtcOffset": "32400s", "endUtcOffset": "32400s"}}})
+    };
+    let points = json!([
+        exercise("2026-04-30T23:30:00Z", "2026-05-01T00:30:00Z"),
+        exercise("2026-05-01T05:00:00Z", "2026-05-01T05:30:00Z"),
+        exercise("2026-05-02T00:00:00Z", "2026-05-02T00:30:00Z"),
+    ]);
+    let (collected, reading) = read_answer("exercise", &points);
+    assert_eq!((collected.samples().len(), reading.samples), (1, 1));
+    assert_eq!((reading.accounting.duplicate, reading.accounting.rejected), (2, 0));
+}
+
+#[test]
+fn minutes_at_levels_that_nobody_knows_do_not_vanish_and_a_zero_that_is_left_out_is_one() {
+    let minutes = |from: &str, levels: serde_json::Value| {
+        json!({"activeMinutes": {"activeMinutesByActivityLevel": levels,
+            "interval": {"startTime": from, "endTime": "2026-05-01T08:00:00Z"}}})
+    };
+    let points = json!([
+        minutes(
+            "2026-05-01T05:00:00Z",
+            json!([{"activityLevel": "LIGHT", "activeMinutes": "3"}, {"activityLevel": "MODERATE"}])
+        ),
+        minutes(
+            "2026-05-01T06:00:00Z",
+            json!([{"activityLevel": "EXTREME", "activeMinutes": "3"}])
+        ),
+        minutes("2026-05-01T07:00:00Z", json!([])),
+    ]);
+    let (collected, reading) = read_answer("active-minutes", &points);
+    assert_eq!(collected.samples().len(), 2);
+    assert_eq!(reading.accounting.unsupported, 2);
+}
+
+#[test]
+fn one_notice_that_cannot_be_read_holds_up_nobody_else_s() {
+    let many = json!([
+        {"data": {"healthUserId": "1", "dataType": "steps", "intervals": null}},
+        {"data": {"dataType": "steps"}},
+        {"type": "something"},
+        {"data": {"healthUserId": "2", "dataType": null}},
+    ]);
+    let Ok(Heard::Notices(notices)) = webhook::read(many.to_string().as_bytes(), UtcMillis(0)) else {
+        panic!("they are heard")
+    };
+    let heard: Vec<_> = notices
+        .iter()
+        .map(|notice| (notice.account.as_str(), notice.series))
+        .collect();
+    assert_eq!(heard, [("1", Some("steps")), ("2", None), ("", None), ("", None)]);
+    assert_eq!(
+        webhook::read(br#"[{"type": "something"}]"#, UtcMillis(0)),
+        Err(NotHeard::Malformed)
+    );
+    let interval = |day: u32| json!({"physicalTimeInterval": {"startTime": format!("2026-05-{day:02}T00:00:00Z"), "endTime": format!("2026-05-{day:02}T01:00:00Z")}});
+    let intervals: Vec<_> = (0..120).map(|place| interval(1 + place / 10)).collect();
+    let long = json!({"data": {"healthUserId": "1", "dataType": "steps", "intervals": intervals}});
+    let Ok(Heard::Notices(notices)) = webhook::read(long.to_string().as_bytes(), UtcMillis(0)) else {
+        panic!("it is heard")
+    };
+    assert_eq!(
+        notices[0].window,
+        Some((at("2026-05-01T00:00:00Z"), at("2026-05-12T01:00:00Z"))),
+        "all of its intervals"
+    );
+}
+
+#[test]
 fn a_page_says_what_follows_and_an_error_page_is_none() {
     assert_eq!(GoogleHealth.next_page(b"{}"), Ok(None));
     assert_eq!(GoogleHealth.next_page(br#"{"nextPageToken":""}"#), Ok(None));

@@ -6,12 +6,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::DateTime;
 use model::UtcMillis;
-use model::time::HOUR_MS;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use subtle::ConstantTimeEq as _;
 
-use super::named;
+use super::{EASTMOST_MS, WESTMOST_MS, named};
 use crate::cloud::{Call, Heard, NotHeard, Notice};
 use crate::push::instant;
 
@@ -19,20 +19,15 @@ use crate::push::instant;
 const SIGNATURE: [&str; 2] = ["google-health-api-signature", "x-healthapi-signature"];
 /// Notices of one call at most.
 const MOST: usize = 1_000;
-/// Intervals of one notice at most.
-const MOST_INTERVALS: usize = 100;
-/// A civil time is this much later than UTC at most, and this much earlier.
-const EASTMOST_MS: i64 = 14 * HOUR_MS;
-const WESTMOST_MS: i64 = 12 * HOUR_MS;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Data {
     health_user_id: String,
     #[serde(default)]
-    data_type: String,
+    data_type: Option<String>,
     #[serde(default)]
-    intervals: Vec<Value>,
+    intervals: Option<Vec<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -53,16 +48,30 @@ pub(super) fn hear(call: &Call<'_>) -> Result<Heard, NotHeard> {
     }
     let signature = SIGNATURE.iter().find_map(|name| (call.header)(name));
     verify(call, &signature.ok_or(NotHeard::NotGenuine)?)?;
-    let said: Vec<Said> = match call.body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?,
-        _ => vec![serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?],
+    read(call.body, call.now)
+}
+
+/// The notices of a body: one, or a list.
+pub(super) fn read(body: &[u8], now: UtcMillis) -> Result<Heard, NotHeard> {
+    let said: Vec<&RawValue> = match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => serde_json::from_slice(body).map_err(|_| NotHeard::Malformed)?,
+        _ => vec![serde_json::from_slice(body).map_err(|_| NotHeard::Malformed)?],
     };
     if said.len() > MOST {
         return Err(NotHeard::Malformed);
     }
-    Ok(Heard::Notices(
-        said.into_iter().map(|said| notice(&said.data, call.now)).collect(),
-    ))
+    let all = said.len();
+    let read: Vec<Said> = said
+        .into_iter()
+        .filter_map(|said| serde_json::from_str(said.get()).ok())
+        .collect();
+    if read.is_empty() && all > 0 {
+        return Err(NotHeard::Malformed);
+    }
+    // One that cannot be read holds up nobody else's: it is counted as one that nobody here knows.
+    let unread = (read.len()..all).map(|_| Notice::default());
+    let notices = read.iter().map(|said| notice(&said.data, now));
+    Ok(Heard::Notices(notices.chain(unread).collect()))
 }
 
 /// Whatever the operation, what is there now is asked for: also a word that is not known asks for no less.
@@ -70,12 +79,12 @@ fn notice(data: &Data, now: UtcMillis) -> Notice {
     let windows = data
         .intervals
         .iter()
-        .take(MOST_INTERVALS)
+        .flatten()
         .filter_map(|interval| window(interval, now));
     let window = windows.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
     Notice {
         account: data.health_user_id.clone(),
-        series: named(&data.data_type).map(|kind| kind.series.name),
+        series: data.data_type.as_deref().and_then(named).map(|kind| kind.series.name),
         window,
     }
 }
@@ -220,6 +229,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use model::time::HOUR_MS;
 
     use super::*;
 

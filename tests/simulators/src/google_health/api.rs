@@ -150,29 +150,34 @@ pub(super) async fn list(
     Json(answer).into_response()
 }
 
-/// What a filter of this type's own time asks for; `None` for any other.
+/// What a filter of this type's own time asks for; `None` for any other, which the vendor refuses.
 fn window(kind: &str, time: Time, filter: &str) -> Option<(UtcMillis, UtcMillis)> {
     let member = match time {
-        Time::Start => "interval.start_time",
+        Time::Start | Time::Since => "interval.start_time",
+        Time::CivilStart => "interval.civil_start_time",
         Time::End => "interval.end_time",
         Time::Moment => "sample_time.physical_time",
         Time::Date => "date",
     };
     let name = format!("{}.{member}", kind.replace('-', "_"));
-    let (from, until) = filter.split_once(" AND ")?;
     let read = |part: &str, operator: &str| {
         let value = part
             .strip_prefix(&name)?
             .strip_prefix(operator)?
             .strip_prefix('"')?
             .strip_suffix('"')?;
-        let text = if time == Time::Date {
-            format!("{value}T00:00:00Z")
-        } else {
-            value.to_owned()
+        let text = match time {
+            Time::Date => format!("{value}T00:00:00Z"),
+            // Everybody here lives in Japan.
+            Time::CivilStart => format!("{value}+09:00"),
+            _ => value.to_owned(),
         };
         let at: jiff::Timestamp = text.parse().ok()?;
         Some(UtcMillis(at.as_millisecond()))
     };
+    if time == Time::Since {
+        return Some((read(filter, " >= ")?, UtcMillis::LATEST));
+    }
+    let (from, until) = filter.split_once(" AND ")?;
     Some((read(from, " >= ")?, read(until, " < ")?))
 }

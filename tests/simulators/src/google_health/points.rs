@@ -13,6 +13,10 @@ use crate::days::Day;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
     Start,
+    /// By the start in civil time.
+    CivilStart,
+    /// By the start, and only from when on.
+    Since,
     End,
     Moment,
     Date,
@@ -123,14 +127,14 @@ pub(super) const TYPES: &[(&str, &str, Time, &str)] = &[
         "health_metrics_and_measurements",
     ),
     ("sleep", "sleep", Time::End, "sleep"),
-    ("exercise", "exercise", Time::Start, "activity_and_fitness"),
-    ("hydration-log", "hydrationLog", Time::Start, "nutrition"),
-    ("nutrition-log", "nutritionLog", Time::Start, "nutrition"),
-    ("electrocardiogram", "electrocardiogram", Time::Start, "ecg"),
+    ("exercise", "exercise", Time::CivilStart, "activity_and_fitness"),
+    ("hydration-log", "hydrationLog", Time::CivilStart, "nutrition"),
+    ("nutrition-log", "nutritionLog", Time::CivilStart, "nutrition"),
+    ("electrocardiogram", "electrocardiogram", Time::Since, "ecg"),
     (
         "irregular-rhythm-notification",
         "irregularRhythmNotification",
-        Time::Start,
+        Time::CivilStart,
         "irn",
     ),
     (
