@@ -53,6 +53,11 @@ pub trait Cloud: Adapter {
         None
     }
 
+    /// True for a refusal (403) that only says that it is enough for now.
+    fn says_enough(&self, _answer: &[u8]) -> bool {
+        false
+    }
+
     /// True for a set of keys as the vendor publishes it.
     fn are_keys(&self, _body: &[u8]) -> bool {
         false

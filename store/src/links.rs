@@ -75,6 +75,19 @@ pub struct Mark {
     /// What lies before came by a link that this one continues, and is not asked for again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
+    /// Of asking for what is new, where it goes on: a turn may end before it gets through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+}
+
+/// Asking for what is new, under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pass {
+    /// Up to here it got.
+    pub reached: i64,
+    /// It began further back, for what came late without a word.
+    pub again: bool,
 }
 
 /// What opens an account.

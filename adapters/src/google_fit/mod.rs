@@ -222,4 +222,31 @@ impl Cloud for GoogleFit {
     fn account_from(&self) -> AccountFrom {
         AccountFrom::IdToken
     }
+
+    /// Too many calls are answered with 403 as well as with 429 (facts 2.3).
+    fn says_enough(&self, answer: &[u8]) -> bool {
+        #[derive(Deserialize)]
+        struct Refusal {
+            error: Errors,
+        }
+        #[derive(Deserialize)]
+        struct Errors {
+            #[serde(default)]
+            errors: Vec<Reason>,
+        }
+        #[derive(Deserialize)]
+        struct Reason {
+            #[serde(default)]
+            reason: String,
+        }
+        let refusal: Option<Refusal> = serde_json::from_slice(answer).ok();
+        let mut reasons = refusal.into_iter().flat_map(|refusal| refusal.error.errors);
+        reasons.any(|error| {
+            error.reason.ends_with("RateLimitExceeded")
+                || matches!(
+                    error.reason.as_str(),
+                    "rateLimitExceeded" | "dailyLimitExceeded" | "quotaExceeded"
+                )
+        })
+    }
 }

@@ -3,7 +3,7 @@
 use adapters::cloud::Series;
 use model::UtcMillis;
 use model::time::{DAY_MS, HOUR_MS};
-use store::{Mark, Progress, Want};
+use store::{Mark, Pass, Progress, Want};
 
 /// Asks of one turn at most: then the next link has its turn.
 const MOST_ASKS: usize = 40;
@@ -142,9 +142,20 @@ pub(super) fn plan<'a>(
         if mark.is_some_and(|mark| now.0 < mark.asked + pace.again(series)) {
             continue;
         }
-        let again = mark.is_none_or(|mark| now.0 >= mark.again + AGAIN_MS);
+        let pass = mark.and_then(|mark| mark.pass);
+        let again = match pass {
+            Some(pass) => pass.again,
+            None => mark.is_none_or(|mark| now.0 >= mark.again + AGAIN_MS),
+        };
         let late = if again { AGAIN_DAYS } else { i64::from(series.late_days) };
-        let from = mark.map_or(now.0 - FIRST_DAYS * DAY_MS, |mark| mark.until - late * DAY_MS);
+        let from = match (pass, mark) {
+            // One that was cut off goes on where it was: from its beginning on it would never get further than a turn can.
+            (Some(pass), _) => pass.reached,
+            (None, Some(mark)) => mark.until - late * DAY_MS,
+            (None, None) => now.0 - FIRST_DAYS * DAY_MS,
+        };
+        // Also where the clock went back: with nothing asked it would be due again at once.
+        let from = from.min(now.0);
         let horizon = horizon(mark, pace.backfill_ms, now);
         let end = now.0 + 1 + i64::from(series.ahead_hours) * HOUR_MS;
         spans(series, from.max(horizon), end, |start, end, is_last| {
@@ -224,6 +235,7 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         again: 0,
         closed: false,
         since: None,
+        pass: None,
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
     match step.moves {
@@ -231,6 +243,10 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         Moves::Forward { is_last, again } => {
             let mark = mark.or_insert(fresh);
             mark.until = mark.until.max(fresh.until);
+            mark.pass = (!is_last).then_some(Pass {
+                reached: step.end.0,
+                again,
+            });
             if is_last {
                 mark.asked = now.0;
             }
@@ -349,6 +365,7 @@ mod tests {
                 again: NOW.0,
                 closed: false,
                 since: None,
+                pass: None,
             };
             progress.marks.insert(one.name.to_owned(), mark);
         }
@@ -451,13 +468,48 @@ mod tests {
         assert_eq!(settled(&wants, &taken, &steps, steps.len()), (3, None));
     }
 
+    #[test]
+    fn what_is_new_is_got_through_however_little_a_turn_may_ask() {
+        let since = NOW.0 - 2 * DAY_MS;
+        let mark = Mark {
+            until: since,
+            asked: since,
+            back: NOW.0 - PACE.backfill_ms,
+            again: 0,
+            closed: false,
+            since: None,
+            pass: None,
+        };
+        let mut progress = Progress::default();
+        progress.marks.insert("seconds".to_owned(), mark);
+        let (all, mut now, mut asked) = (&ALL[2..], NOW, Vec::new());
+        for _turn in 0..30 {
+            let (steps, _) = plan(all, &progress, &[], PACE, now);
+            for step in steps.into_iter().take(2) {
+                moved(&mut progress, &step, now);
+                asked.push((step.start.0, step.end.0));
+            }
+            now = now.plus(60_000);
+        }
+        let mark = progress.marks["seconds"];
+        assert!(
+            mark.asked > NOW.0 && mark.again > NOW.0 && mark.pass.is_none(),
+            "{mark:?}"
+        );
+        assert!(asked[0].0 <= since - AGAIN_DAYS * DAY_MS, "what came late too");
+        assert!(
+            asked.windows(2).all(|two| two[0].1 == two[1].0),
+            "nothing twice, nothing left out"
+        );
+    }
+
     proptest! {
         #[test]
         fn every_ask_is_of_whole_windows_within_its_length(
             until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
         ) {
             let mut progress = Progress::default();
-            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None };
+            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None, pass: None };
             progress.marks.insert("minutes".to_owned(), mark);
             let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
             let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);

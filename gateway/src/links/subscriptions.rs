@@ -203,13 +203,10 @@ pub(super) async fn subscribe(
     }
 }
 
-/// Ends a link's subscription; one that is not there is ended.
+/// Ends a link's subscription, also where it is not kept that there is one: what was asked for last may not have come to be kept. One
+/// that is not there is ended.
 pub(super) async fn end(state: &AppState, cloud: &Cloud, link: &Link) -> Result<(), NotSubscribed> {
-    let Some(subscriber) = cloud
-        .subscriber
-        .as_ref()
-        .filter(|_| !link.progress.subscribed.is_empty())
-    else {
+    let Some(subscriber) = &cloud.subscriber else {
         return Ok(());
     };
     let of = Subscription {

@@ -26,7 +26,7 @@ const DELIVERY_WINDOWS: i64 = 8_192;
 const LEAST_WAIT_MS: i64 = 60_000;
 
 /// How long a turn goes on before it keeps how far it got, in milliseconds.
-const KEEP_MS: i64 = 60_000;
+pub(super) const KEEP_MS: i64 = 60_000;
 
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const FIRST_WAIT_MS: i64 = 30_000;
@@ -37,6 +37,9 @@ const SUBSCRIBE_AGAIN_MS: i64 = 15 * 60_000;
 
 /// Attempts to give tokens back.
 const GIVE_BACK: u32 = 20;
+
+/// Turns in a row in which a type was refused, until what the vendor told of it is not kept for a better day: some two hours.
+const BELIEVED: u32 = 8;
 
 /// Turns in a row in which the grant was refused, until it is believed: the answer to a refresh may have been lost, and the one
 /// before it is good for some time.
@@ -204,7 +207,8 @@ impl Turn<'_> {
                 Err(Refusal::NotUnderstood | Refusal::TooLarge) => {
                     closed.push((step.series.name, false));
                     self.refused += 1;
-                    is_whole = false;
+                    // What it told of a type that it refuses for long would hold up all others.
+                    is_whole &= self.leased.failures >= BELIEVED;
                 }
                 Err(Refusal::Stop(stop)) => {
                     // What came before is not asked for again.
@@ -287,6 +291,7 @@ impl Turn<'_> {
             again: now.0,
             closed: true,
             since: None,
+            pass: None,
         };
         self.progress
             .marks
@@ -360,7 +365,7 @@ impl Turn<'_> {
                 adapter: adapter.name().to_owned(),
                 batch,
                 body: text.clone(),
-                answer: Box::new(|_| Vec::new()),
+                answer: Box::new(import::counts),
             };
             import::run_keeping(&store, person, adapter, &input, Some(Box::new(keep)))
         });

@@ -194,6 +194,7 @@ fn take_over(
                 again: 0,
                 closed: false,
                 since: Some(reached),
+                pass: None,
             };
             progress.marks.insert(series.clone(), mark);
         }

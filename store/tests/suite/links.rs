@@ -74,6 +74,7 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
         again: 0,
         closed: false,
         since: None,
+        pass: None,
     };
     progress.marks.insert("steps".to_owned(), mark);
     let store = &house.store;

@@ -50,6 +50,10 @@ pub enum Kind {
     Unauthorized,
     /// 403.
     Forbidden,
+    /// 403 that only says that it is enough for now.
+    UsageLimit,
+    /// 403 with an HTML page, of something that stands before the vendor.
+    ForbiddenPage,
     /// 400 that nobody understands.
     Refused,
     /// 410.
@@ -131,6 +135,11 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
         Kind::Html => status(StatusCode::OK, "<html>please sign in</html>"),
         Kind::Unauthorized => status(StatusCode::UNAUTHORIZED, "{\"error\":{\"code\":401}}"),
         Kind::Forbidden => status(StatusCode::FORBIDDEN, "{\"error\":{\"code\":403}}"),
+        Kind::UsageLimit => status(
+            StatusCode::FORBIDDEN,
+            "{\"error\":{\"code\":403,\"errors\":[{\"domain\":\"usageLimits\",\"reason\":\"rateLimitExceeded\"}]}}",
+        ),
+        Kind::ForbiddenPage => status(StatusCode::FORBIDDEN, "<html>no way</html>"),
         Kind::Refused => status(StatusCode::BAD_REQUEST, "{\"error\":{\"code\":400}}"),
         Kind::Gone => status(StatusCode::GONE, "{\"error\":{\"code\":410}}"),
         Kind::Huge => Body::from_stream(Endless(1 << 30)).into_response(),

@@ -154,3 +154,102 @@ async fn turns_that_are_cut_off_again_and_again_lose_nothing_and_double_nothing(
     world.live_by(2 * DAY_MS, HOUR_MS).await;
     world.agrees(HANAKO).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_only_says_enough_for_now_closes_nothing() {
+    for kind in ["usage-limit", "forbidden-page"] {
+        let world = World::of(SILENT).await;
+        let mut browser = world.hanako().await;
+        world.connect(&mut browser, SILENT.hanako).await;
+        world.mischief(kind, 3, "/users/me/dataTypes").await;
+        world.live(HOUR_MS).await;
+        let marks = world.link().await.progress.marks;
+        let closed: Vec<_> = marks.iter().filter(|(_, mark)| mark.closed).collect();
+        assert!(closed.is_empty(), "{kind}: {closed:?}");
+        world.agrees(SILENT.hanako).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_that_is_refused_for_good_holds_up_no_other_however_often_it_is_told_of() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    world.mischief("refused", 1_000_000, "weight").await;
+    let day = |back: i64| two_days_ago(&world).0 - back * DAY_MS;
+    for (from, until) in (2..14).flat_map(|from| (1..from).map(move |until| (from, until))) {
+        let told = json!({"account": HANAKO, "kind": "weight", "start": day(from), "end": day(until)});
+        assert_eq!(world.control("notices", told).await["status"], 204);
+    }
+    let before = world.link().await.progress.marks["steps"].asked;
+    world.live_by(2 * DAY_MS, 10 * 60_000).await;
+    let link = world.link().await;
+    assert!(
+        link.progress.marks["steps"].asked > before + DAY_MS,
+        "steps were not asked for since"
+    );
+    let url = format!("{}/control/mischief", world.vendor.base);
+    world.http.delete(url).send().await.unwrap();
+    world.live_by(8 * DAY_MS, HOUR_MS).await;
+    world.agrees(HANAKO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_whose_budget_is_used_up_waits_for_it() {
+    let world = World::of(ENDING).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    // Its first turns use up what may come at once.
+    let state = &world.gateway.state;
+    let cloud = state.clouds.named(world.vendor.name).unwrap();
+    let at = two_days_ago(&world);
+    let told = json!({"account": ENDING.hanako, "kind": "body/log/weight", "start": at.0, "end": at.0 + 1});
+    for leased in worker::take(state, cloud, 16).await {
+        assert_eq!(world.control("notices", told.clone()).await["status"], 204);
+        worker::carry_out(state, cloud, leased).await;
+    }
+    world.clock.advance(3_000);
+    let mut turns = 0;
+    for _ in 0..50 {
+        for leased in worker::take(state, cloud, 16).await {
+            turns += 1;
+            worker::carry_out(state, cloud, leased).await;
+        }
+        world.clock.advance(1_000);
+    }
+    assert!(turns <= 1, "{turns} turns in less than a minute, for nothing");
+    world.live(2 * DAY_MS).await;
+    world.agrees(ENDING.hanako).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_takes_minutes_for_a_page_does_not_outlast_the_lease() {
+    let world = World::of(SINCE).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, SINCE.hanako).await;
+    // Some pages of one answer.
+    let at = two_days_ago(&world);
+    for second in 0..500 {
+        world.change(at.plus(second * 1_000), Some(second)).await;
+    }
+    world.mischief("slow", 1_000, "").await;
+    let state = &world.gateway.state;
+    let cloud = state.clouds.named(world.vendor.name).unwrap();
+    let leased = worker::take(state, cloud, 16).await.pop().unwrap();
+    let turn = async {
+        let end = crate::links::turn::take(state, cloud, &leased).await;
+        assert!(matches!(end, store::TurnEnd::Went { .. }), "{end:?}");
+        assert!(state.store.end_turn(&leased, end).await.unwrap(), "it was another's");
+    };
+    let others = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+            // A page takes four minutes.
+            world.clock.advance(2 * 60_000);
+            let taken = state.store.lease_links(world.vendor.name, 16).await.unwrap();
+            assert!(taken.is_empty(), "it is under work");
+        }
+    };
+    tokio::select! { () = turn => {}, () = others => {} }
+}

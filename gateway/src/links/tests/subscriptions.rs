@@ -93,3 +93,44 @@ async fn what_is_allowed_is_what_is_subscribed_and_a_failure_is_tried_again() {
     assert_eq!(held.len(), 1);
     assert!(held[0].1.contains(&"sleep".to_owned()), "{held:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_account_takes_the_place_of_the_first_at_the_vendor_too() {
+    let world = world().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    let first = world.link().await;
+    let (tokens, _) = world.gateway.state.store.link_tokens(first.id).await.unwrap().unwrap();
+    world.connect(&mut browser, TARO).await;
+    world.clock.advance(1_000);
+    world.work().await;
+    let held = subscribed(&world).await;
+    let accounts: Vec<&str> = held.iter().map(|(account, _)| account.as_str()).collect();
+    assert_eq!(accounts, [TARO]);
+    let url = format!("{}/v4/users/me/identity", world.vendor.api_url);
+    let shown = world.http.get(url).bearer_auth(tokens.access).send().await.unwrap();
+    assert_eq!(shown.status(), 401, "its tokens were given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_ends_with_its_link_whatever_was_kept_of_it() {
+    let world = world().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    assert_eq!(subscribed(&world).await.len(), 1);
+    // Agreed to anew, and ended before anything was asked.
+    world.connect(&mut browser, HANAKO).await;
+    let (store, own) = (
+        &world.gateway.state.store,
+        OwnAccess::of_signed_in(world.person().await),
+    );
+    let ended = store
+        .change_link(&own, world.link().await.id, model::LinkEvent::Ended)
+        .await;
+    ended.unwrap();
+    world.clock.advance(1_000);
+    world.work().await;
+    assert_eq!(subscribed(&world).await, []);
+}

@@ -4,7 +4,7 @@ use adapters::cloud::{Ask, Request};
 use axum::http::header::AUTHORIZATION;
 use model::Need;
 
-use super::{Stop, Turn};
+use super::{KEEP_MS, Stop, Turn};
 use crate::links::Cloud;
 use crate::links::plan::Step;
 use crate::links::tokens::{self, TokenError};
@@ -55,6 +55,7 @@ impl Turn<'_> {
                 return Err(Refusal::Stop(Stop::Wait(wait)));
             }
             let answer = self.call(&request).await?;
+            self.stay().await?;
             let next = self.cloud.adapter.next_page(&answer);
             let next = next.map_err(|_| self.failed("an answer was none"))?;
             bytes += answer.len();
@@ -68,6 +69,24 @@ impl Turn<'_> {
                 Some(same) if page.as_ref() == Some(&same) => return Err(self.failed("an answer goes in a circle")),
                 Some(next) => page = Some(next),
             }
+        }
+    }
+
+    /// Renews the lease where that is long ago: pages of a slow vendor would outlast it.
+    async fn stay(&mut self) -> Result<(), Refusal> {
+        let now = self.state.clock.now();
+        if now.0 < self.kept.0 + KEEP_MS {
+            return Ok(());
+        }
+        self.kept = now;
+        let progress = self.progress.clone();
+        let saved = self
+            .state
+            .store
+            .save_link_progress(self.leased, progress, Vec::new(), None);
+        match saved.await.map_err(Stop::from)? {
+            true => Ok(()),
+            false => Err(Refusal::Stop(Stop::Lost)),
         }
     }
 
@@ -113,9 +132,11 @@ impl Turn<'_> {
                     continue;
                 }
                 401 => Err(Refusal::Stop(Stop::Ended)),
-                403 => Err(Refusal::Closed),
+                // A page of something that stands before the vendor says nothing of what is open to us.
+                403 if body.trim_ascii_start().starts_with(b"<") => Err(self.failed("a refusal was none")),
+                403 if !self.cloud.adapter.says_enough(&body) => Err(Refusal::Closed),
                 410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
-                429 => {
+                403 | 429 => {
                     // It answers, and says that it is enough: no fault of its own.
                     let wait = wait.map(|seconds| seconds.max(1) * 1_000);
                     Err(Refusal::Stop(Stop::Failed {
