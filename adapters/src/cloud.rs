@@ -125,6 +125,8 @@ pub struct Account {
     pub id: String,
     /// What it was called at a cloud that this one continues, with that cloud's name.
     pub former: Option<(&'static str, String)>,
+    /// Where its civil times are, by the name of a zone or as an offset, of a vendor that writes times without one.
+    pub zone: Option<String>,
 }
 
 impl Account {
@@ -133,6 +135,7 @@ impl Account {
         (1..=128).contains(&id.len()).then(|| Self {
             id: id.to_owned(),
             former: None,
+            zone: None,
         })
     }
 

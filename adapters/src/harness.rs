@@ -16,12 +16,19 @@ use crate::{Adapter, AdapterError, Handed, Input, Reading, Sink, SinkClosed, all
 pub struct Collected {
     /// All pieces in order.
     pub pieces: Vec<Handed>,
+    /// Where whose they are lives; Japan where it is not said.
+    pub home: Option<jiff::tz::TimeZone>,
 }
 
 impl Sink for Collected {
     fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed> {
         self.pieces.push(piece);
         Ok(())
+    }
+
+    fn home(&self) -> jiff::tz::TimeZone {
+        let japan = jiff::tz::TimeZone::fixed(jiff::tz::offset(9));
+        self.home.clone().unwrap_or(japan)
     }
 }
 
@@ -119,7 +126,19 @@ fn line(sample: &Sample, sources: &[&str]) -> String {
 
 /// Reads bytes with an adapter.
 pub fn read(adapter: &dyn Adapter, bytes: &[u8]) -> (Collected, Result<Reading, AdapterError>) {
-    let mut collected = Collected::default();
+    read_of(adapter, bytes, None)
+}
+
+/// As [`read`], of somebody who lives in this zone.
+pub fn read_of(
+    adapter: &dyn Adapter,
+    bytes: &[u8],
+    home: Option<jiff::tz::TimeZone>,
+) -> (Collected, Result<Reading, AdapterError>) {
+    let mut collected = Collected {
+        home,
+        ..Collected::default()
+    };
     let input = Input {
         bytes: &bytes,
         size: bytes.len() as u64,

@@ -23,6 +23,7 @@ pub mod omron;
 pub mod omron_b2b;
 pub mod pull;
 mod push;
+mod zone;
 
 /// Made-up files for the demo, tests and benchmarks.
 pub use apple_health::synthetic;
@@ -32,6 +33,7 @@ pub use push::push_batch;
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use model::checkup::Checkup;
 use model::units::Conversion;
 use model::{Accounting, Identified, Metric, Outcome, Sample, Source, UtcMillis};
@@ -127,6 +129,11 @@ pub trait Sink {
     /// # Errors
     /// [`SinkClosed`] when nothing more is wanted; the adapter stops at once.
     fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed>;
+
+    /// The zone in which lives whose records they are: of civil times nobody else may say where they were.
+    fn home(&self) -> TimeZone {
+        TimeZone::fixed(jiff::tz::offset(9))
+    }
 }
 
 /// What became of a reading.

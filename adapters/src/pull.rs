@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use crate::cloud::Ask;
 use crate::measure::IMPLAUSIBLE;
 use crate::push::{Not, Push, instant};
+use crate::zone::Zone;
 use crate::{AdapterError, Input, Reading, Sink, push};
 
 /// The largest text.
@@ -31,6 +32,9 @@ struct Pull<'a> {
     account: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     asked_at: std::borrow::Cow<'a, str>,
+    /// Where the account's civil times are, where the vendor said so.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    zone: Option<std::borrow::Cow<'a, str>>,
     #[serde(borrow)]
     answers: Vec<Answer<'a>>,
 }
@@ -55,8 +59,17 @@ pub struct Answered<'a> {
     pub pages: Vec<Vec<u8>>,
 }
 
+/// Whose answers they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Whose<'a> {
+    /// Tells the account from others of its person.
+    pub account: &'a str,
+    /// Where its civil times are ([`crate::cloud::Account::zone`]).
+    pub zone: Option<&'a str>,
+}
+
 /// Lays answers into one text for [`crate::Adapter::read`]; `None` where a page is no JSON.
-pub fn text(adapter: &str, account: &str, asked_at: UtcMillis, answers: &[Answered<'_>]) -> Option<Vec<u8>> {
+pub fn text(adapter: &str, whose: Whose<'_>, asked_at: UtcMillis, answers: &[Answered<'_>]) -> Option<Vec<u8>> {
     let mut laid = Vec::with_capacity(answers.len());
     for answer in answers {
         let pages: Result<Vec<&RawValue>, _> = answer.pages.iter().map(|page| serde_json::from_slice(page)).collect();
@@ -69,8 +82,9 @@ pub fn text(adapter: &str, account: &str, asked_at: UtcMillis, answers: &[Answer
     }
     let pull = Pull {
         format: format(adapter).into(),
-        account: account.into(),
+        account: whose.account.into(),
         asked_at: iso(asked_at).into(),
+        zone: whose.zone.map(Into::into),
         answers: laid,
     };
     serde_json::to_vec(&pull).ok()
@@ -172,6 +186,9 @@ pub(crate) fn read(
     }
     let asked_at = at(&pull.asked_at)?;
     let mut push = Push::new(sink, asked_at);
+    if let Some(zone) = pull.zone.as_deref().and_then(Zone::stated) {
+        push.zone = zone;
+    }
     let (mut place, mut windows_of_all) = (0, 0);
     for answer in &pull.answers {
         let ask = Ask {

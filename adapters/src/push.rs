@@ -13,10 +13,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::measure::{self, Rejection};
+use crate::zone::Zone;
 use crate::{AdapterError, Handed, Input, MAX_TEXT, NotStored, Parked, Reading, Sink, SinkClosed};
 
 /// The largest push.
 pub const MOST_BYTES: u64 = 16 << 20;
+/// Bytes of a source's key, and of an id, at most.
+pub(crate) const LONGEST_KEY: usize = 512;
 /// The most sources of one push.
 const MOST_SOURCES: usize = 512;
 /// Sources that are found again by what they were made of.
@@ -117,6 +120,8 @@ pub(crate) struct Push<'s> {
     texts: Vec<NotStored>,
     /// When the companion asked its phone.
     pub sent: UtcMillis,
+    /// Where civil times were.
+    pub zone: Zone,
 }
 
 /// True for a push of this form.
@@ -274,6 +279,7 @@ impl<'s> Push<'s> {
     /// One that hands to `sink` what was sent then.
     pub fn new(sink: &'s mut dyn Sink, sent: UtcMillis) -> Self {
         Self {
+            zone: Zone::home(sink.home()),
             sink,
             reading: Reading::default(),
             sources: HashMap::new(),
@@ -295,6 +301,10 @@ impl<'s> Push<'s> {
         }
         if self.sources.len() >= MOST_SOURCES {
             return Err(Not::Rejected("too-many-sources"));
+        }
+        // One record ends, not all of its delivery: the store takes no longer one.
+        if source.key.len() > LONGEST_KEY {
+            return Err(Not::Rejected("source-too-long"));
         }
         let number = self.sources.len() as u16;
         self.sources.insert(source.key.clone(), number);

@@ -205,6 +205,10 @@ struct Receiver {
 }
 
 impl Sink for Receiver {
+    fn home(&self) -> jiff::tz::TimeZone {
+        self.import.home()
+    }
+
     fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed> {
         self.take(piece).map_err(|error| {
             self.failure = Some(error);
@@ -303,6 +307,51 @@ const UNKNOWN: StoreError = StoreError::Invalid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A night of an old archive, which says no offset, of somebody who lives in New York.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn civil_times_are_those_of_where_the_person_lives() {
+        use consent::OwnAccess;
+        use model::{Metric, UtcMillis};
+        use store::{Access, NewPerson, Record, Search};
+
+        let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
+        let store = gateway.state.store.clone();
+        let person = store.create_person(NewPerson {
+            home_zone: "America/New_York".to_owned(),
+            ..NewPerson::default()
+        });
+        let person = person.await.unwrap();
+        let text = br#"{"format":"fitbit/1","account":"a","askedAt":"2026-05-12T00:00:00Z","answers":[
+            {"series":"body/log/weight","start":"2026-05-10T00:00:00Z","end":"2026-05-11T00:00:00Z",
+             "pages":[{"weight":[{"logId":1,"date":"2026-05-10","time":"07:30:00","weight":61.2,"source":"Aria"}]}]}]}"#;
+        let reader = store.clone();
+        let imported = tokio::task::spawn_blocking(move || {
+            let adapter = adapters::named("fitbit").unwrap();
+            let input = Input {
+                bytes: &text.as_slice(),
+                size: text.len() as u64,
+            };
+            run(&reader, person, adapter, &input).map(|imported| imported.report.samples_new)
+        });
+        assert_eq!(imported.await.unwrap().unwrap(), 1);
+        let own = OwnAccess::of_signed_in(person);
+        let search = Search {
+            raw: vec![Metric::BODY_WEIGHT],
+            count: 10,
+            now: UtcMillis(1_800_000_000_000),
+            ..Search::default()
+        };
+        let page = store.search(Access::Own(&own), search).await.unwrap();
+        let Some(Record::Sample(stored)) = page.records.first() else {
+            panic!("a weight")
+        };
+        // 11:30 UTC.
+        assert_eq!(
+            (stored.sample.start.0, stored.sample.offset.minutes),
+            (1_778_412_600_000, -240)
+        );
+    }
 
     #[test]
     fn a_sample_that_the_store_does_not_count_is_noticed() {

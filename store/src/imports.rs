@@ -99,6 +99,11 @@ impl Import {
         self.intake.set_asserted(asserted)
     }
 
+    /// The zone in which the person lives.
+    pub fn home(&self) -> jiff::tz::TimeZone {
+        self.intake.home()
+    }
+
     /// The person's number for a source, found by its key or given anew. What describes it is brought up to date.
     ///
     /// # Errors

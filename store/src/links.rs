@@ -51,6 +51,9 @@ pub struct Progress {
     /// By series.
     #[serde(default)]
     pub marks: BTreeMap<String, Mark>,
+    /// Where the account's civil times are, where the vendor says so: a zone's name, or an offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// Series of which the vendor was asked to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribed: Vec<String>,
@@ -119,6 +122,8 @@ pub struct NewLink {
     pub account: String,
     /// Scopes that were given.
     pub scopes: Vec<String>,
+    /// Where its civil times are, where the vendor says so.
+    pub zone: Option<String>,
     /// What opens it.
     pub tokens: LinkTokens,
     /// The link that it continues, if the person has it.

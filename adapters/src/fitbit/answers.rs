@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::coverage::{Makes, named};
-use super::local::{at_home, base, civil, of_day, source};
+use super::local::{civil, of_day, source};
 use super::log;
 use crate::measure::measured;
 use crate::pull::{Points, Reads, Windows};
@@ -36,9 +36,11 @@ impl Reads for Answers {
         let (at, name, samples) = match resource.makes {
             Makes::Minutes(metric, conversion) => {
                 let at = windows.ask.start.0 + clock(&item).ok_or(unreadable)?;
-                let (start, end) = (at_home(at), at_home(at + 60_000));
+                let start = push.zone.instant(at);
+                let end = start.plus(60_000);
                 push.times(start, end)?;
-                let mut base = base(push.source_written("", source)?, start, end);
+                let source = push.source_written("", source)?;
+                let mut base = push.zone.base(source, start, end);
                 base.flags = base.flags.with(Flags::MINUTE_PRECISION);
                 (
                     at,
@@ -49,8 +51,10 @@ impl Reads for Answers {
             Makes::Heart => match clock(&item) {
                 Some(clock) => {
                     let at = windows.ask.start.0 + clock;
-                    push.times(at_home(at), at_home(at))?;
-                    let base = base(push.source_written("", source)?, at_home(at), at_home(at));
+                    let then = push.zone.instant(at);
+                    push.times(then, then)?;
+                    let source = push.source_written("", source)?;
+                    let base = push.zone.base(source, then, then);
                     let rate = measured(Metric::HEART_RATE, number(item.get("value"), SAME)?, &base)?;
                     (at, String::new(), vec![rate])
                 }
@@ -73,7 +77,8 @@ impl Reads for Answers {
                 let at = day(&item)?;
                 let mut base = of_day(push.source_written("", source)?, at);
                 if metric.temporal() == model::vocabulary::Temporal::Interval {
-                    base = super::local::base(base.source, at_home(at), at_home(at + DAY_MS));
+                    let zone = &push.zone;
+                    base = zone.base(base.source, zone.instant(at), zone.instant(at + DAY_MS));
                 }
                 let (holder, member) = match path {
                     [] => (&item, "value"),
@@ -86,9 +91,11 @@ impl Reads for Answers {
                 let date = text(&item, "date").ok_or(unreadable)?;
                 let time = text(&item, "time").unwrap_or("00:00:00");
                 let at = civil(&format!("{date}T{time}")).ok_or(unreadable)?;
-                push.times(at_home(at), at_home(at))?;
+                let then = push.zone.instant(at);
+                push.times(then, then)?;
                 let device = text(&item, "source").unwrap_or_default();
-                let mut base = base(push.source_written(device, source)?, at_home(at), at_home(at));
+                let source = push.source_written(device, source)?;
+                let mut base = push.zone.base(source, then, then);
                 if matches!(device, "API" | "Web") {
                     base.flags = base.flags.with(Flags::USER_ENTERED);
                 }

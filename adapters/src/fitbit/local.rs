@@ -2,13 +2,15 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use model::time::DAY_MS;
+use model::time::{DAY_MS, MINUTE_MS};
 use model::{LocalDay, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
+use serde_json::Value;
 
 use crate::measure;
 use crate::push::instant;
 #[cfg(test)]
 use crate::push::offset;
+use crate::zone::Zone;
 
 /// A civil time: `2026-05-10T07:30:00.000`, `2026-05-10 07:30`, `05/10/26 07:30:00`, or a date alone. In milliseconds as if it
 /// were UTC.
@@ -29,6 +31,18 @@ pub fn civil(text: &str) -> Option<i64> {
     Some(at.as_millisecond())
 }
 
+/// Where the civil times of an account are, by its profile: the zone's name, or how far it is from UTC now.
+pub fn zone_of(profile: &Value) -> Option<String> {
+    let named = profile.get("timezone").and_then(Value::as_str);
+    if let Some(name) = named.filter(|name| TimeZone::get(name).is_ok()) {
+        return Some(name.to_owned());
+    }
+    let minutes = profile.get("offsetFromUTCMillis")?.as_i64()?.div_euclid(MINUTE_MS);
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.unsigned_abs() / 60, minutes.unsigned_abs() % 60);
+    Some(format!("{sign}{hours:02}:{minutes:02}")).filter(|offset| Zone::stated(offset).is_some())
+}
+
 /// An instant with its zone, also with a space or without a colon: `2026-05-30 06:00:00+0000`.
 pub fn zoned(text: &str) -> Option<(UtcMillis, bool)> {
     let text = text.trim();
@@ -36,19 +50,6 @@ pub fn zoned(text: &str) -> Option<(UtcMillis, bool)> {
         let at = jiff::Timestamp::strptime("%Y-%m-%d %H:%M:%S%z", text).ok()?;
         Some((UtcMillis(at.as_millisecond()), false))
     })
-}
-
-/// A civil time, taken for Japan's: nobody says where it was.
-pub fn at_home(civil: i64) -> UtcMillis {
-    let home = Offset::JAPAN_ASSUMED;
-    UtcMillis(civil).plus(-i64::from(home.minutes) * model::time::MINUTE_MS)
-}
-
-/// A sample of an interval whose offset nobody states.
-pub fn base(source: u16, start: UtcMillis, end: UtcMillis) -> Sample {
-    let mut base = measure::blank(source, start, end);
-    base.end_offset_minutes = base.offset.minutes;
-    base
 }
 
 /// A sample of a civil day.

@@ -4,9 +4,10 @@ use model::units::{Conversion, parse_number};
 use model::{Flags, Measured, Metric, Sample, UtcMillis, Value as Measure};
 use serde_json::Value;
 
-use super::local::{at_home, base, civil, source, zoned};
+use super::local::{civil, source, zoned};
 use crate::measure::{self, coded};
 use crate::push::{Not, Push, list, offset_of, text};
+use crate::zone::Zone;
 
 /// Stages: of a night with stages `wake`, `light`, `deep`, `rem`; of a classic one `awake`, `restless`, `asleep`.
 pub const STAGES: &[(&str, u32)] = &[
@@ -54,19 +55,20 @@ pub fn sleep(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
         at.ok_or(Not::Rejected("time-unreadable"))
     };
     let (begins, ends) = (time("startTime")?, time("endTime")?);
-    let (start, end) = (at_home(begins), at_home(ends));
+    let (start, end) = (push.zone.instant(begins), push.zone.instant(ends));
     push.times(start, end)?;
-    let mut night = base(push.source_written("", source)?, start, end);
+    let source = push.source_written("", source)?;
+    let mut night = push.zone.base(source, start, end);
     if text(log, "logType") == Some("manual") {
         night.flags = night.flags.with(Flags::USER_ENTERED);
     }
     let levels = log.get("levels").unwrap_or(&Value::Null);
     let mut samples = Vec::new();
     for piece in list(levels, "data").iter().chain(list(levels, "shortData")) {
-        samples.push(segment(piece, &night)?);
+        samples.push(segment(&push.zone, piece, &night)?);
     }
     if samples.is_empty() {
-        samples.extend(by_minute(log, &night, begins)?);
+        samples.extend(by_minute(log, &night)?);
     }
     if samples.is_empty() {
         samples.push(coded(Metric::SLEEP_STAGE, ASLEEP, &night));
@@ -78,8 +80,9 @@ pub fn sleep(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
     })
 }
 
-fn segment(piece: &Value, night: &Sample) -> Result<Sample, Not> {
-    let start = text(piece, "dateTime").and_then(civil).map(at_home);
+fn segment(zone: &Zone, piece: &Value, night: &Sample) -> Result<Sample, Not> {
+    let start = text(piece, "dateTime").and_then(civil);
+    let start = start.map(|civil| zone.instant(civil));
     let seconds = piece.get("seconds").and_then(Value::as_i64);
     let (Some(start), Some(seconds)) = (start, seconds.filter(|seconds| (0..=86_400).contains(seconds))) else {
         return Err(Not::Rejected("time-unreadable"));
@@ -99,9 +102,9 @@ fn segment(piece: &Value, night: &Sample) -> Result<Sample, Not> {
 }
 
 /// Versions 1.0 and 1.1: a list of minutes by their clock, 1 asleep, 2 restless, 3 awake. Equal ones that follow each other are one.
-fn by_minute(log: &Value, night: &Sample, begins: i64) -> Result<Vec<Sample>, Not> {
+fn by_minute(log: &Value, night: &Sample) -> Result<Vec<Sample>, Not> {
     let mut samples: Vec<Sample> = Vec::new();
-    let first = begins.div_euclid(60_000) * 60_000;
+    let first = UtcMillis(night.start.0.div_euclid(60_000) * 60_000);
     for (minute, piece) in (0_i64..).zip(list(log, "minuteData")) {
         let code = match text(piece, "value") {
             Some("1") => ASLEEP,
@@ -109,8 +112,8 @@ fn by_minute(log: &Value, night: &Sample, begins: i64) -> Result<Vec<Sample>, No
             Some("3") => AWAKE,
             _ => return Err(Not::Rejected("value-missing")),
         };
-        let start = at_home(first + minute * 60_000).max(night.start);
-        let end = at_home(first + (minute + 1) * 60_000);
+        let start = first.plus(minute * 60_000).max(night.start);
+        let end = first.plus((minute + 1) * 60_000);
         match samples.last_mut() {
             Some(last) if last.value == Measure::Code(code) => last.end = end,
             _ => {
@@ -133,14 +136,18 @@ pub fn exercise(push: &mut Push<'_>, log: &Value) -> Result<Log, Not> {
     // The API states the offset, the archive does not.
     let (start, offset) = match zoned(written) {
         Some((start, _)) => (start, offset_of(written)),
-        None => (at_home(civil(written).ok_or(Not::Rejected("time-unreadable"))?), None),
+        None => {
+            let civil = civil(written).ok_or(Not::Rejected("time-unreadable"))?;
+            (push.zone.instant(civil), None)
+        }
     };
     let end = start.plus(duration);
     let active = log.get("activeDuration").and_then(Value::as_i64);
     let active = active.filter(|millis| (0..=duration).contains(millis));
     push.times(start, end)?;
     let device = log.pointer("/source/name").and_then(Value::as_str).unwrap_or_default();
-    let mut sample = base(push.source_written(device, source)?, start, end);
+    let source = push.source_written(device, source)?;
+    let mut sample = push.zone.base(source, start, end);
     if let Some(minutes) = offset {
         (sample.offset, sample.end_offset_minutes) = (model::Offset::given(minutes), minutes);
     }

@@ -161,7 +161,12 @@ impl Cloud for Fitbit {
         };
         AccountFrom::Request(request, |answer| {
             let profile: Value = serde_json::from_slice(answer).ok()?;
-            Account::named(profile.pointer("/user/encodedId")?.as_str()?)
+            let user = profile.get("user")?;
+            let account = Account::named(user.get("encodedId")?.as_str()?)?;
+            Some(Account {
+                zone: local::zone_of(user),
+                ..account
+            })
         })
     }
 

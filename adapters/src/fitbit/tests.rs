@@ -72,3 +72,94 @@ fn a_list_is_followed_to_its_end() {
         Err(NotAnAnswer)
     );
 }
+
+/// A minute of steps and a night, by the clock of wherever their person was.
+fn of_a_day(zone: Option<&str>) -> Vec<u8> {
+    use crate::pull::{Answered, Whose, text};
+    let day = UtcMillis(civil("2026-05-10"));
+    let answered = |series, page: &str| Answered {
+        ask: Ask {
+            series,
+            start: day,
+            end: day.plus(DAY_MS),
+        },
+        pages: vec![page.as_bytes().to_vec()],
+    };
+    let answers = [
+        answered(
+            "activities/steps",
+            r#"{"activities-steps-intraday":{"dataset":[{"time":"07:30:00","value":8}]}}"#,
+        ),
+        answered(
+            "sleep",
+            r#"{"sleep":[{"logId":1,"dateOfSleep":"2026-05-10","startTime":"2026-05-09T23:00:00.000","endTime":"2026-05-10T06:00:00.000",
+                "levels":{"data":[{"dateTime":"2026-05-09T23:30:00.000","level":"light","seconds":600}]}}]}"#,
+        ),
+    ];
+    let whose = Whose { account: "a", zone };
+    text(NAME, whose, day.plus(2 * DAY_MS), &answers).unwrap()
+}
+
+fn civil(text: &str) -> i64 {
+    local::civil(text).unwrap()
+}
+
+/// When each began, and its offset with who says so.
+fn begins(bytes: &[u8], home: &str) -> Vec<(i64, i16, model::OffsetTrust)> {
+    let home = jiff::tz::TimeZone::get(home).unwrap();
+    let (collected, reading) = crate::harness::read_of(&Fitbit, bytes, Some(home));
+    assert_eq!(reading.unwrap().samples, 2);
+    let samples = collected.samples().into_iter();
+    samples
+        .map(|sample| (sample.start.0, sample.offset.minutes, sample.offset.trust))
+        .collect()
+}
+
+#[test]
+fn civil_times_are_where_the_account_is_else_where_its_person_lives() {
+    use model::OffsetTrust::{Assumed, FromZone};
+    let (walked, slept) = (civil("2026-05-10T07:30"), civil("2026-05-09T23:30"));
+    let in_new_york = |trust| {
+        let west = 4 * 3_600_000;
+        [(walked + west, -240, trust), (slept + west, -240, trust)]
+    };
+    let unsaid = of_a_day(None);
+    assert_eq!(begins(&unsaid, "America/New_York"), in_new_york(Assumed));
+    let japan = 9 * 3_600_000;
+    assert_eq!(
+        begins(&unsaid, "Asia/Tokyo"),
+        [(walked - japan, 540, Assumed), (slept - japan, 540, Assumed)]
+    );
+    let said = of_a_day(Some("America/New_York"));
+    assert_eq!(begins(&said, "Asia/Tokyo"), in_new_york(FromZone));
+    assert_eq!(begins(&of_a_day(Some("-04:00")), "Asia/Tokyo"), in_new_york(FromZone));
+}
+
+#[test]
+fn an_account_s_profile_says_where_it_is() {
+    let AccountFrom::Request(_, read) = Fitbit.account_from() else {
+        panic!("it is asked for")
+    };
+    let zone = |profile: &str| read(profile.as_bytes()).and_then(|account| account.zone);
+    for (profile, expected) in [
+        (
+            r#"{"user":{"encodedId":"228S74","timezone":"America/New_York","offsetFromUTCMillis":-14400000}}"#,
+            Some("America/New_York"),
+        ),
+        (
+            r#"{"user":{"encodedId":"228S74","timezone":"Mars/Olympus","offsetFromUTCMillis":-12600000}}"#,
+            Some("-03:30"),
+        ),
+        (
+            r#"{"user":{"encodedId":"228S74","offsetFromUTCMillis":32400000}}"#,
+            Some("+09:00"),
+        ),
+        (
+            r#"{"user":{"encodedId":"228S74","offsetFromUTCMillis":99999999999}}"#,
+            None,
+        ),
+        (r#"{"user":{"encodedId":"228S74"}}"#, None),
+    ] {
+        assert_eq!(zone(profile).as_deref(), expected, "{profile}");
+    }
+}

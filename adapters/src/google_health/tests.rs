@@ -1,8 +1,13 @@
 //! What is asked, and what refusals mean.
 
 use super::*;
-use crate::pull::{Answered, text};
+use crate::pull::{Answered, Whose, text};
 use crate::push::instant;
+
+const WHOSE: Whose<'_> = Whose {
+    account: "a",
+    zone: None,
+};
 
 fn at(text: &str) -> UtcMillis {
     instant(text).unwrap().0
@@ -68,7 +73,7 @@ fn read_answer(series: &str, points: &serde_json::Value) -> (crate::harness::Col
         },
         pages: vec![json!({"dataPoints": points}).to_string().into_bytes()],
     };
-    let laid = text(NAME, "a", at("2026-05-03T00:00:00Z"), &[answered]).unwrap();
+    let laid = text(NAME, WHOSE, at("2026-05-03T00:00:00Z"), &[answered]).unwrap();
     let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
     (collected, reading.unwrap())
 }
@@ -175,13 +180,19 @@ fn answers_become_a_text_that_the_adapter_reads() {
         },
         pages,
     };
-    let laid = text(NAME, "a", at("2026-05-02T00:00:00Z"), &[answered(vec![page.to_vec()])]).unwrap();
+    let laid = text(
+        NAME,
+        WHOSE,
+        at("2026-05-02T00:00:00Z"),
+        &[answered(vec![page.to_vec()])],
+    )
+    .unwrap();
     let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
     assert_eq!((reading.unwrap().samples, collected.samples().len()), (1, 1));
     assert!(
         text(
             NAME,
-            "a",
+            WHOSE,
             at("2026-05-02T00:00:00Z"),
             &[answered(vec![b"<p>".to_vec()])]
         )
@@ -199,7 +210,7 @@ fn an_answer_for_centuries_is_refused_before_its_windows_are_made() {
         },
         pages: vec![b"{}".to_vec()],
     };
-    let laid = text(NAME, "a", at("2026-05-02T00:00:00Z"), &[century("steps")]).unwrap();
+    let laid = text(NAME, WHOSE, at("2026-05-02T00:00:00Z"), &[century("steps")]).unwrap();
     let (collected, reading) = crate::harness::read(&GoogleHealth, &laid);
     let refused = reading.unwrap_err().to_string();
     assert!(

@@ -23,6 +23,8 @@ pub enum Role {
     Table(&'static str),
     /// A list whose name begins so.
     List(&'static str),
+    /// The profile, of which only the zone is read.
+    Profile,
     /// Of these products, and not read: one word.
     Beside(&'static str),
     /// Of another product.
@@ -106,6 +108,9 @@ fn of_tracker(entry: &Entry) -> Option<Role> {
     }
     if name.starts_with("gps_location") || name.ends_with(".tcx") {
         return Some(Role::Beside("track-file"));
+    }
+    if has("Your Profile/") && name.eq_ignore_ascii_case("profile.csv") {
+        return Some(Role::Profile);
     }
     let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
     Some(match end {

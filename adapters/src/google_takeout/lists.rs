@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::elements::{self, Stopped};
 use super::twins::{Form, Twins};
-use crate::fitbit::local::{at_home, base, civil, of_day, source};
+use crate::fitbit::local::{civil, of_day, source};
 use crate::fitbit::log::{self, said};
 use crate::measure::measured;
 use crate::push::{Not, Push, number, text};
@@ -124,11 +124,14 @@ fn one(
             let start = if clock == Clock::Utc {
                 UtcMillis(at)
             } else {
-                at_home(at)
+                push.zone.instant(at)
             };
             push.times(start, start)?;
             is_twin(metric, start)?;
-            let base = base(account(push)?, start, start.plus(MINUTE_MS));
+            let base = {
+                let source = account(push)?;
+                push.zone.base(source, start, start.plus(MINUTE_MS))
+            };
             measured(metric, number(item.get("value"), conversion)?, &base)?
         }
         Items::Heart => {
@@ -139,7 +142,10 @@ fn one(
             if item.pointer("/value/confidence").and_then(Value::as_i64) == Some(0) {
                 return Err(Not::Rejected("no-confidence"));
             }
-            let base = base(account(push)?, at, at);
+            let base = {
+                let source = account(push)?;
+                push.zone.base(source, at, at)
+            };
             let rate = number(item.pointer("/value/bpm"), Conversion::IDENTITY)?;
             measured(Metric::HEART_RATE, rate, &base)?
         }
@@ -154,7 +160,7 @@ fn one(
         }
         Items::WholeDay(metric) => {
             let at = time()?;
-            let start = at_home(at);
+            let (start, end) = (push.zone.instant(at), push.zone.instant(at + DAY_MS));
             push.times(start, start)?;
             is_twin(metric, start)?;
             let value = number(item.get("value"), Conversion::IDENTITY)?;
@@ -163,13 +169,14 @@ fn one(
             if is_filling {
                 return Err(Not::Unsupported("not-worn"));
             }
-            measured(metric, value, &base(account(push)?, start, start.plus(DAY_MS)))?
+            let source = account(push)?;
+            measured(metric, value, &push.zone.base(source, start, end))?
         }
         Items::Weight => {
             let date = text(item, "date").unwrap_or_default();
             let clock = text(item, "time").unwrap_or("00:00:00");
             let at = civil(&format!("{date} {clock}")).ok_or(Not::Rejected("time-unreadable"))?;
-            is_twin(Metric::BODY_WEIGHT, at_home(at))?;
+            is_twin(Metric::BODY_WEIGHT, push.zone.instant(at))?;
             // It follows the account's settings, which are not here.
             return Err(Not::Rejected("unknown-unit"));
         }

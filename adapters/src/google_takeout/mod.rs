@@ -109,6 +109,8 @@ fn order(role: Role) -> u8 {
             .any(|column| column.table == table && column.form == twins::Form::Table)
     };
     match role {
+        // It says where civil times were.
+        Role::Profile => 0,
         Role::Points => 0,
         Role::Session => 1,
         Role::Table(NIGHTS | "UserSleepStages" | "UserExercises") => 2,
@@ -186,6 +188,7 @@ impl Reader<'_> {
     fn file(&mut self, place: usize, role: Role, file: Box<dyn Read + Send + '_>) -> Result<(), Stopped> {
         let (push, twins, written) = (&mut self.push, &mut self.twins, self.written);
         match (role, &mut self.nights) {
+            (Role::Profile, _) => tables::profile(push, file),
             (Role::Points, _) => match self.streams.get(&place) {
                 Some((stream, is_chosen)) => fit::points(push, file, stream, *is_chosen),
                 None => fit::points(push, file, "", true),

@@ -10,7 +10,7 @@ use model::{Identified, Measured, Metric, Offset, Sample, UtcMillis, Word};
 use super::elements::Stopped;
 use super::tables::{moment, place, rows};
 use super::twins::{Form, Twins};
-use crate::fitbit::local::{base, source};
+use crate::fitbit::local::source;
 use crate::fitbit::log::{kind, said, stage, with_parts};
 use crate::measure::{self, coded};
 use crate::push::{Not, Push, offset};
@@ -69,7 +69,8 @@ impl Places {
         let start = moment(row, self.start[0]).ok_or(unreadable)?;
         let end = moment(row, self.end[0]).ok_or(unreadable)?;
         push.times(start, end)?;
-        let mut sample = base(push.source_written(cell(self.device), source)?, start, end);
+        let source = push.source_written(cell(self.device), source)?;
+        let mut sample = push.zone.base(source, start, end);
         if let Some(minutes) = offset(cell(self.start[1])) {
             sample.offset = Offset::given(minutes);
             sample.end_offset_minutes = offset(cell(self.end[1])).unwrap_or(minutes);

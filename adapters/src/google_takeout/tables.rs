@@ -10,9 +10,10 @@ use model::{Metric, Outcome, UtcMillis};
 use super::elements::{Stopped, watched};
 use super::twins::{Form, Twins};
 use crate::SinkClosed;
-use crate::fitbit::local::{at_home, base, civil, is_brought, of_day, source, zoned};
+use crate::fitbit::local::{civil, is_brought, of_day, source, zoned};
 use crate::measure::measured;
 use crate::push::{Not, Push};
+use crate::zone::Zone;
 
 /// What the time of a row means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,6 +243,17 @@ pub fn rows(
     }
 }
 
+/// Reads the profile: where the account's civil times are. Nothing else of it is looked at.
+pub fn profile(push: &mut Push<'_>, file: impl Read) -> Result<(), Stopped> {
+    rows(push, file, |push, headings, row, _| {
+        let zone = place(headings, "timezone").and_then(|at| row.get(at));
+        if let Some(zone) = zone.and_then(Zone::stated) {
+            push.zone = zone;
+        }
+        Ok(())
+    })
+}
+
 /// Where a heading stands.
 pub fn place(headings: &StringRecord, heading: &str) -> Option<usize> {
     let named = |name: &str| name.trim_start_matches('\u{feff}').trim().eq_ignore_ascii_case(heading);
@@ -298,14 +310,14 @@ fn one(
     } else {
         let (start, is_fine) = match zoned(at) {
             Some(start) => start,
-            None => (at_home(civil(at).ok_or(unreadable)?), false),
+            None => (push.zone.instant(civil(at).ok_or(unreadable)?), false),
         };
         let end = if column.time == Time::Minute {
             start.plus(MINUTE_MS)
         } else {
             start
         };
-        let mut sample = base(number, start, end);
+        let mut sample = push.zone.base(number, start, end);
         if is_fine {
             sample.flags = sample.flags.with(model::Flags::MILLISECONDS);
         }

@@ -267,3 +267,40 @@ fn every_cut_of_an_archive_gives_an_answer() {
         }
     }
 }
+
+/// When each began, in hours since 2026-09-11T00:00:00Z, with its offset and who says so.
+fn hours(files: &[File<'_>], home: &str) -> Vec<(i64, i16, model::OffsetTrust)> {
+    let home = jiff::tz::TimeZone::get(home).unwrap();
+    let (collected, _) = crate::harness::read_of(&GoogleTakeout, &zip(files), Some(home));
+    let since = crate::push::instant("2026-09-11T00:00:00Z").unwrap().0.0;
+    let samples = collected.samples().into_iter();
+    let hour = |sample: &model::Sample| (sample.start.0 - since) / 3_600_000;
+    samples
+        .map(|sample| (hour(sample), sample.offset.minutes, sample.offset.trust))
+        .collect()
+}
+
+#[test]
+fn civil_times_of_an_archive_are_where_its_profile_says_else_where_its_person_lives() {
+    use model::OffsetTrust::{Assumed, FromZone};
+    let night = (
+        "Takeout/Fitbit/Global Export Data/sleep-2026-09-01.json",
+        r#"[{"logId":5,"dateOfSleep":"2026-09-12","startTime":"2026-09-11T23:00:00.000","endTime":"2026-09-12T06:30:00.000","levels":{"data":[]}}]"#,
+    );
+    assert_eq!(hours(&[night], "Asia/Tokyo"), [(14, 540, Assumed)]);
+    assert_eq!(hours(&[night], "America/New_York"), [(27, -240, Assumed)]);
+    // It stands behind what it is about.
+    let profile = |zone: &str| format!("id,full_name,timezone,locale\nAB12CD,Nobody,{zone},en_US\n");
+    let (new_york, none) = (profile("America/New_York"), profile("null"));
+    let with = |profile| [night, ("Takeout/Fitbit/Your Profile/Profile.csv", profile)];
+    assert_eq!(hours(&with(&new_york), "Asia/Tokyo"), [(27, -240, FromZone)]);
+    assert_eq!(hours(&with(&none), "Asia/Tokyo"), [(14, 540, Assumed)]);
+    // Nothing of a profile is kept.
+    let (collected, reading) = read(&GoogleTakeout, &zip(&with(&new_york)));
+    assert_eq!(reading.unwrap().accounting.received, 0);
+    let kept = collected
+        .pieces
+        .iter()
+        .any(|piece| matches!(piece, crate::Handed::NotStored(_)));
+    assert!(!kept);
+}

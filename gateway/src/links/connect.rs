@@ -164,6 +164,7 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
             .and_then(|(name, account)| continued(cloud, name, account)),
         account: account.id,
         scopes: granted.scopes,
+        zone: account.zone,
         tokens: granted.tokens,
     };
     match state.store.connect_link(&signed_in.own, new).await {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use adapters::Input;
 use adapters::cloud::Ask;
-use adapters::pull::{self, Answered};
+use adapters::pull::{self, Answered, Whose};
 use model::{LinkState, Need, UtcMillis};
 use store::{LeasedLink, LinkTokens, NewPayload, OrphanedTokens, Progress, Sender, StoreError, TurnEnd, Want};
 
@@ -345,7 +345,11 @@ impl Turn<'_> {
         let adapter = self.cloud.adapter;
         let link = &self.leased.link;
         // Each page was read as an answer, so that it is one.
-        let text = pull::text(adapter.name(), &link.account_tag, now, &answers);
+        let whose = Whose {
+            account: &link.account_tag,
+            zone: self.progress.zone.as_deref(),
+        };
+        let text = pull::text(adapter.name(), whose, now, &answers);
         let text = text.ok_or(Stop::Failed {
             what: "an answer was none",
             wait: None,

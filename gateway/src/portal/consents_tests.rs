@@ -121,6 +121,7 @@ async fn after_a_withdrawal_the_page_asks_about_links_that_nobody_is_given_anyth
         vendor: vendor.to_owned(),
         account: "hanako".to_owned(),
         scopes: Vec::new(),
+        zone: None,
         tokens: store::LinkTokens {
             access: "a".to_owned(),
             refresh: None,

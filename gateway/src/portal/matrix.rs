@@ -415,6 +415,7 @@ async fn world() -> (Gateway, Vec<(&'static str, String)>) {
         vendor: "nobody".to_owned(),
         account: "花子の頼み".to_owned(),
         scopes: Vec::new(),
+        zone: None,
         tokens: LinkTokens {
             access: "花子の頼み".to_owned(),
             refresh: None,

@@ -201,6 +201,11 @@ impl Intake {
             .wait()
     }
 
+    /// The zone in which the person lives.
+    pub(crate) fn home(&self) -> jiff::tz::TimeZone {
+        self.zone.zone().clone()
+    }
+
     /// The person's number for a source.
     pub(crate) fn source(&mut self, source: &Source) -> Result<u16> {
         if source.key.is_empty() || source.key.len() > 512 {

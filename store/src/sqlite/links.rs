@@ -124,6 +124,7 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
     }
     let mut progress = Progress {
         scopes: new.scopes.clone(),
+        zone: new.zone.clone(),
         ..Progress::default()
     };
     let before = living(writing, "person = ?1 AND vendor = ?2", params![person.0, new.vendor])?;

@@ -26,6 +26,11 @@ impl HomeZone {
         }
     }
 
+    /// The zone itself.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
     /// Minutes east of UTC at this instant.
     pub(crate) fn minutes_at(&mut self, instant: UtcMillis) -> i16 {
         if !self.holds.contains(&instant.0) {

@@ -23,6 +23,7 @@ fn agreed(account: &str) -> NewLink {
         vendor: CLOUD.to_owned(),
         account: account.to_owned(),
         scopes: vec!["steps".to_owned()],
+        zone: None,
         tokens: tokens(account),
         continues: None,
     }

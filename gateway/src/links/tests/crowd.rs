@@ -31,6 +31,7 @@ async fn linked(world: &World, account: &str, seed: usize, scope: &str) -> Perso
         vendor: world.vendor.name.to_owned(),
         account: account.to_owned(),
         scopes: vec![scope.to_owned()],
+        zone: None,
         tokens: LinkTokens {
             access: tokens["access"].as_str().unwrap().to_owned(),
             refresh: tokens["refresh"].as_str().map(str::to_owned),

@@ -17,6 +17,11 @@ async fn an_account_that_moved_keeps_its_history_and_is_not_fetched_twice() {
     let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
     let mut browser = world.hanako().await;
     world.connect(&mut browser, ENDING.hanako).await;
+    assert_eq!(
+        world.link().await.progress.zone.as_deref(),
+        Some("Asia/Tokyo"),
+        "as the account's profile says"
+    );
     world.live_by(2 * DAY_MS, HOUR_MS).await;
     world.agrees(ENDING.hanako).await;
     // Until shortly before the end.
