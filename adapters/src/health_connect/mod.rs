@@ -7,6 +7,8 @@
 mod coverage;
 mod record;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 

@@ -16,13 +16,13 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
     let base = base(push, record)?;
     let samples = match kind {
         "BloodPressure" => vec![blood_pressure(record, &base)?],
-        "SkinTemperature" => skin_temperature(record, &base)?,
+        "SkinTemperature" => skin_temperature(push, record, &base)?,
         "ActivityIntensity" => vec![intensity(record, &base)?],
         "MindfulnessSession" => vec![length(Metric::MINDFUL_SESSION, &base)?],
         "SleepSession" => sleep(record, &base)?,
         "ExerciseSession" => vec![exercise(push, record, &base)?],
         "Nutrition" => nutrition(record, &base)?,
-        _ => by_table(kind, record, &base)?,
+        _ => by_table(push, kind, record, &base)?,
     };
     let said = record.pointer("/metadata/lastModifiedTime").and_then(Value::as_str);
     let said = said.and_then(instant).ok_or(Not::Rejected("modified-unreadable"))?;
@@ -34,14 +34,14 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
     })
 }
 
-fn by_table(kind: &str, record: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
+fn by_table(push: &Push<'_>, kind: &str, record: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
     if let Some(field) = coverage::NUMBERS.iter().find(|field| field.record == kind) {
         return Ok(vec![measured(field, record, base)?]);
     }
     if let Some(field) = coverage::SERIES.iter().find(|field| field.record == kind) {
         let points = list(record, "samples").iter();
         return points
-            .map(|point| measured(field, point, &at_point(point, base)?))
+            .map(|point| measured(field, point, &at_point(push, point, base)?))
             .collect();
     }
     if let Some((_, field, metric, codes)) = coverage::CODES.iter().find(|(record, ..)| *record == kind) {
@@ -140,10 +140,11 @@ fn source(metadata: &Value) -> Source {
     }
 }
 
-fn at_point(point: &Value, base: &Sample) -> Result<Sample, Not> {
+fn at_point(push: &Push<'_>, point: &Value, base: &Sample) -> Result<Sample, Not> {
     let (at, is_fine) = text(point, "time")
         .and_then(instant)
         .ok_or(Not::Rejected("time-unreadable"))?;
+    push.times(at, at)?;
     let fine = if is_fine { Flags::MILLISECONDS } else { Flags::default() };
     Ok(Sample {
         start: at,
@@ -238,22 +239,20 @@ fn blood_pressure(record: &Value, base: &Sample) -> Result<Sample, Not> {
     })
 }
 
-fn skin_temperature(record: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
+fn skin_temperature(push: &Push<'_>, record: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
     let celsius = Unit::Member("inCelsius", Conversion::IDENTITY);
     let mut samples = Vec::new();
     if let Some(baseline) = record.get("baseline").filter(|baseline| !baseline.is_null()) {
-        samples.push(Sample {
-            metric: Metric::SKIN_TEMPERATURE,
-            value: Measure::Quantity(number(celsius, baseline)?),
-            ..base.clone()
-        });
+        samples.push(measure::measured(
+            Metric::SKIN_TEMPERATURE,
+            number(celsius, baseline)?,
+            base,
+        )?);
     }
     for point in list(record, "deltas") {
-        samples.push(Sample {
-            metric: Metric::SKIN_TEMPERATURE_DEVIATION,
-            value: Measure::Quantity(number(celsius, &point["delta"])?),
-            ..at_point(point, base)?
-        });
+        let delta = number(celsius, &point["delta"])?;
+        let base = at_point(push, point, base)?;
+        samples.push(measure::measured(Metric::SKIN_TEMPERATURE_DEVIATION, delta, &base)?);
     }
     Ok(samples)
 }

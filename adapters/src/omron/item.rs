@@ -148,6 +148,10 @@ fn blood_pressure(item: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
 }
 
 fn weight(item: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
+    // Pounds would be taken for kilograms: a person may weigh as many.
+    if item.get("weight").is_some() && text(item, "weightUnits").is_none() {
+        return Err(Not::Rejected("unknown-unit"));
+    }
     let mut samples = Vec::new();
     for (member, metric) in BODY {
         let unit = text(item, "weightUnits").filter(|_| *metric == Metric::BODY_WEIGHT);

@@ -140,10 +140,16 @@ impl Cloud for Omron {
         if let Some(key) = key.filter(|key| !key.is_empty()) {
             return Ok(Some(format!("key:{key}")));
         }
-        // Without a key: from the day of the last one on.
+        // Without a key: from the day of the last one on. What was cut off and names no day cannot be gone on with: it is no answer,
+        // since what it leaves out would be taken for gone.
         let items = rest.lists.values().filter_map(Value::as_array).flatten();
-        let days = items.filter_map(|item| item.get("dateTimeLocal")?.as_str()?.get(..10));
-        Ok(days.max().map(|day| format!("since:{day}")))
+        let day = |item: &'_ Value| {
+            let time = item.get("dateTimeLocal").or_else(|| item.get("dateTime"));
+            let day: jiff::civil::Date = time?.as_str()?.get(..10)?.parse().ok()?;
+            Some(day)
+        };
+        let last = items.filter_map(day).max().ok_or(NotAnAnswer)?;
+        Ok(Some(format!("since:{last}")))
     }
 
     fn account_from(&self) -> AccountFrom {

@@ -45,6 +45,12 @@ fn an_ask_begins_a_day_earlier_and_goes_on_by_key_or_by_day() {
     );
     let cut = r#"{"status":0,"result":{"weight":[{"dateTimeLocal":"2026-05-10T07:00:00"}],"truncated":true}}"#;
     assert_eq!(next(cut), Ok(Some("since:2026-05-10".to_owned())));
+    let in_utc = r#"{"status":0,"result":{"weight":[{"dateTime":"2026-05-10T07:00:00"}],"truncated":true}}"#;
+    assert_eq!(next(in_utc), Ok(Some("since:2026-05-10".to_owned())));
+    for of_no_day in ["{\"weight\":61}", ""] {
+        let cut = format!(r#"{{"status":0,"result":{{"weight":[{of_no_day}],"truncated":true}}}}"#);
+        assert_eq!(next(&cut), Err(NotAnAnswer), "what it left out is not gone");
+    }
     let by_key = r#"{"status":0,"result":{"truncated":true,"paginationKey":{"bloodpressurePaginationKey":"k"}}}"#;
     assert_eq!(next(by_key), Ok(Some("key:k".to_owned())));
     assert_eq!(
@@ -94,4 +100,30 @@ fn an_account_stands_in_the_id_token() {
     for none in ["", "a.b", "e30.!!.x", "e30.e30.x"] {
         assert_eq!(read(none), None);
     }
+}
+
+#[test]
+fn a_weight_without_its_unit_is_none() {
+    use crate::pull::{Answered, Whose, text};
+    let page = br#"{"status":0,"result":{"weight":[
+        {"id":1,"dateTime":"2026-05-10T02:00:00Z","weight":135.5,"bmiValue":22.4},
+        {"id":2,"dateTime":"2026-05-10T03:00:00Z","bmiValue":22.5},
+        {"id":3,"dateTime":"2026-05-10T04:00:00Z","weight":135.5,"weightUnits":"lb"}]}}"#;
+    let answered = Answered {
+        ask: Ask {
+            series: "weight",
+            start: at("2026-05-10T00:00:00Z"),
+            end: at("2026-05-11T00:00:00Z"),
+        },
+        pages: vec![page.to_vec()],
+    };
+    let whose = Whose {
+        account: "a",
+        zone: None,
+    };
+    let laid = text(NAME, whose, at("2026-05-12T00:00:00Z"), &[answered]).unwrap();
+    let (collected, reading) = crate::harness::read(&Omron, &laid);
+    assert_eq!(reading.unwrap().accounting.rejected, 1);
+    let metrics: Vec<Metric> = collected.samples().iter().map(|sample| sample.metric).collect();
+    assert_eq!(metrics, [Metric::BODY_WEIGHT, Metric::BMI], "of the others");
 }

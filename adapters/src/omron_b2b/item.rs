@@ -113,6 +113,9 @@ fn record(push: &mut Push<'_>, reading: &Value, around: &Device) -> Result<Ident
         return Err(Not::Rejected("source-missing"));
     }
     let id = id.unwrap_or_else(|| format!("{}_{}_{}_{}", device.model, device.serial, device.user, at.0));
+    if id.len() > push::LONGEST_KEY {
+        return Err(Not::Rejected("id-too-long"));
+    }
     let said = ["userUpdateDate", "_modified", "transferDate"];
     let said = said
         .iter()
