@@ -13,6 +13,8 @@ pub struct OrphanedTokens {
     pub id: i64,
     /// What is given back.
     pub tokens: LinkTokens,
+    /// The number of their link and the tag of its account, by which the vendor may still tell of it; `None` of older ones.
+    pub of: Option<(i64, String)>,
     /// Tries before this one.
     pub failures: u32,
 }

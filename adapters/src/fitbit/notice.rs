@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use model::UtcMillis;
 use model::time::DAY_MS;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use subtle::ConstantTimeEq as _;
 
 use super::coverage::RESOURCES;
@@ -38,11 +39,16 @@ pub(super) fn hear(call: &Call<'_>) -> Result<Heard, NotHeard> {
     let key = format!("{}&", secret.ok_or(NotHeard::NotGenuine)?);
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     hmac::verify(&key, call.body, &shown).map_err(|_| NotHeard::NotGenuine)?;
-    let said: Vec<Said> = serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?;
+    let said: Vec<&RawValue> = serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?;
     if said.len() > MOST {
         return Err(NotHeard::Malformed);
     }
-    Ok(Heard::Notices(said.into_iter().flat_map(notices).collect()))
+    // One that cannot be read holds up nobody else's: it is counted as one that nobody here knows.
+    let read = |said: &RawValue| match serde_json::from_str(said.get()) {
+        Ok(said) => notices(said),
+        Err(_) => vec![Notice::default()],
+    };
+    Ok(Heard::Notices(said.into_iter().flat_map(read).collect()))
 }
 
 /// One for each resource of the collection; of one that nothing here asks for, and of an end, one that names none.

@@ -37,6 +37,23 @@ fn a_notice_is_heard_only_with_its_signature() {
 }
 
 #[test]
+fn one_notice_that_cannot_be_read_holds_up_nobody_else_s() {
+    use aws_lc_rs::hmac;
+    use base64::Engine as _;
+    let body = br#"[{"hello":1},{"collectionType":"sleep","date":"2026-05-10","ownerId":"228S74"}]"#;
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, b"testsecret&");
+    let signature = base64::engine::general_purpose::STANDARD.encode(hmac::sign(&key, body));
+    let Ok(Heard::Notices(notices)) = hear(body, &signature, Some("testsecret")) else {
+        panic!("they are heard")
+    };
+    let heard: Vec<_> = notices
+        .iter()
+        .map(|notice| (notice.account.as_str(), notice.series))
+        .collect();
+    assert_eq!(heard, [("", None), ("228S74", Some("sleep"))]);
+}
+
+#[test]
 fn the_address_shows_that_it_is_ours() {
     let probe = |code: &str| {
         notice::hear(&Call {

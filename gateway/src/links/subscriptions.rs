@@ -156,8 +156,8 @@ impl Subscriber {
 }
 
 /// The name of a link's subscription: of this link, and of this account.
-fn id(link: &Link) -> String {
-    format!("link-{}-{}", link.id, link.account_tag)
+fn id(link: i64, account_tag: &str) -> String {
+    format!("link-{link}-{account_tag}")
 }
 
 /// What a link is to be subscribed to: what is told of, and open to us.
@@ -186,7 +186,10 @@ pub(super) async fn subscribe(
         return Ok(());
     };
     let account = account(state, cloud, access).await?;
-    let (id, series): (String, Vec<&str>) = (id(link), series.iter().map(String::as_str).collect());
+    let (id, series): (String, Vec<&str>) = (
+        id(link.id, &link.account_tag),
+        series.iter().map(String::as_str).collect(),
+    );
     let of = Subscription {
         subscriber: &subscriber.name,
         id: &id,
@@ -205,13 +208,13 @@ pub(super) async fn subscribe(
 
 /// Ends a link's subscription, also where it is not kept that there is one: what was asked for last may not have come to be kept. One
 /// that is not there is ended.
-pub(super) async fn end(state: &AppState, cloud: &Cloud, link: &Link) -> Result<(), NotSubscribed> {
+pub(super) async fn end(state: &AppState, cloud: &Cloud, link: i64, account_tag: &str) -> Result<(), NotSubscribed> {
     let Some(subscriber) = &cloud.subscriber else {
         return Ok(());
     };
     let of = Subscription {
         subscriber: &subscriber.name,
-        id: &id(link),
+        id: &id(link, account_tag),
         account: "",
         series: &[],
     };

@@ -116,7 +116,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
 }
 
 async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: UtcMillis) -> TurnEnd {
-    if let Err(error) = subscriptions::end(state, cloud, &leased.link).await {
+    if let Err(error) = subscriptions::end(state, cloud, leased.link.id, &leased.link.account_tag).await {
         tracing::warn!(%error, link = leased.link.id, "the subscription of an ended link could not be ended");
         if leased.failures < GIVE_BACK {
             return after_failure(leased, now, 0);
@@ -135,16 +135,30 @@ async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: Ut
     }
 }
 
-/// Gives back tokens whose person was erased; when to try again, where it did not work.
+/// Gives back tokens whose person was erased, and has the vendor tell of them no more; when to try again, where it did not work.
 pub(super) async fn give_back_again(state: &AppState, cloud: &Cloud, orphaned: &OrphanedTokens) -> Option<UtcMillis> {
-    match tokens::give_back(cloud, &state.outgoing, &orphaned.tokens).await {
-        Ok(()) => None,
-        Err(error) if orphaned.failures >= GIVE_BACK => {
-            tracing::warn!(%error, vendor = cloud.adapter.name(), "tokens of an erased person could not be given back");
-            None
-        }
-        Err(_) => Some(state.clock.now().plus(waits(orphaned.failures, 0))),
+    let told = match &orphaned.of {
+        Some((link, account_tag)) => subscriptions::end(state, cloud, *link, account_tag).await.is_ok(),
+        None => true,
+    };
+    // One that fails holds up the other for nothing: what was given back already is so again.
+    let given_back = tokens::give_back(cloud, &state.outgoing, &orphaned.tokens)
+        .await
+        .is_ok();
+    if told && given_back {
+        return None;
     }
+    if orphaned.failures >= GIVE_BACK {
+        let vendor = cloud.adapter.name();
+        tracing::warn!(
+            vendor,
+            told,
+            given_back,
+            "what an erased person had allowed could not be ended at the vendor"
+        );
+        return None;
+    }
+    Some(state.clock.now().plus(waits(orphaned.failures, 0)))
 }
 
 /// Each wait is up to twice the one before, and at least what the vendor asks for.

@@ -61,17 +61,31 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
     })
 }
 
+/// Tells an account from others of its vendor; says nothing else.
+fn tag(hash: &[u8]) -> Option<String> {
+    let first = hash.first_chunk::<8>()?;
+    Some(format!("{:016x}", u64::from_be_bytes(*first)))
+}
+
+/// The tag of a link's account.
+pub(super) fn account_tag(snapshot: &Snapshot<'_>, id: i64) -> Result<String> {
+    let hash: Vec<u8> = snapshot
+        .query_row("SELECT account_hash FROM link WHERE id = ?1", [id], |row| row.get(0))
+        .doing("reading the account of a link")?;
+    tag(&hash).ok_or_else(|| StoreError::damaged(format!("link {id}")))
+}
+
 fn open(snapshot: &Snapshot<'_>, columns: Columns) -> Result<Link> {
     let Link { id, person, .. } = columns.link;
     let damaged = || StoreError::damaged(format!("link {id}"));
     let plain = snapshot
         .person_key(person)?
         .open("link.progress", &[id], &columns.progress)?;
-    let tag = columns.account_hash.first_chunk::<8>().ok_or_else(damaged)?;
+    let account_tag = tag(&columns.account_hash).ok_or_else(damaged)?;
     Ok(Link {
         state: state(columns.state.0, columns.state.1).ok_or_else(damaged)?,
         progress: serde_json::from_slice(&plain).map_err(|_| damaged())?,
-        account_tag: format!("{:016x}", u64::from_be_bytes(*tag)),
+        account_tag,
         ..columns.link
     })
 }

@@ -2,14 +2,28 @@
 
 use model::{OrganisationId, PersonId, UtcMillis};
 use rusqlite::params;
+use serde::{Deserialize, Serialize};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
 use super::{consents, links};
-use crate::links::LINK_LEASE_MS;
+use crate::links::{LINK_LEASE_MS, LinkTokens};
 use crate::orphaned_tokens::OrphanedTokens;
 use crate::{Result, StoreError};
+
+/// As it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    /// Tokens, and of which link they were.
+    Of {
+        tokens: LinkTokens,
+        of: Option<(i64, String)>,
+    },
+    /// Tokens alone, as before.
+    Tokens(LinkTokens),
+}
 
 /// Keeps the tokens of a person's links under the organisation's key, before their own is gone.
 pub(crate) fn keep(writing: &Writing<'_>, person: PersonId) -> Result<()> {
@@ -34,7 +48,9 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId) -> Result<()> {
                 |row| row.get(0),
             )
             .doing("numbering orphaned tokens")?;
-        let plain = serde_json::to_vec(&tokens).map_err(|_| StoreError::damaged("tokens of a link"))?;
+        let of = Some((link, links::account_tag(writing, link)?));
+        let plain =
+            serde_json::to_vec(&Kept::Of { tokens, of }).map_err(|_| StoreError::damaged("tokens of a link"))?;
         let key = writing.keys().organisation(organisation)?;
         let sealed = key.seal(writing.randomness(), "orphaned_tokens", &[id], &plain)?;
         writing
@@ -73,8 +89,17 @@ pub(crate) fn lease(writing: &Writing<'_>, vendor: &str, limit: u32) -> Result<V
     let opened = rows.into_iter().map(|(id, organisation, failures, sealed)| {
         let key = writing.keys().organisation(OrganisationId(organisation))?;
         let plain = key.open("orphaned_tokens", &[id], &sealed)?;
-        let tokens = serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("orphaned tokens"))?;
-        Ok(OrphanedTokens { id, tokens, failures })
+        let kept = serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("orphaned tokens"))?;
+        let (tokens, of) = match kept {
+            Kept::Of { tokens, of } => (tokens, of),
+            Kept::Tokens(tokens) => (tokens, None),
+        };
+        Ok(OrphanedTokens {
+            id,
+            tokens,
+            of,
+            failures,
+        })
     });
     opened.collect()
 }

@@ -134,3 +134,29 @@ async fn a_subscription_ends_with_its_link_whatever_was_kept_of_it() {
     world.work().await;
     assert_eq!(subscribed(&world).await, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_who_is_erased_the_vendor_is_asked_to_tell_no_more() {
+    let world = world().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    assert_eq!(subscribed(&world).await.len(), 1);
+    let state = &world.gateway.state;
+    state.store.erase_person(world.person().await).await.unwrap();
+    let cloud = state.clouds.named(world.vendor.name).unwrap();
+    // It does not work at once.
+    world
+        .control(
+            "mischief",
+            json!({"kind": "fault", "times": 1, "path": "/subscriptions"}),
+        )
+        .await;
+    worker::give_back_of_erased(state, cloud).await;
+    assert_eq!(subscribed(&world).await.len(), 1);
+    world.clock.advance(HOUR_MS);
+    worker::give_back_of_erased(state, cloud).await;
+    assert_eq!(subscribed(&world).await, []);
+    let left = state.store.lease_orphaned_tokens(world.vendor.name, 10).await.unwrap();
+    assert!(left.is_empty(), "nothing of them is left here");
+}
