@@ -54,9 +54,16 @@ pub struct Progress {
     /// Where the account's civil times are, where the vendor says so: a zone's name, or an offset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
+    /// Turns in a row in which the grant was refused.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub refusals: u32,
     /// Series of which the vendor was asked to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribed: Vec<String>,
+}
+
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// How far a series got, in milliseconds since 1970.

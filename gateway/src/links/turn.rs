@@ -105,7 +105,12 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         },
         Err(Stop::Failed { what, wait }) => failed(what, wait),
         Err(Stop::Needs(need)) => TurnEnd::Refused(need),
-        Err(Stop::Ended) if leased.failures + 1 < REFUSED => failed("the grant was refused", None),
+        Err(Stop::Ended) if turn.progress.refusals + 1 < REFUSED => {
+            turn.progress.refusals += 1;
+            // Where this cannot be kept, the next refusal counts as the first.
+            let _ = turn.deliver((0, None), now).await;
+            failed("the grant was refused", None)
+        }
         Err(Stop::Ended) => TurnEnd::Refused(Need::AgreeAgain),
         Err(Stop::Lost) => failed("the lease was lost", None),
         Err(Stop::Store(error)) => {

@@ -94,12 +94,19 @@ pub(super) async fn give_back_of_erased(state: &AppState, cloud: &Cloud) {
         tracing::warn!(%error, "tokens of the erased could not be looked for");
         Vec::new()
     });
+    // Together: a vendor that hangs would hold up its links for minutes, one after the other.
+    let mut all = JoinSet::new();
     for tokens in orphaned {
-        let again = turn::give_back_again(state, cloud, &tokens).await;
-        if let Err(error) = state.store.end_orphaned_tokens(tokens.id, again).await {
-            tracing::warn!(%error, "what came of tokens of the erased could not be kept");
-        }
+        let (state, name) = (state.clone(), cloud.adapter.name());
+        all.spawn(async move {
+            let Some(cloud) = state.clouds.named(name) else { return };
+            let again = turn::give_back_again(&state, cloud, &tokens).await;
+            if let Err(error) = state.store.end_orphaned_tokens(tokens.id, again).await {
+                tracing::warn!(%error, "what came of tokens of the erased could not be kept");
+            }
+        });
     }
+    all.join_all().await;
 }
 
 /// One turn, to its end.

@@ -253,3 +253,20 @@ async fn a_vendor_that_takes_minutes_for_a_page_does_not_outlast_the_lease() {
     };
     tokio::select! { () = turn => {}, () = others => {} }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_after_other_faults_is_not_believed_at_once() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    // Two bad turns, and one in which the token is refused, also when it is new.
+    world.mischief("fault", 2, "steps").await;
+    world.mischief("unauthorized", 2, "steps").await;
+    world.live(HOUR_MS).await;
+    is(&world, LinkState::Connected).await;
+    world.agrees(HANAKO).await;
+    // A grant that has really ended is believed the second time, whatever came between.
+    world.control(&format!("accounts/{HANAKO}/revoke"), json!({})).await;
+    world.live(2 * DAY_MS).await;
+    is(&world, LinkState::NeedsAttention(Need::AgreeAgain)).await;
+}

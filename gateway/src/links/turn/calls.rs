@@ -125,6 +125,7 @@ impl Turn<'_> {
             return match status {
                 200..=299 => {
                     self.cloud.breaker.worked();
+                    self.progress.refusals = 0;
                     Ok(body)
                 }
                 401 if !self.is_refreshed => {
