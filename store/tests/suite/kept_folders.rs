@@ -71,7 +71,7 @@ async fn write_a_folder() {
     let known = packages::insured(packages::subject("123", "01", "ヤマダハナコ"));
     let insured = house.store.insure(OrganisationId(1), person, known).await;
     insured.expect("an insurance");
-    let to = folders().join("13");
+    let to = folders().join("14");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
