@@ -176,8 +176,17 @@ fn larger_than_any() -> AdapterError {
 
 /// True for a name as documents have it. It says nothing of what is in the file but that it was meant to be one.
 pub(super) fn is_named_as_document(path: &str) -> bool {
-    let end = path.len().saturating_sub(4);
-    path.as_bytes()[end..].eq_ignore_ascii_case(b".xml")
+    ends_in(path, b".xml")
+}
+
+/// True for a name as tables have it.
+pub(super) fn is_named_as_table(path: &str) -> bool {
+    ends_in(path, b".csv") || ends_in(path, b".tsv")
+}
+
+fn ends_in(path: &str, wanted: &[u8; 4]) -> bool {
+    let end = path.len().saturating_sub(wanted.len());
+    path.as_bytes()[end..].eq_ignore_ascii_case(wanted)
 }
 
 /// True for what says that it is a clinical document, whole or not.

@@ -126,6 +126,8 @@ const MOST_OF_PATHS: usize = 4 << 20;
 const ANOTHER: &str = "another-document";
 /// Neither XML nor JSON, so no document.
 const NO_DOCUMENT: &str = "no-document";
+/// A table: which of its columns is what, nothing in a package says, so that it is taken in by itself with a file that does.
+const TABLE: &str = "table-by-itself";
 /// Larger than any document, and none.
 const TOO_LARGE: &str = "too-large";
 
@@ -306,7 +308,11 @@ fn file(path: String, read: Result<Content, AdapterError>) -> Result<File, Adapt
             (read.into(), found)
         }
         Ok(Content::Unwanted(Kind::Table(TableOf::Claims))) => (nothing(), Found::Claim),
-        Ok(Content::Unwanted(_)) => (nothing(), Found::Unsupported(NO_DOCUMENT)),
+        Ok(Content::Unwanted(kind)) => {
+            let is_table = kind == Kind::Table(TableOf::Checkup) || content::is_named_as_table(&path);
+            let why = if is_table { TABLE } else { NO_DOCUMENT };
+            (nothing(), Found::Unsupported(why))
+        }
         Ok(Content::TooLarge) => (nothing(), Found::Unsupported(TOO_LARGE)),
         Err(AdapterError::Damaged { .. }) => (nothing(), Found::Unread(DAMAGED)),
         Err(error) => return Err(error),

@@ -45,6 +45,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("p/17.dat", large),
         ("p/18", Vec::new()),
+        ("p/19.CSV", "宛名番号,最高血圧\n1001,122\n".as_bytes().to_vec()),
     ]
 }
 
@@ -130,10 +131,17 @@ fn files_of_a_package_are_told_by_what_is_in_them() {
                 ("p/16.xml", "another-document"),
                 ("p/17.dat", "too-large"),
                 ("p/18", "no-document"),
+                ("p/19.CSV", "table-by-itself"),
             ]
         );
         let counts: Vec<(&str, u64)> = sum.unsupported.counts.into_iter().collect();
-        assert_eq!(counts, [("another-document", 3), ("no-document", 4), ("too-large", 1)]);
+        let expected = [
+            ("another-document", 3),
+            ("no-document", 4),
+            ("table-by-itself", 1),
+            ("too-large", 1),
+        ];
+        assert_eq!(counts, expected);
     }
 }
 
@@ -293,7 +301,7 @@ fn ids_of_fhir_documents_that_nearly_all_pass_the_check_digit_keep_a_package_out
 #[test]
 fn files_of_a_resident_s_zip_are_told_by_what_is_in_them() {
     let mut files = files();
-    files.push(("p/19.dat", include_bytes!("../fixtures/pairs.csv").to_vec()));
+    files.push(("p/20.dat", include_bytes!("../fixtures/pairs.csv").to_vec()));
     let package = zip(&borrowed(&files));
     let input = Input {
         bytes: &package.as_slice(),
@@ -314,7 +322,7 @@ fn files_of_a_resident_s_zip_are_told_by_what_is_in_them() {
             _ => {}
         }
     }
-    for whole in ["p/01", "p/02.txt", "p/03.dat", "p/04.xml", "p/19.dat"] {
+    for whole in ["p/01", "p/02.txt", "p/03.dat", "p/04.xml", "p/20.dat"] {
         let file = files.iter().find(|(path, _)| *path == whole).unwrap();
         assert!(originals.contains(&file.1), "{whole}");
     }
@@ -339,11 +347,12 @@ fn files_of_a_resident_s_zip_are_told_by_what_is_in_them() {
             "another-document p/16.xml",
             "too-large p/17.dat",
             "another-document p/18",
+            "another-document p/19.CSV",
         ]
     );
     assert!(reading.unwrap().accounting.adds_up());
     // Each of them alone is enough to know the ZIP by.
-    for place in [0, 1, 2, 3, 18] {
+    for place in [0, 1, 2, 3, 19] {
         let package = zip(&borrowed(&files[place..=place]));
         let input = Input {
             bytes: &package.as_slice(),
@@ -352,7 +361,7 @@ fn files_of_a_resident_s_zip_are_told_by_what_is_in_them() {
         assert!(CheckupDocuments.recognises(&input), "{place}");
         assert!(!checkups(&package).0.is_empty(), "{place}");
     }
-    for place in [7, 10, 11, 13, 14, 17] {
+    for place in [7, 10, 11, 13, 14, 17, 18] {
         let package = zip(&borrowed(&files[place..=place]));
         let input = Input {
             bytes: &package.as_slice(),
