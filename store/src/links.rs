@@ -88,6 +88,9 @@ pub struct Mark {
     /// Of asking for what is new, where it goes on: a turn may end before it gets through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Pass>,
+    /// Until then it is not asked for: the vendor refused it long enough, in a way that nobody here understands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests: Option<i64>,
 }
 
 /// Asking for what is new, under way.

@@ -102,6 +102,34 @@ pub(super) fn open<'a>(series: &'a [Series], progress: &'a Progress) -> impl Ite
     })
 }
 
+/// Series that are open to us and do not rest.
+fn asked<'a>(series: &'a [Series], progress: &'a Progress, now: UtcMillis) -> impl Iterator<Item = &'a Series> {
+    open(series, progress).filter(move |series| rests(progress, series, now).is_none())
+}
+
+/// Until when a series rests.
+fn rests(progress: &Progress, series: &Series, now: UtcMillis) -> Option<i64> {
+    let until = progress.marks.get(series.name)?.rests?;
+    (now.0 < until).then_some(until)
+}
+
+/// Lets a series rest that is refused and that nobody here understands: it holds up no other, and is tried again.
+pub(super) fn rest(progress: &mut Progress, series: &Series, pace: Pace, now: UtcMillis) {
+    let since = now.0 - FIRST_DAYS * DAY_MS;
+    let fresh = Mark {
+        until: since,
+        asked: 0,
+        back: since,
+        again: 0,
+        closed: false,
+        since: None,
+        pass: None,
+        rests: None,
+    };
+    let mark = progress.marks.entry(series.name.to_owned()).or_insert(fresh);
+    mark.rests = Some(now.0 + pace.poll_ms.max(TOLD_MS));
+}
+
 /// What to ask now; and of each want that is taken up, after how many steps all of it was asked for.
 pub(super) fn plan<'a>(
     series: &'a [Series],
@@ -117,7 +145,7 @@ pub(super) fn plan<'a>(
         if steps.len() >= MOST_ASKS {
             break;
         }
-        if let Some(series) = open(series, progress).find(|series| series.name == want.series) {
+        if let Some(series) = asked(series, progress, now).find(|series| series.name == want.series) {
             let horizon = horizon(progress.marks.get(series.name), pace.backfill_ms, now);
             let (start, end) = (want.start.0.max(horizon), want.end.0.min(now.0 + DAY_MS));
             spans(series, start, end, |start, end, _| {
@@ -134,7 +162,7 @@ pub(super) fn plan<'a>(
         }
         taken.push(steps.len());
     }
-    for series in open(series, progress) {
+    for series in asked(series, progress, now) {
         if steps.len() >= MOST_ASKS {
             return (steps, taken);
         }
@@ -172,7 +200,7 @@ pub(super) fn plan<'a>(
         let mark = progress.marks.get(series.name)?;
         Some((mark.back, horizon(Some(mark), pace.backfill_ms, now), series))
     };
-    let backs = open(series, progress).filter_map(back);
+    let backs = asked(series, progress, now).filter_map(back);
     let mut backs: Vec<(i64, i64, &'a Series)> = backs.filter(|(back, horizon, _)| back > horizon).collect();
     backs.sort_by_key(|(back, ..)| -back);
     for (back, horizon, series) in backs {
@@ -236,8 +264,10 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         closed: false,
         since: None,
         pass: None,
+        rests: None,
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
+    let mark = mark.and_modify(|mark| mark.rests = None);
     match step.moves {
         Moves::Nothing => {}
         Moves::Forward { is_last, again } => {
@@ -265,6 +295,10 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
 pub(super) fn next(series: &[Series], progress: &Progress, pace: Pace, now: UtcMillis) -> UtcMillis {
     let mut soonest = now.0 + pace.poll_ms;
     for series in open(series, progress) {
+        if let Some(until) = rests(progress, series, now) {
+            soonest = soonest.min(until);
+            continue;
+        }
         match progress.marks.get(series.name) {
             Some(mark) if mark.back <= horizon(Some(mark), pace.backfill_ms, now) => {
                 soonest = soonest.min(mark.asked + pace.again(series))
@@ -366,6 +400,7 @@ mod tests {
                 closed: false,
                 since: None,
                 pass: None,
+                rests: None,
             };
             progress.marks.insert(one.name.to_owned(), mark);
         }
@@ -479,6 +514,7 @@ mod tests {
             closed: false,
             since: None,
             pass: None,
+            rests: None,
         };
         let mut progress = Progress::default();
         progress.marks.insert("seconds".to_owned(), mark);
@@ -509,7 +545,7 @@ mod tests {
             until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
         ) {
             let mut progress = Progress::default();
-            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None, pass: None };
+            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None, pass: None, rests: None };
             progress.marks.insert("minutes".to_owned(), mark);
             let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
             let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);

@@ -38,7 +38,7 @@ const SUBSCRIBE_AGAIN_MS: i64 = 15 * 60_000;
 /// Attempts to give tokens back.
 const GIVE_BACK: u32 = 20;
 
-/// Turns in a row in which a type was refused, until what the vendor told of it is not kept for a better day: some two hours.
+/// Failed turns in a row after which a type that is refused is left alone for a day: some two hours.
 const BELIEVED: u32 = 8;
 
 /// Turns in a row in which the grant was refused, until it is believed: the answer to a refresh may have been lost, and the one
@@ -225,9 +225,11 @@ impl Turn<'_> {
                 }
                 Err(Refusal::NotUnderstood | Refusal::TooLarge) => {
                     closed.push((step.series.name, false));
-                    self.refused += 1;
-                    // What it told of a type that it refuses for long would hold up all others.
-                    is_whole &= self.leased.failures >= BELIEVED;
+                    // What is refused for long holds up no other, nor does what was told of it.
+                    match self.leased.failures >= BELIEVED {
+                        true => plan::rest(&mut self.progress, &step.series, pace, now),
+                        false => (self.refused, is_whole) = (self.refused + 1, false),
+                    }
                 }
                 Err(Refusal::Stop(stop)) => {
                     // What came before is not asked for again.
@@ -311,6 +313,7 @@ impl Turn<'_> {
             closed: true,
             since: None,
             pass: None,
+            rests: None,
         };
         self.progress
             .marks

@@ -210,6 +210,7 @@ fn take_over(
                 closed: false,
                 since: Some(reached),
                 pass: None,
+                rests: None,
             };
             progress.marks.insert(series.clone(), mark);
         }

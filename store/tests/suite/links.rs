@@ -76,6 +76,7 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
         closed: false,
         since: None,
         pass: None,
+        rests: None,
     };
     progress.marks.insert("steps".to_owned(), mark);
     let store = &house.store;

@@ -189,6 +189,13 @@ async fn a_type_that_is_refused_for_good_holds_up_no_other_however_often_it_is_t
         link.progress.marks["steps"].asked > before + DAY_MS,
         "steps were not asked for since"
     );
+    // Whatever else is told of is fetched at once.
+    let told = world.change(two_days_ago(&world), Some(77)).await;
+    assert_eq!(world.control("notices", told).await["status"], 204);
+    world.clock.advance(3_000);
+    assert_eq!(world.work().await, 1);
+    let held = world.held(Metric::STEP_COUNT).await;
+    assert!(held.contains(&(two_days_ago(&world).0, "77".to_owned())));
     let url = format!("{}/control/mischief", world.vendor.base);
     world.http.delete(url).send().await.unwrap();
     world.live_by(8 * DAY_MS, HOUR_MS).await;
