@@ -343,15 +343,16 @@ impl Hand<'_> {
     }
 }
 
-/// True for a body of which little lies in the page of its row, where what is left of that page would stay empty, and the rest fills
-/// pages of its own (sqlite.org/fileformat2.html, "Cell Payload Overflow Pages": of a long row 489 bytes and what exceeds whole
-/// pages of 4,092 lie there).
+/// True for a body that fills the page of its row and pages of its own nearly whole, so that none stays half empty
+/// (sqlite.org/fileformat2.html, "Cell Payload Overflow Pages": of a long row 489 to 4,061 bytes lie in the page of rows, and what is left
+/// fills pages of 4,092).
 fn fills_its_pages(body: i64) -> bool {
     /// Of the row beside its body.
     const OTHER_COLUMNS: i64 = 45;
-    /// Less than a few hundred rows more.
+    /// More than what is joined at once takes.
     const CLOSE: i64 = 512;
-    (body + OTHER_COLUMNS - 489).rem_euclid(4_092) < CLOSE
+    let beyond_whole_pages = (body + OTHER_COLUMNS - 489).rem_euclid(4_092);
+    (4_061 - 489 - CLOSE..=4_061 - 489).contains(&beyond_whole_pages)
 }
 
 /// Cuts rows into leaves, never within a second: full ones in a row where they were appended, else even ones.
