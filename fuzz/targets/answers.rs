@@ -4,7 +4,7 @@
 mod common;
 
 use adapters::cloud::Ask;
-use adapters::pull::{Answered, text};
+use adapters::pull::{Answered, Whose, text};
 use model::UtcMillis;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -24,8 +24,17 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
                 ask,
                 pages: vec![bytes.to_vec()],
             };
-            if let Some(text) = text(cloud.name(), "a", UtcMillis(1_778_400_000_000), &[answered]) {
-                common::reads(*cloud, &text);
+            for zone in [None, Some("America/New_York")] {
+                let whose = Whose { account: "a", zone };
+                let laid = text(
+                    cloud.name(),
+                    whose,
+                    UtcMillis(1_778_400_000_000),
+                    std::slice::from_ref(&answered),
+                );
+                if let Some(text) = laid {
+                    common::reads(*cloud, &text);
+                }
             }
         }
     }
