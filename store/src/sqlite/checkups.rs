@@ -326,14 +326,7 @@ fn the_same(mut candidates: Vec<Stored>, checkup: &Checkup) -> std::result::Resu
 }
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-    ))
+    row.try_into()
 }
 
 fn open(key: &SealKey, person: PersonId, row: Row) -> Result<Stored> {

@@ -209,17 +209,7 @@ fn select(snapshot: &Snapshot<'_>, sql: &str, parameters: impl rusqlite::Params)
 type Columns = (i64, u32, u8, i64, u32, i64, i64, String, Option<String>);
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-    ))
+    row.try_into()
 }
 
 fn read((id, lane, state, due, attempts, fence, created, body, problem): Columns) -> Result<Job> {

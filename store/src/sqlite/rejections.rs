@@ -26,17 +26,7 @@ pub(crate) fn ended_as(
         )
         .and_then(|mut statement| {
             let by = params![after.0.0, after.1.0, wanted.since.0, wanted.adapter, PAGE];
-            let row = |row: &rusqlite::Row<'_>| {
-                Ok((
-                    row.get(0)?,
-                    row.get(1)?,
-                    row.get(2)?,
-                    row.get(3)?,
-                    row.get(4)?,
-                    row.get(5)?,
-                ))
-            };
-            statement.query_map(by, row)?.collect()
+            statement.query_map(by, |row| row.try_into())?.collect()
         })
         .doing("reading how deliveries ended")?;
     let next = found

@@ -121,16 +121,7 @@ pub(crate) fn versions(
         )
         .and_then(|mut statement| {
             statement
-                .query_map(params![recipient.0, purpose.as_str()], |row| {
-                    Ok((
-                        row.get(0)?,
-                        row.get(1)?,
-                        row.get(2)?,
-                        row.get(3)?,
-                        row.get(4)?,
-                        row.get(5)?,
-                    ))
-                })?
+                .query_map(params![recipient.0, purpose.as_str()], |row| row.try_into())?
                 .collect()
         })
         .doing("listing template versions")?;

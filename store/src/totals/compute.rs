@@ -39,7 +39,7 @@ pub(crate) fn compute(metric: Metric, mut pieces: Vec<Piece>, vendor_days: Vec<V
         .partition(|stated| so_far.has_measured(stated.day, stated.piece.source));
     let mut unproven = BTreeSet::new();
     for stated in sole {
-        so_far.measured_whole(stated.day, stated.piece.source);
+        so_far.note_measured(stated.day, stated.piece.source);
         if !stated.from_device {
             unproven.insert((stated.piece.source, stated.piece.start));
         }

@@ -77,13 +77,13 @@ impl SoFar {
                 continue;
             }
             for day in first.0..=last.0 {
-                self.measured_whole(LocalDay(day), piece.source);
+                self.note_measured(LocalDay(day), piece.source);
             }
         }
     }
 
     /// Notes that a source measured a day.
-    pub(super) fn measured_whole(&mut self, day: LocalDay, source: u16) {
+    pub(super) fn note_measured(&mut self, day: LocalDay, source: u16) {
         self.measured.entry(day).or_default().insert(source);
     }
 

@@ -6,18 +6,15 @@ use store::{EntryOutcome, Followed, Insured, Result};
 use crate::checkups::{all, records};
 use crate::deliveries::day;
 use crate::harness::House;
-use crate::packages::{about, documents, insured, insurer, member, outcomes, subject};
+use crate::packages::{about, hand_over, insured, known_member, outcomes, subject};
 
 use EntryOutcome::{Possible, Taken, Unclaimed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_keeps_nobody_else() -> Result<()> {
     let house = House::new().await;
-    let organisation = insurer(&house).await;
-    let person = member(&house, organisation).await;
+    let (organisation, person, own) = known_member(&house).await?;
     let store = &house.store;
-    let own = subject("123", "01", "ミホンハナコ");
-    store.insure(organisation, person, insured(own.clone())).await?;
     let elderly = Subject {
         insurer: "39139999".to_owned(),
         symbol: String::new(),
@@ -27,11 +24,8 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
         ..own.clone()
     };
     // What waits for the number that only the ledger tells.
-    let waiting = store.begin_package(organisation, [1; 32]).await?;
     let later = about(elderly.clone(), "2025-06-10");
-    let ended = store
-        .take_documents(organisation, waiting.id, documents(1, &[later]))
-        .await?;
+    let ended = hand_over(&house, organisation, 1, &[later]).await?;
     assert_eq!(outcomes(&ended), [Possible], "the name alone is no proof");
     let of = |subject: &Subject, gained: &str, lost: Option<&str>| Insured {
         subject: subject.clone(),
@@ -59,7 +53,6 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
     );
     let again = store.follow_ledger(organisation, ledger).await?;
     assert_eq!(again[0], Followed::Known);
-    let package = store.begin_package(organisation, [2; 32]).await?;
     let given = [
         about(elderly.clone(), "2025-07-10"),
         about(own.clone(), "2025-07-11"),
@@ -74,9 +67,7 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
         ),
         about(subject("777", "01", "タナカユキ"), "2025-07-10"),
     ];
-    let ended = store
-        .take_documents(organisation, package.id, documents(1, &given))
-        .await?;
+    let ended = hand_over(&house, organisation, 2, &given).await?;
     assert_eq!(outcomes(&ended), [Taken, Possible, Taken, Taken, Unclaimed]);
     assert!(
         ended[1].reasons.contains("not theirs on that day"),
@@ -85,10 +76,7 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
     );
     // The branch number, which the ledger left open, still tells twins apart.
     let twin = about(subject("123", "02", "ミホンハナエ"), "2025-05-01");
-    let package = store.begin_package(organisation, [3; 32]).await?;
-    let ended = store
-        .take_documents(organisation, package.id, documents(1, &[twin]))
-        .await?;
+    let ended = hand_over(&house, organisation, 3, &[twin]).await?;
     assert_eq!(outcomes(&ended), [Unclaimed]);
     // What the person has stays theirs.
     assert!(!records(&house, person, all()).await.is_empty());
@@ -103,11 +91,8 @@ async fn a_ledger_ends_an_insurance_and_begins_the_next_for_whom_it_knows_and_ke
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_is_its_members_while_it_and_the_insurance_hold_and_nothing_else_changes_with_it() -> Result<()> {
     let house = House::new().await;
-    let organisation = insurer(&house).await;
-    let person = member(&house, organisation).await;
+    let (organisation, person, own) = known_member(&house).await?;
     let store = &house.store;
-    let own = subject("123", "01", "ミホンハナコ");
-    store.insure(organisation, person, insured(own.clone())).await?;
     let ticket = |number: &str, until: &str, is_void| Ticket {
         number: number.to_owned(),
         year: 2026,

@@ -5,7 +5,7 @@ use store::{EntryOutcome, Insured, Result};
 
 use crate::deliveries::day;
 use crate::harness::House;
-use crate::packages::{about, documents, insured, insurer, member, outcomes, subject};
+use crate::packages::{about, documents, hand_over, insured, insurer, known_member, member, outcomes, subject};
 
 use EntryOutcome::{Possible, Taken, Unclaimed};
 
@@ -13,12 +13,8 @@ use EntryOutcome::{Possible, Taken, Unclaimed};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_twin_who_is_known_is_given_nothing_that_may_be_the_others() -> Result<()> {
     let house = House::new().await;
-    let organisation = insurer(&house).await;
+    let (organisation, ..) = known_member(&house).await?;
     let store = &house.store;
-    let one = member(&house, organisation).await;
-    store
-        .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
-        .await?;
     let ticket = |number: &str| {
         let told = Insured {
             subject: subject("123", "", ""),
@@ -41,16 +37,13 @@ async fn the_only_twin_who_is_known_is_given_nothing_that_may_be_the_others() ->
         about(subject, day)
     };
     ticket("25000000001").await?;
-    let package = store.begin_package(organisation, [1; 32]).await?;
     let given = [
         about(subject("123", "", ""), "2025-06-10"),
         about(subject("123", "01", ""), "2025-06-11"),
         with_ticket("25000000001", "2025-06-12"),
         about(subject("123", "02", ""), "2025-06-13"),
     ];
-    let results = store
-        .take_documents(organisation, package.id, documents(1, &given))
-        .await?;
+    let results = hand_over(&house, organisation, 1, &given).await?;
     assert_eq!(outcomes(&results), [Possible, Taken, Taken, Unclaimed]);
     assert!(
         results[0].reasons.contains("twins") && results[3].reasons.contains("twin"),
@@ -58,11 +51,8 @@ async fn the_only_twin_who_is_known_is_given_nothing_that_may_be_the_others() ->
     );
     // The list of tickets names nobody either: once it has the twin's too, neither tells them apart.
     ticket("25000000002").await?;
-    let package = store.begin_package(organisation, [2; 32]).await?;
     let given = [with_ticket("25000000001", "2025-07-12")];
-    let results = store
-        .take_documents(organisation, package.id, documents(1, &given))
-        .await?;
+    let results = hand_over(&house, organisation, 2, &given).await?;
     assert_eq!(outcomes(&results), [Possible]);
     Ok(())
 }
@@ -87,18 +77,12 @@ async fn a_document_without_the_symbol_is_found_and_given_by_the_name_alone() ->
         about(without("124", "01", "ミホンハナコ"), "2025-06-15"),
     ];
     // What comes before anybody is known waits, and finds them as well.
-    let early = store.begin_package(organisation, [1; 32]).await?;
-    let results = store
-        .take_documents(organisation, early.id, documents(1, &given[..1]))
-        .await?;
+    let results = hand_over(&house, organisation, 1, &given[..1]).await?;
     assert_eq!(outcomes(&results), [Unclaimed]);
     let one = member(&house, organisation).await;
     let own = insured(subject("123", "01", "ミホンハナコ"));
     assert_eq!(store.insure(organisation, one, own).await?, 1);
-    let package = store.begin_package(organisation, [2; 32]).await?;
-    let results = store
-        .take_documents(organisation, package.id, documents(1, &given))
-        .await?;
+    let results = hand_over(&house, organisation, 2, &given).await?;
     assert_eq!(
         outcomes(&results),
         [Taken, Taken, Unclaimed, Possible, Possible, Unclaimed]

@@ -82,6 +82,28 @@ pub fn outcomes(results: &[EntryResult]) -> Vec<EntryOutcome> {
     results.iter().map(|result| result.outcome).collect()
 }
 
+/// An insurer, and a member whom it knows by this number.
+pub async fn known_member(house: &House) -> Result<(OrganisationId, PersonId, Subject)> {
+    let organisation = insurer(house).await;
+    let person = member(house, organisation).await;
+    let own = subject("123", "01", "ミホンハナコ");
+    let store = &house.store;
+    store.insure(organisation, person, insured(own.clone())).await?;
+    Ok((organisation, person, own))
+}
+
+/// A whole package of documents; how each ended.
+pub async fn hand_over(
+    house: &House,
+    organisation: OrganisationId,
+    package: u8,
+    checkups: &[Checkup],
+) -> Result<Vec<EntryResult>> {
+    let package = house.store.begin_package(organisation, [package; 32]).await?;
+    let documents = documents(1, checkups);
+    house.store.take_documents(organisation, package.id, documents).await
+}
+
 use EntryOutcome::{Possible, Taken, Unclaimed, Unread};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,12 +215,8 @@ async fn what_waits_comes_to_its_member_once_they_are_known_and_an_operator_deci
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<()> {
     let house = House::new().await;
-    let organisation = insurer(&house).await;
+    let (organisation, one, _) = known_member(&house).await?;
     let store = &house.store;
-    let one = member(&house, organisation).await;
-    store
-        .insure(organisation, one, insured(subject("123", "01", "ミホンハナコ")))
-        .await?;
     let years = ["2021-06-10", "2022-06-10", "2023-06-10", "2024-06-10"];
     let given: Vec<Checkup> = years
         .iter()
@@ -252,10 +270,7 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
         "no two came at one instant: {at:?}"
     );
     // The same documents in another package are known.
-    let other = store.begin_package(organisation, [2; 32]).await?;
-    let results = store
-        .take_documents(organisation, other.id, documents(1, &given))
-        .await?;
+    let results = hand_over(&house, organisation, 2, &given).await?;
     assert!(
         results.iter().all(|result| result.counts == [0, 1, 0, 0]),
         "{results:?}"
@@ -313,11 +328,8 @@ async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_judgement_that_its_values_do_not_explain_is_kept_as_it_came_and_told_to_the_operator() -> Result<()> {
     let house = House::new().await;
-    let organisation = insurer(&house).await;
-    let person = member(&house, organisation).await;
+    let (organisation, person, _) = known_member(&house).await?;
     let store = &house.store;
-    let own = subject("123", "01", "ミホンハナコ");
-    store.insure(organisation, person, insured(own.clone())).await?;
     let judged = |number: &str, waist: i64| {
         let own = subject(number, "01", "ミホンハナコ");
         let mut checkup = Checkup {

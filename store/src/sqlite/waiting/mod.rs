@@ -114,14 +114,7 @@ type Row = (i64, u32, i64, u32, i64, Vec<u8>);
 const WAITING: &str = "SELECT id, organisation, package, entry, received_ms, body FROM waiting_checkup";
 
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-    ))
+    row.try_into()
 }
 
 pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
