@@ -125,14 +125,18 @@ fn read_into(
 
 /// How the records of a delivery ended, as it is kept beside what nobody waits for an answer to.
 pub fn counts(counts: &Accounting) -> Vec<u8> {
-    let counts = serde_json::json!({
+    told(counts).to_string().into_bytes()
+}
+
+/// How records ended, as it is told to phones and operators.
+pub fn told(counts: &Accounting) -> serde_json::Value {
+    serde_json::json!({
         "received": counts.received,
         "stored": counts.stored,
         "duplicate": counts.duplicate,
         "unsupported": counts.unsupported,
         "rejected": counts.rejected,
-    });
-    counts.to_string().into_bytes()
+    })
 }
 
 /// Counts how records ended, and says aloud when one that was read ended nowhere.

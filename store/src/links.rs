@@ -55,14 +55,14 @@ pub struct Progress {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,
     /// Turns in a row in which the grant was refused.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub refusals: u32,
     /// Series of which the vendor was asked to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribed: Vec<String>,
 }
 
-fn is_none(count: &u32) -> bool {
+fn is_nothing(count: &u32) -> bool {
     *count == 0
 }
 
@@ -91,6 +91,22 @@ pub struct Mark {
     /// Until then it is not asked for: the vendor refused it long enough, in a way that nobody here understands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests: Option<i64>,
+}
+
+impl Mark {
+    /// A series that begins at an instant, both ways, and of which nothing was asked yet.
+    pub const fn at(instant: i64) -> Self {
+        Self {
+            until: instant,
+            asked: 0,
+            back: instant,
+            again: 0,
+            closed: false,
+            since: None,
+            pass: None,
+            rests: None,
+        }
+    }
 }
 
 /// Asking for what is new, under way.

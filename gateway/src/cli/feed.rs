@@ -210,13 +210,7 @@ async fn import(
     let told = serde_json::json!({
         "files": { "read": found.len() as u64 - unread, "unread": unread },
         "accounts": { "known": sum.people, "waiting": sum.waiting, "ended": sum.ended, "unread": sum.unread },
-        "records": {
-            "received": accounting.received,
-            "stored": accounting.stored,
-            "duplicate": accounting.duplicate,
-            "unsupported": accounting.unsupported,
-            "rejected": accounting.rejected,
-        },
+        "records": crate::import::told(accounting),
     });
     let is_whole = unread + sum.unread + accounting.rejected == 0;
     // A file that could not be read is one too, since nobody knows of how many it is.

@@ -115,17 +115,7 @@ fn rests(progress: &Progress, series: &Series, now: UtcMillis) -> Option<i64> {
 
 /// Lets a series rest that is refused and that nobody here understands: it holds up no other, and is tried again.
 pub(super) fn rest(progress: &mut Progress, series: &Series, pace: Pace, now: UtcMillis) {
-    let since = now.0 - FIRST_DAYS * DAY_MS;
-    let fresh = Mark {
-        until: since,
-        asked: 0,
-        back: since,
-        again: 0,
-        closed: false,
-        since: None,
-        pass: None,
-        rests: None,
-    };
+    let fresh = Mark::at(now.0 - FIRST_DAYS * DAY_MS);
     let mark = progress.marks.entry(series.name.to_owned()).or_insert(fresh);
     mark.rests = Some(now.0 + pace.poll_ms.max(TOLD_MS));
 }
@@ -258,13 +248,7 @@ pub(super) fn settled(wants: &[Want], taken: &[usize], steps: &[Step], answered:
 pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
     let fresh = Mark {
         until: step.end.0.min(now.0),
-        asked: 0,
-        back: step.start.0,
-        again: 0,
-        closed: false,
-        since: None,
-        pass: None,
-        rests: None,
+        ..Mark::at(step.start.0)
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
     let mark = mark.and_modify(|mark| mark.rests = None);
@@ -393,14 +377,10 @@ mod tests {
         let mut progress = Progress::default();
         for one in ALL {
             let mark = Mark {
-                until: NOW.0,
                 asked: NOW.0,
                 back: 0,
                 again: NOW.0,
-                closed: false,
-                since: None,
-                pass: None,
-                rests: None,
+                ..Mark::at(NOW.0)
             };
             progress.marks.insert(one.name.to_owned(), mark);
         }
@@ -507,14 +487,9 @@ mod tests {
     fn what_is_new_is_got_through_however_little_a_turn_may_ask() {
         let since = NOW.0 - 2 * DAY_MS;
         let mark = Mark {
-            until: since,
             asked: since,
             back: NOW.0 - PACE.backfill_ms,
-            again: 0,
-            closed: false,
-            since: None,
-            pass: None,
-            rests: None,
+            ..Mark::at(since)
         };
         let mut progress = Progress::default();
         progress.marks.insert("seconds".to_owned(), mark);
@@ -545,7 +520,7 @@ mod tests {
             until in -90 * DAY_MS..0, back in -200 * DAY_MS..0, from in -120 * DAY_MS..0, length in 1..40 * DAY_MS
         ) {
             let mut progress = Progress::default();
-            let mark = Mark { until: NOW.0 + until, asked: 0, back: NOW.0 + back, again: 0, closed: false, since: None, pass: None, rests: None };
+            let mark = Mark { until: NOW.0 + until, ..Mark::at(NOW.0 + back) };
             progress.marks.insert("minutes".to_owned(), mark);
             let want = Want { series: "days".to_owned(), start: NOW.plus(from), end: NOW.plus(from + length) };
             let (steps, _) = plan(&ALL, &progress, &[want], PACE, NOW);

@@ -306,14 +306,9 @@ impl Turn<'_> {
         );
         plan::moved(&mut self.progress, step, now);
         let fresh = store::Mark {
-            until: now.0,
             asked: now.0,
-            back: now.0,
             again: now.0,
-            closed: true,
-            since: None,
-            pass: None,
-            rests: None,
+            ..store::Mark::at(now.0)
         };
         self.progress
             .marks

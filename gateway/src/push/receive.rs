@@ -115,15 +115,9 @@ fn answer(batch: &str, counts: &Accounting, left_out: &[LeftOut]) -> Vec<u8> {
         .iter()
         .map(|left| json!({"record": left.number, "outcome": left.outcome.to_string(), "reason": left.reason}))
         .collect();
-    let answer = json!({
-        "batch": batch,
-        "received": counts.received,
-        "stored": counts.stored,
-        "duplicate": counts.duplicate,
-        "unsupported": counts.unsupported,
-        "rejected": counts.rejected,
-        "problems": problems,
-    });
+    let mut answer = import::told(counts);
+    answer["batch"] = json!(batch);
+    answer["problems"] = json!(problems);
     answer.to_string().into_bytes()
 }
 

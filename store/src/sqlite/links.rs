@@ -203,14 +203,8 @@ fn take_over(
         let reached = reached.filter(|mark| !mark.closed).map(|mark| mark.until).min();
         if let (Some(reached), false) = (reached, progress.marks.contains_key(series)) {
             let mark = Mark {
-                until: reached,
-                asked: 0,
-                back: reached,
-                again: 0,
-                closed: false,
                 since: Some(reached),
-                pass: None,
-                rests: None,
+                ..Mark::at(reached)
             };
             progress.marks.insert(series.clone(), mark);
         }
