@@ -39,6 +39,17 @@ pub enum Sender {
     Feed(i64),
 }
 
+/// What a phone pushes, as it came.
+#[derive(Clone, Copy)]
+pub struct Sent<'a> {
+    /// The adapter that reads it.
+    pub adapter: &'a str,
+    /// The phone's own id of it.
+    pub batch: &'a str,
+    /// Its bytes, unpacked.
+    pub body: &'a [u8],
+}
+
 /// Makes what a delivery is answered, of how its records ended.
 pub type Answer = Box<dyn FnOnce(&Accounting) -> Vec<u8> + Send>;
 
@@ -109,6 +120,13 @@ impl Store {
     /// # Errors
     /// What reading can answer.
     pub async fn companion(&self, token: HandleHash) -> Result<Option<Companion>> {
+        // One row by its key, which every push asks for.
+        let now_or_never = self
+            .database
+            .read_now(|snapshot| sqlite::companions::by_token(snapshot, &token));
+        if let Some(answer) = now_or_never {
+            return answer;
+        }
         self.database
             .read("read companion", move |snapshot| {
                 sqlite::companions::by_token(snapshot, &token)
@@ -142,13 +160,13 @@ impl Store {
             .await
     }
 
-    /// What a push of this id by this phone was answered, while it is kept. Blocks.
+    /// What this push of this phone was answered before, while that is kept. Blocks.
     ///
     /// # Errors
     /// What reading can answer.
-    pub fn answer(&self, companion: &Companion, batch: &str) -> Result<Option<Vec<u8>>> {
+    pub fn answer(&self, companion: &Companion, sent: Sent<'_>) -> Result<Option<Vec<u8>>> {
         self.database
-            .read_blocking(|snapshot| sqlite::companions::answer(snapshot, companion.person, companion.id, batch))
+            .read_blocking(|snapshot| sqlite::companions::answer(snapshot, companion.person, companion.id, sent))
     }
 
     /// The kept push of this adapter that follows `after`, received at `since` or later.

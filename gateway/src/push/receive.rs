@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 use model::Accounting;
 use serde_json::json;
-use store::{Companion, NewPayload, Sender, Store};
+use store::{Companion, NewPayload, Sender, Sent, Store};
 
 use super::problem::PushError;
 use crate::import::{self, LeftOut};
@@ -22,7 +22,7 @@ use crate::state::AppState;
 /// The largest push, unpacked, in bytes.
 const MOST_UNPACKED: u64 = 16 << 20;
 
-/// `POST /push/v1/{adapter}`: 200 with how its records ended. The same push again, by its own id, is given the same answer.
+/// `POST /push/v1/{adapter}`: 200 with how its records ended. The same push again is given the same answer.
 pub(super) async fn receive(
     State(state): State<AppState>,
     Path(adapter): Path<String>,
@@ -49,7 +49,12 @@ pub(super) async fn receive(
         let body = unpacked(&body, is_packed)?;
         let batch = adapters::push_batch(&body)
             .ok_or_else(|| PushError::Malformed("it is no JSON with a `batch`".to_owned()))?;
-        match store.answer(&companion, &batch)? {
+        let sent = Sent {
+            adapter: adapter.name(),
+            batch: &batch,
+            body: &body,
+        };
+        match store.answer(&companion, sent)? {
             Some(answer) => Ok(answer),
             None => read(&store, &companion, adapter, &batch, body),
         }

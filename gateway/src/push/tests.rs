@@ -134,6 +134,13 @@ async fn a_phone_is_paired_pushes_corrects_deletes_and_is_ended() {
     assert_eq!(world.push(&token, &first).await.body, answer.body);
     let again = batch("2", &[("a", 500, 8), ("b", 700, 9)], &[]);
     assert_eq!(counts(&world.push(&token, &again).await), [2, 0, 2, 0, 0]);
+    // A phone that counts its batches anew loses nothing: what it never said is read, though the id is known.
+    let anew = batch("2", &[("a", 500, 8), ("e", 30, 11)], &[]);
+    assert_eq!(counts(&world.push(&token, &anew).await), [2, 1, 1, 0, 0]);
+    assert_eq!(world.steps().await, ["500", "700", "30"]);
+    let gone = batch("1", &[], &["e"]);
+    assert_eq!(counts(&world.push(&token, &gone).await), [1, 1, 0, 0, 0]);
+    assert_eq!(world.push(&token, &first).await.body, answer.body);
     // An edit is a deletion and a new sample; a deletion comes by its id alone.
     let edit = batch("3", &[("d", 650, 8)], &["a", "b"]);
     assert_eq!(counts(&world.push(&token, &edit).await), [3, 3, 0, 0, 0]);

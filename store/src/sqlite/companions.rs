@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload, Sender};
+use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload, Sender, Sent};
 use crate::packing::packed;
 use crate::{HandleHash, Result, StoreError};
 
@@ -144,26 +144,36 @@ pub(crate) fn end(writing: &Writing<'_>, person: PersonId, id: i64) -> Result<()
     }
 }
 
-fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, batch: &str) -> Vec<u8> {
+/// By what a delivery is found again. A phone's is the same only if all of it is: an id that is used for something else, by mistake
+/// or because the phone counts anew, must not have that taken for known.
+fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, sent: Sent<'_>) -> Vec<u8> {
     let (what, id) = match from {
-        Sender::Companion(id) => ("payload", id),
+        Sender::Companion(id) => ("payload.phone", id),
         Sender::Link(id) => ("payload.link", id),
         Sender::Feed(id) => ("payload.feed", id),
     };
-    let parts: [&[u8]; 3] = [&person.0.to_le_bytes(), &id.to_le_bytes(), batch.as_bytes()];
-    snapshot.keys().lookup_hash(what, &parts)
+    let (person, id) = (person.0.to_le_bytes(), id.to_le_bytes());
+    let parts: [&[u8]; 5] = [
+        &person,
+        &id,
+        sent.batch.as_bytes(),
+        sent.adapter.as_bytes(),
+        sent.body,
+    ];
+    let many = if matches!(from, Sender::Companion(_)) { 5 } else { 3 };
+    snapshot.keys().lookup_hash(what, &parts[..many])
 }
 
 pub(crate) fn answer(
     snapshot: &Snapshot<'_>,
     person: PersonId,
     companion: i64,
-    batch: &str,
+    sent: Sent<'_>,
 ) -> Result<Option<Vec<u8>>> {
     let found: Option<(i64, Vec<u8>)> = snapshot
         .prepare_cached("SELECT number, answer FROM payload WHERE person = ?1 AND key = ?2")
         .and_then(|mut statement| {
-            let key = key(snapshot, person, Sender::Companion(companion), batch);
+            let key = key(snapshot, person, Sender::Companion(companion), sent);
             statement
                 .query_row(params![person.0, key], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()
@@ -200,7 +210,12 @@ pub(crate) fn keep(
         .doing("numbering a push")?;
     let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &plain)?;
     let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;
-    let key = key(writing, person, new.from, &new.batch);
+    let sent = Sent {
+        adapter: &new.adapter,
+        batch: &new.batch,
+        body: &new.body,
+    };
+    let key = key(writing, person, new.from, sent);
     writing
         .prepare_cached(
             "INSERT INTO payload (number, person, adapter, key, received_ms, answer, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
