@@ -104,16 +104,27 @@ pub fn aggregate(out: &mut Vec<u8>, view: &AggregateView<'_>) {
 }
 
 /// Appends the Observation of an event: that it took place, and on which day, or within which. Its value is there and is not given.
+/// One that is not there any more keeps id, code, category and subject, and nothing of what it held.
 pub fn event(out: &mut Vec<u8>, view: &EventView<'_>) {
     let pieces = prepared(view.metric);
+    let of_event = pieces.coarse(Summary::Event).unwrap_or(&pieces.aggregate);
+    if view.dead {
+        head(out, "Observation", view.id, u64::from(view.version), view.updated);
+        raw(out, &of_event.to_status);
+        raw(out, b"entered-in-error");
+        raw(out, &of_event.to_patient);
+        escaped(out, view.patient);
+        raw(out, b"\"}}");
+        return;
+    }
     begin(
         out,
-        pieces.coarse(Summary::Event).unwrap_or(&pieces.aggregate),
+        of_event,
         &Day {
             id: view.id,
             patient: view.patient,
             days: (view.day, view.last),
-            version: 1,
+            version: view.version,
             status: DayStatus::Final,
             updated: view.updated,
         },

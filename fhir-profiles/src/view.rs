@@ -193,7 +193,11 @@ pub struct EventView<'a> {
     pub last: LocalDay,
     /// Whose word it is, of a checkup: an entry of the metric's list.
     pub code: Option<u32>,
-    /// When it was first known.
+    /// Grows with every change of whose word it is.
+    pub version: u32,
+    /// It was told, and is not there any more.
+    pub dead: bool,
+    /// When that was last known otherwise.
     pub updated: UtcMillis,
 }
 

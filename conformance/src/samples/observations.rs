@@ -203,7 +203,11 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
             );
         }));
     }
-    for (name, last) in [("event", DAY), ("event of a year", DAY.plus(364))] {
+    for (name, last, dead) in [
+        ("event", DAY, false),
+        ("event of a year", DAY.plus(364), false),
+        ("event that is not there any more", DAY, true),
+    ] {
         samples.push(sample(format!("{key} {name}"), |out| {
             event(
                 out,
@@ -214,6 +218,8 @@ fn days(metric: Metric, samples: &mut Vec<SampleResource>) {
                     code: None,
                     day: DAY,
                     last,
+                    version: 2,
+                    dead,
                     updated: STORED,
                 },
             );

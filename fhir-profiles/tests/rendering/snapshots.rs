@@ -176,6 +176,8 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 code: None,
                 day: DAY,
                 last: DAY,
+                version: 1,
+                dead: false,
                 updated: STORED,
             }
         ))
@@ -192,6 +194,25 @@ fn a_day_of_steps_and_a_day_of_pulses() {
                 code: Some(4),
                 day: model::LocalDay(20_179),
                 last: model::LocalDay(20_543),
+                version: 2,
+                dead: false,
+                updated: STORED,
+            }
+        ))
+    );
+    approved!(
+        "event_that_is_not_there_any_more",
+        written(|out| fhir_profiles::event(
+            out,
+            &fhir_profiles::EventView {
+                id: "e2",
+                patient: "p1",
+                metric: Metric::CHECKUP_DENTAL,
+                code: None,
+                day: model::LocalDay(20_179),
+                last: model::LocalDay(20_543),
+                version: 3,
+                dead: true,
                 updated: STORED,
             }
         ))

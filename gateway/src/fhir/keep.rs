@@ -62,6 +62,7 @@ fn status(record: &Record) -> &'static str {
             of_checkup: Some(OfCheckup::Result(finding)),
             ..
         }) if finding.has_no_value() => "cancelled",
+        Record::Event(event) if event.dead => "entered-in-error",
         Record::Sample(_) | Record::Event(_) => "final",
         Record::Total(total) => of_day(total.status),
         Record::Aggregate(aggregate) => of_day(aggregate.status),

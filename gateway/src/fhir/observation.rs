@@ -77,7 +77,7 @@ pub fn version_of(record: &Record) -> u32 {
         Record::Sample(sample) => sample.version,
         Record::Total(total) => total.version,
         Record::Aggregate(aggregate) => aggregate.version,
-        Record::Event(_) => 1,
+        Record::Event(event) => event.version,
     }
 }
 

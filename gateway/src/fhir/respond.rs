@@ -226,6 +226,8 @@ pub fn observation(out: &mut Vec<u8>, record: &Record, index: usize, ids: &PageI
                 day: stored.day,
                 last: stored.last,
                 code: stored.code,
+                version: stored.version,
+                dead: stored.dead,
                 updated: stored.updated,
             },
         ),

@@ -176,6 +176,10 @@ pub struct StoredEvent {
     pub last: LocalDay,
     /// Whose word it is, of a checkup: an entry of the metric's list.
     pub code: Option<u32>,
-    /// When it was first known, never before the day was over.
+    /// Grows with every change of whose word it is, or whether it is the first.
+    pub version: u32,
+    /// It was told, and is not there any more.
+    pub dead: bool,
+    /// When that was last known otherwise, never before the day was over.
     pub updated: UtcMillis,
 }

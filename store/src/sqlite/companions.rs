@@ -153,13 +153,7 @@ fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, sent: Sent<'_>) 
         Sender::Feed(id) => ("payload.feed", id),
     };
     let (person, id) = (person.0.to_le_bytes(), id.to_le_bytes());
-    let parts: [&[u8]; 5] = [
-        &person,
-        &id,
-        sent.batch.as_bytes(),
-        sent.adapter.as_bytes(),
-        sent.body,
-    ];
+    let parts: [&[u8]; 5] = [&person, &id, sent.batch.as_bytes(), sent.adapter.as_bytes(), sent.body];
     let many = if matches!(from, Sender::Companion(_)) { 5 } else { 3 };
     snapshot.keys().lookup_hash(what, &parts[..many])
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use model::environment::HandClock;
+use model::checkup::{Checkup, Told};
+use model::environment::{Clock as _, HandClock};
 
 use super::checkups::{bring, bring_from_a_list, found_codes, somebody, years};
 use super::*;
@@ -148,4 +149,132 @@ async fn an_app_that_may_know_only_that_it_took_place_learns_nothing_else() {
     let words: Vec<&Json> = seen[0].iter().take(2).map(|(_, word, _)| word).collect();
     assert_eq!(words, ["first-confirmed", "later-confirmed"]);
     assert_eq!(seen[0], seen[1], "a checkup of three results looks like one of sixty");
+}
+
+/// What somebody says by themselves of a checkup.
+fn said_by(word: Told, mut checkup: Checkup) -> Checkup {
+    checkup.word = word;
+    checkup
+}
+
+/// Lets a minute go by; an instant within it.
+fn a_minute_later(clock: &HandClock) -> UtcMillis {
+    clock.advance(30_000);
+    let within = clock.now();
+    clock.advance(30_000);
+    within
+}
+
+/// What an app hears that asks what changed since: the day, the status, the word, by day.
+async fn changed_since(world: &World, granted: &Granted, since: UtcMillis) -> Vec<(String, String, String)> {
+    let since = jiff::Timestamp::from_millisecond(since.0).unwrap();
+    let pages = world
+        .walk(granted, &format!("Observation?_lastUpdated=gt{since}"))
+        .await;
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let found = pages.iter().flat_map(matches).map(|event| {
+        (
+            text(&event["effectiveDateTime"]),
+            text(&event["status"]),
+            text(&event["valueCodeableConcept"]["coding"][0]["code"]),
+        )
+    });
+    let mut found: Vec<_> = found.collect();
+    found.sort();
+    found
+}
+
+fn heard(day: impl ToString, status: &str, word: &str) -> (String, String, String) {
+    (day.to_string(), status.to_owned(), word.to_owned())
+}
+
+#[tokio::test]
+async fn an_app_that_follows_what_changes_hears_that_a_checkup_is_confirmed() {
+    let clock = Arc::new(HandClock::at(MachineClock.now()));
+    let world = World::by(clock.clone()).await;
+    let granted = may_know_that(&world, world.person).await;
+    let checkup = somebody().checkup(2024);
+    bring_from_a_list(&world, world.person, said_by(Told::Brought, checkup.clone())).await;
+    let pages = world.walk(&granted, "Observation").await;
+    let id = ids(&pages).remove(0);
+    let ask = async |tag: Option<&str>| {
+        let asked = request(Method::GET, &format!("Observation/{id}")).header(header::AUTHORIZATION, bearer(&granted));
+        let asked = tag
+            .into_iter()
+            .fold(asked, |asked, tag| asked.header(header::IF_NONE_MATCH, tag));
+        let answer = world
+            .router
+            .clone()
+            .oneshot(asked.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let tag = answer.headers()[header::ETAG].to_str().unwrap().to_owned();
+        (answer.status(), tag)
+    };
+    let (_, first) = ask(None).await;
+    assert_eq!(ask(Some(&first)).await.0, StatusCode::NOT_MODIFIED);
+    let seen = a_minute_later(&clock);
+    bring_from_a_list(&world, world.person, said_by(Told::Confirmed, checkup.clone())).await;
+    let confirmed = [heard(checkup.day, "final", "first-confirmed")];
+    assert_eq!(changed_since(&world, &granted, seen).await, confirmed);
+    let (status, second) = ask(Some(&first)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_ne!(first, second);
+    // Told again by the same: nothing to hear.
+    let seen = a_minute_later(&clock);
+    let mut again = checkup.clone();
+    again.written = again.written.plus(1);
+    again.findings.truncate(3);
+    bring_from_a_list(&world, world.person, said_by(Told::Confirmed, again)).await;
+    assert!(changed_since(&world, &granted, seen).await.is_empty());
+    assert_eq!(ask(Some(&second)).await.0, StatusCode::NOT_MODIFIED);
+}
+
+#[tokio::test]
+async fn an_app_that_follows_what_changes_hears_that_another_day_is_meant_and_which_was_the_first() {
+    let clock = Arc::new(HandClock::at(MachineClock.now()));
+    let world = World::by(clock.clone()).await;
+    let granted = may_know_that(&world, world.person).await;
+    let checkup = somebody().checkup(2024);
+    // The resident remembers another day of that year.
+    let remembered = checkup.day.plus(3);
+    let declared = Checkup::declared(Metric::CHECKUP_SPECIFIC, remembered, checkup.day.plus(40), Vec::new());
+    bring_from_a_list(&world, world.person, declared.clone()).await;
+    let pages = world.walk(&granted, "Observation").await;
+    let wrong = ids(&pages).remove(0);
+    let seen = a_minute_later(&clock);
+    bring(&world, world.person, std::slice::from_ref(&checkup)).await;
+    let both = [
+        heard("", "entered-in-error", ""),
+        heard(checkup.day, "final", "first-confirmed"),
+    ];
+    assert_eq!(changed_since(&world, &granted, seen).await, both);
+    let ended = world.found(&granted, &format!("Observation/{wrong}")).await;
+    assert_eq!(ended["status"], "entered-in-error");
+    assert!(
+        ended.get("effectiveDateTime").is_none() && ended.get("valueCodeableConcept").is_none(),
+        "{ended}"
+    );
+    let all = world.walk(&granted, "Observation").await;
+    assert_eq!(ids(&all).len(), 1, "who asks for what there is hears of that alone");
+    // An earlier one makes it a later one; without that it is the first again, and the app hears of each.
+    let seen = a_minute_later(&clock);
+    let earlier = somebody().checkup(2023);
+    bring(&world, world.person, std::slice::from_ref(&earlier)).await;
+    let both = [
+        heard(earlier.day, "final", "first-confirmed"),
+        heard(checkup.day, "final", "later-confirmed"),
+    ];
+    assert_eq!(changed_since(&world, &granted, seen).await, both);
+    let seen = a_minute_later(&clock);
+    let mut gone = earlier.clone();
+    gone.report = "19".to_owned();
+    gone.written = gone.written.plus(30);
+    gone.findings.clear();
+    bring_from_a_list(&world, world.person, gone).await;
+    let both = [
+        heard("", "entered-in-error", ""),
+        heard(checkup.day, "final", "first-confirmed"),
+    ];
+    assert_eq!(changed_since(&world, &granted, seen).await, both);
 }

@@ -266,7 +266,10 @@ async fn a_vendor_that_takes_minutes_for_a_page_does_not_outlast_the_lease() {
         }
     };
     tokio::select! { () = turn => {}, () = others => {} }
-    assert!(state.clock.now().0 - begun.0 > store::LINK_LEASE_MS, "it was over sooner");
+    assert!(
+        state.clock.now().0 - begun.0 > store::LINK_LEASE_MS,
+        "it was over sooner"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

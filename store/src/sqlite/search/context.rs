@@ -6,7 +6,7 @@ use std::sync::Arc;
 use consent::{ConsentsVersion, Detail};
 use model::{BatchId, LocalDay, Metric, PersonId, RecordKey, RecordKind, Sample, UtcMillis};
 
-use super::super::checkups::{self, Opened};
+use super::super::checkups::{self, Opened, Stored};
 use super::super::commits::Commits;
 use super::super::database::Snapshot;
 use super::super::fault::Doing as _;
@@ -33,6 +33,7 @@ pub(crate) struct Context<'a> {
     consents_version: u64,
     commits: Commits,
     checkups: Option<Opened>,
+    former_checkups: Option<Rc<Vec<Stored>>>,
     numbers: Option<Numbers>,
     pairs: Option<Rc<Pairs>>,
 }
@@ -62,6 +63,7 @@ impl<'a> Context<'a> {
             consents_version: consents_version as u64,
             commits: Commits::default(),
             checkups: None,
+            former_checkups: None,
             numbers: None,
             pairs: None,
         })
@@ -140,6 +142,16 @@ impl<'a> Context<'a> {
         };
         self.checkups = Some(Opened::clone(&opened));
         Ok(opened)
+    }
+
+    /// What the person's checkups were before.
+    pub(crate) fn former_checkups(&mut self) -> Result<Rc<Vec<Stored>>> {
+        if let Some(former) = &self.former_checkups {
+            return Ok(Rc::clone(former));
+        }
+        let former = Rc::new(checkups::former(self.snapshot, &self.key, self.person, None)?);
+        self.former_checkups = Some(Rc::clone(&former));
+        Ok(former)
     }
 
     /// The numbers of the person's checkups that are values of a metric.

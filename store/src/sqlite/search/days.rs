@@ -117,8 +117,11 @@ impl Days {
                 let key = place(start, &record);
                 let in_update = self.updated.0.is_none_or(|from| record.updated() >= from)
                     && self.updated.1.is_none_or(|before| record.updated() < before);
+                // What is not there any more is told to who asks for what changed.
+                let has_ended = matches!(&record, Record::Event(event) if event.dead);
                 if in_times(self.times, start, end)
                     && in_update
+                    && (!has_ended || self.updated != (None, None))
                     && self.after.is_none_or(|after| follows(key, after, self.ascending))
                 {
                     self.ready.push_back((key, record));
@@ -237,6 +240,8 @@ fn event(context: &Context<'_>, metric: Metric, record: &Record) -> Record {
         day,
         last: day,
         code: None,
+        version: 1,
+        dead: false,
         updated: record.updated(),
     })
 }
