@@ -204,7 +204,14 @@ pub(crate) fn read(
             },
         };
         match made {
-            Ok(made) => push.take(made)?,
+            Ok(Made::Record { id, said, samples }) => push.take(Made::Record {
+                id,
+                // Nothing was said after the phone was asked: of a sample of all day, say, whose end is still to come, a deletion
+                // that was asked for later is the later word, whenever the two arrive.
+                said: said.min(sent),
+                samples,
+            })?,
+            Ok(parked) => push.take(parked)?,
             Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1)?,
         }
     }

@@ -5,6 +5,8 @@
 
 mod record;
 pub mod synthetic;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 
