@@ -6,7 +6,7 @@ use model::units::Conversion;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 3;
+pub const MAPPING_VERSION: u32 = 4;
 
 /// How a field holds its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,8 @@ pub const SERIES: &[Field] = &[
         Metric::CYCLING_CADENCE,
     ),
     field("Speed", "speed", member("inMetersPerSecond"), Metric::SPORT_SPEED_OTHER),
+    // It does not say at which sport; meters of power are for the most part on bicycles.
+    field("Power", "power", member("inWatts"), Metric::CYCLING_POWER),
 ];
 
 const GRAMS: Unit = member("inGrams");

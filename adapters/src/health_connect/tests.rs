@@ -69,3 +69,26 @@ fn a_source_whose_name_is_too_long_ends_its_record_alone() {
     let (data, reasons) = pushed(&[long, rates("b", "2026-05-10T09:30:00Z")]);
     assert_eq!((data, reasons), (1, vec!["source-too-long".to_owned()]));
 }
+
+#[test]
+fn power_is_a_series_of_watts() {
+    let power = json!({"recordType": "Power", "metadata": metadata("p"), "startTime": "2026-05-10T09:00:00Z",
+        "endTime": "2026-05-10T10:00:00Z", "samples": [{"time": "2026-05-10T09:00:01Z", "power": {"inWatts": 212.5}},
+            {"time": "2026-05-10T09:00:02Z", "power": {"inWatts": 230.0}}]});
+    let push =
+        json!({"format": "health-connect/1", "batch": "1", "sentAt": "2026-05-11T00:00:00Z", "records": [power]});
+    let (collected, _) = read(&HealthConnect, push.to_string().as_bytes());
+    let found: Vec<(model::Metric, String)> = collected
+        .samples()
+        .into_iter()
+        .map(|sample| match &sample.value {
+            model::Value::Quantity(watts) => (sample.metric, watts.to_string()),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let expected = [
+        (model::Metric::CYCLING_POWER, "212.5"),
+        (model::Metric::CYCLING_POWER, "230.0"),
+    ];
+    assert_eq!(found, expected.map(|(metric, watts)| (metric, watts.to_owned())));
+}

@@ -22,9 +22,10 @@ use crate::sign_in::SignedIn;
 use crate::state::AppState;
 
 /// What a resident may type of a checkup, as items whose method they need not know.
-const TYPED: [&str; 13] = [
+const TYPED: [&str; 14] = [
     "9N001000000000001",
     "9N006000000000001",
+    "9N011000000000001",
     "9N016160300000001",
     "9A751000000000001",
     "9A761000000000001",
@@ -163,7 +164,8 @@ async fn declared(state: &AppState, signed_in: &SignedIn, form: &Entered) -> Res
     // A day that was said before is said anew, with the numbers that are known now.
     let is_known = |own: &OwnCheckup| {
         let known = &own.checkup;
-        known.is_of_kind_and_year(&said) && !known.gives_way_to(&said) && (said.year_only || known.day != said.day)
+        let is_said_anew = !said.year_only && known.day == said.day && known.event() == said.event();
+        known.is_of_kind_and_year(&said) && !known.gives_way_to(&said) && !is_said_anew
     };
     if state.store.checkups(&signed_in.own).await?.iter().any(is_known) {
         return Ok(Some(words.say("checkups-known")));

@@ -61,13 +61,20 @@ impl Checkup {
     /// True where another tells of the same kind and fiscal year and knows it better: a facility or insurer better than the
     /// resident, and the resident with the day better than without.
     pub fn gives_way_to(&self, other: &Self) -> bool {
-        let knows = |checkup: &Self| (checkup.word.is_document(), !checkup.year_only);
+        let knows = |checkup: &Self| {
+            let names_its_kind = checkup.event() != Metric::CHECKUP_CANCER;
+            (checkup.word.is_document(), names_its_kind, !checkup.year_only)
+        };
         self.is_of_kind_and_year(other) && !self.word.is_document() && knows(self) < knows(other)
     }
 
-    /// True where both are of one kind and one fiscal year.
+    /// True where both are of one kind and one fiscal year. A screening for cancer that does not say which is of the kind of each that
+    /// does: a resident seldom says more, and it must not count beside the one that they meant.
     pub fn is_of_kind_and_year(&self, other: &Self) -> bool {
-        fiscal_year(self.day) == fiscal_year(other.day) && self.event() == other.event()
+        let (kind, others) = (self.event(), other.event());
+        let is_whichever = |one: Metric, other: Metric| one == Metric::CHECKUP_CANCER && CANCERS.contains(&other);
+        let is_of_kind = kind == others || is_whichever(kind, others) || is_whichever(others, kind);
+        fiscal_year(self.day) == fiscal_year(other.day) && is_of_kind
     }
 
     /// The request that takes this checkup back, said on a day.
@@ -82,6 +89,15 @@ impl Checkup {
         }
     }
 }
+
+/// Screenings for cancer that say for which.
+const CANCERS: [Metric; 5] = [
+    Metric::CHECKUP_LUNG_CANCER,
+    Metric::CHECKUP_BREAST_CANCER,
+    Metric::CHECKUP_STOMACH_CANCER,
+    Metric::CHECKUP_CERVICAL_CANCER,
+    Metric::CHECKUP_COLORECTAL_CANCER,
+];
 
 #[cfg(test)]
 mod tests {
@@ -133,5 +149,19 @@ mod tests {
             }
         }
         assert!(!of_year(2023).gives_way_to(&rising[1]), "another year's");
+    }
+
+    #[test]
+    fn a_screening_for_cancer_gives_way_to_one_that_says_for_which() {
+        let said = |kind| Checkup::declared(kind, day("2025-03-31"), day("2026-05-01"), Vec::new());
+        let whichever = said(Metric::CHECKUP_CANCER);
+        for kind in CANCERS {
+            assert!(whichever.is_of_kind_and_year(&said(kind)) && said(kind).is_of_kind_and_year(&whichever));
+            assert!(whichever.gives_way_to(&said(kind)) && !said(kind).gives_way_to(&whichever));
+            let of_the_year = Checkup::declared_of_year(kind, 2024, day("2026-05-01")).expect("a year");
+            assert!(whichever.gives_way_to(&of_the_year) && of_the_year.gives_way_to(&said(kind)));
+        }
+        let (lung, breast) = (said(Metric::CHECKUP_LUNG_CANCER), said(Metric::CHECKUP_BREAST_CANCER));
+        assert!(!lung.is_of_kind_and_year(&breast) && !whichever.is_of_kind_and_year(&said(Metric::CHECKUP_DENTAL)));
     }
 }

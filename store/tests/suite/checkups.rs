@@ -599,6 +599,32 @@ async fn what_a_resident_says_gives_way_to_a_document_of_the_same_year() -> Resu
     Ok(())
 }
 
+#[tokio::test]
+async fn a_screening_for_cancer_that_a_resident_says_is_not_counted_beside_the_one_that_a_document_tells() -> Result<()>
+{
+    let house = House::new().await;
+    let said = Checkup::declared(Metric::CHECKUP_CANCER, day("2025-09-01"), day("2026-05-01"), Vec::new());
+    let lung = Checkup {
+        report: "51".to_owned(),
+        programme: "1".to_owned(),
+        ..document("2025-06-10", 20, &[(WEIGHT, 62)])
+    };
+    assert_eq!(lung.event(), Metric::CHECKUP_LUNG_CANCER);
+    for documents in [[said.clone(), lung.clone()], [lung, said]] {
+        let person = house.person().await;
+        for document in documents {
+            bring(&house, person, vec![document]).await?;
+        }
+        let took_place = records(&house, person, all())
+            .await
+            .into_iter()
+            .map(|record| self::told(&record));
+        let took_place: Vec<String> = took_place.filter(|line| line.contains("took place")).collect();
+        assert_eq!(took_place, ["2025-06-10 took place [word 1] v1"]);
+    }
+    Ok(())
+}
+
 /// What somebody who may know only that a checkup took place is shown of a person.
 async fn shown_of_events(house: &House, person: PersonId) -> Result<Vec<(Metric, LocalDay, Option<u32>, UtcMillis)>> {
     let recipient = house.recipient().await;
