@@ -3,7 +3,9 @@
 //! Of the subject (`patientRole`, hc08 header) only address, telephone and the person stay: insurer, symbol, number and branch are ids
 //! there, and whatever else stands there is not known to be anything else. The ticket by which the insurer sent them goes too
 //! (`participant` of type `HLD`). What people read in the document, its narrative, may say the same numbers again: words that have one
-//! are cut too. Everything else stays byte for byte, so that what is left is the document.
+//! are cut too. Everything else stays as it is, so that what is left is the document.
+
+use std::borrow::Cow;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -12,12 +14,26 @@ use unicode_normalization::UnicodeNormalization as _;
 /// Numbers shorter than this are looked for in no words: results and days would be taken for them.
 const SHORTEST_NUMBER: usize = 4;
 
-/// The document without those parts; `None` for anything but an electronic checkup document in UTF-8: what cannot be taken apart is
-/// not given.
+/// The document without those parts, in UTF-8 whatever it came in; `None` for anything but an electronic checkup document: what cannot
+/// be taken apart is not given.
 #[must_use]
 pub fn without_insurance(document: &[u8]) -> Option<Vec<u8>> {
-    let (kept, numbers) = without_ids(std::str::from_utf8(document).ok()?)?;
+    let text = in_utf8(super::encoding::text(document).ok()?);
+    let (kept, numbers) = without_ids(&text)?;
     without_words(std::str::from_utf8(&kept).ok()?, &numbers)
+}
+
+/// The text with a declaration that says what it is encoded in now.
+fn in_utf8(text: Cow<'_, str>) -> Cow<'_, str> {
+    let whole = text.trim_start_matches('\u{feff}');
+    let Some((declaration, rest)) = whole.strip_prefix("<?xml ").and_then(|rest| rest.split_once("?>")) else {
+        return text;
+    };
+    let says_another = declaration.contains("encoding") && !declaration.to_ascii_lowercase().contains("utf-8");
+    match says_another {
+        true => Cow::Owned(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{rest}")),
+        false => text,
+    }
 }
 
 /// The document without the parts that hold ids of the insurance, and those ids.
@@ -218,8 +234,22 @@ mod tests {
             assert_eq!(without_insurance(none.as_bytes()), None, "{none}");
         }
         let whole = document(&MadeUp::of(1).checkup(2025));
-        let (shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&whole);
-        assert_eq!(without_insurance(&shift_jis), None);
+        let (mut neither, ..) = encoding_rs::SHIFT_JIS.encode(&whole);
+        neither.to_mut().extend_from_slice(&[0x81, 0xff]);
+        assert_eq!(without_insurance(&neither), None);
+    }
+
+    #[test]
+    fn a_document_in_another_encoding_is_given_in_utf_8_and_says_so() {
+        let whole = document(&MadeUp::of(1).checkup(2025));
+        let masked = without_insurance(whole.as_bytes()).unwrap();
+        let of_another = |name: &str| whole.replacen("encoding=\"UTF-8\"", &format!("encoding=\"{name}\""), 1);
+        let of_shift_jis = of_another("Shift_JIS");
+        let (in_shift_jis, ..) = encoding_rs::SHIFT_JIS.encode(&of_shift_jis);
+        assert_eq!(without_insurance(&in_shift_jis).unwrap(), masked);
+        let marked = format!("\u{feff}{}", of_another("UTF-16"));
+        let in_utf_16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(without_insurance(&in_utf_16).unwrap(), masked);
     }
 
     #[test]
