@@ -312,12 +312,6 @@ pub fn pushing() -> impl Iterator<Item = &'static dyn Adapter> {
     all().iter().copied().filter(|adapter| adapter.push_schema().is_some())
 }
 
-/// Every adapter whose deliveries are kept as they came, for a time: what companions push and clouds answer.
-pub fn kept() -> impl Iterator<Item = &'static dyn Adapter> {
-    let is_file = |name: &str| files().any(|adapter| adapter.name() == name);
-    all().iter().copied().filter(move |adapter| !is_file(adapter.name()))
-}
-
 /// The adapter whose content this is, of those that read files: what phones push and clouds answer comes another way, or by name.
 ///
 /// # Errors

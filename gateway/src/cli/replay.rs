@@ -13,7 +13,8 @@ use crate::replay::replay;
 pub struct ReplayArguments {
     #[command(flatten)]
     place: Place,
-    /// Name of the adapter whose pushes or answers are read again.
+    /// Name of the adapter whose pushes or answers are read again, and by whose mapping what is parked. Of files that residents brought
+    /// nothing else is kept: they bring them again.
     #[arg(long, value_name = "NAME")]
     adapter: String,
     /// Of what came on this day or later, YYYY-MM-DD in Japan.
@@ -26,11 +27,10 @@ pub struct ReplayArguments {
 
 /// Reads what is kept again and prints one JSON object.
 pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
-    let adapter = adapters::kept().find(|adapter| adapter.name() == arguments.adapter);
-    let adapter = adapter.ok_or_else(|| {
-        let known: Vec<&str> = adapters::kept().map(|adapter| adapter.name()).collect();
+    let adapter = adapters::named(&arguments.adapter).ok_or_else(|| {
+        let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
         format!(
-            "nothing of `{}` is kept as it came; allowed: {}",
+            "no adapter is named `{}`; there are: {}",
             arguments.adapter,
             known.join(", ")
         )

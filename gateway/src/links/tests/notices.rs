@@ -185,9 +185,7 @@ async fn an_address_that_is_tried_with_a_code_answers_a_right_and_a_wrong_one() 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_are_kept_are_read_again() {
     let world = connected().await;
-    let adapter = adapters::kept()
-        .find(|adapter| adapter.name() == world.vendor.name)
-        .unwrap();
+    let adapter = adapters::named(world.vendor.name).unwrap();
     let store = &world.gateway.state.store;
     let done = crate::replay::replay(store, adapter, UtcMillis(0), true).await.unwrap();
     assert!(done.pushes > 0 && done.unreadable == 0, "{done:?}");
