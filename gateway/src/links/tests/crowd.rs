@@ -170,4 +170,5 @@ async fn a_bad_day_of_one_vendor_slows_no_other() {
     }
     ratios.sort_by(f64::total_cmp);
     println!("beside a bad day of another vendor: {:.2} ×", ratios[1]);
+    assert!(ratios[1] < 1.1, "the other vendor's day slows it by more than a tenth");
 }

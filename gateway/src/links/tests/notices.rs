@@ -117,7 +117,7 @@ async fn only_the_vendor_is_heard_and_what_nobody_knows_is_no_error_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_orders_of_the_same_changes_end_in_the_same_state() {
+async fn notices_of_changes_in_any_order_end_in_what_the_vendor_holds() {
     use model::environment::SeededRandomness;
 
     let world = connected().await;
