@@ -25,7 +25,7 @@ use crate::scan::{ScanError, Scanner};
 
 mod results;
 
-pub use results::write_results;
+pub use results::{ResultFile, write_results};
 
 /// Documents that are taken in one unit: some tens of milliseconds of the writer's time. People's rows lie apart, so that the more are
 /// taken at once, the fewer pages are written again.

@@ -1,7 +1,7 @@
 //! `sekisho batch`: packages of many people's checkups that facilities and insurers hand over.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::hand_over::Hands;
 use super::{CommandError, Place, block_on, exit_code, map};
-use crate::batch::{self, HandOver, Package, Taken};
+use crate::batch::{self, HandOver, Package, ResultFile, Taken};
 
 mod insured;
 
@@ -55,7 +55,8 @@ enum BatchCommand {
         password_file: Option<PathBuf>,
         #[command(flatten)]
         hands: Hands,
-        /// File for how each document ended, which must not exist yet: for whoever handed them over, without any value.
+        /// File for how each document ended, which must not exist yet: for whoever handed them over, without any value. It is there once
+        /// all of it is; until then FILE.part is.
         #[arg(long, value_name = "FILE")]
         result: Option<PathBuf>,
     },
@@ -125,6 +126,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                 hands,
                 result,
             } => {
+                let result = result.map(ResultFile::begin).transpose()?;
                 let package = match columns {
                     Some(columns) => Package::Table(path, Box::new(map::columns(&columns)?)),
                     None if path.is_dir() => Package::Folder(path),
@@ -140,7 +142,7 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                         tokio::task::spawn_blocking(look).await??
                     }
                 };
-                import(&store, package, &hands.of(organisation), result.as_deref()).await?
+                import(&store, package, &hands.of(organisation), result).await?
             }
             BatchCommand::Insured { file, columns, hands } => {
                 let hand_over = hands.of(organisation);
@@ -214,10 +216,8 @@ async fn import(
     store: &Store,
     package: Package,
     hand_over: &HandOver,
-    result: Option<&Path>,
+    result: Option<ResultFile>,
 ) -> Result<ExitCode, CommandError> {
-    // Opened before anything is taken: a file that cannot be written is known at once.
-    let result = result.map(File::create_new).transpose()?;
     let mut said = 0;
     let taken = batch::import(store, package, hand_over, |done| {
         if done >= said + PROGRESS {
@@ -227,7 +227,7 @@ async fn import(
     })
     .await?;
     if let Some(result) = result {
-        batch::write_results(store, &taken, BufWriter::new(result)).await?;
+        batch::write_results(store, &taken, result).await?;
     }
     println!("{}", told(&taken));
     Ok(exit_code(taken.documents[3] == 0 && taken.sum.is_whole()))

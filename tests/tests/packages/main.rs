@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
+mod again;
+#[path = "../binary/mod.rs"]
 #[expect(dead_code, reason = "no demo runs here")]
 mod binary;
 
@@ -128,15 +130,19 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
     let began = Instant::now();
     assert!(import(&undisturbed, &package, None).status().unwrap().success());
     let whole = began.elapsed();
+    // It is the same command each time, its result file too.
+    let result = folder.path().join("result.csv");
     let mut unfinished = 0;
     for part in [2, 3, 4, 5, 6] {
-        let mut child = import(&data, &package, None).spawn().unwrap();
+        let mut child = import(&data, &package, Some(&result)).spawn().unwrap();
         std::thread::sleep(whole * part / 10);
         child.kill().unwrap();
-        unfinished += u32::from(!child.wait().unwrap().success());
+        match child.wait().unwrap().success() {
+            true => std::fs::remove_file(&result).unwrap(),
+            false => unfinished += 1,
+        }
     }
     assert!(unfinished > 0, "every import was done before it was killed");
-    let result = folder.path().join("result.csv");
     let whole = import(&data, &package, Some(&result)).output().unwrap();
     let told: Value = serde_json::from_str(&text(&whole)).unwrap();
     assert_eq!(whole.status.code(), Some(0), "{told}");
@@ -178,7 +184,7 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
 fn a_list_of_guidance_comes_to_its_people_by_the_days_on_which_it_was_given() {
     let folder = tempfile::tempdir().unwrap();
     let (data, table) = (folder.path().join("data"), folder.path().join("保健指導.csv"));
-    let (list, ..) = encoding_rs::SHIFT_JIS.encode(include_str!("../../adapters/src/checkup/columns/guidance.csv"));
+    let (list, ..) = encoding_rs::SHIFT_JIS.encode(include_str!("../../../adapters/src/checkup/columns/guidance.csv"));
     std::fs::write(&table, &list).unwrap();
     let added = text(&run(&data, &["person", "add", "--name", "member"]));
     let person = added.split_whitespace().last().unwrap().to_owned();
@@ -223,7 +229,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let (data, table) = (folder.path().join("data"), folder.path().join("受診歴.csv"));
     std::fs::write(
         &table,
-        include_str!("../../adapters/src/checkup/columns/checkup-history.csv"),
+        include_str!("../../../adapters/src/checkup/columns/checkup-history.csv"),
     )
     .unwrap();
     let added = text(&run(&data, &["person", "add", "--name", "member"]));
@@ -287,7 +293,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     );
 
     let questionnaire = folder.path().join("questionnaire.csv");
-    let written = include_str!("../../adapters/src/checkup/columns/elderly-questionnaire.csv");
+    let written = include_str!("../../../adapters/src/checkup/columns/elderly-questionnaire.csv");
     std::fs::write(&questionnaire, encoding_rs::SHIFT_JIS.encode(written).0).unwrap();
     let tried = map(&["check", "elderly-questionnaire", questionnaire.to_str().unwrap()]);
     let told = String::from_utf8(tried.stdout).unwrap();

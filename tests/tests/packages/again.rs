@@ -1,0 +1,77 @@
+//! The same command once more: after a refusal, after a kill, and of a package that was taken in before.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use adapters::checkup::synthetic::{MadeUp, document};
+
+use super::{import, run, text};
+
+/// A data folder with a member, and a place for packages.
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    text(&run(&data, &["person", "add", "--name", "nobody"]));
+    (folder, data)
+}
+
+/// A ZIP of three documents, with an index that counts so many, and further files.
+fn package(at: &Path, indexed: u32, further: &[(&str, &[u8])]) {
+    let mut zip = zip::ZipWriter::new(std::fs::File::create(at).unwrap());
+    let mut add = |path: &str, bytes: &[u8]| {
+        zip.start_file(path, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    };
+    add(
+        "p/ix08.xml",
+        format!("<index><totalRecordCount value=\"{indexed}\"/></index>").as_bytes(),
+    );
+    for seed in 1..=3 {
+        add(
+            &format!("p/DATA/h{seed}.xml"),
+            document(&MadeUp::of(seed).checkup(2025)).as_bytes(),
+        );
+    }
+    further.iter().for_each(|(path, bytes)| add(path, bytes));
+    zip.finish().unwrap();
+}
+
+/// How the command ended, what it told, and what it told of an error.
+fn imported(data: &Path, package: &Path, result: &Path) -> (Option<i32>, String, String) {
+    let mut command = import(data, package, Some(result));
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let [told, why] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    (output.status.code(), told, why)
+}
+
+#[test]
+fn a_refusal_leaves_no_result_file_and_the_same_command_works_once_nothing_refuses_it() {
+    let (folder, data) = place();
+    let [zip, result, beside] = ["package.zip", "result.csv", "result.csv.part"].map(|name| folder.path().join(name));
+    std::fs::write(&zip, "no ZIP").unwrap();
+    let (refused, _, why) = imported(&data, &zip, &result);
+    assert!(refused == Some(1) && why.contains("no ZIP"), "{why}");
+    assert!(!result.exists() && !beside.exists());
+
+    package(&zip, 3, &[]);
+    // As a kill leaves it.
+    std::fs::write(&beside, "document,ended").unwrap();
+    let (taken, _, why) = imported(&data, &zip, &result);
+    assert_eq!(taken, Some(0), "{why}");
+    let whole = std::fs::read_to_string(&result).unwrap();
+    assert!(whole.lines().count() == 4 && !beside.exists(), "{whole}");
+
+    // What is there is not written over, and is said before anything is done.
+    package(&zip, 4, &[]);
+    let (refused, _, why) = imported(&data, &zip, &result);
+    assert!(
+        refused == Some(1) && why.contains("result.csv: there is a file already") && !why.contains("os error"),
+        "{why}"
+    );
+    assert_eq!(std::fs::read_to_string(&result).unwrap(), whole);
+    assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 2);
+    let nowhere = folder.path().join("no-such-folder/result.csv");
+    let (refused, _, why) = imported(&data, &zip, &nowhere);
+    assert!(refused == Some(1) && why.contains("no-such-folder"), "{why}");
+}
