@@ -71,8 +71,7 @@ pub struct Taken {
     pub sum: PackageSum,
     /// Documents by how they ended: taken, unclaimed, possible, unread.
     pub documents: [u64; 4],
-    /// Where documents are of which something could not be read, by their numbers: paths in the package, or lines of a table. Nothing of
-    /// one that had been taken in whole before.
+    /// Where documents are of which something could not be read, by their numbers: paths in the package, or lines of a table.
     pub places: Places,
     /// Results stored, known before, not supported, rejected.
     pub results: [u64; 4],
@@ -158,17 +157,16 @@ pub async fn import(
         is_again: begun.ended.is_some(),
         ..Taken::default()
     };
-    if begun.ended.is_none() {
-        // Where reading has ended already, it says why.
-        let _ = go_on_after.send(begun.done);
-        let mut so_far = begun.done;
-        while let Some(unit) = coming.recv().await {
-            so_far += unit.len() as u32;
-            store.take_documents(hand_over.organisation, begun.id, unit).await?;
-            progress(so_far);
-        }
-        (taken.sum, taken.places) = reading.await.map_err(io::Error::other)??;
+    // One that was taken in whole before is walked through all the same, so that the same is told of it.
+    let mut so_far = begun.ended.map_or(begun.done, |_| u32::MAX);
+    // Where reading has ended already, it says why.
+    let _ = go_on_after.send(so_far);
+    while let Some(unit) = coming.recv().await {
+        so_far += unit.len() as u32;
+        store.take_documents(hand_over.organisation, begun.id, unit).await?;
+        progress(so_far);
     }
+    (taken.sum, taken.places) = reading.await.map_err(io::Error::other)??;
     let mut after = 0;
     loop {
         let results = store.package_results(begun.id, after, PAGE).await?;
@@ -215,7 +213,7 @@ fn read(
         if let Some(so_far) = so_far.take() {
             match so_far.blocking_recv() {
                 Ok(so_far) => done = so_far,
-                // It was taken in whole before, or nobody goes on.
+                // Nobody goes on.
                 Err(_) => return ControlFlow::Break(()),
             }
         }

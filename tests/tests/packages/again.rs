@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use adapters::checkup::synthetic::{MadeUp, document};
 
-use super::{import, run, text};
+use super::{Value, import, run, text};
 
 /// A data folder with a member, and a place for packages.
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -74,4 +74,46 @@ fn a_refusal_leaves_no_result_file_and_the_same_command_works_once_nothing_refus
     let nowhere = folder.path().join("no-such-folder/result.csv");
     let (refused, _, why) = imported(&data, &zip, &nowhere);
     assert!(refused == Some(1) && why.contains("no-such-folder"), "{why}");
+}
+
+#[test]
+fn a_package_that_was_taken_in_before_ends_as_it_did_the_first_time() {
+    let (folder, data) = place();
+    let [zip, first, again] = ["package.zip", "first.csv", "again.csv"].map(|name| folder.path().join(name));
+    let further: [(&str, &[u8]); 2] = [("p/DATA/h4.xml", b"<ClinicalDocument"), ("p/notes.pdf", b"%PDF-1.7")];
+    package(&zip, 3, &further);
+    let (ended, told, why) = imported(&data, &zip, &first);
+    assert_eq!(ended, Some(2), "{told} {why}");
+    let (ended, told_again, why) = imported(&data, &zip, &again);
+    assert_eq!(ended, Some(2), "{told_again} {why}");
+
+    let result = std::fs::read_to_string(&first).unwrap();
+    assert!(
+        result.contains(",p/DATA/h4.xml\n") && result.ends_with(",no-document,p/notes.pdf\n"),
+        "{result}"
+    );
+    assert_eq!(std::fs::read_to_string(&again).unwrap(), result);
+    let [mut told, told_again] = [told, told_again].map(|told| serde_json::from_str::<Value>(&told).unwrap());
+    told["taken_in_before"] = true.into();
+    assert_eq!(told_again, told);
+    assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 2);
+}
+
+#[test]
+fn a_package_that_counts_itself_otherwise_than_it_is_ends_with_2_each_time() {
+    let (folder, data) = place();
+    let zip = folder.path().join("package.zip");
+    for (indexed, expected) in [(4, 2), (3, 0)] {
+        package(&zip, indexed, &[]);
+        for time in ["first", "again"] {
+            let (ended, told, why) = imported(&data, &zip, &folder.path().join(format!("{indexed}-{time}.csv")));
+            assert_eq!(ended, Some(expected), "{told} {why}");
+            let told: Value = serde_json::from_str(&told).unwrap();
+            assert_eq!(told["documents"]["unclaimed"], 3, "{told}");
+            assert_eq!(
+                told["says_of_itself"],
+                serde_json::json!({ "indexed": indexed, "summed": null, "found": 3 })
+            );
+        }
+    }
 }
