@@ -10,8 +10,10 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use unicode_normalization::UnicodeNormalization as _;
 
 mod ids;
+mod numbers;
 
 pub(super) use ids::Ids;
+pub(super) use numbers::Numbers;
 
 use super::tree::Tree;
 use crate::AdapterError;
@@ -226,14 +228,6 @@ pub(super) fn refuse(tree: &Tree<'_>) -> Result<(), AdapterError> {
         true => Err(AdapterError::IndividualNumber),
         false => Ok(()),
     }
-}
-
-/// Numbers of twelve digits from which on it says something that they pass.
-const ENOUGH: usize = 10;
-
-/// True for numbers of one column or kind of which nearly all pass: one in ten of others does.
-pub(super) fn are_they(all: usize, passing: usize) -> bool {
-    all >= ENOUGH && passing * 10 >= all * 9
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{are_they, passes};
+use super::Numbers;
 use crate::AdapterError;
 
 /// The most kinds of ids that are told apart in one package: documents have some ten.
@@ -10,10 +10,9 @@ const MOST_KINDS: usize = 256;
 /// The longest tag of an id, in bytes, before and after its number.
 const LONGEST_TAG: usize = 512;
 
-/// Ids of twelve digits in the documents of a package, by the OID that says what they number: of each kind how many there are, and how
-/// many of them pass.
+/// Ids of twelve digits in the documents of a package, by the OID that says what they number.
 #[derive(Default)]
-pub(in crate::checkup) struct Ids(HashMap<Vec<u8>, (usize, usize)>);
+pub(in crate::checkup) struct Ids(HashMap<Vec<u8>, Numbers>);
 
 impl Ids {
     /// Those of one document, as it lies in its file, XML or JSON.
@@ -24,19 +23,15 @@ impl Ids {
             return ids;
         }
         for at in memchr::memmem::find_iter(document, b"extension=") {
-            let Some(digits) = quoted(&document[at + b"extension=".len()..]) else {
+            let Some(digits) = quoted(&document[at + b"extension=".len()..]).and_then(twelve) else {
                 continue;
             };
-            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
-                continue;
-            }
             let before = &document[at.saturating_sub(LONGEST_TAG)..at];
             let begins = memchr::memrchr(b'<', before).map_or(at, |place| at - before.len() + place);
             let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
             let tag = &rest[..memchr::memchr(b'>', rest).unwrap_or(rest.len())];
             let root = memchr::memmem::find(tag, b"root=").and_then(|at| quoted(&tag[at + b"root=".len()..]));
-            let passing = std::str::from_utf8(digits).is_ok_and(passes);
-            ids.count(root.unwrap_or_default(), (1, usize::from(passing)));
+            ids.of_kind(root.unwrap_or_default(), |numbers| numbers.look(digits));
         }
         ids
     }
@@ -44,42 +39,44 @@ impl Ids {
     /// Takes those of JSON: the value of an identifier beside its system.
     fn quoted_in(&mut self, document: &[u8]) {
         for at in memchr::memmem::find_iter(document, VALUE) {
-            let Some(digits) = member(&document[at..], VALUE) else {
+            let Some(digits) = member(&document[at..], VALUE).and_then(twelve) else {
                 continue;
             };
-            if digits.len() != 12 || !digits.iter().all(u8::is_ascii_digit) {
-                continue;
-            }
             let before = &document[at.saturating_sub(LONGEST_TAG)..at];
             let begins = memchr::memrchr(b'{', before).map_or(at, |place| at - before.len() + place);
             let rest = &document[begins..document.len().min(at + LONGEST_TAG)];
             let object = &rest[..memchr::memchr(b'}', rest).unwrap_or(rest.len())];
             let system = memchr::memmem::find(object, SYSTEM).and_then(|at| member(&object[at..], SYSTEM));
-            let passing = std::str::from_utf8(digits).is_ok_and(passes);
-            self.count(system.unwrap_or_default(), (1, usize::from(passing)));
+            self.of_kind(system.unwrap_or_default(), |numbers| numbers.look(digits));
         }
     }
 
     /// Adds those of a further document.
     pub(in crate::checkup) fn add(&mut self, further: Self) {
-        further.0.iter().for_each(|(root, counts)| self.count(root, *counts));
+        for (kind, further) in &further.0 {
+            self.of_kind(kind, |numbers| numbers.add(further));
+        }
     }
 
-    fn count(&mut self, root: &[u8], (all, passing): (usize, usize)) {
-        if !self.0.contains_key(root) && self.0.len() >= MOST_KINDS {
-            return;
+    fn of_kind(&mut self, kind: &[u8], add: impl FnOnce(&mut Numbers)) {
+        if self.0.contains_key(kind) || self.0.len() < MOST_KINDS {
+            add(self.0.entry(kind.to_vec()).or_default());
         }
-        let counts = self.0.entry(root.to_vec()).or_default();
-        *counts = (counts.0 + all, counts.1 + passing);
     }
 
     /// Says what they came to.
     pub(in crate::checkup) fn end(self) -> Result<(), AdapterError> {
-        match self.0.into_values().any(|(all, passing)| are_they(all, passing)) {
+        match self.0.into_values().any(|numbers| numbers.are_they()) {
             true => Err(AdapterError::IndividualNumber),
             false => Ok(()),
         }
     }
+}
+
+/// An id, where it is twelve digits.
+fn twelve(id: &[u8]) -> Option<&str> {
+    let id = std::str::from_utf8(id).ok()?;
+    (id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
 }
 
 /// Members of JSON in which ids stand.

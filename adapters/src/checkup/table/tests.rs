@@ -364,6 +364,14 @@ fn a_column_of_individual_numbers_is_known_by_its_check_digits() {
     let all: Vec<String> = (0..20).map(|body| passing(12_345_678 + body * 977)).collect();
     assert!(matches!(refuse(&column(&all)), Err(AdapterError::IndividualNumber)));
     assert!(refuse(&column(&all[..5])).is_ok(), "a few prove nothing");
+    let short = refuse(&column(&all[..6]));
+    assert!(matches!(short, Err(AdapterError::IndividualNumber)), "all of a few do");
+    let other = format!("{}{}", &all[8][..11], if all[8].ends_with('0') { '1' } else { '0' });
+    let but_one = [&all[..8], &[other]].concat();
+    assert!(refuse(&column(&but_one)).is_ok());
+    // One in ten of all numbers passes: an office's that stands in each line is one number.
+    assert!(refuse(&column(&vec![all[0].clone(); 40])).is_ok());
+    assert!(refuse(&column(&[&all[..3]; 40].concat())).is_ok());
     let mixed: Vec<String> = (0..20u64)
         .map(|number| format!("{:012}", 100_000_000_000 + number * 13))
         .collect();

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::AdapterError;
-use crate::checkup::individual_number;
+use crate::checkup::individual_number::{self, Numbers};
 
 /// Knows a table that bears Individual Numbers: by a name, or by a column of which nearly all pass the check digit.
 #[derive(Default)]
 pub(in crate::checkup) struct Watch {
-    /// Numbers of twelve digits, and those of them that pass, by column.
-    columns: HashMap<usize, (usize, usize)>,
+    /// Numbers of twelve digits, by column.
+    columns: HashMap<usize, Numbers>,
 }
 
 impl Watch {
@@ -28,9 +28,7 @@ impl Watch {
         }
         let digits: String = cell.nfkc().filter(|c| !matches!(c, '-' | ' ')).collect();
         if digits.len() == 12 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            let (all, passing) = self.columns.entry(place).or_default();
-            *all += 1;
-            *passing += usize::from(individual_number::passes(&digits));
+            self.columns.entry(place).or_default().look(&digits);
         }
         Ok(())
     }
@@ -38,7 +36,7 @@ impl Watch {
     /// Says what the lines came to.
     pub(in crate::checkup) fn end(self) -> Result<(), AdapterError> {
         let mut columns = self.columns.into_values();
-        match columns.any(|(all, passing)| individual_number::are_they(all, passing)) {
+        match columns.any(|numbers| numbers.are_they()) {
             true => Err(AdapterError::IndividualNumber),
             false => Ok(()),
         }

@@ -45,9 +45,9 @@ fn one_that_is_refused_by_itself_takes_nothing_from_the_others() {
 /// One number of twelve digits proves nothing; those of all documents do.
 #[test]
 fn ids_that_nearly_all_pass_the_check_digit_keep_a_package_out() {
-    let numbered = |seed: u64, check: char| {
+    let numbered = |seed: u64, number: u64, check: char| {
         let made = synthetic::document(&MadeUp::of(seed).checkup(2025));
-        let body = format!("{:011}", seed * 7_654_321);
+        let body = format!("{:011}", number * 7_654_321);
         let passing = ('0'..='9').find(|digit| individual_number::passes(&format!("{body}{digit}")));
         let digit = if check == 'p' { passing.unwrap() } else { check };
         let own = format!("<id root='1.2.392.200119.6.205' extension='{body}{digit}'/><patient>");
@@ -55,9 +55,12 @@ fn ids_that_nearly_all_pass_the_check_digit_keep_a_package_out() {
         assert_ne!(changed, made);
         changed
     };
-    let taken = |check: &dyn Fn(u64) -> char, count: u64| {
+    let taken = |number: &dyn Fn(u64) -> (u64, char), count: u64| {
         let documents: Vec<(String, String)> = (1..=count)
-            .map(|seed| (format!("DATA/h{seed:02}.xml"), numbered(seed, check(seed))))
+            .map(|seed| {
+                let (number, check) = number(seed);
+                (format!("DATA/h{seed:02}.xml"), numbered(seed, number, check))
+            })
             .collect();
         let files: Vec<(&str, &[u8])> = documents
             .iter()
@@ -75,12 +78,11 @@ fn ids_that_nearly_all_pass_the_check_digit_keep_a_package_out() {
         });
         (handed, matches!(taken, Err(AdapterError::IndividualNumber)))
     };
-    assert_eq!(taken(&|_| 'p', 20), (0, true));
-    assert_eq!(
-        taken(&|seed| if seed == 1 { '0' } else { 'p' }, 20),
-        (0, true),
-        "nearly all"
-    );
-    assert_eq!(taken(&|_| 'p', 9), (9, false), "too few to say");
-    assert_eq!(taken(&|_| '0', 20), (20, false), "another number");
+    assert_eq!(taken(&|seed| (seed, 'p'), 20), (0, true));
+    let nearly_all = |seed| (seed, if seed == 1 { '0' } else { 'p' });
+    assert_eq!(taken(&nearly_all, 20), (0, true));
+    assert_eq!(taken(&|seed| (seed, 'p'), 6), (0, true), "all of a few");
+    assert_eq!(taken(&|seed| (seed, 'p'), 5), (5, false), "too few to say");
+    assert_eq!(taken(&|seed| (seed, '0'), 20), (20, false), "another number");
+    assert_eq!(taken(&|_| (1, 'p'), 12), (12, false), "one number in each of them");
 }
