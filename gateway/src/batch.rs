@@ -21,11 +21,13 @@ use store::{Actor, DocumentBytes, EntryOutcome, LeftOut, PackageDocument, Store,
 use tokio::sync::{mpsc, oneshot};
 
 use crate::import::FileBytes;
-use crate::scan::{ScanError, Scanner};
+use crate::scan::ScanError;
 
 mod results;
+mod scanned;
 
 pub use results::{ResultFile, write_results};
+pub use scanned::{scan, scan_file};
 
 /// Documents that are taken in one unit: some tens of milliseconds of the writer's time. People's rows lie apart, so that the more are
 /// taken at once, the fewer pages are written again.
@@ -108,20 +110,6 @@ pub enum BatchError {
     /// The disk.
     #[error("the package could not be read: {0}")]
     Io(#[from] io::Error),
-}
-
-/// Lets a scanner look at every file of a package. Blocks.
-///
-/// # Errors
-/// [`BatchError`] for the first that it does not let pass.
-pub fn scan(package: &Package, scanner: &Scanner) -> Result<(), BatchError> {
-    for path in files_of(package)? {
-        scanner.look(&opened(&path)?.0).map_err(|error| BatchError::Scan {
-            file: path.display().to_string(),
-            error,
-        })?;
-    }
-    Ok(())
 }
 
 fn files_of(package: &Package) -> Result<Vec<PathBuf>, BatchError> {

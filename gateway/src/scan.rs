@@ -2,13 +2,13 @@
 //! by its exit code whether it found something, 0 no, 1 yes, as scanners for viruses do. Whatever else it says, nothing is read.
 
 use std::io::{self, Read, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use adapters::ReaderAt;
 
 /// How often it is looked whether the scanner has ended.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Bytes handed to it at a time.
 const PIECE: usize = 64 * 1024;
@@ -43,7 +43,14 @@ impl Scanner {
     /// # Errors
     /// [`ScanError`].
     pub fn look(&self, bytes: &(dyn ReaderAt + Sync)) -> Result<(), ScanError> {
-        let failed = |what: &str, error: io::Error| ScanError::NotScanned(format!("{what}: {error}"));
+        self.look_through(&mut Whole { bytes, offset: 0 })
+    }
+
+    /// Lets it look at what is read from front to back. Blocks.
+    ///
+    /// # Errors
+    /// [`ScanError`].
+    pub fn look_through(&self, from: &mut dyn Read) -> Result<(), ScanError> {
         let (program, arguments) = self
             .command
             .split_first()
@@ -55,52 +62,61 @@ impl Scanner {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| failed(program, error))?;
-        let mut input = child.stdin.take();
-        std::thread::scope(|scope| {
-            let handing = scope.spawn(move || {
-                let mut from = Whole { bytes, offset: 0 };
-                let mut piece = vec![0; PIECE];
-                while let Some(input) = input.as_mut() {
-                    let length = from.read(&mut piece)?;
-                    if length == 0 {
-                        break;
-                    }
-                    // A scanner that has seen enough closes its end.
-                    if input.write_all(&piece[..length]).is_err() {
-                        break;
-                    }
-                }
-                Ok::<(), io::Error>(())
-            });
-            let mut left = Duration::from_secs(self.seconds);
-            let ended = loop {
-                match child.try_wait() {
-                    Ok(Some(status)) => break Ok(status),
-                    Ok(None) if left.is_zero() => {
-                        let _ = child.kill();
-                        let _ = child.wait();
-                        break Err(ScanError::NotScanned("it took too long".to_owned()));
-                    }
-                    Ok(None) => {
-                        std::thread::sleep(LOOK);
-                        left = left.saturating_sub(LOOK);
-                    }
-                    Err(error) => break Err(failed("waiting", error)),
-                }
-            };
-            let handed = handing.join();
-            match ended?.code() {
-                Some(0) => {}
-                Some(1) => return Err(ScanError::Found),
-                Some(code) => return Err(ScanError::NotScanned(format!("it ended with {code}"))),
-                None => return Err(ScanError::NotScanned("it was stopped".to_owned())),
+        let input = child.stdin.take();
+        let (ended, handed) = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| end_of(child, Duration::from_secs(self.seconds)));
+            // What unlocks a file stays on its thread.
+            let handed = hand(from, input);
+            (waiting.join(), handed)
+        });
+        let ended = ended.map_err(|_| ScanError::NotScanned("waiting ended early".to_owned()))?;
+        match ended?.code() {
+            Some(0) => {}
+            Some(1) => return Err(ScanError::Found),
+            Some(code) => return Err(ScanError::NotScanned(format!("it ended with {code}"))),
+            None => return Err(ScanError::NotScanned("it was stopped".to_owned())),
+        }
+        handed.map_err(|error| failed("reading the file", error))
+    }
+}
+
+fn failed(what: &str, error: io::Error) -> ScanError {
+    ScanError::NotScanned(format!("{what}: {error}"))
+}
+
+fn hand(from: &mut dyn Read, input: Option<ChildStdin>) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let Some(mut input) = input else { return Ok(()) };
+    loop {
+        let length = match from.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        // A scanner that has seen enough closes its end.
+        if input.write_all(&piece[..length]).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// How the command ended, within this time.
+fn end_of(mut child: Child, mut left: Duration) -> Result<ExitStatus, ScanError> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Ok(None) if left.is_zero() => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(ScanError::NotScanned("it took too long".to_owned()));
             }
-            match handed {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(failed("reading the file", error)),
-                Err(_) => Err(ScanError::NotScanned("reading the file ended early".to_owned())),
+            Ok(None) => {
+                std::thread::sleep(LOOK);
+                left = left.saturating_sub(LOOK);
             }
-        })
+            Err(error) => return Err(failed("waiting", error)),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! ZIPs that are locked with a password, as insurers send packages: AES (AE-1, AE-2) and the cipher of old (APPNOTE 6.1).
 
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -72,10 +73,75 @@ impl<'a> Locked<'a> {
             _ => 0,
         };
         let left = self.left.checked_sub(size);
-        self.left = left.ok_or_else(|| AdapterError::Refused {
-            problem: "it unpacks to far more than a package of its size would: a decompression bomb".to_owned(),
-        })?;
+        self.left = left.ok_or_else(bomb)?;
         Ok(content)
+    }
+}
+
+/// Hands the bytes of each file of a ZIP that a password locks on, unlocked, with its path, until it is told to stop: for whoever looks
+/// at all of it before anything is read. What does not unpack ends where it ceases to: nothing of such a file is read later either.
+///
+/// # Errors
+/// [`AdapterError`] where it is no ZIP, the password is another, or it unpacks to far more than a package would.
+pub fn unlocked(
+    input: &Input<'_>,
+    password: &[u8],
+    look: &mut dyn FnMut(&str, &mut dyn Read) -> ControlFlow<()>,
+) -> Result<(), AdapterError> {
+    let mut locked = Locked::open(input, password)?;
+    for (place, path) in locked.files.into_iter().zip(&locked.paths) {
+        let file = match locked.zip.by_index_decrypt(place, password).map_err(problem) {
+            Ok(file) => file,
+            Err(AdapterError::Damaged { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        let mut bounded = Bounded {
+            file,
+            left: locked.left,
+        };
+        if look(path, &mut bounded).is_break() {
+            return Ok(());
+        }
+        locked.left = bounded.left;
+        if locked.left == 0 {
+            return Err(bomb());
+        }
+    }
+    Ok(())
+}
+
+/// A file of which no more is unpacked than is left.
+struct Bounded<R> {
+    file: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = match self.file.read(&mut buffer[..most]) {
+            // What was packed is damaged; the disk says other things.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::Other
+                ) =>
+            {
+                0
+            }
+            read => read?,
+        };
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+fn bomb() -> AdapterError {
+    AdapterError::Refused {
+        problem: "it unpacks to far more than a package of its size would: a decompression bomb".to_owned(),
     }
 }
 

@@ -22,6 +22,8 @@ use super::{DAMAGED, Documents, REFUSED, bundle, individual_number, look_for_ind
 use crate::archive::{self, Archive, Whole};
 use crate::{AdapterError, Input, NotStored};
 
+pub use super::locked::unlocked;
+
 /// A document of a package.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PackageEntry {

@@ -146,6 +146,10 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
             }
             BatchCommand::Insured { file, columns, hands } => {
                 let hand_over = hands.of(organisation);
+                if let Some(scanner) = config.scanner {
+                    let looked_at = file.clone();
+                    tokio::task::spawn_blocking(move || batch::scan_file(&looked_at, &scanner)).await??;
+                }
                 match columns {
                     None => insured::load(&store, &hand_over, &file).await?,
                     Some(columns) => insured::follow(&store, &hand_over, file, map::ledger_columns(&columns)?).await?,

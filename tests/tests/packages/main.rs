@@ -8,6 +8,7 @@ mod again;
 #[expect(dead_code, reason = "no demo runs here")]
 mod binary;
 mod lists;
+mod scanned;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -27,20 +28,18 @@ fn run(data: &Path, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// Hands over by what an insurer knows members, or a ledger or list of tickets by its columns.
-fn told_of_insured(data: &Path, file: &Path, columns: Option<&str>) -> std::process::Output {
-    let handed = [
-        "batch",
-        "insured",
-        file.to_str().unwrap(),
-        "--handler",
-        "係",
-        "--counterpart",
-        "国保連",
-    ];
-    let columns = columns.map(|columns| ["--columns", columns]);
-    let arguments: Vec<&str> = handed.into_iter().chain(columns.into_iter().flatten()).collect();
-    run(data, &arguments)
+/// The command that hands over by what an insurer knows members, or a ledger or list of tickets by its columns.
+fn insured_command(data: &Path, file: &Path, columns: Option<&str>) -> Command {
+    let mut command = sekisho();
+    command.args(["batch", "insured"]).arg(file);
+    command.args(["--handler", "係", "--counterpart", "国保連"]);
+    command.args(columns.map(|columns| ["--columns", columns]).into_iter().flatten());
+    command.arg("--data").arg(data);
+    command
+}
+
+fn told_of_insured(data: &Path, file: &Path, columns: Option<&str>) -> Output {
+    insured_command(data, file, columns).output().unwrap()
 }
 
 fn import(data: &Path, package: &Path, result: Option<&Path>) -> Command {
@@ -179,37 +178,6 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
     assert!(ledger.contains("担当 一,みほん国保,checkup documents,600,"), "{ledger}");
     let doctor = run(&data, &["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
-}
-
-#[test]
-fn nothing_of_a_package_is_taken_that_a_scanner_does_not_let_pass() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, package) = (folder.path().join("data"), folder.path().join("package.zip"));
-    let made = sekisho()
-        .arg("synthesize")
-        .arg(&package)
-        .args(["--checkups", "3", "--first-day", "2025-01-01", "--seed", "1"])
-        .status();
-    assert!(made.unwrap().success());
-    text(&run(&data, &["person", "add", "--name", "nobody"]));
-    for (scanner, says) in [
-        ("grep -q no-file-holds-this", "found something"),
-        ("grep --no-such-option", "did not look at this file"),
-    ] {
-        let mut command = import(&data, &package, None);
-        let refused = command
-            .env("SEKISHO_UPLOADS_SCANNER", scanner)
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap();
-        let told = String::from_utf8(refused.stderr).unwrap();
-        assert!(!refused.status.success() && told.contains(says), "{told}");
-    }
-    let ledger = text(&run(&data, &["batch", "ledger"]));
-    assert_eq!(ledger.lines().count(), 1, "{ledger}");
-    let mut command = import(&data, &package, None);
-    let taken = command.env("SEKISHO_UPLOADS_SCANNER", "cat").output().unwrap();
-    assert!(text(&taken).contains("unclaimed"));
 }
 
 #[test]
