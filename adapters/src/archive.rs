@@ -153,7 +153,7 @@ impl<'a> Archive<'a> {
     /// A small file, unpacked whole; `None` for one of more than `most` bytes.
     ///
     /// # Errors
-    /// As [`Archive::read`], and where it unpacks to nothing whole.
+    /// As [`Archive::read`], where it unpacks to nothing whole, and [`AdapterError::Refused`] where all files together are a bomb.
     pub fn whole(&self, entry: &Entry, most: usize) -> Result<Option<Whole>, AdapterError> {
         let (mut raw, length) = self.packed(entry)?;
         // What is larger packed than it may be unpacked is no small file.
@@ -170,7 +170,9 @@ impl<'a> Archive<'a> {
         let Some(plain) = INFLATE.with_borrow_mut(|inflate| inflated(inflate, &mut deflated, room, most))? else {
             return Ok(None);
         };
-        spend(&self.left, plain.len()).map_err(|_| damaged(BOMB))?;
+        spend(&self.left, plain.len()).map_err(|_| AdapterError::Refused {
+            problem: BOMB.to_owned(),
+        })?;
         Ok(Some(Whole {
             plain,
             deflated: Some(deflated),

@@ -9,6 +9,7 @@ use super::synthetic::{MadeUp, document};
 use super::*;
 use crate::harness;
 
+mod bombs;
 mod bundles;
 mod bundles_in_xml;
 mod contents;
