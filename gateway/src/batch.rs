@@ -71,8 +71,8 @@ pub struct Taken {
     pub hash: String,
     /// What it says of itself.
     pub sum: PackageSum,
-    /// Documents by how they ended: taken, unclaimed, possible, unread.
-    pub documents: [u64; 4],
+    /// Documents by how they ended: taken, unclaimed, possible, unread, nobody's by decision.
+    pub documents: [u64; 5],
     /// Where documents are of which something could not be read, by their numbers: paths in the package, or lines of a table.
     pub places: Places,
     /// Results stored, known before, not supported, rejected.
@@ -183,6 +183,7 @@ const fn place_of(outcome: EntryOutcome) -> usize {
         EntryOutcome::Unclaimed => 1,
         EntryOutcome::Possible => 2,
         EntryOutcome::Unread => 3,
+        EntryOutcome::Nobodys => 4,
     }
 }
 
@@ -318,9 +319,9 @@ pub fn hash_of_files(files: &[PathBuf], behind: &str) -> io::Result<[u8; 32]> {
 
 /// What the ledger says: date and time are the act's own.
 fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
-    let [given, unclaimed, possible, unread] = taken.documents;
+    let [given, unclaimed, possible, unread, nobodys] = taken.documents;
     let ended = [given, unclaimed + possible, unread];
-    let count = ended.iter().sum();
+    let count = ended.iter().sum::<u64>() + nobodys;
     hand_over.ledger("checkup documents", count, ended, &taken.hash)
 }
 

@@ -105,13 +105,21 @@ pub enum EntryOutcome {
     Possible = 3,
     /// It could not be read.
     Unread = 4,
+    /// An operator decided that it is nobody's: it was deleted.
+    Nobodys = 5,
 }
 
 impl EntryOutcome {
     pub(crate) fn from_number(number: u8) -> Option<Self> {
-        [Self::Taken, Self::Unclaimed, Self::Possible, Self::Unread]
-            .into_iter()
-            .find(|outcome| *outcome as u8 == number)
+        [
+            Self::Taken,
+            Self::Unclaimed,
+            Self::Possible,
+            Self::Unread,
+            Self::Nobodys,
+        ]
+        .into_iter()
+        .find(|outcome| *outcome as u8 == number)
     }
 
     /// Its word.
@@ -121,6 +129,7 @@ impl EntryOutcome {
             Self::Unclaimed => "unclaimed",
             Self::Possible => "possible",
             Self::Unread => "unread",
+            Self::Nobodys => "nobodys",
         }
     }
 }

@@ -76,7 +76,7 @@ fn files_of_a_package_come_to_whose_they_are_by_what_is_in_them() {
         assert_eq!(code, Some(0), "{accounting}");
         assert_eq!(
             accounting["documents"],
-            serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0 })
+            serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0, "nobodys": 0 })
         );
         assert_eq!(
             accounting["results"]["stored"].as_u64().unwrap() > 0,

@@ -238,13 +238,13 @@ async fn import(
 }
 
 fn told(taken: &Taken) -> serde_json::Value {
-    let [given, unclaimed, possible, unread] = taken.documents;
+    let [given, unclaimed, possible, unread, nobodys] = taken.documents;
     let [stored, known, unsupported, rejected] = taken.results;
     serde_json::json!({
         "package": taken.package,
         "sha256": taken.hash,
         "taken_in_before": taken.is_again,
-        "documents": { "taken": given, "unclaimed": unclaimed, "possible": possible, "unread": unread },
+        "documents": { "taken": given, "unclaimed": unclaimed, "possible": possible, "unread": unread, "nobodys": nobodys },
         "doubtful": taken.doubtful,
         "results": { "stored": stored, "duplicate": known, "unsupported": unsupported, "rejected": rejected },
         "says_of_itself": { "indexed": taken.sum.indexed, "summed": taken.sum.summed, "found": taken.sum.documents },

@@ -44,9 +44,13 @@ async fn a_document_that_the_members_record_contradicts_waits_and_is_not_given_b
     );
     let acts = store.acts(organisation, None, 10).await?;
     assert!(acts.iter().all(|(_, act)| act.what != "document-assigned"));
-    // That it is nobody's can be said.
+    assert_eq!(store.package_results(package.id, 0, 10).await?, results);
+    // That it is nobody's can be said, and is told to whoever handed it over.
     store.decide_document(organisation, waiting[0].id, None, by).await?;
     assert!(store.possible_documents(organisation, 10).await?.is_empty());
+    let results = store.package_results(package.id, 0, 10).await?;
+    assert_eq!(outcomes(&results), [EntryOutcome::Nobodys]);
+    assert_eq!((results[0].reasons.as_str(), results[0].counts), ("", [0; 4]));
     Ok(())
 }
 
@@ -64,6 +68,10 @@ async fn what_waited_for_a_member_whose_record_contradicts_it_goes_on_waiting() 
     assert_eq!(store.insure(organisation, person, insured(man())).await?, 0);
     let waiting = store.possible_documents(organisation, 10).await?;
     assert_eq!((waiting.len(), waiting[0].candidates[0].0), (1, person));
+    let results = store.package_results(package.id, 0, 10).await?;
+    assert_eq!(outcomes(&results), [EntryOutcome::Possible], "{results:?}");
+    let why = &waiting[0].candidates[0].1;
+    assert!(results[0].reasons.starts_with(why.as_str()), "{results:?}");
     assert!(records(&house, person, all()).await.is_empty());
     Ok(())
 }

@@ -72,7 +72,7 @@ fn a_list_of_guidance_comes_to_its_people_by_the_days_on_which_it_was_given() {
     // The list names nobody, and a household has one number: an operator says whose it is.
     assert_eq!(
         told["documents"],
-        serde_json::json!({ "taken": 0, "unclaimed": 3, "possible": 3, "unread": 0 })
+        serde_json::json!({ "taken": 0, "unclaimed": 3, "possible": 3, "unread": 0, "nobodys": 0 })
     );
     let waiting = text(&run(&data, &["batch", "waiting"]));
     assert!(waiting.contains("twins"), "{waiting}");
@@ -153,7 +153,7 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
             told["taken_in_before"].clone(),
         )
     };
-    let documents = serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0 });
+    let documents = serde_json::json!({ "taken": 1, "unclaimed": 1, "possible": 0, "unread": 0, "nobodys": 0 });
     let first = import("checkup-history", Some(&result));
     let results = std::fs::read_to_string(&result).unwrap();
     assert!(results.lines().next().unwrap().ends_with(",reasons,where"), "{results}");
@@ -228,7 +228,7 @@ fn a_list_of_guidance_comes_to_whose_the_ticket_is() {
             let told: Value = serde_json::from_str(&text(&output)).unwrap();
             told["documents"].clone()
         };
-        let of_the_member = serde_json::json!({ "taken": 3, "unclaimed": 3, "possible": 0, "unread": 0 });
+        let of_the_member = serde_json::json!({ "taken": 3, "unclaimed": 3, "possible": 0, "unread": 0, "nobodys": 0 });
         if are_tickets_first {
             assert!(load().starts_with("1 members changed"));
         } else {

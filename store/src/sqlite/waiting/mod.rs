@@ -38,18 +38,15 @@ pub(crate) fn wait_for_decision(
     doubts: &str,
 ) -> Result<EntryResult> {
     wait(writing, organisation, place, POSSIBLE, hashes, body)?;
-    let About {
-        candidates, left_out, ..
-    } = &body.about;
-    let why = candidates.first().map_or(String::new(), |(_, why)| why.clone());
+    Ok(undecided(place.1, body, doubts))
+}
+
+/// How an entry ended so far that may be somebody's.
+fn undecided(entry: u32, body: &Body, doubts: &str) -> EntryResult {
+    let why = body.about.candidates.first().map(|(_, why)| why.clone());
+    let why = packages::joined(why.unwrap_or_default(), doubts);
     let nothing = Accounting::default();
-    Ok(packages::ended(
-        place.1,
-        EntryOutcome::Possible,
-        packages::joined(why, doubts),
-        left_out,
-        &nothing,
-    ))
+    packages::ended(entry, EntryOutcome::Possible, why, &body.about.left_out, &nothing)
 }
 
 pub(crate) fn wait(
@@ -159,13 +156,18 @@ pub(crate) fn decide(
         .doing("finding what waits")?;
     let (_, _, package, entry, _, body) = row.ok_or(StoreError::NotFound { what: "document" })?;
     let place = (package, entry);
+    let body = open(writing, organisation, place, &body)?;
     let said = match person {
-        None => format!("document {entry} of package {package} is nobody's"),
+        None => {
+            let (left_out, nothing) = (&body.about.left_out, Accounting::default());
+            let result = packages::ended(entry, EntryOutcome::Nobodys, String::new(), left_out, &nothing);
+            packages::keep_result(writing, package, &result)?;
+            format!("document {entry} of package {package} is nobody's")
+        }
         Some(person) => {
             if !insurance::is_of(writing, organisation, person)? {
                 return Err(StoreError::NotFound { what: "person" });
             }
-            let body = open(writing, organisation, place, &body)?;
             match hand_to(writing, person, place, body, "")? {
                 Handed::Taken => {}
                 // It goes on waiting, whatever was said of it.
@@ -338,7 +340,7 @@ fn derive_one(writing: &Writing<'_>, id: i64) -> Result<bool> {
     look_anew(writing, (id, organisation), place, body, &hashes)
 }
 
-/// Keeps that what waits may be somebody's.
+/// Keeps that what waits may be somebody's, and says so in its result.
 fn doubt(
     writing: &Writing<'_>,
     (id, organisation): (i64, OrganisationId),
@@ -349,8 +351,9 @@ fn doubt(
     writing
         .prepare_cached("UPDATE waiting_checkup SET state = ?2, body = ?3 WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![id, POSSIBLE, sealed]))
-        .doing("keeping what waits")
-        .map(|_| ())
+        .doing("keeping what waits")?;
+    let result = undecided(place.1, body, &doubts_of(body.told.checkup()));
+    packages::keep_result(writing, place.0, &result)
 }
 
 pub(crate) fn delete_unclaimed(writing: &Writing<'_>, before: UtcMillis) -> Result<u64> {
