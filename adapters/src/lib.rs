@@ -205,6 +205,9 @@ pub enum AdapterError {
     /// A ZIP that opens with a password only.
     #[error("the ZIP is locked with a password. Unlock it first, or say its password where one can be said")]
     Locked,
+    /// What was said to be its password does not open it.
+    #[error("the file was refused: its password is another one")]
+    OtherPassword,
     /// The file could not be read from disk.
     #[error("the file could not be read: {0}")]
     Io(#[from] std::io::Error),

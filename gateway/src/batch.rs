@@ -21,13 +21,15 @@ use store::{Actor, DocumentBytes, EntryOutcome, LeftOut, PackageDocument, Store,
 use tokio::sync::{mpsc, oneshot};
 
 use crate::import::FileBytes;
-use crate::scan::ScanError;
+use crate::scan::{ScanError, Scanner};
 
+mod refused;
 mod results;
 mod scanned;
 
+pub use refused::note_refused;
 pub use results::{ResultFile, write_results};
-pub use scanned::{scan, scan_file};
+pub use scanned::scan_file;
 
 /// Documents that are taken in one unit: some tens of milliseconds of the writer's time. People's rows lie apart, so that the more are
 /// taken at once, the fewer pages are written again.
@@ -119,23 +121,64 @@ fn files_of(package: &Package) -> Result<Vec<PathBuf>, BatchError> {
     }
 }
 
-/// Takes a package in. `progress` is told how many documents were taken so far.
+/// What the ledger calls packages.
+const PACKAGE: &str = "checkup documents";
+
+/// Takes a package in, after a scanner has looked at it where there is one. `progress` is told how many documents were taken so far. That
+/// it was refused, the ledger tells too.
 ///
 /// # Errors
 /// [`BatchError`].
 pub async fn import(
     store: &Store,
     package: Package,
+    scanner: Option<Scanner>,
+    hand_over: &HandOver,
+    progress: impl FnMut(u32),
+) -> Result<Taken, BatchError> {
+    let package = Arc::new(package);
+    if let Some(scanner) = scanner {
+        let looked_at = Arc::clone(&package);
+        let looked = tokio::task::spawn_blocking(move || scanned::scan(&looked_at, &scanner)).await;
+        if let Err(error) = looked.map_err(io::Error::other)? {
+            return refuse(store, &package, hand_over, error).await;
+        }
+    }
+    match take(store, &package, hand_over, progress).await {
+        Err(error) => refuse(store, &package, hand_over, error).await,
+        taken => taken,
+    }
+}
+
+/// Notes a refusal where the error is one.
+async fn refuse<T>(
+    store: &Store,
+    package: &Arc<Package>,
+    hand_over: &HandOver,
+    error: BatchError,
+) -> Result<T, BatchError> {
+    if let Some(why) = error.refusal() {
+        let package = Arc::clone(package);
+        let hash = tokio::task::spawn_blocking(move || hash_of(&package)).await;
+        let hash = data_encoding::HEXLOWER.encode(&hash.map_err(io::Error::other)??);
+        note_refused(store, hand_over, PACKAGE, &hash, why).await?;
+    }
+    Err(error)
+}
+
+async fn take(
+    store: &Store,
+    package: &Arc<Package>,
     hand_over: &HandOver,
     mut progress: impl FnMut(u32),
 ) -> Result<Taken, BatchError> {
-    let package = Arc::new(package);
     let (documents, mut coming) = mpsc::channel::<Vec<PackageDocument>>(1);
     let (go_on_after, so_far) = oneshot::channel();
     // It is looked through while it is hashed: the hash says how far it was taken before.
-    let (read_from, day) = (Arc::clone(&package), hand_over.day);
+    let (read_from, day) = (Arc::clone(package), hand_over.day);
     let reading = tokio::task::spawn_blocking(move || read(&read_from, day, so_far, &documents));
-    let hash = tokio::task::spawn_blocking(move || hash_of(&package))
+    let hashed = Arc::clone(package);
+    let hash = tokio::task::spawn_blocking(move || hash_of(&hashed))
         .await
         .map_err(io::Error::other)??;
     let begun = store.begin_package(hand_over.organisation, hash).await?;
@@ -322,13 +365,23 @@ fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
     let [given, unclaimed, possible, unread, nobodys] = taken.documents;
     let ended = [given, unclaimed + possible, unread];
     let count = ended.iter().sum::<u64>() + nobodys;
-    hand_over.ledger("checkup documents", count, ended, &taken.hash)
+    hand_over.ledger(PACKAGE, count, ended, &taken.hash)
 }
 
 impl HandOver {
     /// What the ledger says of it: what was handed over, how much, how much of it was taken, waits and could not be read, and the
     /// SHA-256 of it in hexadecimal digits.
-    pub fn ledger(&self, what: &str, count: u64, [taken, waiting, unread]: [u64; 3], hash: &str) -> String {
+    pub fn ledger(&self, what: &str, count: u64, ended: [u64; 3], hash: &str) -> String {
+        self.line(what, (count, ended), hash, None)
+    }
+
+    fn line(
+        &self,
+        what: &str,
+        (count, [taken, waiting, unread]): (u64, [u64; 3]),
+        hash: &str,
+        refused: Option<&str>,
+    ) -> String {
         json!({
             "handler": self.handler,
             "counterpart": self.counterpart,
@@ -338,6 +391,7 @@ impl HandOver {
             "waiting": waiting,
             "unread": unread,
             "sha256": hash,
+            "refused": refused,
         })
         .to_string()
     }

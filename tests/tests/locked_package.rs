@@ -63,10 +63,15 @@ impl Locked {
         command
     }
 
-    /// Lines of the ledger of hand-overs, its head among them.
-    fn ledger(&self) -> usize {
+    /// Why each hand-over was refused, by the ledger, the latest first; nothing for one that was not.
+    fn ledger(&self) -> Vec<String> {
         let told = self.run(&["batch", "ledger"]);
-        String::from_utf8(told.stdout).unwrap().lines().count()
+        let lines = String::from_utf8(told.stdout).unwrap();
+        let refused = lines
+            .lines()
+            .skip(1)
+            .map(|line| line.rsplit(',').next().unwrap().to_owned());
+        refused.collect()
     }
 }
 
@@ -90,7 +95,10 @@ fn a_locked_package_is_unlocked_by_its_password_alone() {
     }
     let told: Value = serde_json::from_slice(&unlocked("見本の合言葉\r\n").stdout).unwrap();
     assert_eq!(told["documents"]["unclaimed"], 3, "{told}");
-    assert_eq!(locked.ledger(), 2);
+    assert_eq!(locked.ledger(), ["", "password"]);
+    // It was taken in: to try it again in vain is no other hand-over.
+    assert_eq!(unlocked("ちがう合言葉\n").status.code(), Some(1));
+    assert_eq!(locked.ledger(), ["", "password"]);
 }
 
 /// Nobody is there to be asked where no terminal is.
@@ -117,7 +125,7 @@ fn a_password_is_typed_unseen_and_stands_in_nothing_that_is_left() {
         "{ended:?}: {seen}"
     );
     assert!(!seen.contains("合言葉"), "{seen}");
-    assert_eq!(locked.ledger(), 1, "nothing was handed over");
+    assert_eq!(locked.ledger(), ["password"]);
     let (ended, seen) = typed(locked.import(), PASSWORD);
     assert!(
         ended == Some(0) && seen.contains("\"unclaimed\":3"),

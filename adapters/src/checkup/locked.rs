@@ -61,7 +61,7 @@ impl<'a> Locked<'a> {
     /// One of them, as far as it may be a document.
     ///
     /// # Errors
-    /// [`AdapterError::Refused`] for another password, [`AdapterError::Damaged`] for what does not unpack or is not what was packed.
+    /// [`AdapterError::OtherPassword`], [`AdapterError::Refused`] for a bomb, [`AdapterError::Damaged`] for what does not unpack or is not what was packed.
     pub(super) fn file(&mut self, place: usize) -> Result<Content, AdapterError> {
         let mut entry = self
             .zip
@@ -147,9 +147,7 @@ fn bomb() -> AdapterError {
 
 fn problem(error: ZipError) -> AdapterError {
     match error {
-        ZipError::InvalidPassword => AdapterError::Refused {
-            problem: "its password is another one".to_owned(),
-        },
+        ZipError::InvalidPassword => AdapterError::OtherPassword,
         _ => AdapterError::Damaged {
             place: "in its ZIP".to_owned(),
             problem: "an entry is not what the directory says, or is packed in another way than ZIPs of documents"

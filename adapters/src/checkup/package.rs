@@ -176,7 +176,12 @@ pub fn locked_zip(input: &Input<'_>, password: &[u8], each: Each<'_>) -> Result<
     let locked = Mutex::new(locked);
     let read = |place: usize| locked.lock().unwrap_or_else(PoisonError::into_inner).file(place);
     // The cipher of old lets one wrong password in 256 pass; what it unlocks is nothing.
-    let is_nothing = |read| !matches!(read, Ok(Content::Whole(_)) | Err(AdapterError::Refused { .. }));
+    let is_nothing = |read| {
+        !matches!(
+            read,
+            Ok(Content::Whole(_)) | Err(AdapterError::Refused { .. } | AdapterError::OtherPassword)
+        )
+    };
     if (0..count).all(|place| is_nothing(read(place))) {
         return Err(AdapterError::Refused {
             problem: "nothing in it can be read: its password is another one, or it has no documents".to_owned(),

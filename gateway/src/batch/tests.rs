@@ -79,7 +79,7 @@ async fn taken_in(store: &Store, package: &Path) -> f64 {
         day: LocalDay(20_800),
     };
     let start = Instant::now();
-    let taken = import(store, Package::Zip(package.to_owned(), None), &hand_over, |_| {})
+    let taken = import(store, Package::Zip(package.to_owned(), None), None, &hand_over, |_| {})
         .await
         .unwrap();
     assert_eq!(taken.documents, [PEOPLE, 0, 0, 0, 0]);

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::hand_over::Hands;
 use super::{CommandError, Place, block_on, exit_code, map};
 use crate::batch::{self, HandOver, Package, ResultFile, Taken};
+use crate::scan::Scanner;
 
 mod insured;
 
@@ -101,7 +102,7 @@ enum BatchCommand {
         #[arg(long)]
         nobody: bool,
     },
-    /// Write the ledger of hand-overs as CSV. Works beside a running server.
+    /// Write the ledger of hand-overs as CSV: those that were refused too, and why in one word. Works beside a running server.
     Ledger,
 }
 
@@ -135,25 +136,12 @@ pub fn run(arguments: BatchArguments) -> Result<ExitCode, CommandError> {
                         Package::Zip(path, password)
                     }
                 };
-                let package = match config.scanner {
-                    None => package,
-                    Some(scanner) => {
-                        let look = move || batch::scan(&package, &scanner).map(|()| package);
-                        tokio::task::spawn_blocking(look).await??
-                    }
-                };
-                import(&store, package, &hands.of(organisation), result).await?
+                import(&store, package, config.scanner, &hands.of(organisation), result).await?
             }
             BatchCommand::Insured { file, columns, hands } => {
                 let hand_over = hands.of(organisation);
-                if let Some(scanner) = config.scanner {
-                    let looked_at = file.clone();
-                    tokio::task::spawn_blocking(move || batch::scan_file(&looked_at, &scanner)).await??;
-                }
-                match columns {
-                    None => insured::load(&store, &hand_over, &file).await?,
-                    Some(columns) => insured::follow(&store, &hand_over, file, map::ledger_columns(&columns)?).await?,
-                }
+                let columns = columns.map(|columns| map::ledger_columns(&columns)).transpose()?;
+                insured::hand_over(&store, config.scanner, &hand_over, file, columns).await?
             }
             BatchCommand::Municipality { code: Some(code) } => {
                 store.set_municipality(organisation, code).await?;
@@ -219,11 +207,12 @@ const PROGRESS: u32 = 1_000;
 async fn import(
     store: &Store,
     package: Package,
+    scanner: Option<Scanner>,
     hand_over: &HandOver,
     result: Option<ResultFile>,
 ) -> Result<ExitCode, CommandError> {
     let mut said = 0;
-    let taken = batch::import(store, package, hand_over, |done| {
+    let taken = batch::import(store, package, scanner, hand_over, |done| {
         if done >= said + PROGRESS {
             said = done;
             eprintln!("{done} documents");
@@ -271,7 +260,7 @@ async fn waiting(store: &Store, organisation: OrganisationId) -> Result<ExitCode
 const PAGE: u32 = 500;
 
 async fn ledger(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {
-    const COLUMNS: [&str; 8] = [
+    const COLUMNS: [&str; 9] = [
         "handler",
         "counterpart",
         "what",
@@ -280,6 +269,7 @@ async fn ledger(store: &Store, organisation: OrganisationId) -> Result<ExitCode,
         "waiting",
         "unread",
         "sha256",
+        "refused",
     ];
     let mut table = csv::Writer::from_writer(io::stdout().lock());
     table.write_record(std::iter::once("at").chain(COLUMNS))?;
@@ -295,6 +285,7 @@ async fn ledger(store: &Store, organisation: OrganisationId) -> Result<ExitCode,
                 .to_string();
             let cell = |column: &str| match &said[column] {
                 serde_json::Value::String(text) => text.clone(),
+                serde_json::Value::Null => String::new(),
                 other => other.to_string(),
             };
             table.write_record(std::iter::once(at).chain(COLUMNS.map(cell)))?;

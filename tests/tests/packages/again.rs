@@ -70,7 +70,12 @@ fn a_refusal_leaves_no_result_file_and_the_same_command_works_once_nothing_refus
         "{why}"
     );
     assert_eq!(std::fs::read_to_string(&result).unwrap(), whole);
-    assert_eq!(text(&run(&data, &["batch", "ledger"])).lines().count(), 2);
+    let ledger = text(&run(&data, &["batch", "ledger"]));
+    assert_eq!(
+        ledger.lines().count(),
+        3,
+        "what was no ZIP, and what was taken: {ledger}"
+    );
     let nowhere = folder.path().join("no-such-folder/result.csv");
     let (refused, _, why) = imported(&data, &zip, &nowhere);
     assert!(refused == Some(1) && why.contains("no-such-folder"), "{why}");

@@ -196,7 +196,11 @@ fn a_table_of_people_is_tried_out_and_taken_in_by_its_columns() {
     let refused = super::import(&data, &table, None).status().unwrap();
     assert_eq!(refused.code(), Some(1));
     let ledger = text(&run(&data, &["batch", "ledger"]));
-    assert_eq!(ledger.matches(",checkup documents,").count(), 3, "{ledger}");
+    assert_eq!(ledger.matches(",checkup documents,2,1,1,0,").count(), 3, "{ledger}");
+    assert!(
+        ledger.contains(",another-form\n") && ledger.contains(",nothing-inside\n"),
+        "{ledger}"
+    );
     assert_eq!(
         ledger.matches(",a ledger of the insured,1,1,0,0,").count(),
         1,

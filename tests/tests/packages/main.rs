@@ -8,6 +8,7 @@ mod again;
 #[expect(dead_code, reason = "no demo runs here")]
 mod binary;
 mod lists;
+mod refused;
 mod scanned;
 
 use std::path::Path;
@@ -60,22 +61,6 @@ fn text(output: &Output) -> String {
         "{output:?}"
     );
     String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// Whatever way they come in by: a plain file of the insured was once taken with them.
-#[test]
-fn a_plain_file_of_the_insured_that_bears_individual_numbers_is_refused_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let (data, file) = (folder.path().join("data"), folder.path().join("insured.csv"));
-    text(&run(&data, &["person", "add", "--name", "member"]));
-    std::fs::write(
-        &file,
-        "person,insurer,number,birth_date,symbol\n1,139999,7,1960-02-29,個人番号\n",
-    )
-    .unwrap();
-    let told = told_of_insured(&data, &file, None);
-    let why = String::from_utf8(told.stderr).unwrap();
-    assert!(!told.status.success() && why.contains("マイナンバー"), "{why}");
 }
 
 #[test]

@@ -116,5 +116,5 @@ fn of_a_file_that_is_damaged_in_a_locked_package_what_unpacks_is_looked_at_and_t
     .unwrap();
     assert_eq!(looked, 1);
     let other = package::unlocked(&input, b"q", &mut |_, _| ControlFlow::Continue(()));
-    assert!(matches!(other, Err(AdapterError::Refused { .. })));
+    assert!(matches!(other, Err(AdapterError::OtherPassword)));
 }

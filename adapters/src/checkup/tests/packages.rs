@@ -148,7 +148,7 @@ fn a_password_unlocks_a_package_and_another_does_not() {
         for wrong in ["あいことば 2", "", "x"] {
             let (handed, sum) = taken(&bytes, wrong);
             assert!(
-                handed.is_empty() && matches!(sum, Err(AdapterError::Refused { .. })),
+                handed.is_empty() && matches!(sum, Err(AdapterError::OtherPassword | AdapterError::Refused { .. })),
                 "{sum:?}"
             );
         }

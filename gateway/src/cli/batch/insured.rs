@@ -16,6 +16,7 @@ use super::CommandError;
 use crate::batch::{self, BatchError, HandOver};
 use crate::cli::exit_code;
 use crate::cli::hand_over::hash_of;
+use crate::scan::Scanner;
 
 /// A row of the insured.
 #[derive(Debug, Deserialize)]
@@ -51,11 +52,45 @@ struct Row {
     lost: String,
 }
 
-/// Loads by what insurers know members.
+/// What the ledger of hand-overs calls a plain file of the insured, and one that is followed.
+const INSURED: &str = "the insured";
+const LEDGER: &str = "a ledger of the insured";
+
+/// Takes in a plain file of the insured, or follows a ledger by its columns, after a scanner has looked at it where there is one. That it
+/// was refused, the ledger of hand-overs tells too.
 ///
 /// # Errors
-/// What the file and the store answer.
-pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<ExitCode, CommandError> {
+/// What the file, the scanner and the store answer.
+pub async fn hand_over(
+    store: &Store,
+    scanner: Option<Scanner>,
+    hand_over: &HandOver,
+    file: PathBuf,
+    columns: Option<LedgerColumns>,
+) -> Result<ExitCode, CommandError> {
+    let what = if columns.is_some() { LEDGER } else { INSURED };
+    let ended = match (scanned(&file, scanner).await, columns) {
+        (Err(error), _) => Err(error),
+        (Ok(()), None) => load(store, hand_over, &file).await,
+        (Ok(()), Some(columns)) => follow(store, hand_over, file.clone(), columns).await,
+    };
+    if let Err(error) = &ended
+        && let Some(why) = error.downcast_ref::<BatchError>().and_then(BatchError::refusal)
+    {
+        let hash = hash_of(vec![file]).await?;
+        batch::note_refused(store, hand_over, what, &hash, why).await?;
+    }
+    ended
+}
+
+async fn scanned(file: &Path, scanner: Option<Scanner>) -> Result<(), CommandError> {
+    let Some(scanner) = scanner else { return Ok(()) };
+    let file = file.to_owned();
+    Ok(tokio::task::spawn_blocking(move || batch::scan_file(&file, &scanner)).await??)
+}
+
+/// Loads by what insurers know members.
+async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<ExitCode, CommandError> {
     let organisation = hand_over.organisation;
     let hash = hash_of(vec![file.to_owned()]).await?;
     let looked_at = file.to_owned();
@@ -89,7 +124,7 @@ pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<Ex
             Err(error) => return Err(error.into()),
         }
     }
-    let noted = hand_over.ledger("the insured", loaded + refused, [loaded, 0, refused], &hash);
+    let noted = hand_over.ledger(INSURED, loaded + refused, [loaded, 0, refused], &hash);
     store.note_hand_over(organisation, Actor::CommandLine, noted).await?;
     println!(
         "{loaded} insurances loaded, {refused} lines refused; {given} documents that waited came to their members"
@@ -101,10 +136,7 @@ pub async fn load(store: &Store, hand_over: &HandOver, file: &Path) -> Result<Ex
 const LINES_AT_ONCE: usize = 256;
 
 /// Follows a ledger, a part after the other.
-///
-/// # Errors
-/// What the file and the store answer.
-pub async fn follow(
+async fn follow(
     store: &Store,
     hand_over: &HandOver,
     file: PathBuf,
@@ -171,7 +203,7 @@ pub async fn follow(
     reading.await??;
     let lines = changed + known + unknown + possible + refused;
     let ended = [changed + known, possible, refused];
-    let noted = hand_over.ledger("a ledger of the insured", lines, ended, &hash);
+    let noted = hand_over.ledger(LEDGER, lines, ended, &hash);
     store.note_hand_over(organisation, Actor::CommandLine, noted).await?;
     println!(
         "{changed} members changed, {known} as they were; {unknown} lines of nobody who is known, {possible} of somebody perhaps, \
