@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use adapters::checkup::synthetic::{MadeUp, document};
 
-use super::{Value, import, run, text};
+use super::{Value, import, run, sekisho, text};
 
 /// A data folder with a member, and a place for packages.
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -119,6 +119,26 @@ fn a_package_that_counts_itself_otherwise_than_it_is_ends_with_2_each_time() {
                 told["says_of_itself"],
                 serde_json::json!({ "indexed": indexed, "summed": null, "found": 3 })
             );
+        }
+    }
+}
+
+#[test]
+fn a_long_package_tells_how_far_it_is_while_it_is_taken_in_and_only_then() {
+    let (folder, data) = place();
+    let zip = folder.path().join("package.zip");
+    let mut made = sekisho();
+    made.arg("synthesize").arg(&zip);
+    made.args(["--checkups", "1100", "--first-day", "2025-01-01", "--seed", "1"]);
+    assert!(made.status().unwrap().success());
+    for (result, expected) in [("first.csv", 1), ("again.csv", 0)] {
+        let (ended, told, progress) = imported(&data, &zip, &folder.path().join(result));
+        assert_eq!(ended, Some(0), "{told} {progress}");
+        let lines: Vec<&str> = progress.lines().collect();
+        assert_eq!(lines.len(), expected, "{progress}");
+        for line in lines {
+            let done: u32 = line.strip_suffix(" documents").unwrap().parse().unwrap();
+            assert!((1_000..=1_100).contains(&done), "{line}");
         }
     }
 }
