@@ -53,9 +53,9 @@ pub trait Cloud: Adapter {
         None
     }
 
-    /// True for a refusal (403) that only says that it is enough for now.
-    fn says_enough(&self, _answer: &[u8]) -> bool {
-        false
+    /// What a refusal (403) says in the vendor's own words; `None` for any other, which says nothing of what was given.
+    fn refused(&self, _answer: &[u8]) -> Option<Refused> {
+        None
     }
 
     /// True for a set of keys as the vendor publishes it.
@@ -226,6 +226,15 @@ pub struct Request {
     pub path: String,
     /// Query of a `GET`, form of a `POST`.
     pub parameters: Vec<(&'static str, String)>,
+}
+
+/// What a refusal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// What the resident gave does not open this.
+    NotGiven,
+    /// It is enough for now.
+    Enough,
 }
 
 /// It is no answer of this vendor.

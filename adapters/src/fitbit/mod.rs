@@ -11,10 +11,11 @@ mod notice;
 
 use model::time::DAY_MS;
 use model::{LocalDay, Metric, UtcMillis};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cloud::{
-    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series, Successor,
+    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Series, Successor,
 };
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Makes, RESOURCES, named};
@@ -168,6 +169,27 @@ impl Cloud for Fitbit {
                 ..account
             })
         })
+    }
+
+    fn refused(&self, answer: &[u8]) -> Option<Refused> {
+        #[derive(Deserialize)]
+        struct Refusal {
+            errors: Vec<Error>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Error {
+            #[serde(default)]
+            error_type: String,
+        }
+        let refusal: Refusal = serde_json::from_slice(answer).ok()?;
+        let is_not_given = |error: &Error| {
+            matches!(
+                error.error_type.as_str(),
+                "insufficient_scope" | "insufficient_permissions"
+            )
+        };
+        refusal.errors.iter().any(is_not_given).then_some(Refused::NotGiven)
     }
 
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {

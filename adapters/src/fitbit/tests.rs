@@ -180,3 +180,16 @@ fn an_account_s_profile_says_where_it_is() {
         assert_eq!(zone(profile).as_deref(), expected, "{profile}");
     }
 }
+
+#[test]
+fn only_its_own_word_says_that_something_was_not_given() {
+    let refused = |kind: &str| {
+        Fitbit.refused(format!(r#"{{"errors":[{{"errorType":"{kind}","message":"no"}}],"success":false}}"#).as_bytes())
+    };
+    assert_eq!(refused("insufficient_scope"), Some(Refused::NotGiven));
+    assert_eq!(refused("insufficient_permissions"), Some(Refused::NotGiven));
+    assert_eq!(refused("request"), None);
+    for other in ["", "{}", "<html>", r#"{"error":{"code":403}}"#] {
+        assert_eq!(Fitbit.refused(other.as_bytes()), None, "{other}");
+    }
+}

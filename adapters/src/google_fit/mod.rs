@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cloud::{AccountFrom, Ask, Cloud, Facts, NotAnAnswer, Request, Series};
+use crate::cloud::{AccountFrom, Ask, Cloud, Facts, NotAnAnswer, Refused, Request, Series};
+use crate::google_health::refusal::Refusal;
 use crate::pull::{Reads, Windows};
 use crate::push::{Not, Push};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
@@ -224,29 +225,15 @@ impl Cloud for GoogleFit {
     }
 
     /// Too many calls are answered with 403 as well as with 429 (facts 2.3).
-    fn says_enough(&self, answer: &[u8]) -> bool {
-        #[derive(Deserialize)]
-        struct Refusal {
-            error: Errors,
+    fn refused(&self, answer: &[u8]) -> Option<Refused> {
+        let refusal = Refusal::read(answer)?;
+        let is_enough = |reason: &str| {
+            reason.ends_with("RateLimitExceeded")
+                || matches!(reason, "rateLimitExceeded" | "dailyLimitExceeded" | "quotaExceeded")
+        };
+        match refusal.is_not_given() {
+            true => Some(Refused::NotGiven),
+            false => refusal.names(is_enough).then_some(Refused::Enough),
         }
-        #[derive(Deserialize)]
-        struct Errors {
-            #[serde(default)]
-            errors: Vec<Reason>,
-        }
-        #[derive(Deserialize)]
-        struct Reason {
-            #[serde(default)]
-            reason: String,
-        }
-        let refusal: Option<Refusal> = serde_json::from_slice(answer).ok();
-        let mut reasons = refusal.into_iter().flat_map(|refusal| refusal.error.errors);
-        reasons.any(|error| {
-            error.reason.ends_with("RateLimitExceeded")
-                || matches!(
-                    error.reason.as_str(),
-                    "rateLimitExceeded" | "dailyLimitExceeded" | "quotaExceeded"
-                )
-        })
     }
 }

@@ -5,6 +5,7 @@
 
 mod coverage;
 mod point;
+pub(crate) mod refusal;
 mod webhook;
 
 use model::time::{DAY_MS, HOUR_MS};
@@ -14,11 +15,12 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::cloud::{
-    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series, ServiceCall,
+    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Series, ServiceCall,
     Subscriptions,
 };
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, TYPES, Type};
+use refusal::Refusal;
 
 /// What is asked of the Google Health API.
 #[derive(Clone, Copy, Debug)]
@@ -196,27 +198,14 @@ impl Cloud for GoogleHealth {
     }
 
     fn need(&self, status: u16, answer: &[u8]) -> Option<Need> {
-        #[derive(Deserialize)]
-        struct Refusal {
-            error: Error,
-        }
-        #[derive(Deserialize)]
-        struct Error {
-            #[serde(default)]
-            details: Vec<Detail>,
-        }
-        #[derive(Deserialize)]
-        struct Detail {
-            #[serde(default)]
-            reason: String,
-        }
-        let refusal: Refusal = serde_json::from_slice(answer).ok()?;
-        let is_not_linked = refusal
-            .error
-            .details
-            .iter()
-            .any(|detail| detail.reason == "ACCOUNT_NOT_LINKED");
-        (status == 400 && is_not_linked).then_some(Need::FinishThere)
+        let refusal = Refusal::read(answer).filter(|_| status == 400)?;
+        refusal
+            .names(|reason| reason == "ACCOUNT_NOT_LINKED")
+            .then_some(Need::FinishThere)
+    }
+
+    fn refused(&self, answer: &[u8]) -> Option<Refused> {
+        Refusal::read(answer)?.is_not_given().then_some(Refused::NotGiven)
     }
 
     fn are_keys(&self, body: &[u8]) -> bool {

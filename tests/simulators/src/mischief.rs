@@ -48,7 +48,7 @@ pub enum Kind {
     LostAnswer,
     /// 401.
     Unauthorized,
-    /// 403.
+    /// 403 that is about the project of who asks: the API is switched off in it.
     Forbidden,
     /// 403 that only says that it is enough for now.
     UsageLimit,
@@ -134,7 +134,11 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
         Kind::Unavailable => status(StatusCode::SERVICE_UNAVAILABLE, "<html>maintenance</html>"),
         Kind::Html => status(StatusCode::OK, "<html>please sign in</html>"),
         Kind::Unauthorized => status(StatusCode::UNAUTHORIZED, "{\"error\":{\"code\":401}}"),
-        Kind::Forbidden => status(StatusCode::FORBIDDEN, "{\"error\":{\"code\":403}}"),
+        Kind::Forbidden => status(
+            StatusCode::FORBIDDEN,
+            "{\"error\":{\"code\":403,\"status\":\"PERMISSION_DENIED\",\"errors\":[{\"domain\":\"usageLimits\",\
+             \"reason\":\"accessNotConfigured\"}],\"details\":[{\"reason\":\"SERVICE_DISABLED\"}]}}",
+        ),
         Kind::UsageLimit => status(
             StatusCode::FORBIDDEN,
             "{\"error\":{\"code\":403,\"errors\":[{\"domain\":\"usageLimits\",\"reason\":\"rateLimitExceeded\"}]}}",

@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use store::{LinkTokens, NewLink, NewPerson};
-
 use super::*;
 use crate::links::turn;
 
@@ -19,28 +17,6 @@ fn scope(world: &World) -> &'static str {
 fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
     text.split(' ').nth(1).unwrap().parse::<f64>().unwrap() * 4_096.0
-}
-
-/// A person whose account agreed.
-async fn linked(world: &World, account: &str, seed: usize, scope: &str) -> PersonId {
-    let store = &world.gateway.state.store;
-    let person = store.create_person(NewPerson::default()).await.unwrap();
-    let adopted = json!({"account": account, "seed": seed, "scopes": [scope]});
-    let tokens = world.control("accounts", adopted).await;
-    let new = NewLink {
-        vendor: world.vendor.name.to_owned(),
-        account: account.to_owned(),
-        scopes: vec![scope.to_owned()],
-        zone: None,
-        tokens: LinkTokens {
-            access: tokens["access"].as_str().unwrap().to_owned(),
-            refresh: tokens["refresh"].as_str().map(str::to_owned),
-            expires: world.clock.now().plus(DAY_MS).0,
-        },
-        continues: None,
-    };
-    store.connect_link(&OwnAccess::of_signed_in(person), new).await.unwrap();
-    person
 }
 
 /// Works all that is due, some at the same time.
@@ -72,7 +48,14 @@ async fn an_hour_of_ten_thousand_links_stays_as_large_as_it_was() {
     const MINUTES: usize = 60;
     let world = Arc::new(World::new().await);
     for link in 0..LINKS {
-        linked(&world, &format!("crowd-{link}"), link, scope(&world)).await;
+        linked(
+            &world,
+            &format!("crowd-{link}"),
+            link,
+            &[scope(&world)],
+            &[scope(&world)],
+        )
+        .await;
     }
     let first = worked(&world).await;
     assert!(first >= LINKS);
@@ -139,12 +122,26 @@ async fn turns(world: &World, other: &Simulator) -> f64 {
 async fn a_bad_day_of_one_vendor_slows_no_other() {
     let mut world = World::with(LISTS, Some(SINCE)).await;
     for link in 0..32 {
-        linked(&world, &format!("slow-{link}"), link, scope(&world)).await;
+        linked(
+            &world,
+            &format!("slow-{link}"),
+            link,
+            &[scope(&world)],
+            &[scope(&world)],
+        )
+        .await;
     }
     let slow = world.vendor.clone();
     world.vendor = world.other.clone().unwrap();
     for link in 0..8 {
-        linked(&world, &format!("well-{link}"), link, "bloodpressure").await;
+        linked(
+            &world,
+            &format!("well-{link}"),
+            link,
+            &["bloodpressure"],
+            &["bloodpressure"],
+        )
+        .await;
     }
     let other = world.vendor.clone();
     let mut ratios = Vec::new();

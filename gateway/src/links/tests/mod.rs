@@ -330,6 +330,12 @@ impl World {
             .await;
     }
 
+    /// Nothing goes wrong any more.
+    async fn well_again(&self) {
+        let url = format!("{}/control/mischief", self.vendor.base);
+        self.http.delete(url).send().await.unwrap();
+    }
+
     /// The vendor changes its mind about one point, and holds another number now; none takes it out. What it tells of that.
     async fn change(&self, at: UtcMillis, number: Option<i64>) -> Json {
         let (kind, is_interval, body) = self.of.changed;
@@ -423,6 +429,28 @@ impl World {
             assert!(!truth.is_empty());
         }
     }
+}
+
+/// A person whose account agreed to something; the vendor said that these scopes were given, or did not say it.
+async fn linked(world: &World, account: &str, seed: usize, given: &[&str], said: &[&str]) -> PersonId {
+    let store = &world.gateway.state.store;
+    let person = store.create_person(store::NewPerson::default()).await.unwrap();
+    let adopted = json!({"account": account, "seed": seed, "scopes": given});
+    let tokens = world.control("accounts", adopted).await;
+    let new = store::NewLink {
+        vendor: world.vendor.name.to_owned(),
+        account: account.to_owned(),
+        scopes: said.iter().map(|scope| (*scope).to_owned()).collect(),
+        zone: None,
+        tokens: store::LinkTokens {
+            access: tokens["access"].as_str().unwrap().to_owned(),
+            refresh: tokens["refresh"].as_str().map(str::to_owned),
+            expires: world.clock.now().plus(DAY_MS).0,
+        },
+        continues: None,
+    };
+    store.connect_link(&OwnAccess::of_signed_in(person), new).await.unwrap();
+    person
 }
 
 /// The middle of the day before yesterday, whole hours.

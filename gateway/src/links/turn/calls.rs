@@ -1,7 +1,8 @@
 //! Calls of a turn: pages of an answer, within the vendor's budgets, with a token that is made good once.
 
-use adapters::cloud::{Ask, Request};
-use axum::http::header::AUTHORIZATION;
+use adapters::cloud::{Ask, Refused, Request};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use model::Need;
 
 use super::{KEEP_MS, Stop, Turn};
@@ -109,6 +110,7 @@ impl Turn<'_> {
             let answer = sent.map_err(|_| self.failed("no answer"))?;
             let status = answer.status().as_u16();
             let wait = retry_after(answer.headers(), self.state.clock.now());
+            let is_not_given = lacks_scope(answer.headers());
             let body = match bounded(answer, MOST_PAGE).await {
                 Ok(body) => body,
                 Err(OutgoingError::TooLarge) => return Err(Refusal::TooLarge),
@@ -122,6 +124,7 @@ impl Turn<'_> {
             if let Some(need) = self.cloud.adapter.need(status, &body) {
                 return Err(Refusal::Stop(Stop::Needs(need)));
             }
+            let refused = self.cloud.adapter.refused(&body);
             return match status {
                 200..=299 => {
                     self.cloud.breaker.worked();
@@ -135,7 +138,9 @@ impl Turn<'_> {
                 401 => Err(Refusal::Stop(Stop::Ended)),
                 // A page of something that stands before the vendor says nothing of what is open to us.
                 403 if body.trim_ascii_start().starts_with(b"<") => Err(self.failed("a refusal was none")),
-                403 if !self.cloud.adapter.says_enough(&body) => Err(Refusal::Closed),
+                403 if is_not_given || refused == Some(Refused::NotGiven) => Err(Refusal::Closed),
+                // Any other says nothing of what was given: the operator's project may be at fault, and all of its links with it.
+                403 if refused.is_none() => Err(Refusal::NotUnderstood),
                 410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
                 403 | 429 => {
                     // It answers, and says that it is enough: no fault of its own.
@@ -208,6 +213,15 @@ impl Turn<'_> {
         self.tokens = Some((next, version + 1));
         Ok(access)
     }
+}
+
+/// A refusal says that the token does not reach so far (RFC 6750 3.1).
+fn lacks_scope(headers: &HeaderMap) -> bool {
+    let mut challenges = headers.get_all(WWW_AUTHENTICATE).iter();
+    challenges.any(|challenge| {
+        let challenge = challenge.to_str().unwrap_or_default();
+        challenge.starts_with("Bearer ") && challenge.contains("error=\"insufficient_scope\"")
+    })
 }
 
 /// Sends a request with a token.

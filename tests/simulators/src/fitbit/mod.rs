@@ -215,7 +215,9 @@ async fn resource(
         _ => "activity",
     };
     if !scopes.iter().any(|given| given == scope) {
-        return StatusCode::FORBIDDEN.into_response();
+        let error =
+            json!({"errors": [{"errorType": "insufficient_scope", "message": "it was not given"}], "success": false});
+        return (StatusCode::FORBIDDEN, Json(error)).into_response();
     }
     let mut days = days.split('/');
     let day = |text: Option<&str>| Some(i64::from(LocalDay::parse(text?)?.0) * DAY_MS);

@@ -165,11 +165,22 @@ async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<Revocation>
 }
 
 /// Whose token was shown, if it opens this.
-fn holder(shared: &Shared, headers: &HeaderMap, area: &str) -> Result<String, StatusCode> {
+fn holder(shared: &Shared, headers: &HeaderMap, area: &str) -> Result<String, Box<Response>> {
     let state = shared.state();
-    let grant = grants::shown(&state.grants, headers, shared.setup.clock.now()).ok_or(StatusCode::UNAUTHORIZED)?;
-    let is_open = grant.scopes.iter().any(|scope| scope.contains(area));
-    is_open.then(|| grant.account.clone()).ok_or(StatusCode::FORBIDDEN)
+    let Some(grant) = grants::shown(&state.grants, headers, shared.setup.clock.now()) else {
+        return Err(Box::new(StatusCode::UNAUTHORIZED.into_response()));
+    };
+    if grant.scopes.iter().any(|scope| scope.contains(area)) {
+        return Ok(grant.account.clone());
+    }
+    let error = json!({"error": {
+        "code": 403,
+        "message": "Request had insufficient authentication scopes.",
+        "errors": [{"message": "Insufficient Permission", "domain": "global", "reason": "insufficientPermissions"}],
+        "status": "PERMISSION_DENIED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT"}],
+    }});
+    Err(Box::new((StatusCode::FORBIDDEN, Json(error)).into_response()))
 }
 
 fn area(kind: &str) -> &'static str {
@@ -208,7 +219,7 @@ async fn dataset(
     };
     let account = match holder(&shared, &headers, area(kind)) {
         Ok(account) => account,
-        Err(status) => return status.into_response(),
+        Err(refusal) => return *refusal,
     };
     let all = shared.items(&account, kind, start, end);
     let from = paging.page_token.unwrap_or(0);
@@ -245,7 +256,7 @@ struct Between {
 async fn sessions(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(asked): Query<Between>) -> Response {
     let account = match holder(&shared, &headers, "fitness.activity") {
         Ok(account) => account,
-        Err(status) => return status.into_response(),
+        Err(refusal) => return *refusal,
     };
     let instant = |text: &str| {
         let at = text.parse::<jiff::Timestamp>().ok()?;

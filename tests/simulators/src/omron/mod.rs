@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -154,7 +154,9 @@ async fn measurement(
         return StatusCode::UNAUTHORIZED.into_response();
     };
     if !grant.scopes.contains(&asked.kind) {
-        return StatusCode::FORBIDDEN.into_response();
+        // How the vendor says it is not known; this is how RFC 6750 (3.1) has it.
+        let challenge = [(header::WWW_AUTHENTICATE, "Bearer error=\"insufficient_scope\"")];
+        return (StatusCode::FORBIDDEN, challenge).into_response();
     }
     let since = asked
         .since
