@@ -82,7 +82,7 @@ pub struct Mark {
     /// The vendor says that this is not open to us.
     #[serde(default)]
     pub closed: bool,
-    /// What lies before came by a link that this one continues, and is not asked for again.
+    /// What lies between `back` and here came by a link that this one continues, and is asked for again only where the vendor tells of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<i64>,
     /// Of asking for what is new, where it goes on: a turn may end before it gets through.
@@ -163,6 +163,8 @@ pub struct Continued {
     pub vendor: String,
     /// What the account was called there.
     pub account: String,
+    /// It was asked by civil days, which are numbered as if they were those of UTC.
+    pub by_civil_days: bool,
     /// Each series of the new link, with those of the old one that brought the same.
     pub series: Vec<(String, Vec<String>)>,
 }

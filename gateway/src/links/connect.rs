@@ -193,6 +193,7 @@ fn continued(cloud: &Cloud, name: &str, account: String) -> Option<Continued> {
     Some(Continued {
         vendor: name.to_owned(),
         account,
+        by_civil_days: before.series().iter().any(|series| series.ahead_hours > 0),
         series: cloud.adapter.series().iter().map(of).collect(),
     })
 }

@@ -136,8 +136,10 @@ pub(super) fn plan<'a>(
             break;
         }
         if let Some(series) = asked(series, progress, now).find(|series| series.name == want.series) {
-            let horizon = horizon(progress.marks.get(series.name), pace.backfill_ms, now);
-            let (start, end) = (want.start.0.max(horizon), want.end.0.min(now.0 + DAY_MS));
+            let (start, end) = (
+                want.start.0.max(horizon(pace.backfill_ms, now)),
+                want.end.0.min(now.0 + DAY_MS),
+            );
             spans(series, start, end, |start, end, _| {
                 let step = Step {
                     series: *series,
@@ -174,7 +176,9 @@ pub(super) fn plan<'a>(
         };
         // Also where the clock went back: with nothing asked it would be due again at once.
         let from = from.min(now.0);
-        let horizon = horizon(mark, pace.backfill_ms, now);
+        // What came by a link before is not asked for again because it may have come late.
+        let since = mark.and_then(|mark| mark.since).unwrap_or(i64::MIN);
+        let horizon = horizon(pace.backfill_ms, now).max(since);
         let end = now.0 + 1 + i64::from(series.ahead_hours) * HOUR_MS;
         spans(series, from.max(horizon), end, |start, end, is_last| {
             steps.push(Step {
@@ -188,12 +192,13 @@ pub(super) fn plan<'a>(
     // What is older, by how far each got: none waits for another that has much.
     let back = |series: &'a Series| {
         let mark = progress.marks.get(series.name)?;
-        Some((mark.back, horizon(Some(mark), pace.backfill_ms, now), series))
+        Some((mark.back, series))
     };
+    let horizon = horizon(pace.backfill_ms, now);
     let backs = asked(series, progress, now).filter_map(back);
-    let mut backs: Vec<(i64, i64, &'a Series)> = backs.filter(|(back, horizon, _)| back > horizon).collect();
-    backs.sort_by_key(|(back, ..)| -back);
-    for (back, horizon, series) in backs {
+    let mut backs: Vec<(i64, &'a Series)> = backs.filter(|(back, _)| *back > horizon).collect();
+    backs.sort_by_key(|(back, _)| -back);
+    for (back, series) in backs {
         if steps.len() >= MOST_ASKS {
             break;
         }
@@ -211,9 +216,8 @@ pub(super) fn plan<'a>(
 }
 
 /// Before when nothing is asked.
-fn horizon(mark: Option<&Mark>, backfill_ms: i64, now: UtcMillis) -> i64 {
-    let since = mark.and_then(|mark| mark.since);
-    (now.0 - backfill_ms).max(since.unwrap_or(i64::MIN))
+fn horizon(backfill_ms: i64, now: UtcMillis) -> i64 {
+    now.0 - backfill_ms
 }
 
 /// Cuts a time into asks of whole windows, the oldest first.
@@ -284,7 +288,7 @@ pub(super) fn next(series: &[Series], progress: &Progress, pace: Pace, now: UtcM
             continue;
         }
         match progress.marks.get(series.name) {
-            Some(mark) if mark.back <= horizon(Some(mark), pace.backfill_ms, now) => {
+            Some(mark) if mark.back <= horizon(pace.backfill_ms, now) => {
                 soonest = soonest.min(mark.asked + pace.again(series))
             }
             // There is older to ask, or all of it.
@@ -299,7 +303,7 @@ pub fn done(series: &[Series], progress: &Progress, pace_ms: i64, now: UtcMillis
     let (mut reached, mut wanted) = (0, 0);
     for series in open(series, progress) {
         let mark = progress.marks.get(series.name);
-        let horizon = horizon(mark, pace_ms, now);
+        let horizon = horizon(pace_ms, now);
         let all = (now.0 - horizon).max(1);
         wanted += all;
         if let Some(mark) = mark {

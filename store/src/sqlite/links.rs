@@ -1,13 +1,15 @@
 //! SQL of links, and of what each is to ask for.
 
 use consent::OwnAccess;
-use model::{LinkEvent, LinkState, Need, PersonId, UtcMillis};
+use model::time::DAY_MS;
+use model::{LinkEvent, LinkState, Need, Offset, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use super::{acts, consents};
+use super::zone::HomeZone;
+use super::{acts, consents, people};
 use crate::links::{
     Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Progress, TurnEnd, WANTS_AT_ONCE,
     Want,
@@ -184,7 +186,8 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
     open(writing, connected)
 }
 
-/// Of the link that is continued its number, where the person has it; what it brought is not to be asked for again.
+/// Of the link that is continued its number, where the person has it; what it brought is not to be asked for again, and what it had not
+/// got to yet is.
 fn take_over(
     writing: &Writing<'_>,
     own: &OwnAccess,
@@ -197,14 +200,34 @@ fn take_over(
         return Ok(None);
     };
     let before = open(writing, before)?;
+    let zone = match before.progress.zone {
+        Some(zone) => zone,
+        None => people::profile(writing, before.person)?.home_zone,
+    };
+    let mut zone = HomeZone::new(&zone);
+    // When it began, so that no hour of the day that was asked for last is left out or fetched twice.
+    let mut began = |back: i64| match continued.by_civil_days {
+        true => {
+            zone.start_of(UtcMillis(back + DAY_MS - 1).local_day(Offset::given(0)))
+                .0
+        }
+        false => back,
+    };
     let marks = &before.progress.marks;
     for (series, sources) in &continued.series {
-        let reached = sources.iter().filter_map(|source| marks.get(source));
-        let reached = reached.filter(|mark| !mark.closed).map(|mark| mark.until).min();
-        if let (Some(reached), false) = (reached, progress.marks.contains_key(series)) {
+        let brought = || {
+            sources
+                .iter()
+                .filter_map(|source| marks.get(source))
+                .filter(|mark| !mark.closed)
+        };
+        let until = brought().map(|mark| mark.until).min();
+        let back = brought().map(|mark| began(mark.back)).max();
+        if let (Some(until), Some(back), false) = (until, back, progress.marks.contains_key(series)) {
             let mark = Mark {
-                since: Some(reached),
-                ..Mark::at(reached)
+                since: Some(until),
+                back,
+                ..Mark::at(until)
             };
             progress.marks.insert(series.clone(), mark);
         }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::TimeZone;
 use model::{LocalDay, Offset, OffsetTrust, Sample, UtcMillis};
 
@@ -17,10 +18,11 @@ pub(crate) struct HomeZone {
 }
 
 impl HomeZone {
-    /// The zone of this IANA name; UTC for a name nobody knows any more.
+    /// The zone of this IANA name, or of this offset; UTC for a name nobody knows any more.
     pub(crate) fn new(name: &str) -> Self {
+        let zone = DateTimeParser::new().parse_time_zone(name);
         Self {
-            zone: TimeZone::get(name).unwrap_or(TimeZone::UTC),
+            zone: zone.unwrap_or(TimeZone::UTC),
             holds: 0..0,
             minutes: 0,
         }
@@ -86,6 +88,18 @@ impl HomeZone {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_civil_day_begins_where_it_is() {
+        // 2026-11-01, the day on which New York has 25 hours.
+        let day = LocalDay::parse("2026-11-01").unwrap();
+        let begins = |zone: &str| HomeZone::new(zone).start_of(day).0 - i64::from(day.0) * 86_400_000;
+        let hours = |hours: i64| hours * 3_600_000;
+        assert_eq!(begins("Asia/Tokyo"), hours(-9));
+        assert_eq!(begins("America/New_York"), hours(4));
+        assert_eq!(begins("-03:30"), hours(3) + hours(1) / 2);
+        assert_eq!(begins("nowhere"), 0);
+    }
 
     #[test]
     fn the_offset_is_that_of_the_instant() {

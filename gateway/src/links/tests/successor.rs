@@ -92,3 +92,85 @@ async fn somebody_else_s_account_before_takes_nothing_over() {
     assert!(links.iter().all(|link| link.state == LinkState::Connected), "{links:?}");
     assert!(links[0].progress.marks.is_empty());
 }
+
+/// Steps of the local day of an instant.
+async fn total(world: &World, at: UtcMillis) -> i64 {
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let search = Search {
+        daily: vec![Metric::STEP_COUNT],
+        count: 100,
+        now: world.clock.now(),
+        ..Search::default()
+    };
+    let store = &world.gateway.state.store;
+    let page = store.search(Access::Own(&own), search).await.unwrap();
+    let day = at.local_day(model::Offset::JAPAN_ASSUMED);
+    let of_day = page.records.iter().find_map(|record| match record {
+        Record::Total(total) if total.day == day => Some(total.total),
+        _ => None,
+    });
+    of_day.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_one_before_had_not_got_to_is_fetched_by_the_new_one_and_what_is_told_of_is_corrected() {
+    let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
+    let left = SWITCHED_OFF.0 - world.clock.now().0 - HOUR_MS;
+    world.clock.advance(left);
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    // An hour is not enough for all of it: the first days of each type, and no more.
+    let state = &world.gateway.state;
+    let cloud = state.clouds.named(world.vendor.name).unwrap();
+    for _ in 0..2 {
+        for leased in worker::take(state, cloud, 1).await {
+            worker::carry_out(state, cloud, leased).await;
+        }
+        world.clock.advance(60_000);
+    }
+    let mark = world.link().await.progress.marks["activities/steps"];
+    let horizon = world.horizon().0;
+    assert!(mark.asked > 0 && mark.back > horizon + 3 * DAY_MS, "{mark:?}");
+    world.clock.advance(2 * HOUR_MS);
+
+    drop(browser);
+    world.vendor = world.other.take().unwrap();
+    world.of = LISTS;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, LISTS.hanako).await;
+    let page = browser.get("/portal/links").await.body;
+    assert!(page.contains("過去の記録を取り込んでいます"), "{page}");
+    world.live_by(DAY_MS, HOUR_MS).await;
+    let mut browser = world.hanako().await;
+    let page = browser.get("/portal/links").await.body;
+    assert!(!page.contains("過去の記録を取り込んでいます"), "{page}");
+    // All that the account holds is here, and no minute twice.
+    let truth = world.truth(LISTS.hanako, "steps").await;
+    let mut held: Vec<i64> = world.held(Metric::STEP_COUNT).await.iter().map(|(at, _)| *at).collect();
+    let missing: Vec<_> = truth.iter().filter(|(at, _)| !held.contains(at)).take(3).collect();
+    assert!(missing.is_empty() && !truth.is_empty(), "{missing:?}");
+    held.retain(|at| *at < mark.until - HOUR_MS);
+    let all = held.len();
+    held.dedup();
+    assert_eq!(held.len(), all, "no minute came a second time");
+
+    // A minute that the one before had brought is another now: it counts, once.
+    let (at, before) = truth
+        .iter()
+        .rfind(|(at, _)| *at < mark.until - DAY_MS)
+        .map(|(at, count)| (UtcMillis(*at), count.parse::<i64>().unwrap()))
+        .unwrap();
+    assert!(at.0 > mark.back);
+    let of_day = total(&world, at).await;
+    let told = world.change(at, Some(before + 50)).await;
+    assert_eq!(world.control("notices", told).await["status"], 204);
+    world.clock.advance(3_000);
+    assert_eq!(world.work().await, 1);
+    assert!(
+        world
+            .held(Metric::STEP_COUNT)
+            .await
+            .contains(&(at.0, (before + 50).to_string()))
+    );
+    assert_eq!(total(&world, at).await, of_day + 50);
+}
