@@ -335,7 +335,7 @@ impl Store {
     }
 
     /// Keeps how far a turn got, and drops the wants that it asked for, unless they were told of again since; `rest` takes the place of
-    /// one that was asked for in part. False when the lease was lost: then nothing changed, and what was fetched is fetched again.
+    /// one that was asked for in part. `is_answered` says that the vendor answered something. False when the lease was lost: then nothing changed, and what was fetched is fetched again.
     ///
     /// # Errors
     /// What writing can answer.
@@ -343,13 +343,19 @@ impl Store {
         &self,
         leased: &LeasedLink,
         progress: Progress,
-        asked: Vec<Want>,
-        rest: Option<Want>,
+        (asked, rest): (Vec<Want>, Option<Want>),
+        is_answered: bool,
     ) -> Result<bool> {
         let (id, fence, taken) = (leased.link.id, leased.fence, leased.taken);
         self.database
             .write("keep link progress", move |writing| {
-                sqlite::links::save_progress(writing, (id, fence, taken), &progress, (&asked, rest.as_ref()))
+                sqlite::links::save_progress(
+                    writing,
+                    (id, fence, taken),
+                    &progress,
+                    (&asked, rest.as_ref()),
+                    is_answered,
+                )
             })
             .await
     }

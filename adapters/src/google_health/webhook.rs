@@ -89,12 +89,16 @@ fn notice(data: &Data, now: UtcMillis) -> Notice {
     }
 }
 
-/// From when until when, in whichever form it stands; one without an end lasts until now.
+/// From when until when, in whichever form it stands; one without an end lasts until now. Its end is in it: what is found by when it
+/// ended, as a night, would not be among what ends before.
 fn window(interval: &Value, now: UtcMillis) -> Option<(UtcMillis, UtcMillis)> {
     if let Some(physical) = interval.get("physicalTimeInterval") {
         let at = |member: &str| physical.get(member).and_then(Value::as_str).and_then(instant);
         if let Some((start, _)) = at("startTime") {
-            return Some((start, at("endTime").map_or(now, |(end, _)| end).max(start.plus(1))));
+            return Some((
+                start,
+                at("endTime").map_or(now, |(end, _)| end.plus(1)).max(start.plus(1)),
+            ));
         }
     }
     let civil = |form: &str, members: [&str; 2], read: &dyn Fn(&Value) -> Option<DateTime>| {
@@ -109,7 +113,7 @@ fn window(interval: &Value, now: UtcMillis) -> Option<(UtcMillis, UtcMillis)> {
     })?;
     // Where its person was is not said.
     let start = utc(start)?.plus(-EASTMOST_MS);
-    let end = end.and_then(utc).map_or(now, |end| end.plus(WESTMOST_MS));
+    let end = end.and_then(utc).map_or(now, |end| end.plus(WESTMOST_MS + 1));
     Some((start, end.max(start.plus(1))))
 }
 
@@ -242,7 +246,7 @@ mod tests {
         let (start, end) = window(&physical, now).unwrap();
         assert_eq!(
             (end.0 - start.0, start),
-            (HOUR_MS, instant("2026-05-10T01:00:00Z").unwrap().0)
+            (HOUR_MS + 1, instant("2026-05-10T01:00:00Z").unwrap().0)
         );
         let open = serde_json::json!({"physicalTimeInterval": {"startTime": "2026-05-10T01:00:00Z"}});
         assert_eq!(window(&open, now), Some((start, now)));
@@ -254,7 +258,7 @@ mod tests {
         for civil in [parts, text] {
             let (from, until) = window(&civil, now).unwrap();
             assert!(from <= start && until >= end, "in Japan and anywhere else");
-            assert_eq!(until.0 - from.0, 27 * HOUR_MS);
+            assert_eq!(until.0 - from.0, 27 * HOUR_MS + 1);
         }
         assert_eq!(window(&serde_json::json!({"somethingElse": {}}), now), None);
     }

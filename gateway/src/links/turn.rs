@@ -80,6 +80,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         progress: leased.link.progress.clone(),
         tokens: leased.tokens.clone(),
         is_refreshed: false,
+        is_answered: false,
         gathered: Vec::new(),
         bytes: 0,
         windows: 0,
@@ -186,6 +187,8 @@ struct Turn<'a> {
     progress: Progress,
     tokens: Option<(LinkTokens, i64)>,
     is_refreshed: bool,
+    /// The vendor answered something of what was asked.
+    is_answered: bool,
     gathered: Vec<(Step, Vec<Vec<u8>>)>,
     bytes: usize,
     windows: i64,
@@ -339,7 +342,7 @@ impl Turn<'_> {
         match self
             .state
             .store
-            .save_link_progress(self.leased, progress, asked, rest)
+            .save_link_progress(self.leased, progress, (asked, rest), self.is_answered)
             .await?
         {
             true => Ok(()),

@@ -390,6 +390,7 @@ pub(crate) fn save_progress(
     lease: Lease,
     progress: &Progress,
     (asked, rest): (&[Want], Option<&Want>),
+    is_answered: bool,
 ) -> Result<bool> {
     let (id, _, taken) = lease;
     let Some(person) = held(writing, lease)? else {
@@ -398,8 +399,13 @@ pub(crate) fn save_progress(
     let sealed = seal_progress(writing, person, id, progress)?;
     let until = writing.now().plus(LINK_LEASE_MS);
     writing
-        .prepare_cached("UPDATE link SET progress = ?2, fetched_ms = ?3, leased_ms = ?4 WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![id, sealed, writing.now().0, until.0]))
+        .prepare_cached(
+            "UPDATE link SET progress = ?2, fetched_ms = coalesce(?3, fetched_ms), leased_ms = ?4 WHERE id = ?1",
+        )
+        .and_then(|mut statement| {
+            let fetched = is_answered.then_some(writing.now().0);
+            statement.execute(params![id, sealed, fetched, until.0])
+        })
         .doing("keeping how far a link got")?;
     for want in asked {
         writing

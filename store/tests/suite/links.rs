@@ -82,13 +82,13 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
     let store = &house.store;
     assert!(
         !store
-            .save_link_progress(&silent, progress.clone(), vec![], None)
+            .save_link_progress(&silent, progress.clone(), (vec![], None), true)
             .await
             .expect("an answer")
     );
     assert!(
         store
-            .save_link_progress(&second, progress.clone(), vec![], None)
+            .save_link_progress(&second, progress.clone(), (vec![], None), true)
             .await
             .expect("an answer")
     );
@@ -168,7 +168,7 @@ async fn what_a_vendor_told_waits_until_it_was_asked_for() {
     assert!(
         house
             .store
-            .save_link_progress(&leased, Progress::default(), asked, None)
+            .save_link_progress(&leased, Progress::default(), (asked, None), true)
             .await
             .expect("kept")
     );
@@ -185,7 +185,7 @@ async fn what_a_vendor_told_waits_until_it_was_asked_for() {
     assert!(
         house
             .store
-            .save_link_progress(&leased, Progress::default(), vec![want(1)], None)
+            .save_link_progress(&leased, Progress::default(), (vec![want(1)], None), true)
             .await
             .expect("kept")
     );

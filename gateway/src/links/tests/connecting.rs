@@ -67,6 +67,20 @@ async fn what_the_vendor_takes_no_more_asks_its_person_and_goes_on_where_it_was(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_was_refused_has_checked_nothing() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    let checked = world.link().await.fetched;
+    assert!(checked.is_some());
+    world.control(&format!("accounts/{HANAKO}/revoke"), json!({})).await;
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    is(&world, LinkState::NeedsAttention(Need::AgreeAgain)).await;
+    assert_eq!(world.link().await.fetched, checked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_allowed_is_asked_for_and_the_page_says_what_was_not() {
     let world = World::new().await;
     let mut browser = world.hanako().await;
@@ -151,7 +165,6 @@ async fn an_account_that_is_another_persons_or_holds_nothing_is_not_connected() 
     let answer = other.post(&end, &[("csrf".to_owned(), csrf)]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     is(&world, LinkState::Connected).await;
-    let _ = TARO;
 }
 
 #[tokio::test(flavor = "multi_thread")]

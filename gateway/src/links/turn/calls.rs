@@ -84,7 +84,7 @@ impl Turn<'_> {
         let saved = self
             .state
             .store
-            .save_link_progress(self.leased, progress, Vec::new(), None);
+            .save_link_progress(self.leased, progress, (Vec::new(), None), self.is_answered);
         match saved.await.map_err(Stop::from)? {
             true => Ok(()),
             false => Err(Refusal::Stop(Stop::Lost)),
@@ -129,6 +129,7 @@ impl Turn<'_> {
                 200..=299 => {
                     self.cloud.breaker.worked();
                     self.progress.refusals = 0;
+                    self.is_answered = true;
                     Ok(body)
                 }
                 401 if !self.is_refreshed => {
