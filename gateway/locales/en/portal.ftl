@@ -545,6 +545,8 @@ links-failed-not-ready = This service is not set up yet. Finish the first steps 
 links-failed-anothers = This account is connected to another person's records. Please check that it is your own.
 links-failed-internal = Something went wrong here. Please try again later.
 
+received-unread = Of the records that arrived in the last 7 days, { $count } could not be read. The rest is here. A record that arrives again is counted each time.
+
 feeds-about = { $organisation } receives your records from { $name } and passes them on to this page.
 feeds-came = Last received: { $when }
 feeds-not-yet = Nothing has arrived yet.

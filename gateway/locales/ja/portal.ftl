@@ -545,6 +545,8 @@ links-failed-not-ready = このサービスの準備が終わっていません�
 links-failed-anothers = このアカウントは、別の人の記録につながっています。ご自分のアカウントかどうか、お確かめください。
 links-failed-internal = こちらの不具合で、つなげませんでした。しばらくしてから、もう一度お試しください。
 
+received-unread = この7日間に届いた記録のうち、{ $count }件は読み取れませんでした。ほかの記録は入っています。同じ記録がもう一度届いたときは、そのつど数えています。
+
 feeds-about = { $name }のあなたの記録を、{ $organisation }が受け取り、このページに届けています。
 feeds-came = 最後に届いた日時: { $when }
 feeds-not-yet = まだ届いていません。

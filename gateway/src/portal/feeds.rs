@@ -10,6 +10,7 @@ use super::gives::gives;
 use super::links::PATH;
 use super::page::{self, Pressed};
 use super::resident::Resident;
+use super::unread::Unread;
 use super::words::Words;
 use super::{Problem, error_page};
 use crate::feeds;
@@ -30,6 +31,7 @@ pub(super) async fn cards(
     state: &AppState,
     words: Words,
     resident: &Resident,
+    unread: &Unread,
     all: &[FeedAccount],
 ) -> Result<Vec<Card>, StoreError> {
     if all.is_empty() {
@@ -48,6 +50,7 @@ pub(super) async fn cards(
             (None, Some(came)) => words.with("feeds-came", "when", resident.moment(words.0, came)),
             (None, None) => words.say("feeds-not-yet"),
         });
+        lines.extend(unread.told(words, std::iter::once(account.vendor.as_str())));
         Some(Card {
             id: account.id,
             lines,

@@ -11,6 +11,7 @@ use super::form::Sent;
 use super::gives::gives;
 use super::page::{self, Frame, MessagePage, Pressed, send, shown};
 use super::resident::Resident;
+use super::unread::Unread;
 use super::words::Words;
 use super::{Problem, delegations, error_page, feeds};
 use crate::links::connect::Failure;
@@ -70,6 +71,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     let all = state.store.links(&signed_in.own).await?;
     let delegated = state.store.delegations(&signed_in.own).await?;
     let fed = state.store.own_feed_accounts(&signed_in.own).await?;
+    let unread = Unread::load(state, &signed_in.own, resident.now).await?;
     let title = |cloud: &Cloud| {
         let [ja, en] = cloud.adapter.title();
         words.pick(ja, en).to_owned()
@@ -97,7 +99,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
             title: title(cloud),
             about: about(cloud),
             gives: gives(words, &[cloud.adapter.coverage()]),
-            link: living.map(|link| told(words, &resident, cloud, link)),
+            link: living.map(|link| told(words, &resident, &unread, cloud, link)),
             button: button(living, cloud),
         }
     };
@@ -111,7 +113,7 @@ async fn view(state: &AppState, signed_in: &SignedIn) -> Result<Option<View>, St
     Ok(Some(View {
         csrf: signed_in.csrf.clone(),
         portals: delegations::cards(state, words, &resident, &delegated),
-        feeds: feeds::cards(state, words, &resident, &fed).await?,
+        feeds: feeds::cards(state, words, &resident, &unread, &fed).await?,
         clouds: state.clouds.all().iter().map(card).filter(is_shown).collect(),
         ended: all.iter().filter_map(before).collect(),
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
@@ -152,7 +154,7 @@ pub(super) async fn unshared(
     Ok(links.iter().filter_map(asked).collect())
 }
 
-fn told(words: Words, resident: &Resident, cloud: &Cloud, link: &Link) -> Shown {
+fn told(words: Words, resident: &Resident, unread: &Unread, cloud: &Cloud, link: &Link) -> Shown {
     let need = match link.state {
         LinkState::NeedsAttention(need) => Some(words.say(&format!("links-need-{}", need.key()))),
         _ => None,
@@ -167,6 +169,7 @@ fn told(words: Words, resident: &Resident, cloud: &Cloud, link: &Link) -> Shown 
         let names: Vec<String> = closed.into_iter().map(|category| words.category(category)).collect();
         lines.push(words.with("links-closed", "names", names.join(words.pick("、", ", "))));
     }
+    lines.extend(unread.told(words, std::iter::once(cloud.adapter.name())));
     let done = links::done(cloud, link, resident.now);
     Shown {
         id: link.id,

@@ -31,6 +31,7 @@ mod requests;
 pub mod resident;
 mod steps;
 mod teller;
+mod unread;
 mod upload;
 pub mod words;
 

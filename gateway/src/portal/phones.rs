@@ -9,6 +9,7 @@ use store::{Companion, StoreError};
 use super::form::Sent;
 use super::page::{self, Frame, Pressed, send, shown};
 use super::resident::Resident;
+use super::unread::Unread;
 use super::words::Words;
 use super::{Problem, error_page};
 use crate::oauth::handles;
@@ -33,6 +34,8 @@ struct View {
     /// A code that was just made.
     code: Option<String>,
     phones: Vec<Line>,
+    /// What could not be read, of all phones together: of which one it came is not kept.
+    unread: Option<String>,
     ended: Vec<Line>,
 }
 
@@ -88,7 +91,9 @@ async fn view(state: &AppState, signed_in: &SignedIn, code: Option<String>) -> R
             (None, None) => words.say("phones-never"),
         },
     };
+    let unread = Unread::load(state, &signed_in.own, resident.now).await?;
     Ok(Some(View {
+        unread: unread.told(words, adapters::pushing().map(|adapter| adapter.name())),
         csrf: signed_in.csrf.clone(),
         address: state.config.http.public_url.clone(),
         code,

@@ -154,6 +154,12 @@ async fn a_phone_is_paired_pushes_corrects_deletes_and_is_ended() {
         "{}",
         page.body
     );
+    assert!(
+        page.body
+            .contains("この7日間に届いた記録のうち、1件は読み取れませんでした"),
+        "{}",
+        page.body
+    );
     let csrf = vec![("csrf".to_owned(), page.field("csrf"))];
     browser.post("/portal/phones/1/end", &csrf).await;
     let refused = world.push(&token, &again).await;

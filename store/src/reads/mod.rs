@@ -10,6 +10,8 @@ mod person;
 mod record;
 mod search;
 
+use std::collections::BTreeMap;
+
 use consent::OwnAccess;
 use model::{BatchId, LocalDay, Metric, RecordKey, SourceKind, UtcMillis};
 
@@ -173,6 +175,19 @@ impl Store {
         self.database
             .read("read deliveries", move |snapshot| {
                 sqlite::batches::newest(snapshot, person, &by, limit)
+            })
+            .await
+    }
+
+    /// How many records that came since an instant could not be read, by adapter; those without any are left out.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::NoPerson`], [`crate::StoreError::Erased`], and what reading can answer.
+    pub async fn rejected_since(&self, own: &OwnAccess, since: UtcMillis) -> Result<BTreeMap<String, u64>> {
+        let person = own.person();
+        self.database
+            .read("count rejections", move |snapshot| {
+                sqlite::rejections::of_person(snapshot, person, since)
             })
             .await
     }

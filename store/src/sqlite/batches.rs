@@ -22,7 +22,7 @@ pub(super) struct Body {
     stored: u64,
     duplicate: u64,
     unsupported: u64,
-    rejected: u64,
+    pub(super) rejected: u64,
     pub(super) reasons: Vec<(String, String, u64)>,
     /// Of an outcome and reason the first places in the delivery.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,5 +1,7 @@
 //! SQL of records that became no data: which deliveries had some, why, and where they stand.
 
+use std::collections::BTreeMap;
+
 use model::{BatchId, PersonId, UtcMillis};
 use rusqlite::params;
 
@@ -69,6 +71,38 @@ pub(crate) fn ended_as(
         }
     }
     Ok(Rejections { rows, next })
+}
+
+/// Of a person's last deliveries since an instant, how many records of each adapter were rejected; adapters without any are left out.
+pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId, since: UtcMillis) -> Result<BTreeMap<String, u64>> {
+    /// Deliveries that are looked at: of a week of pushes far fewer stand by themselves.
+    const MOST: i64 = 2_000;
+    let key = snapshot.person_key(person)?;
+    let mut statement = snapshot
+        .prepare_cached(
+            "SELECT batch, adapter, obtained_ms, body FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT ?2",
+        )
+        .doing("reading how deliveries ended")?;
+    let found = statement
+        .query_map(params![person.0, MOST], |row| {
+            Ok::<(u32, String, i64, Option<Vec<u8>>), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .doing("reading how deliveries ended")?;
+    let mut rejected = BTreeMap::new();
+    for row in found {
+        let (batch, adapter, obtained, body) = row.doing("reading how deliveries ended")?;
+        // Each came after the one before.
+        if obtained < since.0 {
+            break;
+        }
+        let Some(body) = body else { continue };
+        let plain = key.open("batch", &[i64::from(person.0), i64::from(batch)], &body)?;
+        let count = Body::decode(&plain)?.rejected;
+        if count > 0 {
+            *rejected.entry(adapter).or_default() += count;
+        }
+    }
+    Ok(rejected)
 }
 
 fn kept_texts(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Vec<i64>> {

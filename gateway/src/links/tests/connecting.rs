@@ -81,6 +81,30 @@ async fn a_turn_that_was_refused_has_checked_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn records_that_could_not_be_read_are_told_to_their_person_for_some_days() {
+    const UNREAD: &str = "件は読み取れませんでした。ほかの記録は入っています。";
+    let world = World::new().await;
+    let store = &world.gateway.state.store;
+    let jiro = store.create_person(store::NewPerson::default()).await.unwrap();
+    store.link_identity(jiro, &world.gateway.issuer, "sub-2").await.unwrap();
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.mischief("changed-types", 1, "steps").await;
+    world.work().await;
+    let page = browser.get("/portal/links").await.body;
+    assert!(page.contains(UNREAD), "{page}");
+    let mut other = world.gateway.browser();
+    other.sign_in("jiro", "/portal/links").await;
+    world.connect(&mut other, TARO).await;
+    world.work().await;
+    let page = other.get("/portal/links").await.body;
+    assert!(page.contains("つながっています。") && !page.contains(UNREAD), "{page}");
+    world.clock.advance(8 * DAY_MS);
+    let page = world.hanako().await.get("/portal/links").await.body;
+    assert!(page.contains("つながっています。") && !page.contains(UNREAD), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_what_was_allowed_is_asked_for_and_the_page_says_what_was_not() {
     let world = World::new().await;
     let mut browser = world.hanako().await;
