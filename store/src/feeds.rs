@@ -58,7 +58,7 @@ pub struct FeedCame {
     pub stored: Vec<i64>,
     /// What waits: accounts that nobody is known by, and their texts.
     pub waiting: Vec<(String, Vec<u8>)>,
-    /// Where to go on; `None` for what does not come by a number.
+    /// Where to go on, no earlier than before; `None` for what does not come by a number.
     pub next: Option<u64>,
     /// What the ledger of hand-overs says of it, where the gateway fetched it by itself: it moves on with its line, or not at all.
     pub ledger: Option<String>,

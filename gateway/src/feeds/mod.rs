@@ -125,7 +125,7 @@ pub struct Taken {
     pub waiting: u64,
     /// Accounts that their people ended: nothing of them is kept.
     pub ended: u64,
-    /// Accounts whose text the adapter could not read: it waits, so that a better one may.
+    /// Accounts of which not all could be read: their text waits, so that a better adapter may.
     pub unread: u64,
     /// How the records of those who are known ended.
     pub accounting: Accounting,
@@ -185,13 +185,14 @@ async fn take_parts(
             Some(FeedAccount { ended: Some(_), .. }) => taken.ended += 1,
             Some(account) => {
                 let text = Arc::new(part.text);
-                match stored(store, adapter, &account, &text).await? {
-                    Some(accounting) => {
-                        taken.people += 1;
-                        taken.accounting.add(&accounting);
-                        came.stored.push(account.id);
-                    }
-                    None => {
+                let accounting = stored(store, adapter, &account, &text).await?;
+                if let Some(accounting) = &accounting {
+                    taken.accounting.add(accounting);
+                    came.stored.push(account.id);
+                }
+                match accounting.is_some_and(|accounting| accounting.rejected == 0) {
+                    true => taken.people += 1,
+                    false => {
                         taken.unread += 1;
                         came.waiting.push((part.account, Arc::unwrap_or_clone(text)));
                     }
@@ -215,7 +216,7 @@ fn count(place: &Place, taken: &Taken) {
     }
 }
 
-/// Takes what waited of an account whose person is known now; how many texts. What cannot be read goes on waiting.
+/// Takes what waited of an account whose person is known now; how many texts. What cannot be read whole goes on waiting.
 ///
 /// # Errors
 /// What the store answers.
@@ -236,7 +237,8 @@ pub async fn take_waiting(
     let (mut after, mut texts) = (0, 0);
     while let Some((number, text)) = store.feed_waiting(place, account, after).await? {
         after = number;
-        if stored(store, adapter, &found, &Arc::new(text)).await?.is_some() {
+        let read = stored(store, adapter, &found, &Arc::new(text)).await?;
+        if read.is_some_and(|accounting| accounting.rejected == 0) {
             texts += 1;
             store.drop_feed_waiting(number).await?;
         }
@@ -251,7 +253,18 @@ pub async fn take_waiting(
     Ok(texts)
 }
 
-/// Reads a text into its person's store; `None` for one that the adapter cannot read.
+/// True for a fault of one person's, which is none of the others that came with them.
+fn is_one_persons(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::TooMany { .. }
+            | StoreError::NoPerson { .. }
+            | StoreError::Erased { .. }
+            | StoreError::Invalid { .. }
+    )
+}
+
+/// Reads a text into its person's store; `None` for one that the adapter cannot read, or that their store does not take.
 async fn stored(
     store: &Store,
     adapter: &'static dyn Adapter,
@@ -278,6 +291,10 @@ async fn stored(
     });
     match read.await {
         Ok(Ok(imported)) => Ok(Some(imported.report.accounting)),
+        Ok(Err(ImportError::Store(error))) if is_one_persons(&error) => {
+            tracing::warn!(%error, account, "what a feed had of an account could not be kept");
+            Ok(None)
+        }
         Ok(Err(ImportError::Store(error))) => Err(error),
         Ok(Err(ImportError::Adapter(error))) => {
             tracing::warn!(%error, account, "what a feed had of an account could not be read");

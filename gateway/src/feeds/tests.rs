@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use consent::OwnAccess;
 use model::environment::HandClock;
 use model::{Metric, OrganisationId, PersonId};
@@ -68,7 +69,14 @@ impl World {
 
     async fn turn(&self) -> Result<(), Failure> {
         let feed = self.feed();
-        worker::turn(&self.gateway.state, feed, feed.asked.as_ref().unwrap()).await
+        worker::turn(&self.gateway.state, feed, feed.asked.as_ref().unwrap(), false).await
+    }
+
+    /// A page from a number on, as it comes.
+    async fn page(&self, sequence: u64) -> (adapters::feed::Page, Vec<u8>) {
+        let feed = self.feed();
+        let page = worker::page(&self.gateway.state, feed, feed.asked.as_ref().unwrap(), sequence);
+        page.await.unwrap()
     }
 
     /// Jiro's account is known; how many deliveries waited.
@@ -168,13 +176,20 @@ async fn each_has_their_own_and_what_came_of_nobody_waits_until_somebody_is_know
     world.turn().await.unwrap();
     assert_eq!(world.samples().await, 90, "a reading that was taken back is gone");
     // What was cut off before its number was kept comes again, and is known.
-    let again = store::FeedCame {
-        next: Some(0),
+    let (page, _) = world.page(0).await;
+    let taken = super::take(store, world.feed().adapter, &feed, page.parts)
+        .await
+        .unwrap();
+    assert_eq!((taken.people, taken.accounting.stored), (1, 0));
+    assert_eq!(world.samples().await, 90);
+    // A number does not go back, whoever says it.
+    let before = store.feed_sequence(&feed).await.unwrap();
+    let back = store::FeedCame {
+        next: Some(7),
         ..store::FeedCame::default()
     };
-    store.keep_feed(&feed, again).await.unwrap();
-    world.turn().await.unwrap();
-    assert_eq!(world.samples().await, 90);
+    store.keep_feed(&feed, back).await.unwrap();
+    assert_eq!((before, store.feed_sequence(&feed).await.unwrap()), (122, 122));
 }
 
 #[tokio::test]
@@ -209,19 +224,12 @@ async fn what_the_clock_fetched_stands_in_the_ledger_once_a_time_that_brought_so
     );
     assert_eq!(second[1]["count"], 2);
     // The hash is that of the answers.
-    let store = &world.gateway.state.store;
-    let again = store::FeedCame {
-        next: Some(80),
-        ..store::FeedCame::default()
-    };
-    store.keep_feed(&world.feed().place, again).await.unwrap();
-    world.turn().await.unwrap();
-    let third = world.handed_over().await;
-    let hashes: Vec<&str> = third.iter().map(|said| said["sha256"].as_str().unwrap()).collect();
-    assert!(hashes.iter().all(|hash| hash.len() == 64), "{hashes:?}");
-    assert!(hashes[2] == hashes[1] && hashes[1] != hashes[0], "{hashes:?}");
+    let (_, body) = world.page(80).await;
+    let hash = data_encoding::HEXLOWER.encode(digest(&SHA256, &body).as_ref());
+    assert_eq!(second[1]["sha256"], hash);
+    assert_ne!(second[0]["sha256"], hash);
     // Nobody stands in it.
-    let told = serde_json::to_string(&third).unwrap();
+    let told = serde_json::to_string(&second).unwrap();
     assert!(!told.contains("u-01") && !told.contains("g-01"), "{told}");
 }
 
@@ -263,7 +271,21 @@ async fn bad_days_lose_nothing_and_double_nothing() {
         let failed = world.turn().await;
         assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{kind}: {failed:?}");
     }
-    for kind in ["slow", "unauthorized"] {
+    // Its outer shape is right: what cannot be read is asked for again, and what comes late is not passed over.
+    world
+        .control(
+            "mischief",
+            json!({"kind": "changed-types", "times": 1, "path": "vital-signs"}),
+        )
+        .await;
+    let failed = world.turn().await;
+    assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{failed:?}");
+    assert!(world.handed_over().await.is_empty(), "nothing was handed over yet");
+    world
+        .control("mischief", json!({"kind": "late", "times": 1, "path": "vital-signs"}))
+        .await;
+    world.turn().await.unwrap();
+    for kind in ["duplicates", "shuffled", "slow", "unauthorized"] {
         world
             .control("mischief", json!({"kind": kind, "times": 1, "path": ""}))
             .await;
@@ -273,6 +295,11 @@ async fn bad_days_lose_nothing_and_double_nothing() {
             .unwrap_or_else(|failure| panic!("{kind}: {failure:?}"));
     }
     assert_eq!(world.samples().await, 90);
+    assert_eq!(
+        world.handed_over().await.len(),
+        1,
+        "once, and not for what was asked for again"
+    );
     world.control("forget", Value::Null).await;
     world
         .turn()
@@ -283,6 +310,58 @@ async fn bad_days_lose_nothing_and_double_nothing() {
         .await;
     let failed = world.turn().await;
     assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{failed:?}");
+}
+
+#[tokio::test]
+async fn what_stays_unreadable_is_taken_as_it_is_waits_and_is_told_to_its_person() {
+    let world = World::new().await;
+    world.know("g-01/u-01").await;
+    let (store, feed) = (&world.gateway.state.store, world.feed());
+    world
+        .control(
+            "mischief",
+            json!({"kind": "changed-types", "times": 1, "path": "SequenceNo=40"}),
+        )
+        .await;
+    let turn = worker::turn(&world.gateway.state, feed, feed.asked.as_ref().unwrap(), true);
+    turn.await.unwrap();
+    assert_eq!(
+        store.feed_sequence(&feed.place).await.unwrap(),
+        120,
+        "it does not stop there"
+    );
+    assert_eq!(world.samples().await, 60, "two pages of three");
+    let said = &world.handed_over().await[0];
+    let counts = ["count", "taken", "waiting", "unread"].map(|column| said[column].as_u64().unwrap());
+    assert_eq!(counts, [6, 2, 3, 1]);
+    let waits = async || store.feed_waiting(&feed.place, "g-01/u-01", 0).await.unwrap().is_some();
+    assert!(waits().await);
+    assert_eq!(
+        world.know("g-01/u-01").await,
+        (FeedTold::Known, 0),
+        "no better adapter yet"
+    );
+    assert!(waits().await, "it goes on waiting");
+    let mut browser = world.gateway.browser();
+    browser.sign_in("jiro", PAGE).await;
+    let page = browser.get(PAGE).await.body;
+    assert!(page.contains("件は読み取れませんでした"), "{page}");
+}
+
+#[test]
+fn a_fault_of_one_person_s_is_told_from_one_of_the_store() {
+    let too_many = store::StoreError::TooMany {
+        what: "sources",
+        limit: 1,
+    };
+    assert!(super::is_one_persons(&too_many));
+    for fault in [
+        store::StoreError::DiskFull,
+        store::StoreError::Closed,
+        store::StoreError::ReadOnly,
+    ] {
+        assert!(!super::is_one_persons(&fault), "{fault}");
+    }
 }
 
 #[tokio::test]

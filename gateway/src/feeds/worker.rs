@@ -6,7 +6,7 @@ use adapters::feed::{Call, MOST_BYTES, Page};
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use model::Offset;
-use model::time::HOUR_MS;
+use model::time::{DAY_MS, HOUR_MS};
 use store::{FeedCame, StoreError};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
@@ -27,6 +27,10 @@ const BY_THE_CLOCK: &str = "(gateway, by the clock)";
 
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const AFTER_FAILURE_MS: (i64, i64) = (30_000, 6 * HOUR_MS);
+
+/// Failed turns in a row after which records that cannot be read are taken as they are, for a day: some half an hour. Until then the
+/// answer is asked for again: what came may have been one bad answer.
+const BELIEVED: u32 = 6;
 
 /// Why a turn came to nothing, or not to its end.
 #[derive(Debug)]
@@ -56,9 +60,14 @@ pub async fn work(state: AppState) {
 async fn work_feed(state: &AppState, feed: &Feed) {
     let Some(asked) = &feed.asked else { return };
     let mut failures: u32 = 0;
+    let mut believed_until = state.clock.now();
     loop {
         let vendor = feed.place.vendor.as_str();
-        let (wait, outcome) = match turn(state, feed, asked).await {
+        let now = state.clock.now();
+        if failures == BELIEVED {
+            believed_until = now.plus(DAY_MS);
+        }
+        let (wait, outcome) = match turn(state, feed, asked, now < believed_until).await {
             Ok(()) => {
                 failures = 0;
                 (asked.poll_ms, "went")
@@ -84,22 +93,33 @@ async fn work_feed(state: &AppState, feed: &Feed) {
     }
 }
 
-/// Asks for what is new, page by page, until there is nothing. What came before a failure came all the same.
-pub(super) async fn turn(state: &AppState, feed: &Feed, asked: &Asked) -> Result<(), Failure> {
+/// Asks for what is new, page by page, until there is nothing. What came before a failure came all the same. Records that cannot be read
+/// are a failure too, unless they are believed to be so.
+pub(super) async fn turn(state: &AppState, feed: &Feed, asked: &Asked, is_believed: bool) -> Result<(), Failure> {
     let mut fetched = Fetched::new();
-    let ended = pages(state, feed, asked, &mut fetched).await;
+    let ended = pages(state, feed, asked, &mut fetched, is_believed).await;
     fetched.keep(state, feed).await?;
     ended
 }
 
-async fn pages(state: &AppState, feed: &Feed, asked: &Asked, fetched: &mut Fetched) -> Result<(), Failure> {
+async fn pages(
+    state: &AppState,
+    feed: &Feed,
+    asked: &Asked,
+    fetched: &mut Fetched,
+    is_believed: bool,
+) -> Result<(), Failure> {
     let mut sequence = state.store.feed_sequence(&feed.place).await?;
     for _ in 0..MOST_PAGES {
         let (page, body) = page(state, feed, asked, sequence).await?;
-        let (next, is_last) = (page.next, page.parts.is_empty());
-        fetched.take(state, feed, page, &body).await?;
+        // Where nothing is new the number stays: what comes late under a number before the next would be passed over.
+        if page.parts.is_empty() {
+            break;
+        }
+        let next = page.next;
+        fetched.take(state, feed, page, &body, is_believed).await?;
         // A number that does not grow would be asked for without end.
-        if is_last || next <= sequence {
+        if next <= sequence {
             break;
         }
         sequence = next;
@@ -129,15 +149,26 @@ impl Fetched {
         }
     }
 
-    /// Takes an answer; once there are many, they are kept.
-    async fn take(&mut self, state: &AppState, feed: &Feed, page: Page, body: &[u8]) -> Result<(), StoreError> {
-        if !page.parts.is_empty() {
-            self.hash.update(body);
-            self.pages += 1;
-            self.bytes += body.len();
+    /// Takes an answer; once there are many, they are kept. Of one that is to be asked for again nothing is kept but what was read.
+    async fn take(
+        &mut self,
+        state: &AppState,
+        feed: &Feed,
+        page: Page,
+        body: &[u8],
+        is_believed: bool,
+    ) -> Result<(), Failure> {
+        let mut came = FeedCame::default();
+        let taken = take_parts(&state.store, feed.adapter, &feed.place, page.parts, &mut came).await?;
+        if taken.accounting.rejected > 0 && !is_believed {
+            return Err(no_answer("records of an answer could not be read"));
         }
-        let taken = take_parts(&state.store, feed.adapter, &feed.place, page.parts, &mut self.came).await?;
+        self.hash.update(body);
+        self.pages += 1;
+        self.bytes += body.len();
         self.taken.add(&taken);
+        self.came.stored.extend(came.stored);
+        self.came.waiting.extend(came.waiting);
         self.came.next = Some(page.next);
         if self.pages >= PAGES_AT_ONCE || self.bytes >= MOST_BYTES {
             std::mem::replace(self, Self::new()).keep(state, feed).await?;
@@ -149,22 +180,25 @@ impl Fetched {
         if self.came.next.is_none() {
             return Ok(());
         }
-        if self.pages > 0 {
-            let hand_over = HandOver {
-                organisation: feed.place.organisation,
-                handler: BY_THE_CLOCK.to_owned(),
-                counterpart: feed.counterpart.clone(),
-                day: state.clock.now().local_day(Offset::JAPAN_ASSUMED),
-            };
-            let hash = data_encoding::HEXLOWER.encode(self.hash.finish().as_ref());
-            self.came.ledger = Some(self.taken.ledger(&hand_over, &hash));
-        }
+        let hand_over = HandOver {
+            organisation: feed.place.organisation,
+            handler: BY_THE_CLOCK.to_owned(),
+            counterpart: feed.counterpart.clone(),
+            day: state.clock.now().local_day(Offset::JAPAN_ASSUMED),
+        };
+        let hash = data_encoding::HEXLOWER.encode(self.hash.finish().as_ref());
+        self.came.ledger = Some(self.taken.ledger(&hand_over, &hash));
         state.store.keep_feed(&feed.place, self.came).await
     }
 }
 
 /// An answer, taken apart and as it came.
-async fn page(state: &AppState, feed: &Feed, asked: &Asked, sequence: u64) -> Result<(Page, Vec<u8>), Failure> {
+pub(super) async fn page(
+    state: &AppState,
+    feed: &Feed,
+    asked: &Asked,
+    sequence: u64,
+) -> Result<(Page, Vec<u8>), Failure> {
     for is_again in [false, true] {
         let token = token(state, feed, asked).await?;
         let call = feed.adapter.request(&asked.partner(), sequence);

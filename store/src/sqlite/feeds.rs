@@ -105,10 +105,11 @@ pub(crate) fn keep(writing: &Writing<'_>, feed: &Feed, came: &FeedCame) -> Resul
         acts::record(writing, feed.organisation, Actor::Gateway, crate::HANDED_OVER, ledger)?;
     }
     let Some(next) = came.next else { return Ok(()) };
+    // It never goes back, whatever the vendor says: all would be fetched and handed over again.
     writing
         .prepare_cached(
             "INSERT INTO feed (organisation, vendor, next_sequence) VALUES (?1, ?2, ?3)
-             ON CONFLICT (organisation, vendor) DO UPDATE SET next_sequence = ?3",
+             ON CONFLICT (organisation, vendor) DO UPDATE SET next_sequence = max(next_sequence, ?3)",
         )
         .and_then(|mut statement| statement.execute(params![feed.organisation.0, feed.vendor, next.cast_signed()]))
         .doing("keeping how far a feed was read")

@@ -167,7 +167,9 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
             let body = body_of(next.run(request).await).await;
             match serde_json::from_slice::<Value>(&body) {
                 Ok(mut page) => {
-                    lists(&mut page).into_iter().for_each(|points| change(kind, points));
+                    lists(kind, &mut page)
+                        .into_iter()
+                        .for_each(|points| change(kind, points));
                     axum::Json(page).into_response()
                 }
                 Err(_) => body.into_response(),
@@ -176,8 +178,8 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
     }
 }
 
-/// The lists of points of a page: one that has its name, or all of a result.
-fn lists(page: &mut Value) -> Vec<&mut Vec<Value>> {
+/// The lists of points of a page: one that has its name, all of a result, or of partners whose people's devices nest theirs.
+fn lists(kind: Kind, page: &mut Value) -> Vec<&mut Vec<Value>> {
     let Some(members) = page.as_object_mut() else {
         return Vec::new();
     };
@@ -185,11 +187,30 @@ fn lists(page: &mut Value) -> Vec<&mut Vec<Value>> {
     for (name, member) in members {
         match (name.as_str(), member) {
             ("dataPoints" | "point" | "session" | "weight" | "sleep", Value::Array(points)) => lists.push(points),
+            // Around its readings a changed answer is as before.
+            ("PartnerList", partners) if kind == Kind::ChangedTypes => named("measureList", partners, &mut lists),
+            ("PartnerList", partners) => named("GroupList", partners, &mut lists),
             (_, Value::Object(inner)) => lists.extend(inner.values_mut().filter_map(Value::as_array_mut)),
             _ => {}
         }
     }
     lists
+}
+
+/// Lists of this name, however deep they lie.
+fn named<'a>(name: &str, value: &'a mut Value, found: &mut Vec<&'a mut Vec<Value>>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| named(name, item, found)),
+        Value::Object(members) => {
+            for (member, inner) in members {
+                match (member == name, inner) {
+                    (true, Value::Array(items)) => found.push(items),
+                    (_, inner) => named(name, inner, found),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 async fn body_of(answer: Response) -> Bytes {
