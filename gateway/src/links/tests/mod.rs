@@ -1,6 +1,7 @@
 //! Links against a simulated vendor: connected in a browser, fetched turn by turn, on good days and on bad ones.
 
 mod bad_days;
+mod budgets;
 mod connecting;
 mod crowd;
 mod notices;

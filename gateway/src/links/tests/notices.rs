@@ -194,3 +194,61 @@ async fn answers_that_are_kept_are_read_again() {
     assert_eq!(done.then, done.now, "the mapping is the same");
     world.agrees(HANAKO).await;
 }
+
+/// As a process that is killed leaves it: what was answered is on the disk, and nothing else is known.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_before_the_process_ended_is_worked_off_after_it_begins_again() {
+    let world = connected().await;
+    let told = world.change(two_days_ago(&world), Some(77)).await;
+    assert_eq!(tell(&world, told, json!({})).await, 204);
+    let left = tempfile::tempdir().unwrap();
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        std::fs::create_dir_all(to).unwrap();
+        let mut folders = vec![(from.to_owned(), to.to_owned())];
+        while let Some((from, to)) = folders.pop() {
+            for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+                let to = to.join(entry.file_name());
+                match entry.file_type().unwrap().is_dir() {
+                    true => {
+                        std::fs::create_dir_all(&to).unwrap();
+                        folders.push((entry.path(), to));
+                    }
+                    false => drop(std::fs::copy(entry.path(), to).unwrap()),
+                }
+            }
+        }
+    };
+    let mut config = world.gateway.state.config.clone();
+    copy(&config.data.folder, left.path());
+    config.data.folder = left.path().to_owned();
+    let clock: Arc<dyn model::environment::Clock> = Arc::new(Arc::clone(&world.clock));
+    let store = store::Store::open(store::OpenOptions {
+        folder: left.path().to_owned(),
+        master_key: store::MasterKey::new([1; 32]),
+        clock: Arc::clone(&clock),
+        randomness: Arc::new(MachineRandomness),
+        exclusive: true,
+        size_limit: None,
+    });
+    let state = crate::state::AppState::with_clock(config, store.await.unwrap(), clock).unwrap();
+    world.clock.advance(3_000);
+    let cloud = state.clouds.named(world.vendor.name).unwrap();
+    let leased = worker::take(&state, cloud, 16).await.pop().expect("it is due");
+    assert_eq!(leased.wants.len(), 1);
+    worker::carry_out(&state, cloud, leased).await;
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let search = Search {
+        raw: vec![Metric::STEP_COUNT],
+        times: store::TimeBounds {
+            start_from: Some(two_days_ago(&world)),
+            start_before: Some(two_days_ago(&world).plus(60_000)),
+            ..store::TimeBounds::default()
+        },
+        count: 10,
+        now: world.clock.now(),
+        ..Search::default()
+    };
+    let page = state.store.search(Access::Own(&own), search).await.unwrap();
+    let is_it = |record: &Record| matches!(record, Record::Sample(stored) if matches!(&stored.sample.value, Value::Quantity(steps) if steps.to_string() == "77"));
+    assert!(page.records.iter().any(is_it));
+}
