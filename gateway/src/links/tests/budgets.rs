@@ -10,9 +10,9 @@ async fn link_of(world: &World, person: PersonId) -> Link {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_whose_budget_is_used_up_holds_up_its_own_links_alone() {
-    const SLEEP: &str = "https://www.googleapis.com/auth/googlehealth.sleep.readonly";
     let mut world = World::with(LISTS, Some(SINCE)).await;
-    let waiting = linked(&world, "used-up", 1, &[SLEEP], &[SLEEP]).await;
+    let sleep = scope(&world, "sleep");
+    let waiting = linked(&world, "used-up", 1, &[sleep], &[sleep]).await;
     let used_up = world.vendor.clone();
     world.vendor = world.other.clone().unwrap();
     let going_on = linked(&world, "well", 2, &["weight"], &["weight"]).await;

@@ -6,13 +6,6 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::links::turn;
 
-/// What opens the nights of the first vendor.
-fn scope(world: &World) -> &'static str {
-    let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
-    let nights = cloud.adapter.series().iter().find(|series| series.name == "sleep");
-    nights.unwrap().scope
-}
-
 /// Bytes of this process that are in memory (proc(5), `statm`).
 fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -52,8 +45,8 @@ async fn an_hour_of_ten_thousand_links_stays_as_large_as_it_was() {
             &world,
             &format!("crowd-{link}"),
             link,
-            &[scope(&world)],
-            &[scope(&world)],
+            &[scope(&world, "sleep")],
+            &[scope(&world, "sleep")],
         )
         .await;
     }
@@ -126,8 +119,8 @@ async fn a_bad_day_of_one_vendor_slows_no_other() {
             &world,
             &format!("slow-{link}"),
             link,
-            &[scope(&world)],
-            &[scope(&world)],
+            &[scope(&world, "sleep")],
+            &[scope(&world, "sleep")],
         )
         .await;
     }

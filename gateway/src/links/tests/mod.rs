@@ -432,6 +432,13 @@ impl World {
     }
 }
 
+/// What opens a series of this vendor.
+fn scope(world: &World, series: &str) -> &'static str {
+    let cloud = world.gateway.state.clouds.named(world.vendor.name).unwrap();
+    let mut all = cloud.adapter.series().iter();
+    all.find(|known| known.name == series).unwrap().scope
+}
+
 /// A person whose account agreed to something; the vendor said that these scopes were given, or did not say it.
 async fn linked(world: &World, account: &str, seed: usize, given: &[&str], said: &[&str]) -> PersonId {
     let store = &world.gateway.state.store;
