@@ -346,6 +346,9 @@ async fn what_stays_unreadable_is_taken_as_it_is_waits_and_is_told_to_its_person
     browser.sign_in("jiro", PAGE).await;
     let page = browser.get(PAGE).await.body;
     assert!(page.contains("件は読み取れませんでした"), "{page}");
+    // It goes with its person.
+    store.erase_person(world.jiro).await.unwrap();
+    assert!(!waits().await);
 }
 
 #[test]

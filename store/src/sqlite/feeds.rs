@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use consent::OwnAccess;
 use model::{OrganisationId, PersonId, UtcMillis};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
@@ -185,6 +185,18 @@ pub(crate) fn waiting(
 pub(crate) fn drop_waiting(writing: &Writing<'_>, id: i64) -> Result<()> {
     writing
         .execute("DELETE FROM feed_waiting WHERE id = ?1", [id])
+        .doing("dropping what waited")
+        .map(|_| ())
+}
+
+/// Drops what waits of a person's accounts: texts that could not be read whole.
+pub(super) fn drop_waiting_of(connection: &Connection, person: PersonId) -> Result<()> {
+    connection
+        .execute(
+            "DELETE FROM feed_waiting WHERE (organisation, vendor, account_hash) IN
+                 (SELECT organisation, vendor, account_hash FROM feed_account WHERE person = ?1)",
+            [person.0],
+        )
         .doing("dropping what waited")
         .map(|_| ())
 }

@@ -13,7 +13,7 @@ use super::journal::Step;
 use super::keys::FIRST_VERSION;
 use super::seal::SealKey;
 use super::writer::Writing;
-use super::{commits, consents, orphaned_tokens};
+use super::{commits, consents, feeds, orphaned_tokens};
 use crate::{
     NewOrganisation, NewPerson, Organisation, OrganisationKind, Person, PersonSummary, Result, Sex, StoreError,
 };
@@ -504,6 +504,8 @@ pub(crate) fn carry_out_erasure(snapshot: &Snapshot<'_>, person: PersonId, now: 
 }
 
 fn erase_rows(connection: &Connection, person: PersonId, now: UtcMillis) -> Result<()> {
+    // Before it is forgotten which accounts are theirs.
+    feeds::drop_waiting_of(connection, person)?;
     for table in ERASED_TABLES {
         connection
             .execute(&format!("DELETE FROM {table} WHERE person = ?1"), [person.0])
