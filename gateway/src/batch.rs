@@ -2,17 +2,15 @@
 //! the store, in bounded memory. What was taken stays taken, so that a package goes on where it was cut off.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use adapters::checkup::CheckupDocuments;
 use adapters::checkup::columns::{self, Columns};
 use adapters::checkup::package::{self, Original, PackageEntry, PackageSum};
 use adapters::{Adapter as _, AdapterError, Input};
-use aws_lc_rs::digest::{Context, SHA256};
 use model::checkup::doubt::DOUBTFUL;
 use model::{LocalDay, OrganisationId, Outcome};
 use secrecy::{ExposeSecret as _, SecretSlice};
@@ -20,13 +18,14 @@ use serde_json::json;
 use store::{Actor, DocumentBytes, EntryOutcome, LeftOut, PackageDocument, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::import::FileBytes;
 use crate::scan::{ScanError, Scanner};
 
+mod files;
 mod refused;
 mod results;
 mod scanned;
 
+pub use files::{hash_of_files, opened};
 pub use refused::note_refused;
 pub use results::{ResultFile, write_results};
 pub use scanned::scan_file;
@@ -114,13 +113,6 @@ pub enum BatchError {
     Io(#[from] io::Error),
 }
 
-fn files_of(package: &Package) -> Result<Vec<PathBuf>, BatchError> {
-    match package {
-        Package::Folder(path) => Ok(package::files(path)?),
-        Package::Zip(path, _) | Package::Table(path, _) => Ok(vec![path.clone()]),
-    }
-}
-
 /// What the ledger calls packages.
 const PACKAGE: &str = "checkup documents";
 
@@ -159,9 +151,16 @@ async fn refuse<T>(
 ) -> Result<T, BatchError> {
     if let Some(why) = error.refusal() {
         let package = Arc::clone(package);
-        let hash = tokio::task::spawn_blocking(move || hash_of(&package)).await;
-        let hash = data_encoding::HEXLOWER.encode(&hash.map_err(io::Error::other)??);
-        note_refused(store, hand_over, PACKAGE, &hash, why).await?;
+        let hash = tokio::task::spawn_blocking(move || files::hash_of(&package)).await;
+        let hash = hash.map_err(io::Error::other)??;
+        // Something of it may have been taken before it was cut off.
+        let mut taken = Taken {
+            package: store.begin_package(hand_over.organisation, hash).await?.id,
+            hash: data_encoding::HEXLOWER.encode(&hash),
+            ..Taken::default()
+        };
+        tally(store, &mut taken).await?;
+        note_refused(store, hand_over, PACKAGE, (sums(&taken), &taken.hash), why).await?;
     }
     Err(error)
 }
@@ -178,7 +177,7 @@ async fn take(
     let (read_from, day) = (Arc::clone(package), hand_over.day);
     let reading = tokio::task::spawn_blocking(move || read(&read_from, day, so_far, &documents));
     let hashed = Arc::clone(package);
-    let hash = tokio::task::spawn_blocking(move || hash_of(&hashed))
+    let hash = tokio::task::spawn_blocking(move || files::hash_of(&hashed))
         .await
         .map_err(io::Error::other)??;
     let begun = store.begin_package(hand_over.organisation, hash).await?;
@@ -198,10 +197,22 @@ async fn take(
         progress(so_far);
     }
     (taken.sum, taken.places) = reading.await.map_err(io::Error::other)??;
+    tally(store, &mut taken).await?;
+    if begun.ended.is_none() {
+        let line = hand_over.line(PACKAGE, sums(&taken), &taken.hash, None);
+        store
+            .end_package(hand_over.organisation, begun.id, Actor::CommandLine, line)
+            .await?;
+    }
+    Ok(taken)
+}
+
+/// Counts how a package's documents ended, of those that were taken so far.
+async fn tally(store: &Store, taken: &mut Taken) -> Result<(), StoreError> {
     let mut after = 0;
     loop {
-        let results = store.package_results(begun.id, after, PAGE).await?;
-        let Some(last) = results.last() else { break };
+        let results = store.package_results(taken.package, after, PAGE).await?;
+        let Some(last) = results.last() else { return Ok(()) };
         after = last.entry;
         for result in &results {
             taken.documents[place_of(result.outcome)] += 1;
@@ -211,13 +222,6 @@ async fn take(
             }
         }
     }
-    if begun.ended.is_none() {
-        let by = Actor::CommandLine;
-        store
-            .end_package(hand_over.organisation, begun.id, by, ledger(&taken, hand_over))
-            .await?;
-    }
-    Ok(taken)
 }
 
 const fn place_of(outcome: EntryOutcome) -> usize {
@@ -317,55 +321,11 @@ fn prepared(entry: u32, document: PackageEntry) -> Result<PackageDocument, Store
     PackageDocument::new(entry, mapping_version, document.checkup, original, left_out.collect())
 }
 
-/// Opens a file for an adapter; and its length in bytes.
-///
-/// # Errors
-/// What the disk answers, with the path.
-pub fn opened(path: &Path) -> io::Result<(FileBytes, u64)> {
-    let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (size, file) = opened.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-    Ok((FileBytes(file), size))
-}
-
-fn hash_of(package: &Package) -> Result<[u8; 32], BatchError> {
-    // The same table by other columns is another package.
-    let columns = match package {
-        Package::Folder(_) | Package::Zip(..) => "",
-        Package::Table(_, columns) => columns.text(),
-    };
-    Ok(hash_of_files(&files_of(package)?, columns)?)
-}
-
-/// SHA-256 of files one after the other, and of a text behind them. Blocks.
-///
-/// # Errors
-/// What the disk answers, with the path.
-pub fn hash_of_files(files: &[PathBuf], behind: &str) -> io::Result<[u8; 32]> {
-    let mut context = Context::new(&SHA256);
-    let mut buffer = vec![0; 1 << 16];
-    for path in files {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        let mut file = File::open(path).map_err(named)?;
-        loop {
-            let read = file.read(&mut buffer).map_err(named)?;
-            if read == 0 {
-                break;
-            }
-            context.update(&buffer[..read]);
-        }
-    }
-    context.update(behind.as_bytes());
-    let mut hash = [0; 32];
-    hash.copy_from_slice(context.finish().as_ref());
-    Ok(hash)
-}
-
-/// What the ledger says: date and time are the act's own.
-fn ledger(taken: &Taken, hand_over: &HandOver) -> String {
+/// What the ledger says of documents: how many there are, and how many of them were taken, wait and could not be read.
+fn sums(taken: &Taken) -> (u64, [u64; 3]) {
     let [given, unclaimed, possible, unread, nobodys] = taken.documents;
     let ended = [given, unclaimed + possible, unread];
-    let count = ended.iter().sum::<u64>() + nobodys;
-    hand_over.ledger(PACKAGE, count, ended, &taken.hash)
+    (ended.iter().sum::<u64>() + nobodys, ended)
 }
 
 impl HandOver {

@@ -61,7 +61,8 @@ impl<'a> Locked<'a> {
     /// One of them, as far as it may be a document.
     ///
     /// # Errors
-    /// [`AdapterError::OtherPassword`], [`AdapterError::Refused`] for a bomb, [`AdapterError::Damaged`] for what does not unpack or is not what was packed.
+    /// [`AdapterError::OtherPassword`], [`AdapterError::Refused`] for a bomb, [`AdapterError::Damaged`] for what does not unpack or is not
+    /// what was packed.
     pub(super) fn file(&mut self, place: usize) -> Result<Content, AdapterError> {
         let mut entry = self
             .zip

@@ -1,5 +1,5 @@
 //! Hand-overs that are refused stand in the ledger too: by whom, from whom, which file by its hash, and why in one word. Nothing of such a
-//! file is kept.
+//! file is kept, but for what was taken of a package before it was cut off, and then refused.
 
 use adapters::AdapterError;
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl BatchError {
 }
 
 /// Writes into the ledger that a file was refused; once, however often the same is tried again, and not of a package that had been taken
-/// in.
+/// in. `sums` are what the ledger says of its documents.
 ///
 /// # Errors
 /// What the store answers.
@@ -41,7 +41,7 @@ pub async fn note_refused(
     store: &Store,
     hand_over: &HandOver,
     what: &str,
-    hash: &str,
+    (sums, hash): ((u64, [u64; 3]), &str),
     why: &'static str,
 ) -> Result<(), StoreError> {
     let is_said = match last_of(store, hand_over, what, hash).await? {
@@ -54,7 +54,7 @@ pub async fn note_refused(
     if is_said {
         return Ok(());
     }
-    let line = hand_over.line(what, (0, [0; 3]), hash, Some(why));
+    let line = hand_over.line(what, sums, hash, Some(why));
     store
         .note_hand_over(hand_over.organisation, Actor::CommandLine, line)
         .await

@@ -7,7 +7,8 @@ use adapters::Input;
 use adapters::checkup::package;
 use secrecy::ExposeSecret as _;
 
-use super::{BatchError, Package, files_of, opened};
+use super::files::{files_of, opened};
+use super::{BatchError, Package};
 use crate::scan::{ScanError, Scanner};
 
 /// Lets a scanner look at every file of a package. Blocks.

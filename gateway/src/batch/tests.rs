@@ -1,9 +1,10 @@
-//! What a package costs when its people are known. Slow: `cargo test --release -p gateway --bin sekisho -- --ignored --nocapture batch::tests`.
+//! A package that was cut off and then refused; and what one costs when its people are known. Slow: `cargo test --release -p gateway --bin sekisho -- --ignored --nocapture batch::tests`.
 
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Instant;
 
 use adapters::checkup::synthetic::{self, MadeUp};
@@ -131,4 +132,40 @@ async fn a_package_among_all_residents_of_a_programme_beside_among_its_own_peopl
     let times = seconds[1] / seconds[0];
     eprintln!("{PEOPLE} documents among {RESIDENTS} residents: {times:.2} × the time among {PEOPLE}");
     assert!(times <= MOST_AMONG_ALL, "{times:.2} × the time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_of_a_package_before_it_was_cut_off_is_told_where_it_is_refused_then() {
+    let gateway = Gateway::start(&[]).await;
+    let store = &gateway.state.store;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("package.zip");
+    let checkups = (1..=3).map(|seed| MadeUp::of(seed).checkup(2025));
+    synthetic::write_package(File::create(&path).unwrap(), checkups).unwrap();
+    let hand_over = HandOver {
+        organisation: OrganisationId(1),
+        handler: "係".to_owned(),
+        counterpart: "国保".to_owned(),
+        day: LocalDay(20_800),
+    };
+    let hash = hash_of_files(std::slice::from_ref(&path), "").unwrap();
+    let begun = store.begin_package(OrganisationId(1), hash).await.unwrap();
+    let first = PackageDocument::new(1, 1, None, DocumentBytes::Plain(b"<"), Vec::new()).unwrap();
+    store
+        .take_documents(OrganisationId(1), begun.id, vec![first])
+        .await
+        .unwrap();
+    for _ in ["first", "again"] {
+        let package = Package::Zip(path.clone(), None);
+        let refused = import(store, package, Scanner::of("false", 5), &hand_over, |_| {}).await;
+        assert!(matches!(refused, Err(BatchError::Scan { .. })), "{refused:?}");
+    }
+    let acts = store.acts(OrganisationId(1), None, 10).await.unwrap();
+    let lines = acts.iter().filter(|(_, act)| act.what == store::HANDED_OVER);
+    let said: Vec<serde_json::Value> = lines
+        .map(|(_, act)| serde_json::from_str(&act.subject).unwrap())
+        .collect();
+    assert_eq!(said.len(), 1);
+    assert_eq!((&said[0]["count"], &said[0]["unread"]), (&1.into(), &1.into()));
+    assert_eq!(said[0]["refused"], "scanner");
 }

@@ -78,7 +78,7 @@ pub async fn hand_over(
         && let Some(why) = error.downcast_ref::<BatchError>().and_then(BatchError::refusal)
     {
         let hash = hash_of(vec![file]).await?;
-        batch::note_refused(store, hand_over, what, &hash, why).await?;
+        batch::note_refused(store, hand_over, what, ((0, [0; 3]), &hash), why).await?;
     }
     ended
 }
