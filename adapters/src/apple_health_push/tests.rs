@@ -29,7 +29,7 @@ fn a_sample_that_has_not_ended_yet_does_not_outlive_its_deletion() {
     let all_day = json!({"uuid": uuid, "quantityType": "HKQuantityTypeIdentifierDietaryWater", "quantity": 200, "unit": "mL",
         "startDate": "2026-05-10T00:00:00+09:00", "endDate": "2026-05-10T23:00:00+09:00",
         "sourceRevision": {"source": {"name": "Notes", "bundleIdentifier": "com.example.notes"}}});
-    let told = said(&push("2026-05-10T09:00:00+09:00", &[all_day.clone()], &[]));
+    let told = said(&push("2026-05-10T09:00:00+09:00", std::slice::from_ref(&all_day), &[]));
     let deleted = said(&push("2026-05-10T10:00:00+09:00", &[], &[uuid]));
     assert_eq!((told.len(), deleted.len()), (1, 1));
     assert!(told < deleted, "{told:?} {deleted:?}");
