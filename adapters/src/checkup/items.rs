@@ -15,6 +15,8 @@ pub(super) struct Items {
     pub(super) first: Item,
     /// Those that followed, and since when; by day.
     pub(super) since: Vec<(LocalDay, Item)>,
+    /// The one that is meant where something beside it says so.
+    pub(super) otherwise: Option<Item>,
 }
 
 impl From<Item> for Items {
@@ -22,6 +24,7 @@ impl From<Item> for Items {
         Self {
             first,
             since: Vec::new(),
+            otherwise: None,
         }
     }
 }
@@ -40,7 +43,8 @@ impl Items {
 
     /// All of them.
     pub(super) fn all(&self) -> impl Iterator<Item = Item> {
-        std::iter::once(self.first).chain(self.since.iter().map(|(_, item)| *item))
+        let since = self.since.iter().map(|(_, item)| *item);
+        std::iter::once(self.first).chain(since).chain(self.otherwise)
     }
 }
 

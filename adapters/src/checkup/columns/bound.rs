@@ -21,6 +21,8 @@ const MOST_READINGS: usize = 16;
 struct Results {
     place: usize,
     items: Items,
+    /// The column that says whether it is the other item, and what it says then.
+    otherwise: Option<(usize, Vec<String>)>,
     mark: Option<usize>,
     answers: HashMap<String, String>,
 }
@@ -109,6 +111,7 @@ impl Bound {
                 first.results.push(Results {
                     place,
                     items: items.clone(),
+                    otherwise: None,
                     mark: None,
                     answers: HashMap::new(),
                 });
@@ -141,7 +144,13 @@ impl Bound {
             let since = results.items.since.iter();
             let since = since.map(|(day, item)| format!("; since {day} {}", is(*item)));
             self.is_known[results.place] = true;
-            self.sum.columns[results.place].is = is(results.items.first) + &since.collect::<String>();
+            let otherwise = results.otherwise.iter().zip(results.items.otherwise);
+            let otherwise = otherwise.map(|((place, says), item)| {
+                let says = says.join(" or ");
+                format!("; where column {} says {says}, {}", place + 1, is(item))
+            });
+            let is = is(results.items.first) + &since.chain(otherwise).collect::<String>();
+            self.sum.columns[results.place].is = is;
             if let Some(mark) = results.mark {
                 self.is_known[mark] = true;
                 self.sum.columns[mark].is = format!("mark of column {}", results.place + 1);
@@ -286,9 +295,14 @@ impl Results {
             }),
         };
         let answers = result.answers.iter();
+        let otherwise = match &result.otherwise {
+            Some(other) => Some((at(&other.column)?, other.says.iter().map(|cell| plain(cell)).collect())),
+            None => None,
+        };
         Ok(Self {
             place: at(&result.column)?,
             items,
+            otherwise,
             mark: result.mark.as_ref().map(at).transpose()?,
             answers: answers.map(|(cell, code)| (plain(cell), code.clone())).collect(),
         })
@@ -302,7 +316,12 @@ impl Results {
             Some((place, reason))
         };
         let told = self.answers.get(&plain(cell)).map_or(cell.as_str(), String::as_str);
-        let item = self.items.on(checkup.day);
+        let says_so = |(place, says): &&(usize, Vec<String>)| {
+            let cell = cells.get(*place);
+            cell.is_some_and(|cell| says.contains(&plain(cell)))
+        };
+        let otherwise = self.otherwise.as_ref().filter(says_so).and(self.items.otherwise);
+        let item = otherwise.unwrap_or_else(|| self.items.on(checkup.day));
         let readings = checkup.findings.iter().filter(|finding| finding.item == item);
         let reading = readings.count();
         let (result, marked) = match table::found(item, told, None, checkup.list_of(item)) {

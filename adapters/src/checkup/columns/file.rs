@@ -148,9 +148,20 @@ pub(super) struct ResultColumn {
     /// From which days on the column holds other items, by the day of the checkup.
     #[serde(default)]
     pub(super) since: BTreeMap<String, String>,
+    /// The item that it holds where another column of the line says so.
+    pub(super) otherwise: Option<OtherItem>,
     pub(super) mark: Option<Column>,
     #[serde(default)]
     pub(super) answers: BTreeMap<String, String>,
+}
+
+/// Another item of a column, and what another column says where it is that one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OtherItem {
+    pub(super) column: Column,
+    pub(super) says: Vec<String>,
+    pub(super) item: String,
 }
 
 /// Where something stands: a column by its place from 1 on, by its place where it must bear a name, by its name, or by the first of
@@ -253,8 +264,12 @@ fn items_of(results: &[ResultColumn], kind: &Kind, of: &str) -> Result<Vec<Items
         let mut items = Items {
             first: item("item", &result.item)?,
             since: since.collect::<Result<_, ColumnsError>>()?,
+            otherwise: None,
         };
         items.since.sort_unstable_by_key(|(day, _)| *day);
+        if let Some(other) = &result.otherwise {
+            items.otherwise = Some(item("otherwise.item", &other.item)?);
+        }
         let lists = |item: Item| match kind.is_screening() {
             true => [item.list_of_screening(), ""],
             false => [item.row().list, item.row().list_before],

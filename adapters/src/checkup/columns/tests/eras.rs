@@ -146,3 +146,40 @@ fn a_column_holds_another_item_since_a_day() {
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+#[test]
+fn a_column_holds_another_item_where_another_column_says_so() {
+    let names = HISTORY.lines().next().unwrap();
+    let item = |drawn: &str| {
+        let cells = [
+            ("被保険者証番号", "1"),
+            ("生年月日", "1960-02-29"),
+            ("健診実施年月日", "2025-06-10"),
+            ("採血時間（食後）", drawn),
+            ("中性脂肪（トリグリセリド）", "160"),
+        ];
+        let cell = |name: &str| cells.iter().find(|(of, _)| *of == name).map_or("", |(_, cell)| *cell);
+        let line: Vec<&str> = names.split(',').map(cell).collect();
+        let (entries, sum) = taken(&shipped(), format!("{names}\n{}\n", line.join(",")).as_bytes());
+        let is = sum.unwrap().columns[23].is.clone();
+        assert!(is.contains("where column 23 says 3 or 4, 3F015129902399901"), "{is}");
+        let checkup = entries[0].checkup.as_ref().unwrap();
+        let of_a_number = checkup.findings.iter().find(|finding| finding.number().is_some());
+        of_a_number.unwrap().item.row().code.to_owned()
+    };
+    for drawn in ["2", "", "5"] {
+        assert_eq!(item(drawn), "3F015000002399901", "{drawn}");
+    }
+    for drawn in ["3", "4", "４"] {
+        assert_eq!(item(drawn), "3F015129902399901", "{drawn}");
+    }
+    let wrong = CHANGED.replace(
+        "answers =",
+        "otherwise = { column = 1, says = ['1'], item = 'another' }\nanswers =",
+    );
+    let error = Columns::parse(&wrong).unwrap_err().to_string();
+    assert!(
+        error.starts_with("result 1: otherwise.item is \"another\": an item is"),
+        "{error}"
+    );
+}
