@@ -163,20 +163,22 @@ item = '9N006000000000001'
 }
 
 #[test]
-fn forty_thousand_lines_of_guidance_go_by_one_at_a_time() {
-    let (names, people) = GUIDANCE.split_once('\n').unwrap();
-    let first = people.lines().next().unwrap();
-    let table = format!("{names}\n{}", format!("{first}\n").repeat(40_000));
-    let input = Input {
-        bytes: &table.as_bytes(),
-        size: table.len() as u64,
-    };
-    let mut met = 0;
-    let sum = try_out(&guidance(), &input, &mut |entry| {
-        met += usize::from(entry.checkup.is_some());
-        ControlFlow::Continue(())
-    });
-    assert_eq!((met, sum.unwrap().documents), (120_000, 120_000));
+fn forty_thousand_lines_of_results_and_of_guidance_go_by_one_at_a_time() {
+    for (list, columns, of_each) in [(GUIDANCE, guidance(), 3), (HISTORY, shipped(), 1)] {
+        let (names, people) = list.split_once('\n').unwrap();
+        let first = people.lines().next().unwrap();
+        let table = format!("{names}\n{}", format!("{first}\n").repeat(40_000));
+        let input = Input {
+            bytes: &table.as_bytes(),
+            size: table.len() as u64,
+        };
+        let mut met = 0;
+        let sum = try_out(&columns, &input, &mut |entry| {
+            met += u64::from(entry.checkup.is_some());
+            ControlFlow::Continue(())
+        });
+        assert_eq!((met, sum.unwrap().documents), (of_each * 40_000, of_each * 40_000));
+    }
 }
 
 #[test]

@@ -163,21 +163,23 @@ fn a_list_of_tickets_of_another_layout_is_refused() {
     assert!(error.to_string().contains("is not called"), "{error}");
 }
 
+/// A ticket, by the places of its columns.
+const TICKET: &[(usize, &str)] = &[
+    (1, "139999"),
+    (3, "見本"),
+    (4, "００１２３"),
+    (5, "昭和"),
+    (6, "25.5.6"),
+    (7, "2"),
+    (10, "２０２６"),
+    (11, "26100000001"),
+    (18, "20260501"),
+    (19, "20270331"),
+    (25, "1000"),
+];
+
 #[test]
 fn the_shipped_list_of_tickets_is_read_by_place_and_says_which_were_taken_back() {
-    const TICKET: &[(usize, &str)] = &[
-        (1, "139999"),
-        (3, "見本"),
-        (4, "００１２３"),
-        (5, "昭和"),
-        (6, "25.5.6"),
-        (7, "2"),
-        (10, "２０２６"),
-        (11, "26100000001"),
-        (18, "20260501"),
-        (19, "20270331"),
-        (25, "1000"),
-    ];
     let with = |more: &[(usize, &'static str)]| -> Vec<(usize, &'static str)> {
         let kept = TICKET
             .iter()
@@ -229,6 +231,10 @@ fn forty_thousand_lines_go_by_one_at_a_time() {
     let line: &[(usize, &str)] = HANAKO;
     let text = written(&vec![line; 40_000]);
     assert_eq!(read(text.as_bytes()).unwrap().len(), 40_000);
+    let ticket: &[(usize, &str)] = TICKET;
+    let text = tickets(NAMES_OF_TICKETS, &vec![ticket; 40_000]);
+    let lines = read_by("checkup-tickets", text.as_bytes()).unwrap();
+    assert_eq!(lines.iter().filter(|line| line.told.is_ok()).count(), 40_000);
 }
 
 #[test]
