@@ -99,6 +99,10 @@ pub(crate) fn take(
                         waiting::wait_for_decision(writing, organisation, (package, entry), &hashes, &body, &doubts)?
                     }
                     Whose::Nobody(why) => {
+                        if body.told.checkup().is_deletion() {
+                            waiting::delete_asked_for(writing, organisation, &hashes, body.told.checkup())?;
+                        }
+                        // Also a request: what it asks to delete may come once more.
                         waiting::wait(
                             writing,
                             organisation,

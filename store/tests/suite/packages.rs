@@ -282,6 +282,62 @@ async fn a_package_goes_on_where_it_stopped_and_takes_nothing_twice() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_to_delete_deletes_what_waits_and_nothing_of_anybody_else() -> Result<()> {
+    let house = House::new().await;
+    let organisation = insurer(&house).await;
+    let store = &house.store;
+    let hanako = subject("123", "01", "ミホンハナコ");
+    let twin = Subject {
+        branch: "02".to_owned(),
+        name: "ミホンユキコ".to_owned(),
+        ..hanako.clone()
+    };
+    let without_branch = Subject {
+        branch: String::new(),
+        ..hanako.clone()
+    };
+    let given = [
+        about(hanako.clone(), "2025-06-10"),
+        about(hanako.clone(), "2024-06-10"),
+        about(twin.clone(), "2025-06-10"),
+        about(without_branch, "2025-06-10"),
+    ];
+    hand_over(&house, organisation, 1, &given).await?;
+    let asked = |subject: Subject| Checkup {
+        report: "19".to_owned(),
+        written: day("2026-06-01"),
+        findings: Vec::new(),
+        ..about(subject, "2025-06-10")
+    };
+    let elsewhere = insurer(&house).await;
+    hand_over(&house, elsewhere, 2, &[asked(hanako.clone())]).await?;
+    let results = async || store.package_results(1, 0, 10).await;
+    assert_eq!(outcomes(&results().await?), [Unclaimed; 4], "another insurer's request");
+    let ended = hand_over(&house, organisation, 3, &[asked(hanako.clone())]).await?;
+    assert_eq!(outcomes(&ended), [Unclaimed]);
+    let now = results().await?;
+    assert_eq!(outcomes(&now), [EntryOutcome::Nobodys, Unclaimed, Unclaimed, Unclaimed]);
+    assert_eq!(now[0].reasons, "deleted-on-request");
+    // The document comes once more, older than the request: it is not the member's once they are known.
+    hand_over(&house, organisation, 4, &given[..1]).await?;
+    let one = member(&house, organisation).await;
+    store.insure(organisation, one, insured(hanako)).await?;
+    let found = records(&house, one, all()).await;
+    let days: Vec<String> = found
+        .iter()
+        .map(|record| record.sample.local_day().to_string())
+        .collect();
+    assert!(
+        days.iter().all(|day| day == "2024-06-10") && !days.is_empty(),
+        "{days:?}"
+    );
+    let sister = member(&house, organisation).await;
+    store.insure(organisation, sister, insured(twin)).await?;
+    assert_eq!(records(&house, sister, all()).await.len(), 2, "hers was not asked for");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_no_one_claims_goes_when_its_time_is_over() -> Result<()> {
     let house = House::new().await;
     let organisation = insurer(&house).await;

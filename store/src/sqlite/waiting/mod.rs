@@ -2,6 +2,7 @@
 
 mod body;
 
+use model::checkup::Checkup;
 use model::{Accounting, OrganisationId, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -223,6 +224,49 @@ fn delete(writing: &Writing<'_>, id: i64) -> Result<()> {
         .and_then(|mut statement| statement.execute([id]))
         .doing("deleting what waited")
         .map(|_| ())
+}
+
+/// Deletes what waits of the checkup that a request asks to delete, of whoever the request is about; how many documents. Two of one
+/// household are told apart by all that both say: where a request says less than the document, the document waits as before.
+pub(crate) fn delete_asked_for(
+    writing: &Writing<'_>,
+    organisation: OrganisationId,
+    hashes: &Hashes,
+    request: &Checkup,
+) -> Result<u64> {
+    let [number_hash, name_hash, care_hash] = hashes;
+    let rows: Vec<Row> = writing
+        .prepare_cached(&format!(
+            "{WAITING} WHERE organisation = ?1 AND state = ?2 AND number_hash = ?3 AND name_hash = ?4 AND care_hash = ?5
+             ORDER BY id LIMIT 1000"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_map(
+                    params![organisation.0, UNCLAIMED, number_hash, name_hash, care_hash],
+                    read,
+                )?
+                .collect()
+        })
+        .doing("looking for what is to be deleted")?;
+    let mut deleted = 0;
+    for (id, _, package, entry, _, sealed_body) in rows {
+        let body = open(writing, organisation, (package, entry), &sealed_body)?;
+        let waits = body.told.checkup();
+        let (one, other) = (&waits.subject, &request.subject);
+        let is_of_them = (one.birth, one.sex, &one.branch) == (other.birth, other.sex, &other.branch);
+        let is_meant = waits.day == request.day && waits.is_same(request) && waits.written <= request.written;
+        if !is_of_them || !is_meant || waits.is_deletion() {
+            continue;
+        }
+        let (left_out, nothing) = (&body.about.left_out, Accounting::default());
+        let why = "deleted-on-request".to_owned();
+        let result = packages::ended(entry, EntryOutcome::Nobodys, why, left_out, &nothing);
+        packages::keep_result(writing, package, &result)?;
+        delete(writing, id)?;
+        deleted += 1;
+    }
+    Ok(deleted)
 }
 
 /// Looks anew at what waits for somebody who is known by one of these hashes now; how many documents came to them.
