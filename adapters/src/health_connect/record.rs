@@ -22,7 +22,10 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
         "SleepSession" => sleep(record, &base)?,
         "ExerciseSession" => vec![exercise(push, record, &base)?],
         "Nutrition" => nutrition(record, &base)?,
-        _ => by_table(push, kind, record, &base)?,
+        _ => match by_table(push, kind, record, &base) {
+            Err(Not::Unsupported(TYPE_UNKNOWN)) => return parked(kind, record, base),
+            made => made?,
+        },
     };
     let said = record.pointer("/metadata/lastModifiedTime").and_then(Value::as_str);
     let said = said.and_then(instant).ok_or(Not::Rejected("modified-unreadable"))?;
@@ -53,7 +56,44 @@ fn by_table(push: &Push<'_>, kind: &str, record: &Value, base: &Sample) -> Resul
     if let Some((_, metric)) = coverage::EVENTS.iter().find(|(record, _)| *record == kind) {
         return Ok(vec![coded(*metric, 1, base)]);
     }
-    Err(Not::Unsupported("type-unknown"))
+    Err(Not::Unsupported(TYPE_UNKNOWN))
+}
+
+/// Nothing reads its type yet.
+const TYPE_UNKNOWN: &str = "type-unknown";
+
+/// What every record has, beside what it measured.
+const AROUND: [&str; 8] = [
+    "recordType",
+    "metadata",
+    "time",
+    "startTime",
+    "endTime",
+    "zoneOffset",
+    "startZoneOffset",
+    "endZoneOffset",
+];
+
+/// The number of a type that nothing maps yet, where it is all that the record holds: more of it is kept as text.
+fn parked(kind: &str, record: &Value, base: Sample) -> Result<Made, Not> {
+    let members = record.as_object().into_iter().flatten();
+    let mut held = members.filter(|(name, _)| !AROUND.contains(&name.as_str()));
+    let (Some((field, held)), None) = (held.next(), held.next()) else {
+        return Err(Not::Unsupported(TYPE_UNKNOWN));
+    };
+    let (unit, number) = match held {
+        Value::Number(number) => ("", number),
+        Value::Object(of_a_unit) => match of_a_unit.iter().next() {
+            Some((unit, Value::Number(number))) if of_a_unit.len() == 1 => (unit.as_str(), number),
+            _ => return Err(Not::Unsupported(TYPE_UNKNOWN)),
+        },
+        _ => return Err(Not::Unsupported(TYPE_UNKNOWN)),
+    };
+    let name = |text: &str| text.chars().take(64).collect::<String>();
+    let number = measure::number(number.to_string().as_bytes())?;
+    let value = Measure::Quantity(Measured::as_given(number));
+    let vendor_type = format!("{}.{}", name(kind), name(field));
+    Ok(Made::Parked(vendor_type, name(unit), Sample { value, ..base }))
 }
 
 /// Source, times, and how it came to be.

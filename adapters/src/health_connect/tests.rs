@@ -92,3 +92,38 @@ fn power_is_a_series_of_watts() {
     ];
     assert_eq!(found, expected.map(|(metric, watts)| (metric, watts.to_owned())));
 }
+
+#[test]
+fn a_number_of_a_type_that_nothing_maps_is_parked_and_what_holds_more_is_kept_as_text() {
+    let of = |held: Value| {
+        let mut record =
+            json!({"recordType": "GaitBalanceRecord", "metadata": metadata("g"), "time": "2026-05-10T09:00:00Z"});
+        let members = record.as_object_mut().expect("an object");
+        members.extend(held.as_object().expect("an object").clone());
+        let push =
+            json!({"format": "health-connect/1", "batch": "1", "sentAt": "2026-05-11T00:00:00Z", "records": [record]});
+        let (collected, reading) = read(&HealthConnect, push.to_string().as_bytes());
+        let series = collected.pieces.iter().find_map(|piece| match piece {
+            crate::Handed::ParkedSeries { vendor_type, unit } => Some(format!("{vendor_type} {unit}")),
+            _ => None,
+        });
+        let reasons = reading.expect("it is read").accounting.reasons;
+        let reasons: Vec<String> = reasons.keys().map(|(_, reason)| reason.clone()).collect();
+        (series, reasons)
+    };
+    let parked = |series: &str| (Some(series.to_owned()), vec!["parked".to_owned()]);
+    assert_eq!(of(json!({"score": 71.5})), parked("GaitBalance.score "));
+    assert_eq!(
+        of(json!({"sway": {"inMillimeters": 4}})),
+        parked("GaitBalance.sway inMillimeters")
+    );
+    for more in [
+        json!({"score": 71.5, "notes": "after lunch"}),
+        json!({"sway": {"inMillimeters": 4, "inMeters": 0.004}}),
+        json!({"score": "good"}),
+        json!({"samples": [{"time": "2026-05-10T09:00:00Z", "score": 3}]}),
+        json!({}),
+    ] {
+        assert_eq!(of(more.clone()), (None, vec!["type-unknown".to_owned()]), "{more}");
+    }
+}
