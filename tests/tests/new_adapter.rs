@@ -29,10 +29,18 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Output {
-    // What others wrote is built already, and the same here.
+    // What others wrote is built already, and the same here, where the profile is that of this test.
     let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let this = std::env::current_exe().expect("this test");
+    let profile = match this.parent().and_then(Path::parent).and_then(Path::file_name) {
+        Some(name) if name != "debug" => name.to_owned(),
+        _ => "dev".into(),
+    };
     Command::new(env!("CARGO"))
-        .args(arguments)
+        .args(&arguments[..1])
+        .arg("--profile")
+        .arg(profile)
+        .args(&arguments[1..])
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", built)
         .output()

@@ -11,9 +11,10 @@ use store::{Actor, Feed as StoredFeed, FeedTold, Store, StoreError};
 
 use super::hand_over::{Hands, hash_of};
 use super::{CommandError, Place, block_on, exit_code};
-use crate::batch::HandOver;
+use crate::batch::{self, BatchError, HandOver};
 use crate::environment::MachineClock;
 use crate::feeds::{self, Taken};
+use crate::scan::Scanner;
 
 /// Arguments of `feed`.
 #[derive(Debug, Args)]
@@ -67,17 +68,27 @@ pub fn run(arguments: FeedArguments) -> Result<ExitCode, CommandError> {
             organisation: arguments.organisation,
             vendor: adapter.name().to_owned(),
         };
-        let (_, store) = arguments.place.open().await?;
-        let ended = match arguments.command {
-            FeedCommand::Accounts { file, hands } => {
-                accounts(&store, adapter, &feed, &file, &hands.of(feed.organisation)).await?
-            }
-            FeedCommand::Import { path, hands } => {
-                import(&store, adapter, &feed, &path, &hands.of(feed.organisation)).await?
-            }
+        let (config, store) = arguments.place.open().await?;
+        let (what, path, hands) = match arguments.command {
+            FeedCommand::Accounts { file, hands } => (ACCOUNTS, file, hands),
+            FeedCommand::Import { path, hands } => (feeds::LEDGER, path, hands),
         };
+        let hand_over = hands.of(feed.organisation);
+        let mut found = Vec::new();
+        files(&path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
+        let ended = match (scanned(&found, config.scanner).await, what) {
+            (Err(error), _) => Err(error),
+            (Ok(()), ACCOUNTS) => accounts(&store, adapter, &feed, &path, &hand_over).await,
+            (Ok(()), _) => import(&store, adapter, &feed, &found, &hand_over).await,
+        };
+        if let Err(error) = &ended
+            && let Some(why) = error.downcast_ref::<BatchError>().and_then(BatchError::refusal)
+        {
+            let hash = hash_of(found).await?;
+            batch::note_refused(&store, &hand_over, what, ((0, [0; 3]), &hash), why).await?;
+        }
         store.close().await;
-        Ok(ended)
+        ended
     })
 }
 
@@ -90,6 +101,17 @@ fn adapter(name: Option<&str>) -> Result<&'static dyn Adapter, CommandError> {
         (None, [only]) => feeds::named(only).ok_or_else(|| "there is no feed".into()),
         (None, _) => Err(format!("say which feed with --feed: {}", known.join(", ")).into()),
     }
+}
+
+/// As the ledger of hand-overs names a list of accounts.
+const ACCOUNTS: &str = "whose accounts are";
+
+/// All of them go past the scanner, where there is one, before anything of one is taken.
+async fn scanned(files: &[PathBuf], scanner: Option<Scanner>) -> Result<(), CommandError> {
+    let Some(scanner) = scanner else { return Ok(()) };
+    let files = files.to_vec();
+    let looked = move || files.iter().try_for_each(|file| batch::scan_file(file, &scanner));
+    Ok(tokio::task::spawn_blocking(looked).await??)
 }
 
 #[derive(Debug, Deserialize)]
@@ -143,12 +165,7 @@ async fn accounts(
         refused += 1;
         eprintln!("line {line}: {why}");
     }
-    let noted = hand_over.ledger(
-        "whose accounts are",
-        known + before + refused,
-        [known + before, 0, refused],
-        &hash,
-    );
+    let noted = hand_over.ledger(ACCOUNTS, known + before + refused, [known + before, 0, refused], &hash);
     store
         .note_hand_over(feed.organisation, Actor::CommandLine, noted)
         .await?;
@@ -184,14 +201,12 @@ async fn import(
     store: &Store,
     adapter: &'static dyn Adapter,
     feed: &StoredFeed,
-    path: &Path,
+    found: &[PathBuf],
     hand_over: &HandOver,
 ) -> Result<ExitCode, CommandError> {
-    let mut found = Vec::new();
-    files(path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
-    let hash = hash_of(found.clone()).await?;
+    let hash = hash_of(found.to_vec()).await?;
     let (mut sum, mut unread) = (Taken::default(), 0_u64);
-    for file in &found {
+    for file in found {
         let size = std::fs::metadata(file).map_or(0, |about| about.len());
         let bytes = match size <= MOST_BYTES as u64 {
             true => std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?,

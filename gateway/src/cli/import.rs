@@ -42,6 +42,9 @@ pub fn run(arguments: ImportArguments) -> Result<ExitCode, CommandError> {
         let importing = store.clone();
         let imported = tokio::task::spawn_blocking(move || -> Result<(Imported, &'static str), CommandError> {
             let (bytes, size) = open(&arguments.file, &config.data.folder)?;
+            if let Some(scanner) = config.scanner {
+                scanner.look(&*bytes)?;
+            }
             let bar = bar(size);
             let watched = import::Watched {
                 bytes: &*bytes,

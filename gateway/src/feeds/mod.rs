@@ -21,6 +21,9 @@ use crate::config::{Config, ConfigError, FeedSettings};
 use crate::held_token::HeldToken;
 use crate::import::{self, ImportError};
 
+/// As the ledger of hand-overs names what vendors hand over.
+pub const LEDGER: &str = "readings of a feed";
+
 /// The feeds of the configuration.
 pub struct Feeds(Vec<Feed>);
 
@@ -145,7 +148,7 @@ impl Taken {
     pub fn ledger(&self, hand_over: &HandOver, hash: &str) -> String {
         let count = self.people + self.waiting + self.ended + self.unread;
         let ended = [self.people, self.waiting, self.unread];
-        hand_over.ledger("readings of a feed", count, ended, hash)
+        hand_over.ledger(LEDGER, count, ended, hash)
     }
 }
 

@@ -134,3 +134,41 @@ fn files_of_the_insured_go_past_the_scanner_too() {
     let (ended, told) = beside(insured_command(&data, &file, None), &scanner);
     assert!(ended == Some(0) && told.starts_with("1 insurances loaded"), "{told}");
 }
+
+#[test]
+fn files_of_a_resident_and_of_a_feed_go_past_the_scanner_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("file.json"));
+    let scanner = scanner(folder.path());
+    let added = text(&run(&data, &["person", "add", "--name", "member"]));
+    let person = added.split_whitespace().last().unwrap();
+    let command = |arguments: &[&str]| {
+        let mut command = sekisho();
+        command.args(arguments).arg(&file).arg("--data").arg(&data);
+        command
+    };
+    let brought = || command(&["import", "--person", person]);
+    let feed = || command(&["feed", "import", "--handler", "係", "--counterpart", "計測"]);
+    let accounts = || command(&["feed", "accounts", "--handler", "係", "--counterpart", "計測"]);
+    std::fs::write(&file, FOUND).unwrap();
+    for command in [brought(), feed(), accounts()] {
+        let (ended, told) = beside(command, &scanner);
+        assert!(
+            ended == Some(1) && told.contains("the scanner found something"),
+            "{told}"
+        );
+    }
+    let ledger = text(&run(&data, &["batch", "ledger"]));
+    let noted = |what: &str| {
+        let mut lines = ledger.lines();
+        lines.any(|line| line.contains(&format!("係,計測,{what},0,0,0,0,")) && line.ends_with(",scanner"))
+    };
+    assert!(noted("readings of a feed") && noted("whose accounts are"), "{ledger}");
+    // What it lets pass is read, and refused for what it is alone.
+    std::fs::write(&file, "[]").unwrap();
+    let (ended, told) = beside(feed(), &scanner);
+    assert!(ended == Some(0), "{told}");
+    std::fs::write(&file, document(&MadeUp::of(1).checkup(2025))).unwrap();
+    let (ended, told) = beside(brought(), &scanner);
+    assert!(ended == Some(0) && told.contains("\"rejected\":0"), "{told}");
+}
