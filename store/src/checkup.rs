@@ -201,7 +201,7 @@ impl Kept {
         let known = &self.checkup;
         let alike = Checkup {
             word: known.word,
-            written: match checkup.is_table() {
+            written: match is_line(checkup) {
                 true => known.written,
                 false => checkup.written,
             },
@@ -222,7 +222,7 @@ impl Kept {
             Ordering::Less => Beside::Superseded,
             Ordering::Greater => Beside::Holds,
             // Tables of one day are dated by when they are handed over: a correction comes after what it corrects.
-            Ordering::Equal if checkup.is_table() => Beside::Holds,
+            Ordering::Equal if is_line(checkup) => Beside::Holds,
             Ordering::Equal if content(checkup) > content(known) => Beside::Holds,
             Ordering::Equal => Beside::Superseded,
         }
@@ -351,14 +351,20 @@ pub(crate) fn parted(bytes: &[u8]) -> Result<(&[u8], &[u8])> {
         .ok_or_else(damaged)
 }
 
+/// True for a line of a table. None requests a deletion: a request that names nobody who wrote it is a document too.
+fn is_line(checkup: &Checkup) -> bool {
+    checkup.is_table() && !checkup.is_deletion()
+}
+
 /// What decides among documents of one checkup before their content does.
 fn order(checkup: &Checkup) -> (Reverse<Told>, bool, bool, LocalDay, bool) {
+    let is_line = is_line(checkup);
     (
         // Of what the resident brings nobody knows whether it was changed, a deletion included.
         Reverse(checkup.word),
         // A line of a table leaves out what a document says, and mostly the facility's number.
-        !checkup.is_table(),
-        !checkup.facility.number.is_empty(),
+        !is_line,
+        is_line && !checkup.facility.number.is_empty(),
         checkup.written,
         checkup.is_deletion(),
     )
@@ -397,6 +403,42 @@ mod tests {
     use model::Decimal;
     use model::checkup::{Found, Organisation, Range, Subject};
     use proptest::prelude::*;
+
+    #[test]
+    fn the_document_written_later_holds_whether_or_not_it_numbers_the_facility() {
+        let numbered = Checkup {
+            facility: Organisation {
+                number: "1310000001".to_owned(),
+                name: String::new(),
+            },
+            ..document(20_010, &[(1, 60)])
+        };
+        let later = document(20_011, &[(1, 61)]);
+        let request = document(20_011, &[]);
+        // A request that names nobody who wrote it is no line of a table.
+        let bare_request = Checkup {
+            author: Organisation::default(),
+            ..request.clone()
+        };
+        let line = Checkup {
+            author: Organisation::default(),
+            ..later.clone()
+        };
+        for document in [&later, &request, &bare_request] {
+            assert!(document.is_same(&numbered));
+            assert!(order(document) > order(&numbered));
+        }
+        assert!(order(&line) < order(&numbered));
+        let numbered_line = Checkup {
+            facility: numbered.facility,
+            written: LocalDay(20_009),
+            ..line.clone()
+        };
+        assert!(
+            order(&line) < order(&numbered_line),
+            "of two lines the one that numbers it"
+        );
+    }
 
     fn document(written: i32, weights: &[(u16, i64)]) -> Checkup {
         Checkup {
