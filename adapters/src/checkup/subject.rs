@@ -9,6 +9,9 @@ use model::checkup::items::ROOT;
 use super::document::{as_plain, day, plain, shortened};
 use super::tree::Element;
 
+/// How what numbers an insurer's tickets for checkups begins, before the insurer's eight digits (japan.md 2.2).
+const TICKETS: &str = "6.209.1";
+
 /// A document names more than one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SeveralPeople;
@@ -57,8 +60,24 @@ pub(super) fn read(root: Element<'_>) -> Result<Subject, SeveralPeople> {
                 .map_or("", Element::text),
         ),
         address: shortened(roles().find_map(|role| role.find(&["addr"])).map_or("", Element::text)),
+        ticket: ticket(root),
         ..Subject::default()
     })
+}
+
+/// The number of the ticket with which somebody came (受診券整理番号), of whatever insurer; nothing of a ticket for guidance.
+fn ticket(root: Element<'_>) -> String {
+    let holders = root
+        .named("participant")
+        .filter(|by| by.attribute("typeCode") == Some("HLD"));
+    let mut ids = holders
+        .flat_map(|by| by.named("associatedEntity"))
+        .flat_map(|holder| holder.named("id"));
+    let number = ids.find_map(|id| {
+        let of = id.attribute("root")?.strip_prefix(ROOT)?;
+        of.starts_with(TICKETS).then(|| id.attribute("extension")).flatten()
+    });
+    plain(&shortened(number.unwrap_or_default()))
 }
 
 /// What is told, once or several times; an error where something else is told too.

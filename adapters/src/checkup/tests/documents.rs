@@ -136,3 +136,26 @@ fn people_that_are_made_up_are_judged_by_the_rules() {
         }
     }
 }
+
+#[test]
+fn the_ticket_by_which_somebody_came_is_read_and_one_for_guidance_is_not() {
+    let made = document(&MadeUp::of(3).checkup(2025));
+    let of = |root: &str, number: &str| {
+        format!(
+            "<participant typeCode=\"HLD\"><functionCode code=\"1\" codeSystem=\"1.2.392.200119.6.208\"/>\
+             <associatedEntity classCode=\"IDENT\"><id root=\"1.2.392.200119.{root}\" extension=\"{number}\"/>\
+             </associatedEntity></participant>"
+        )
+    };
+    let place = made.find("<documentationOf>").unwrap();
+    let with = |participants: &str| read(&format!("{}{participants}{}", &made[..place], &made[place..])).0;
+    let (checkups, guidance) = (
+        of("6.209.100139999", "２５100000001"),
+        of("6.210.100139999", "25200000002"),
+    );
+    assert_eq!(with("").subject.ticket, "");
+    assert_eq!(with(&guidance).subject.ticket, "");
+    for both in [checkups.clone(), guidance.clone() + &checkups, checkups + &guidance] {
+        assert_eq!(with(&both).subject.ticket, "25100000001");
+    }
+}
