@@ -69,12 +69,21 @@ impl Checkup {
     }
 
     /// True where both are of one kind and one fiscal year. A screening for cancer that does not say which is of the kind of each that
-    /// does: a resident seldom says more, and it must not count beside the one that they meant.
+    /// does: a resident seldom says more, and it must not count beside the one that they meant. A checkup of the whole body, of which
+    /// the resident and a document say different kinds, is one where its day is one or not said.
     pub fn is_of_kind_and_year(&self, other: &Self) -> bool {
         let (kind, others) = (self.event(), other.event());
         let is_whichever = |one: Metric, other: Metric| one == Metric::CHECKUP_CANCER && CANCERS.contains(&other);
         let is_of_kind = kind == others || is_whichever(kind, others) || is_whichever(others, kind);
-        fiscal_year(self.day) == fiscal_year(other.day) && is_of_kind
+        fiscal_year(self.day) == fiscal_year(other.day) && (is_of_kind || self.is_general_as(other))
+    }
+
+    /// True where a resident and a document say, perhaps by different names, that the whole body was looked at: an insurer reports what
+    /// was done at work or as a comprehensive checkup as the specific one, and who turned 75 may not know that theirs is another one.
+    fn is_general_as(&self, other: &Self) -> bool {
+        let is_general = |checkup: &Self| GENERAL.contains(&checkup.event()) || checkup.programme == EQUIVALENT;
+        let is_of_day = self.day == other.day || self.year_only || other.year_only;
+        self.word.is_document() != other.word.is_document() && is_general(self) && is_general(other) && is_of_day
     }
 
     /// The request that takes this checkup back, said on a day.
@@ -98,6 +107,17 @@ const CANCERS: [Metric; 5] = [
     Metric::CHECKUP_CERVICAL_CANCER,
     Metric::CHECKUP_COLORECTAL_CANCER,
 ];
+
+/// Checkups of the whole body that may be one, by whatever name.
+const GENERAL: [Metric; 4] = [
+    Metric::CHECKUP_SPECIFIC,
+    Metric::CHECKUP_ELDERLY,
+    Metric::CHECKUP_WORKPLACE,
+    Metric::CHECKUP_COMPREHENSIVE,
+];
+
+/// The programme of what others than insurers do in place of the specific checkup (OID 1.2.392.200119.6.1002).
+const EQUIVALENT: &str = "070";
 
 #[cfg(test)]
 mod tests {
@@ -163,5 +183,35 @@ mod tests {
         }
         let (lung, breast) = (said(Metric::CHECKUP_LUNG_CANCER), said(Metric::CHECKUP_BREAST_CANCER));
         assert!(!lung.is_of_kind_and_year(&breast) && !whichever.is_of_kind_and_year(&said(Metric::CHECKUP_DENTAL)));
+    }
+
+    #[test]
+    fn a_checkup_of_the_whole_body_gives_way_to_the_document_of_its_day_whatever_either_calls_it() {
+        let today = day("2026-05-01");
+        let told = |programme: &str, on: &str| Checkup {
+            programme: programme.to_owned(),
+            word: Told::Confirmed,
+            ..Checkup::declared(Metric::CHECKUP_SPECIFIC, day(on), today, Vec::new())
+        };
+        for programme in ["010", "020", "030", "070"] {
+            let document = told(programme, "2025-03-31");
+            for kind in GENERAL {
+                let on = |on: &str| Checkup::declared(kind, day(on), today, Vec::new());
+                let of_year = Checkup::declared_of_year(kind, 2024, today).expect("a year");
+                for said in [on("2025-03-31"), of_year] {
+                    assert!(said.gives_way_to(&document) && !document.gives_way_to(&said));
+                }
+                // Of another day it may be another one, unless it is of the same kind, of which a year has one.
+                assert_eq!(on("2025-03-30").gives_way_to(&document), kind == document.event());
+                assert!(!on("2025-04-01").gives_way_to(&document));
+            }
+            let dental = Checkup::declared(Metric::CHECKUP_DENTAL, day("2025-03-31"), today, Vec::new());
+            assert!(!dental.gives_way_to(&document));
+        }
+        // What residents say of two kinds, and documents tell of two, are two.
+        let [specific, comprehensive] = [Metric::CHECKUP_SPECIFIC, Metric::CHECKUP_COMPREHENSIVE]
+            .map(|kind| Checkup::declared(kind, day("2025-03-31"), today, Vec::new()));
+        assert!(!specific.is_of_kind_and_year(&comprehensive));
+        assert!(!told("010", "2025-03-31").is_of_kind_and_year(&told("030", "2025-03-31")));
     }
 }
