@@ -80,10 +80,10 @@ async fn begun(
     headers: &HeaderMap,
 ) -> Result<String, Failure> {
     // Said before anybody is sent for their card.
-    reader(state, signed_in.reader)
-        .await?
-        .birth_date
-        .ok_or(Failure::NotKnownHere)?;
+    let reader = reader(state, signed_in.reader).await?;
+    if reader.birth_date.is_none() || name_of(&reader).is_none() {
+        return Err(Failure::NotKnownHere);
+    }
     let resident = Resident::load(state, &signed_in.own).await?.ok_or(Failure::Internal)?;
     let handle = Handle::new(&*state.randomness);
     let until = state.clock.now().plus(UNTIL_MS);
@@ -257,7 +257,12 @@ async fn came_back(state: &AppState, signed_in: &SignedIn, headers: &HeaderMap, 
     home()
 }
 
-/// Whether who showed their card is who signed in: by birth date, and by sex and name where both are known.
+fn name_of(reader: &Person) -> Option<&str> {
+    reader.name.as_deref().filter(|name| !name.trim().is_empty())
+}
+
+/// Whether who showed their card is who signed in: by birth date and name, and by sex where both say it. Of a birth date alone there are
+/// several in every town, so that nobody is known by it. The address, which no sign-in tells, is not compared.
 pub(super) fn is_same(reader: &Person, identity: &Identity) -> Result<(), Denial> {
     let birth = reader.birth_date.ok_or(Denial::NotKnownHere)?;
     let sex = match reader.sex {
@@ -265,12 +270,13 @@ pub(super) fn is_same(reader: &Person, identity: &Identity) -> Result<(), Denial
         Some(Sex::Female) => Some(2),
         Some(Sex::Other) | None => None,
     };
-    let name = reader.name.as_deref().filter(|name| !name.trim().is_empty());
+    let name = name_of(reader);
     let differs = birth != identity.birth
         || sex.zip(identity.sex).is_some_and(|(known, shown)| known != shown)
         || name.is_some_and(|name| !identity.name.is_empty() && !store::is_one_name(name, &identity.name));
     match differs {
         true => Err(Denial::AnotherPerson),
+        false if name.is_none() || identity.name.is_empty() => Err(Denial::NotKnownHere),
         false => Ok(()),
     }
 }

@@ -191,6 +191,14 @@ async fn a_resident_agrees_records_come_and_come_again_until_the_word_has_run_ou
     world.live(5 * MINUTE_MS).await;
     assert_eq!(world.state().await, State::Fetched);
     assert_eq!(world.checkups(world.jiro).await, 5);
+    let own = OwnAccess::of_signed_in(world.jiro);
+    let known = world.gateway.state.store.checkups(&own).await.unwrap();
+    assert!(
+        known
+            .iter()
+            .all(|known| known.checkup.word == model::checkup::Told::Confirmed),
+        "nobody had it in hand on the way"
+    );
     // What is there is fetched again and stored once.
     let fetched = world.all().await[0].fetched;
     world.live(8 * DAY_MS).await;
@@ -270,7 +278,7 @@ async fn only_the_browser_that_began_comes_back() {
     assert!(browser.get(&back).await.location("").ends_with("/items"));
     // Hanako's birth date is not known: she is told before she is sent for her card.
     let page = hanako.get("/portal/delegations/myna-portal/begin").await.body;
-    assert!(page.contains("生年月日の登録がない"), "{page}");
+    assert!(page.contains("お名前と生年月日の登録がない"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -488,7 +496,7 @@ fn who_it_is_is_told_by_birth_date_sex_and_name() {
     };
     let known = reader(Some(born()), Some(Sex::Male), Some("髙橋 次郎"));
     assert_eq!(is_same(&known, &card("高橋　次郎", Some(1))), Ok(()));
-    assert_eq!(is_same(&known, &card("", None)), Ok(()));
+    assert_eq!(is_same(&known, &card("高橋　次郎", None)), Ok(()));
     let others = Err(Denial::AnotherPerson);
     assert_eq!(
         is_same(&known, &card("高橋　三郎", Some(1))),
@@ -498,11 +506,13 @@ fn who_it_is_is_told_by_birth_date_sex_and_name() {
     assert_eq!(is_same(&known, &card("高橋　次郎", Some(2))), others);
     let a_day_older = reader(Some(born().plus(1)), None, None);
     assert_eq!(is_same(&a_day_older, &card("高橋　次郎", Some(1))), others);
-    let by_birth = reader(Some(born()), Some(Sex::Other), None);
-    assert_eq!(is_same(&by_birth, &card("高橋　次郎", Some(2))), Ok(()));
-    let unknown = reader(None, Some(Sex::Male), Some("高橋 次郎"));
-    assert_eq!(
-        is_same(&unknown, &card("高橋　次郎", Some(1))),
-        Err(Denial::NotKnownHere)
-    );
+    let of_no_sex = reader(Some(born()), Some(Sex::Other), Some("高橋 次郎"));
+    assert_eq!(is_same(&of_no_sex, &card("高橋　次郎", Some(2))), Ok(()));
+    // A birth date is several people's, with the sex too.
+    let unknown = Err(Denial::NotKnownHere);
+    assert_eq!(is_same(&known, &card("", Some(1))), unknown);
+    let of_no_name = reader(Some(born()), Some(Sex::Male), Some(" "));
+    assert_eq!(is_same(&of_no_name, &card("高橋　次郎", Some(1))), unknown);
+    let of_no_birth = reader(None, Some(Sex::Male), Some("高橋 次郎"));
+    assert_eq!(is_same(&of_no_birth, &card("高橋　次郎", Some(1))), unknown);
 }

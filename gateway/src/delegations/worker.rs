@@ -175,7 +175,7 @@ async fn fetch(state: &AppState, delegation: &Delegation, now: UtcMillis) -> Res
     Ok((Some(Event::Stored), next.min(expires)))
 }
 
-/// Stores a file as one that the resident brings.
+/// Stores a file of the resident's. It is confirmed: nobody had it in hand between the portal and here.
 async fn store_file(
     state: &AppState,
     portal: &Portal,
