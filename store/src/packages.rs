@@ -257,14 +257,19 @@ impl Store {
             .await
     }
 
-    /// Documents of an organisation that wait for a person to decide, the oldest first.
+    /// Documents of an organisation that wait for a person to decide, behind the one of this number, the oldest first.
     ///
     /// # Errors
     /// What reading can answer.
-    pub async fn possible_documents(&self, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
+    pub async fn possible_documents(
+        &self,
+        organisation: OrganisationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Waiting>> {
         self.database
             .read("list what waits", move |snapshot| {
-                sqlite::waiting::possible(snapshot, organisation, limit)
+                sqlite::waiting::possible(snapshot, organisation, after, limit)
             })
             .await
     }

@@ -243,20 +243,25 @@ fn told(taken: &Taken) -> serde_json::Value {
 
 async fn waiting(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {
     println!("document\tpackage\tplace\tcame\tmay be of");
-    for waiting in store.possible_documents(organisation, 10_000).await? {
-        let came = jiff::Timestamp::from_millisecond(waiting.received.0).unwrap_or_default();
-        let candidates: Vec<String> = waiting
-            .candidates
-            .iter()
-            .map(|(person, why)| format!("person {person} ({why})"))
-            .collect();
-        let (package, place) = waiting.place;
-        println!("{}\t{package}\t{place}\t{came}\t{}", waiting.id, candidates.join("; "));
+    let mut after = 0;
+    loop {
+        let page = store.possible_documents(organisation, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for waiting in page {
+            let came = jiff::Timestamp::from_millisecond(waiting.received.0).unwrap_or_default();
+            let candidates = waiting.candidates.iter();
+            let candidates: Vec<String> = candidates
+                .map(|(person, why)| format!("person {person} ({why})"))
+                .collect();
+            let (package, place) = waiting.place;
+            println!("{}\t{package}\t{place}\t{came}\t{}", waiting.id, candidates.join("; "));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Acts read at once.
+/// What is read at once of what is printed.
 const PAGE: u32 = 500;
 
 async fn ledger(store: &Store, organisation: OrganisationId) -> Result<ExitCode, CommandError> {

@@ -104,7 +104,7 @@ async fn a_document_without_the_symbol_is_found_and_given_by_the_name_alone() ->
         .take_documents(organisation, package.id, documents(1, &given))
         .await?;
     assert_eq!(outcomes(&results), [Possible, Taken, Taken]);
-    let candidates = &store.possible_documents(organisation, 10).await?;
+    let candidates = &store.possible_documents(organisation, 0, 10).await?;
     let candidates = candidates.iter().find(|waiting| waiting.place.0 == package.id);
     assert_eq!(candidates.expect("it waits").candidates.len(), 2);
     Ok(())

@@ -149,7 +149,7 @@ async fn each_document_goes_to_whom_it_belongs_and_to_nobody_else() -> Result<()
         let found = records(&house, person, all()).await;
         assert_eq!(found.len(), days * 2, "a weight and that it took place, a day");
     }
-    let waiting = store.possible_documents(organisation, 10).await?;
+    let waiting = store.possible_documents(organisation, 0, 10).await?;
     let places: Vec<u32> = waiting.iter().map(|waiting| waiting.place.1).collect();
     assert_eq!(places, [4, 6, 7]);
     assert_eq!(waiting[0].candidates.len(), 2, "either of the twins");
@@ -190,7 +190,7 @@ async fn what_waits_comes_to_its_member_once_they_are_known_and_an_operator_deci
         ..subject("555", "01", "タナカユキ")
     };
     assert_eq!(store.insure(organisation, other, insured(without_sex)).await?, 0);
-    let waiting = store.possible_documents(organisation, 10).await?;
+    let waiting = store.possible_documents(organisation, 0, 10).await?;
     assert_eq!(waiting.len(), 1);
     assert_eq!(waiting[0].candidates[0].0, other);
     let elsewhere = insurer(&house).await;
@@ -206,7 +206,7 @@ async fn what_waits_comes_to_its_member_once_they_are_known_and_an_operator_deci
         .decide_document(organisation, waiting[0].id, Some(other), by)
         .await?;
     assert_eq!(records(&house, other, all()).await.len(), 2);
-    assert!(store.possible_documents(organisation, 10).await?.is_empty());
+    assert!(store.possible_documents(organisation, 0, 10).await?.is_empty());
     let acts = store.acts(organisation, None, 10).await?;
     assert_eq!(acts[0].1.what, "document-assigned");
     Ok(())
@@ -413,7 +413,17 @@ async fn a_judgement_that_its_values_do_not_explain_is_kept_as_it_came_and_told_
     assert_eq!(told, [(Taken, true), (Possible, true), (Possible, false)]);
     assert_eq!(ended[0].counts, [2, 0, 0, 0], "it is kept as it came");
     // Decided by hand, it is told all the same.
-    let waiting = store.possible_documents(organisation, 10).await?;
+    let waiting = store.possible_documents(organisation, 0, 10).await?;
+    let mut of_one = Vec::new();
+    while let Some(next) = store
+        .possible_documents(organisation, of_one.last().copied().unwrap_or(0), 1)
+        .await?
+        .first()
+    {
+        of_one.push(next.id);
+    }
+    let all: Vec<i64> = waiting.iter().map(|waiting| waiting.id).collect();
+    assert_eq!((of_one, all.len()), (all.clone(), 2), "page by page they are all");
     store
         .decide_document(organisation, waiting[0].id, Some(person), Actor::CommandLine)
         .await?;

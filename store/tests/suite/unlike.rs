@@ -29,7 +29,7 @@ async fn a_document_that_the_members_record_contradicts_waits_and_is_not_given_b
         .take_documents(organisation, package.id, documents(1, &given))
         .await?;
     assert_eq!(outcomes(&results), [EntryOutcome::Possible], "{results:?}");
-    let waiting = store.possible_documents(organisation, 10).await?;
+    let waiting = store.possible_documents(organisation, 0, 10).await?;
     assert_eq!(waiting[0].candidates[0].0, person);
     let by = Actor::CommandLine;
     let refused = store
@@ -38,7 +38,7 @@ async fn a_document_that_the_members_record_contradicts_waits_and_is_not_given_b
     assert!(matches!(refused, Err(StoreError::Invalid { .. })), "{refused:?}");
     assert!(records(&house, person, all()).await.is_empty());
     assert_eq!(
-        store.possible_documents(organisation, 10).await?,
+        store.possible_documents(organisation, 0, 10).await?,
         waiting,
         "it goes on waiting"
     );
@@ -47,7 +47,7 @@ async fn a_document_that_the_members_record_contradicts_waits_and_is_not_given_b
     assert_eq!(store.package_results(package.id, 0, 10).await?, results);
     // That it is nobody's can be said, and is told to whoever handed it over.
     store.decide_document(organisation, waiting[0].id, None, by).await?;
-    assert!(store.possible_documents(organisation, 10).await?.is_empty());
+    assert!(store.possible_documents(organisation, 0, 10).await?.is_empty());
     let results = store.package_results(package.id, 0, 10).await?;
     assert_eq!(outcomes(&results), [EntryOutcome::Nobodys]);
     assert_eq!((results[0].reasons.as_str(), results[0].counts), ("", [0; 4]));
@@ -66,7 +66,7 @@ async fn what_waited_for_a_member_whose_record_contradicts_it_goes_on_waiting() 
         .await?;
     let person = member(&house, organisation).await;
     assert_eq!(store.insure(organisation, person, insured(man())).await?, 0);
-    let waiting = store.possible_documents(organisation, 10).await?;
+    let waiting = store.possible_documents(organisation, 0, 10).await?;
     assert_eq!((waiting.len(), waiting[0].candidates[0].0), (1, person));
     let results = store.package_results(package.id, 0, 10).await?;
     assert_eq!(outcomes(&results), [EntryOutcome::Possible], "{results:?}");

@@ -194,7 +194,7 @@ async fn of_two_who_are_alike_neither_is_given_what_waited() -> Result<()> {
     assert_eq!((derived, next.is_some()), (1, true));
     insurer = insurer.opened_again(folder.path()).await?;
     assert_eq!(insurer.count("insurance WHERE derivation = 0"), 0);
-    let waiting = insurer.store.possible_documents(insurer.organisation, 10).await?;
+    let waiting = insurer.store.possible_documents(insurer.organisation, 0, 10).await?;
     assert_eq!((waiting.len(), waiting[0].candidates.len()), (1, 2));
     Ok(())
 }

@@ -115,14 +115,19 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     row.try_into()
 }
 
-pub(crate) fn possible(snapshot: &Snapshot<'_>, organisation: OrganisationId, limit: u32) -> Result<Vec<Waiting>> {
+pub(crate) fn possible(
+    snapshot: &Snapshot<'_>,
+    organisation: OrganisationId,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<Waiting>> {
     let rows: Vec<Row> = snapshot
         .prepare_cached(&format!(
-            "{WAITING} WHERE organisation = ?1 AND state = ?2 ORDER BY id LIMIT ?3"
+            "{WAITING} WHERE organisation = ?1 AND state = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
         ))
         .and_then(|mut statement| {
             statement
-                .query_map(params![organisation.0, POSSIBLE, limit], read)?
+                .query_map(params![organisation.0, POSSIBLE, after, limit], read)?
                 .collect()
         })
         .doing("listing what waits")?;
