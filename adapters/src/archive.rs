@@ -15,8 +15,8 @@ use crate::{AdapterError, Input};
 
 const BOMB: &str = "it unpacks to far more than an export of its size would: a decompression bomb";
 
-/// The most entries of a container: years of routes are some thousands.
-pub const MAX_ENTRIES: usize = 200_000;
+/// The most entries of a container: years of routes are some thousands, and of a package of 100,000 people is measured what it takes.
+pub const MAX_ENTRIES: usize = 100_000;
 /// The most bytes of an entry after decompression.
 const MAX_ENTRY: u64 = 64 << 30;
 /// How many times larger than compressed an entry may be, past the first 64 MiB: real ones are 15 to 40 times larger.
@@ -111,7 +111,9 @@ impl<'a> Archive<'a> {
             paths += entry.file_path().as_bytes().len();
             if entries.len() >= MAX_ENTRIES || paths > MAX_PATHS {
                 return Err(AdapterError::Refused {
-                    problem: format!("its ZIP has more than {MAX_ENTRIES} entries, or names that no archive has"),
+                    problem: format!(
+                        "its ZIP has more than {MAX_ENTRIES} entries (divide it), or names that no archive has"
+                    ),
                 });
             }
             if entry.is_dir() {

@@ -219,7 +219,7 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, AdapterError> {
             }
             if found.len() + folders.len() > archive::MAX_ENTRIES {
                 return Err(AdapterError::Refused {
-                    problem: format!("it has more than {} files", archive::MAX_ENTRIES),
+                    problem: format!("it has more than {} files: divide it", archive::MAX_ENTRIES),
                 });
             }
         }
