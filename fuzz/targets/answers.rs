@@ -3,14 +3,18 @@
 
 mod common;
 
-use adapters::cloud::Ask;
+use adapters::cloud::{Account, AccountFrom, Ask};
 use adapters::pull::{Answered, Whose, text};
 use model::UtcMillis;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for cloud in adapters::clouds() {
         common::reads(*cloud, bytes);
-        let _ = cloud.need(400, bytes);
+        let _ = (cloud.need(400, bytes), cloud.refused(bytes));
+        let _ = match cloud.account_from() {
+            AccountFrom::Request(_, read) => read(bytes),
+            AccountFrom::IdToken => std::str::from_utf8(bytes).ok().and_then(Account::of_id_token),
+        };
         if cloud.next_page(bytes).is_err() {
             continue;
         }

@@ -20,6 +20,7 @@ mod encodings;
 mod limits;
 mod methods;
 mod mutated;
+mod mutated_bundles;
 mod names;
 mod own;
 mod packages;

@@ -136,7 +136,11 @@ async fn what_cannot_be_read_is_said_in_words() {
     let half = export(5);
     let cases: [(&[u8], &str); 4] = [
         (b"", "ファイルが選ばれていないか、空です"),
-        (b"a letter to the mayor", "このファイルは読めません"),
+        (
+            b"a letter to the mayor",
+            "このファイルは読めません。上に書いてあるファイルを選んでください。健診結果は、PDFや画像では読めません。\
+             マイナポータルで「XML」または「CSV」の形式でダウンロードしたファイルを選んでください。",
+        ),
         (&half[..half.len() / 2], "role=\"alert\""),
         (&vec![0; 1_000_001], "ファイルが大きすぎます（上限1 MB）"),
     ];

@@ -55,6 +55,27 @@ fn import(data: &Path, package: &Path, result: Option<&Path>) -> Command {
     command
 }
 
+/// True where a text lies in a file of the folder as it is.
+fn lies_in(data: &Path, text: &str) -> bool {
+    let (mut folders, mut looked_at) = (vec![data.to_owned()], 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            if bytes.windows(text.len()).any(|at| at == text.as_bytes()) {
+                return true;
+            }
+            looked_at += bytes.len();
+        }
+    }
+    assert!(looked_at > 0, "there are files");
+    false
+}
+
 fn text(output: &Output) -> String {
     assert!(
         output.status.code().is_some_and(|code| code == 0 || code == 2),
@@ -141,6 +162,14 @@ fn a_package_that_was_killed_and_run_again_gives_what_one_run_gives() {
         !results.contains("ミホン") && !results.contains("139999"),
         "nothing of anybody stands in it"
     );
+
+    // What waits and what members have is sealed: neither's name or symbol lies in any file.
+    for person in [1, PEOPLE as u64] {
+        let subject = adapters::checkup::synthetic::MadeUp::of(person).subject;
+        for known in [&subject.name, &subject.symbol] {
+            assert!(known.len() > 5 && !lies_in(&data, known), "{known}");
+        }
+    }
 
     // Whoever becomes a member later is given what waited for them.
     let second = insured(MEMBERS / 2, MEMBERS);

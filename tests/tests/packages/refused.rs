@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use adapters::checkup::synthetic::{MadeUp, document};
 
-use super::{Value, import, run, text, told_of_insured};
+use super::{Value, import, insured_command, lies_in, run, sekisho, text, told_of_insured};
 
 /// Whatever way they come in by: a plain file of the insured was once taken with them.
 #[test]
@@ -93,4 +93,50 @@ fn a_package_that_is_refused_stands_in_the_ledger_once_and_leaves_nothing_else()
     assert_eq!(ledger().len(), 3, "nobody handed it over");
     let doctor = run(&data, &["doctor"]);
     assert!(doctor.status.success(), "{}", String::from_utf8_lossy(&doctor.stdout));
+}
+
+/// One that passes its check digit.
+const INDIVIDUAL_NUMBER: &str = "123456789018";
+
+#[test]
+fn an_individual_number_is_in_no_log_and_in_no_file_that_is_left_however_it_was_brought() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let added = text(&run(&data, &["person", "add", "--name", "member"]));
+    let person = added.split_whitespace().last().unwrap();
+    let bears = format!("<個人番号>{INDIVIDUAL_NUMBER}</個人番号><patient>");
+    let own = document(&MadeUp::of(1).checkup(2025)).replace("<patient>", &bears);
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    // As it lies: a search of what is left finds it.
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    zip.start_file("DATA/h1.xml", stored).unwrap();
+    zip.write_all(own.as_bytes()).unwrap();
+    let package = zip.finish().unwrap().into_inner();
+    let table = format!("健診実施年月日,個人番号,体重\n2025-06-01,{INDIVIDUAL_NUMBER},60.5\n");
+    let insured = format!("person,insurer,number,個人番号\n{person},139999,7,{INDIVIDUAL_NUMBER}\n");
+    let brought: [(&str, &[u8]); 4] = [
+        ("own.xml", own.as_bytes()),
+        ("own.csv", table.as_bytes()),
+        ("own.zip", &package),
+        ("insured.csv", insured.as_bytes()),
+    ];
+    for (name, bytes) in brought {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        let mut commands = vec![insured_command(&data, &file, None), import(&data, &file, None)];
+        let mut own = sekisho();
+        own.args(["import", "--person", person])
+            .arg(&file)
+            .arg("--data")
+            .arg(&data);
+        commands.push(own);
+        for mut command in commands {
+            command.env("SEKISHO_LOG_FILTER", "trace").stderr(Stdio::piped());
+            let told = command.output().unwrap();
+            let said = String::from_utf8([told.stdout, told.stderr].concat()).unwrap();
+            assert!(!told.status.success(), "{name}: {said}");
+            assert!(!said.contains(INDIVIDUAL_NUMBER), "{name}: {said}");
+        }
+    }
+    assert!(!lies_in(&data, INDIVIDUAL_NUMBER));
 }

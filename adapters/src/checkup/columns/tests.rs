@@ -1,4 +1,5 @@
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::checkup::{Found, Item};
 use model::{Decimal, Outcome};
@@ -6,6 +7,7 @@ use proptest::prelude::*;
 
 use super::bound::birth_date;
 use super::*;
+use crate::ReaderAt;
 use crate::checkup::package::{Original, PackageEntry};
 
 mod encodings;
@@ -33,6 +35,43 @@ fn taken(columns: &Columns, bytes: &[u8]) -> (Vec<PackageEntry>, Result<TableSum
         ControlFlow::Continue(())
     });
     (entries, sum)
+}
+
+/// A table that knows how far it was read last.
+pub(super) struct Watched<'t> {
+    bytes: &'t [u8],
+    read: AtomicU64,
+}
+
+impl<'t> Watched<'t> {
+    pub(super) fn new(bytes: &'t [u8]) -> Self {
+        let read = AtomicU64::new(0);
+        Self { bytes, read }
+    }
+
+    pub(super) fn input(&self) -> Input<'_> {
+        Input {
+            bytes: self,
+            size: self.bytes.len() as u64,
+        }
+    }
+
+    /// Fails where more was read than a buffer beyond this many lines of so many: then they are gathered before they are handed on.
+    pub(super) fn is_read_up_to(&self, line: u64, of: u64) {
+        let (read, size) = (self.read.load(Ordering::Relaxed), self.bytes.len() as u64);
+        assert!(
+            read <= size * line / of + (1 << 18),
+            "{read} bytes of {size} at line {line} of {of}"
+        );
+    }
+}
+
+impl ReaderAt for Watched<'_> {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let length = self.bytes.read_at(buffer, offset)?;
+        self.read.store(offset + length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
 }
 
 fn problem(sum: Result<TableSum, AdapterError>) -> String {
@@ -168,13 +207,11 @@ fn forty_thousand_lines_of_results_and_of_guidance_go_by_one_at_a_time() {
         let (names, people) = list.split_once('\n').unwrap();
         let first = people.lines().next().unwrap();
         let table = format!("{names}\n{}", format!("{first}\n").repeat(40_000));
-        let input = Input {
-            bytes: &table.as_bytes(),
-            size: table.len() as u64,
-        };
+        let watched = Watched::new(table.as_bytes());
         let mut met = 0;
-        let sum = try_out(&columns, &input, &mut |entry| {
+        let sum = try_out(&columns, &watched.input(), &mut |entry| {
             met += u64::from(entry.checkup.is_some());
+            watched.is_read_up_to(met.div_ceil(of_each) + 1, 40_001);
             ControlFlow::Continue(())
         });
         assert_eq!((met, sum.unwrap().documents), (of_each * 40_000, of_each * 40_000));

@@ -21,7 +21,7 @@ fn may_be(one: &Subject, other: &Subject) -> bool {
 }
 
 /// Fails where a record is of somebody else than its document was of.
-fn is_nobody_elses(subject: &Subject, of: &Subject) -> Result<(), TestCaseError> {
+pub(super) fn is_nobody_elses(subject: &Subject, of: &Subject) -> Result<(), TestCaseError> {
     for other in OTHERS.iter().filter(|other| !may_be(of, other)) {
         prop_assert!(!may_be(subject, other), "{subject:?} may be {other:?}");
     }
@@ -29,7 +29,7 @@ fn is_nobody_elses(subject: &Subject, of: &Subject) -> Result<(), TestCaseError>
 }
 
 /// The one checkup of a document, if any: a document without one says why.
-fn read(bytes: &[u8]) -> Result<Option<Checkup>, TestCaseError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Option<Checkup>, TestCaseError> {
     let (collected, reading) = harness::read(&CheckupDocuments, bytes);
     let records = collected.records();
     let (mut read, mut left_out) = (Vec::new(), 0);
@@ -86,11 +86,11 @@ fn is_told(read: &Checkup, by: &[&Checkup], mixes_results: bool) -> Result<(), T
 }
 
 /// What of a subject is told is what was told.
-fn is_same_or_unsaid<T: PartialEq + Default>(read: &T, made: &T) -> bool {
+pub(super) fn is_same_or_unsaid<T: PartialEq + Default>(read: &T, made: &T) -> bool {
     read == made || *read == T::default()
 }
 
-fn has_own_numbers(read: &Subject, made: &Subject) -> bool {
+pub(super) fn has_own_numbers(read: &Subject, made: &Subject) -> bool {
     is_same_or_unsaid(&read.insurer, &made.insurer)
         && is_same_or_unsaid(&read.symbol, &made.symbol)
         && is_same_or_unsaid(&read.number, &made.number)

@@ -1,5 +1,6 @@
 use model::Municipality;
 
+use super::super::tests::Watched;
 use super::*;
 
 mod held;
@@ -229,12 +230,21 @@ fn a_ledger_with_individual_numbers_is_refused_and_its_own_person_numbers_are_no
 #[test]
 fn forty_thousand_lines_go_by_one_at_a_time() {
     let line: &[(usize, &str)] = HANAKO;
-    let text = written(&vec![line; 40_000]);
-    assert_eq!(read(text.as_bytes()).unwrap().len(), 40_000);
     let ticket: &[(usize, &str)] = TICKET;
-    let text = tickets(NAMES_OF_TICKETS, &vec![ticket; 40_000]);
-    let lines = read_by("checkup-tickets", text.as_bytes()).unwrap();
-    assert_eq!(lines.iter().filter(|line| line.told.is_ok()).count(), 40_000);
+    for (shipped, text) in [
+        ("kdb-ledger", written(&vec![line; 40_000])),
+        ("checkup-tickets", tickets(NAMES_OF_TICKETS, &vec![ticket; 40_000])),
+    ] {
+        let columns = LedgerColumns::parse(LedgerColumns::shipped(shipped).unwrap()).unwrap();
+        let watched = Watched::new(text.as_bytes());
+        let mut met = 0;
+        let sum = ledger(&columns, &watched.input(), &mut |line| {
+            met += u64::from(line.told.is_ok());
+            watched.is_read_up_to(met + 1, 40_001);
+            ControlFlow::Continue(())
+        });
+        assert!(sum.is_ok() && met == 40_000, "{shipped}");
+    }
 }
 
 #[test]
