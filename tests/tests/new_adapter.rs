@@ -29,22 +29,30 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Output {
-    // What others wrote is built already, and the same here, where the profile is that of this test.
-    let built = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let this = std::env::current_exe().expect("this test");
-    let profile = match this.parent().and_then(Path::parent).and_then(Path::file_name) {
+    let built = built();
+    let profile = match built.file_name() {
         Some(name) if name != "debug" => name.to_owned(),
         _ => "dev".into(),
     };
+    // What others wrote is built already, and is the same here where the profile is that of this test, and features are those that
+    // all of it asks for together.
     Command::new(env!("CARGO"))
         .args(&arguments[..1])
+        .args(["--quiet", "--offline", "-p", "adapters", "-p", "gateway", "-p", "tests"])
         .arg("--profile")
         .arg(profile)
         .args(&arguments[1..])
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", built)
+        .env("CARGO_TARGET_DIR", built.parent().expect("a folder of all profiles"))
         .output()
         .expect("cargo")
+}
+
+/// Where what is built by the profile of this test lies.
+fn built() -> PathBuf {
+    let this = std::env::current_exe().expect("this test");
+    let built = this.parent().and_then(Path::parent);
+    built.expect("a folder of builds").to_owned()
 }
 
 fn said(output: &Output) -> String {
@@ -56,18 +64,12 @@ fn said(output: &Output) -> String {
 fn what_is_laid_down_compiles_and_says_what_to_fill_in() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     copy(&root(), folder.path());
+    let made = cargo(folder.path(), &["build", "--example", "new_adapter"]);
+    assert!(made.status.success(), "{}", said(&made));
     let lay = |name: &str| {
-        let arguments = [
-            "run",
-            "--quiet",
-            "--offline",
-            "-p",
-            "adapters",
-            "--example",
-            "new_adapter",
-            "--",
-        ];
-        cargo(folder.path(), &[&arguments[..], &[name, "Some Vendor"]].concat())
+        let mut command = Command::new(built().join("examples/new_adapter"));
+        let output = command.args([name, "Some Vendor"]).current_dir(folder.path()).output();
+        output.expect("the command that lays down an adapter")
     };
     let refused = lay("Some Vendor");
     assert!(
@@ -79,7 +81,7 @@ fn what_is_laid_down_compiles_and_says_what_to_fill_in() {
     assert!(laid.status.success(), "{}", said(&laid));
     let again = lay("some-vendor");
     assert!(!again.status.success() && said(&again).contains("is there already"));
-    let arguments = ["test", "--quiet", "--offline", "-p", "adapters", "--lib", "--"];
+    let arguments = ["test", "--lib", "--"];
     let tests = [
         "every_adapter_declares",
         "every_fixture_is_recognised",

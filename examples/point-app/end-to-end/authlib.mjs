@@ -4,11 +4,11 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const binary = process.argv[2] ?? built('sekisho');
 
 const demo = await startDemo(binary);
 try {

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { pointApp } from '../app.mjs';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 
 /** Where the demo registered the app. */
@@ -18,8 +19,7 @@ const PORT = 9730;
 const HOME = `http://127.0.0.1:${PORT}`;
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const binary = process.argv[2] ?? built('sekisho');
 const pictures = process.argv[3];
 /** A small archive of another vendor than the export is of. */
 const ARCHIVE = join(here, '../../../fuzz/corpus/files/takeout.zip');

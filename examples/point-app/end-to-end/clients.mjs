@@ -4,20 +4,17 @@
 //   node end-to-end/clients.mjs [path of the binary sekisho]
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { Browser } from './browser.mjs';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 import { agreeToDaily, refuse, signIn } from './resident.mjs';
 
 /** What the flows ask for. */
 const SCOPE = 'openid fhirUser launch/patient offline_access patient/Observation.rs patient/Patient.rs';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const binary = process.argv[2] ?? built('sekisho');
 const step = (text) => console.log(`- ${text}`);
 
 /** Catches what the gateway sends to the app's registered address. */

@@ -4,12 +4,12 @@
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
-const kit = process.argv[3] ?? join(target, 'release/conformance');
+const binary = process.argv[2] ?? built('sekisho');
+const kit = process.argv[3] ?? built('conformance');
 
 /** Runs the kit; what did not pass is told, and counts as wrong: everything applies to us. */
 async function run(name, least, args, environment = {}) {

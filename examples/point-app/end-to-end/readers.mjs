@@ -9,11 +9,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as zlib from 'node:zlib';
 import { Client } from 'fhir-kit-client';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const binary = process.argv[2] ?? built('sekisho');
 const step = (text) => console.log(`- ${text}`);
 
 const matches = (bundle) => (bundle.entry ?? []).filter((one) => one.search?.mode === 'match').map((one) => one.resource);

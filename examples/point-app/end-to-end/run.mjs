@@ -3,19 +3,16 @@
 //
 //   node end-to-end/run.mjs [path of the binary sekisho]
 import assert from 'node:assert/strict';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { pointApp } from '../app.mjs';
 import { Browser } from './browser.mjs';
+import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
 import { agreeToDaily, consentForm, preTicked, refuse, signIn, withdraw, withdrawals } from './resident.mjs';
 
 /** Where the demo registered the app. */
 const PORT = 9730;
 
-const here = dirname(fileURLToPath(import.meta.url));
-const target = process.env.CARGO_TARGET_DIR ?? join(here, '../../../target');
-const binary = process.argv[2] ?? join(target, 'release/sekisho');
+const binary = process.argv[2] ?? built('sekisho');
 
 const step = (text) => console.log(`- ${text}`);
 const stateOf = (page) => page.html.querySelector('body')?.getAttribute('data-state');

@@ -10,7 +10,10 @@ use serde_json::Value;
 pub fn sekisho() -> Command {
     let this = std::env::current_exe().unwrap();
     let binary = this.parent().and_then(Path::parent).unwrap().join("sekisho");
-    assert!(binary.exists(), "build it first: cargo build --release -p gateway");
+    assert!(
+        binary.exists(),
+        "build it first, by the profile of this test: cargo build -p gateway"
+    );
     Command::new(binary)
 }
 
