@@ -4,7 +4,7 @@ use adapters::{Adapter, Handed, Input, Sink, SinkClosed, measure};
 use model::units::Conversion;
 use model::{Accounting, Metric, Outcome, PersonId, Sample, UtcMillis};
 use serde_json::{Value, json};
-use store::{BatchStart, ImportReport, ParkedSeries, Store, StoreError};
+use store::{BatchStart, ImportReport, ParkedSeries, Payload, Store, StoreError};
 
 use crate::import::{self, ImportError};
 
@@ -70,60 +70,76 @@ pub async fn replay(
         applied: apply.then_some((0, 0)),
         ..Replayed::default()
     };
-    let mut after = 0;
-    while let Some(payload) = store.next_payload(adapter.name(), since, after).await? {
-        after = payload.number;
-        done.pushes += 1;
-        let answer: Value = serde_json::from_slice(&payload.answer).unwrap_or_default();
-        let of = |name: &str| answer[name].as_u64().unwrap_or(0);
-        add(
-            &mut done.then,
-            [
-                of("received"),
-                of("stored") + of("duplicate"),
-                of("unsupported"),
-                of("rejected"),
-            ],
-        );
-        let (store, person) = (store.clone(), payload.person);
-        let read = tokio::task::spawn_blocking(move || {
-            let input = Input {
-                bytes: &payload.body.as_slice(),
-                size: payload.body.len() as u64,
-            };
-            let reading = adapter.read(&input, &mut Nowhere)?;
-            let imported = match apply {
-                true => Some(import::run(&store, person, adapter, &input)?),
-                false => None,
-            };
-            Ok::<_, ImportError>((reading, imported))
-        });
-        let (reading, imported) = match read.await {
-            Ok(Ok(read)) => read,
-            Ok(Err(ImportError::Store(error))) => return Err(error.into()),
-            Ok(Err(ImportError::Adapter(_))) | Err(_) => {
-                done.unreadable += 1;
-                continue;
-            }
-        };
-        let counts = &reading.accounting;
-        let data = reading.samples + counts.stored + counts.duplicate;
-        add(
-            &mut done.now,
-            [
-                counts.received + reading.samples,
-                data,
-                counts.unsupported,
-                counts.rejected,
-            ],
-        );
-        if let (Some((stored, versions)), Some(imported)) = (&mut done.applied, imported) {
-            *stored += imported.report.accounting.stored;
-            *versions += imported.report.versions_new;
+    let mut after = None;
+    loop {
+        let some = store.next_payloads(adapter.name(), since, after).await?;
+        let Some(last) = some.last() else { break };
+        after = Some((last.person, last.number));
+        for payload in some {
+            read_again(store, adapter, payload, apply, &mut done).await?;
         }
     }
     promote(store, adapter, apply, &mut done).await?;
     Ok(done)
+}
+
+/// Reads one of them again.
+async fn read_again(
+    store: &Store,
+    adapter: &'static dyn Adapter,
+    payload: Payload,
+    apply: bool,
+    done: &mut Replayed,
+) -> Result<(), ImportError> {
+    done.pushes += 1;
+    let answer: Value = serde_json::from_slice(&payload.answer).unwrap_or_default();
+    let of = |name: &str| answer[name].as_u64().unwrap_or(0);
+    add(
+        &mut done.then,
+        [
+            of("received"),
+            of("stored") + of("duplicate"),
+            of("unsupported"),
+            of("rejected"),
+        ],
+    );
+    let (store, person) = (store.clone(), payload.person);
+    let read = tokio::task::spawn_blocking(move || {
+        let input = Input {
+            bytes: &payload.body.as_slice(),
+            size: payload.body.len() as u64,
+        };
+        let reading = adapter.read(&input, &mut Nowhere)?;
+        let imported = match apply {
+            true => Some(import::run(&store, person, adapter, &input)?),
+            false => None,
+        };
+        Ok::<_, ImportError>((reading, imported))
+    });
+    let (reading, imported) = match read.await {
+        Ok(Ok(read)) => read,
+        Ok(Err(ImportError::Store(error))) => return Err(error.into()),
+        Ok(Err(ImportError::Adapter(_))) | Err(_) => {
+            done.unreadable += 1;
+            return Ok(());
+        }
+    };
+    let counts = &reading.accounting;
+    let data = reading.samples + counts.stored + counts.duplicate;
+    add(
+        &mut done.now,
+        [
+            counts.received + reading.samples,
+            data,
+            counts.unsupported,
+            counts.rejected,
+        ],
+    );
+    if let (Some((stored, versions)), Some(imported)) = (&mut done.applied, imported) {
+        *stored += imported.report.accounting.stored;
+        *versions += imported.report.versions_new;
+    }
+    Ok(())
 }
 
 /// Looks through what is parked of everybody, of whatever time, for what this adapter maps by now.

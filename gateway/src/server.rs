@@ -122,6 +122,7 @@ pub async fn serve(
     let timeout_seconds = state.config.http.timeout_seconds;
     let sweeper = tokio::spawn(upkeep::sweep(state.clone()));
     let folder = tokio::spawn(upkeep::fold_metrics(state.clone()));
+    let packer = tokio::spawn(upkeep::pack_pushes(state.clone()));
     let keeper = tokio::spawn(upkeep::look_after_the_old(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let clouds = tokio::spawn(links::worker::work(state.clone()));
@@ -153,6 +154,7 @@ pub async fn serve(
     };
     sweeper.abort();
     folder.abort();
+    packer.abort();
     keeper.abort();
     worker.abort();
     clouds.abort();

@@ -32,6 +32,30 @@ pub async fn sweep(state: AppState) {
     }
 }
 
+/// For how long a push is a row of its own: whoever had no answer has sent it again by then.
+const PUSHES_APART_MS: i64 = model::time::HOUR_MS;
+
+/// Packs pushes that are no longer new, every hour: a row of one is six times what it takes in a pack.
+pub async fn pack_pushes(state: AppState) {
+    let mut every = tokio::time::interval(Duration::from_secs(3_600));
+    loop {
+        every.tick().await;
+        let before = state.clock.now().plus(-PUSHES_APART_MS);
+        let packed = by_people(|after| {
+            let store = state.store.clone();
+            async move {
+                let packed = store.fold_payloads(after, before).await?;
+                Ok((packed.rows as u64, packed.next))
+            }
+        });
+        match packed.await {
+            (0, None) => {}
+            (rows, None) => tracing::info!(rows, "packed pushes"),
+            (rows, Some(error)) => tracing::warn!(%error, rows, "pushes were not packed"),
+        }
+    }
+}
+
 /// Once a day folds and packs what is old and deletes what is due, at some hundred people at a time.
 pub async fn look_after_the_old(state: AppState) {
     let mut every = tokio::time::interval(Duration::from_secs(86_400));

@@ -166,31 +166,45 @@ impl Store {
     /// What reading can answer.
     pub fn answer(&self, companion: &Companion, sent: Sent<'_>) -> Result<Option<Vec<u8>>> {
         self.database
-            .read_blocking(|snapshot| sqlite::companions::answer(snapshot, companion.person, companion.id, sent))
+            .read_blocking(|snapshot| sqlite::payloads::answer(snapshot, companion.person, companion.id, sent))
     }
 
-    /// The kept push of this adapter that follows `after`, received at `since` or later.
+    /// The next kept pushes of this adapter that were received at `since` or later, after that of a person and number; none at the end.
+    /// Person by person, of each in the order they came; as many at once as lie together.
     ///
     /// # Errors
     /// What reading can answer.
-    pub async fn next_payload(&self, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
+    pub async fn next_payloads(
+        &self,
+        adapter: &str,
+        since: UtcMillis,
+        after: Option<(PersonId, i64)>,
+    ) -> Result<Vec<Payload>> {
         let adapter = adapter.to_owned();
         self.database
-            .read("read payload", move |snapshot| {
-                sqlite::companions::next(snapshot, &adapter, since, after)
+            .read("read payloads", move |snapshot| {
+                sqlite::payloads::next(snapshot, &adapter, since, after.unwrap_or((PersonId(0), 0)))
             })
             .await
     }
 
-    /// Deletes pushes received before; how many.
+    /// Deletes pushes received before; how many. What of a pack of them is younger stays.
     ///
     /// # Errors
     /// What writing can answer.
     pub async fn delete_payloads(&self, before: UtcMillis) -> Result<usize> {
-        self.database
-            .write("delete payloads", move |writing| {
-                sqlite::companions::delete(writing, before)
-            })
-            .await
+        let mut gone = 0;
+        loop {
+            let some = self
+                .database
+                .write("delete payloads", move |writing| {
+                    sqlite::payloads::delete(writing, before)
+                })
+                .await?;
+            gone += some.0;
+            if !some.1 {
+                return Ok(gone);
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! (totals, checks) never returns a sample. `store/tests/suite` holds what any database below this surface must pass.
 
 mod acts;
+mod alike;
 mod audit;
 mod authorization;
 mod checkup;

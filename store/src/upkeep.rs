@@ -55,6 +55,18 @@ impl Store {
             .await
     }
 
+    /// Packs kept pushes that came before, of the next people after `after`. Each is still found, answered and read as before.
+    ///
+    /// # Errors
+    /// What writing can answer.
+    pub async fn fold_payloads(&self, after: Option<PersonId>, before: UtcMillis) -> Result<Folded> {
+        self.database
+            .write("fold payloads", move |writing| {
+                sqlite::payloads::fold(writing, after, before)
+            })
+            .await
+    }
+
     /// Cuts a part of the index of vendors' ids anew, in blocks that fill their pages, from a place on that the call before answered.
     ///
     /// # Errors

@@ -359,16 +359,19 @@ async fn kept_pushes_go_when_their_time_is_over() {
     let token = world.paired().await;
     world.push(&token, &batch("1", &[("a", 500, 8)], &[])).await;
     let store = &world.gateway.state.store;
-    let kept = store.next_payload("apple-health-push", UtcMillis(0), 0).await.unwrap();
-    let body: Json = serde_json::from_slice(&kept.unwrap().body).unwrap();
+    let kept = store
+        .next_payloads("apple-health-push", UtcMillis(0), None)
+        .await
+        .unwrap();
+    let body: Json = serde_json::from_slice(&kept[0].body).unwrap();
     assert_eq!(body["batch"], "1");
     assert_eq!(store.delete_payloads(UtcMillis::LATEST).await.unwrap(), 1);
     assert!(
         store
-            .next_payload("apple-health-push", UtcMillis(0), 0)
+            .next_payloads("apple-health-push", UtcMillis(0), None)
             .await
             .unwrap()
-            .is_none()
+            .is_empty()
     );
 }
 

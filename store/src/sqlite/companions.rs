@@ -1,19 +1,13 @@
-//! SQL of phones that push, and of what they pushed.
+//! SQL of phones that push.
 
-use std::io::Read as _;
-
-use model::{Accounting, PersonId, UtcMillis};
+use model::{PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use crate::companions::{Companion, MAX_COMPANIONS, NewPayload, Payload, Sender, Sent};
-use crate::packing::packed;
+use crate::companions::{Companion, MAX_COMPANIONS};
 use crate::{HandleHash, Result, StoreError};
-
-/// The largest delivery that is kept, unpacked; adapters refuse larger ones.
-const MOST_BYTES: u64 = 24 << 20;
 
 const COMPANION: &str = "SELECT id, person, paired_ms, seen_ms, ended_ms, body FROM companion";
 
@@ -144,126 +138,11 @@ pub(crate) fn end(writing: &Writing<'_>, person: PersonId, id: i64) -> Result<()
     }
 }
 
-/// By what a delivery is found again. A phone's is the same only if all of it is: an id that is used for something else, by mistake
-/// or because the phone counts anew, must not have that taken for known.
-fn key(snapshot: &Snapshot<'_>, person: PersonId, from: Sender, sent: Sent<'_>) -> Vec<u8> {
-    let (what, id) = match from {
-        Sender::Companion(id) => ("payload.phone", id),
-        Sender::Link(id) => ("payload.link", id),
-        Sender::Feed(id) => ("payload.feed", id),
-    };
-    let (person, id) = (person.0.to_le_bytes(), id.to_le_bytes());
-    let parts: [&[u8]; 5] = [&person, &id, sent.batch.as_bytes(), sent.adapter.as_bytes(), sent.body];
-    let many = if matches!(from, Sender::Companion(_)) { 5 } else { 3 };
-    snapshot.keys().lookup_hash(what, &parts[..many])
-}
-
-pub(crate) fn answer(
-    snapshot: &Snapshot<'_>,
-    person: PersonId,
-    companion: i64,
-    sent: Sent<'_>,
-) -> Result<Option<Vec<u8>>> {
-    let found: Option<(i64, Vec<u8>)> = snapshot
-        .prepare_cached("SELECT number, answer FROM payload WHERE person = ?1 AND key = ?2")
-        .and_then(|mut statement| {
-            let key = key(snapshot, person, Sender::Companion(companion), sent);
-            statement
-                .query_row(params![person.0, key], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()
-        })
-        .doing("reading an answer")?;
-    found
-        .map(|(number, answer)| snapshot.person_key(person)?.open("payload.answer", &[number], &answer))
-        .transpose()
-}
-
-/// A delivery that was compressed: so many bytes of it at most.
-pub(super) fn unpacked(packed: &[u8], most: u64) -> Result<Vec<u8>> {
-    let mut plain = Vec::new();
-    zstd::Decoder::new(packed)
-        .and_then(|decoder| decoder.take(most).read_to_end(&mut plain))
-        .map_err(|error| StoreError::io("unpacking a delivery", &error))?;
-    Ok(plain)
-}
-
-/// Keeps what was sent with what it is answered, under a number.
-pub(crate) fn keep(
-    writing: &Writing<'_>,
-    person: PersonId,
-    new: NewPayload,
-    counts: &Accounting,
-) -> Result<(i64, Vec<u8>)> {
-    let plain = (new.answer)(counts);
-    let now = writing.now().0;
-    let sealer = writing.person_key(person)?;
-    let packed = packed(&new.body)?;
-    let number: i64 = writing
-        .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM payload")
-        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
-        .doing("numbering a push")?;
-    let answer = sealer.seal(writing.randomness(), "payload.answer", &[number], &plain)?;
-    let body = sealer.seal(writing.randomness(), "payload", &[number], &packed)?;
-    let sent = Sent {
-        adapter: &new.adapter,
-        batch: &new.batch,
-        body: &new.body,
-    };
-    let key = key(writing, person, new.from, sent);
-    writing
-        .prepare_cached(
-            "INSERT INTO payload (number, person, adapter, key, received_ms, answer, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (person, key) DO UPDATE
-             SET number = ?1, adapter = ?3, received_ms = ?5, answer = ?6, body = ?7",
-        )
-        .and_then(|mut statement| {
-            statement.execute(params![number, person.0, new.adapter, key, now, answer, body])
-        })
-        .doing("keeping a push")?;
-    let Sender::Companion(companion) = new.from else {
-        return Ok((number, plain));
-    };
+/// Notes that a phone pushed just now.
+pub(super) fn seen(writing: &Writing<'_>, person: PersonId, id: i64) -> Result<()> {
     writing
         .prepare_cached("UPDATE companion SET seen_ms = ?3 WHERE id = ?1 AND person = ?2")
-        .and_then(|mut statement| statement.execute(params![companion, person.0, now]))
-        .doing("noting that a phone pushed")?;
-    Ok((number, plain))
-}
-
-pub(crate) fn next(snapshot: &Snapshot<'_>, adapter: &str, since: UtcMillis, after: i64) -> Result<Option<Payload>> {
-    type Kept = (i64, u32, i64, Vec<u8>, Vec<u8>);
-    let found: Option<Kept> = snapshot
-        .prepare_cached(
-            "SELECT number, person, received_ms, answer, body FROM payload
-             WHERE number > ?1 AND adapter = ?2 AND received_ms >= ?3 ORDER BY number LIMIT 1",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_row(params![after, adapter, since.0], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-                })
-                .optional()
-        })
-        .doing("reading a push")?;
-    found
-        .map(|(number, person, received, answer, body)| {
-            let person = PersonId(person);
-            let key = snapshot.person_key(person)?;
-            let packed = key.open("payload", &[number], &body)?;
-            let plain = unpacked(&packed, MOST_BYTES)?;
-            Ok(Payload {
-                number,
-                person,
-                received: UtcMillis(received),
-                answer: key.open("payload.answer", &[number], &answer)?,
-                body: plain,
-            })
-        })
-        .transpose()
-}
-
-pub(crate) fn delete(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
-    writing
-        .execute("DELETE FROM payload WHERE received_ms < ?1", [before.0])
-        .doing("deleting pushes")
+        .and_then(|mut statement| statement.execute(params![id, person.0, writing.now().0]))
+        .doing("noting that a phone pushed")
+        .map(|_| ())
 }

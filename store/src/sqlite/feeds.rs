@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
-use super::{acts, companions, insurance};
+use super::{acts, insurance, payloads};
 use crate::feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
 use crate::packing::packed;
 use crate::{Actor, Result, StoreError};
@@ -179,7 +179,7 @@ pub(crate) fn waiting(
     let Some((id, body)) = found else { return Ok(None) };
     let key = snapshot.keys().organisation(feed.organisation)?;
     let packed = key.open("feed_waiting", &place(&hash), &body)?;
-    Ok(Some((id, companions::unpacked(&packed, MOST_BYTES)?)))
+    Ok(Some((id, payloads::unpacked(&packed, MOST_BYTES)?)))
 }
 
 pub(crate) fn drop_waiting(writing: &Writing<'_>, id: i64) -> Result<()> {

@@ -15,7 +15,7 @@ use super::leaves::{self, Merged, Series};
 use super::people::{Commit, Living, OneCommit};
 use super::writer::Writing;
 use super::zone::HomeZone;
-use super::{batches, by_id, checkups, companions, parked, people, raw, sources, totals};
+use super::{batches, by_id, checkups, parked, payloads, people, raw, sources, totals};
 use crate::checkup::PackedCheckup;
 use crate::packing::Packed;
 use crate::parked::ParkedSeries;
@@ -115,9 +115,7 @@ impl End {
     /// How its records ended, and what it is answered where it is kept.
     fn write(self, writing: &Writing<'_>, commit: Commit) -> Result<(Counts, Vec<u8>)> {
         let counts = &self.counts.accounting;
-        let kept = self
-            .push
-            .map(|push| companions::keep(writing, self.person, push, counts));
+        let kept = self.push.map(|push| payloads::keep(writing, self.person, push, counts));
         let (kept, answer) = kept.transpose()?.unzip();
         for series in self.promoted {
             parked::delete(writing, self.person, series)?;

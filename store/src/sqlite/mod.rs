@@ -36,6 +36,7 @@ pub(crate) mod orphaned_tokens;
 pub(crate) mod packages;
 pub(crate) mod paper;
 pub(crate) mod parked;
+pub(crate) mod payloads;
 pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod readers;

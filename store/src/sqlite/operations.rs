@@ -27,8 +27,9 @@ pub(crate) fn stats(snapshot: &Snapshot<'_>, folder: &Path) -> Result<Stats> {
     let (_, raw_bytes) = pair("SELECT 0, coalesce(sum(length(body)), 0) FROM raw")?;
     // By pages: small rows leave much of theirs empty, and what is kept for days alone must not look as if it stayed.
     let (pushes, push_bytes) = pair(
-        "SELECT (SELECT count(*) FROM payload), coalesce(sum(pgsize), 0) FROM dbstat
-         WHERE aggregate = TRUE AND name IN ('payload', 'payload_by_key', 'payload_by_time')",
+        "SELECT (SELECT count(*) FROM payload) + (SELECT coalesce(sum(length(hashes)), 0) / 4 FROM payload_pack),
+                coalesce(sum(pgsize), 0)
+         FROM dbstat WHERE aggregate = TRUE AND name GLOB 'payload*'",
     )?;
     let (_, alias_bytes) = pair(
         "SELECT 0, (SELECT coalesce(sum(length(body)), 0) FROM alias) + (SELECT coalesce(sum(length(body)), 0) FROM alias_pending)

@@ -48,6 +48,7 @@ const ERASED_TABLES: &[&str] = &[
     "companion",
     "pairing",
     "payload",
+    "payload_pack",
     "link",
     "delegation",
     "feed_account",

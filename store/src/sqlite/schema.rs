@@ -74,6 +74,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0014_recent_aliases",
         text: include_str!("migrations/0014_recent_aliases.sql"),
     },
+    Migration {
+        name: "0015_payload_packs",
+        text: include_str!("migrations/0015_payload_packs.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

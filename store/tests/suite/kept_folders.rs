@@ -15,6 +15,7 @@ use crate::deliveries::*;
 use crate::feeds;
 use crate::harness::{House, MAY_10, draft, options, own, page as access};
 use crate::packages;
+use crate::payloads;
 
 const ASSERTED: UtcMillis = UtcMillis(1_780_272_000_000);
 
@@ -71,7 +72,10 @@ async fn write_a_folder() {
     let known = packages::insured(packages::subject("123", "01", "ヤマダハナコ"));
     let insured = house.store.insure(OrganisationId(1), person, known).await;
     insured.expect("an insurance");
-    let to = folders().join("14");
+    let phone = payloads::phone(&house, person, 1).await;
+    payloads::pushes(&house, &phone, 40).await;
+    assert_eq!(payloads::fold(&house).await, 40);
+    let to = folders().join("15");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;
@@ -131,6 +135,13 @@ async fn every_folder_of_a_landed_version_opens_and_holds_what_it_held() {
         }
         if schema.as_ref().is_ok_and(|schema| *schema >= 13) {
             assert_eq!(found_by_the_number(&house).await, EntryOutcome::Taken);
+        }
+        if schema.as_ref().is_ok_and(|schema| *schema >= 15) {
+            let phones = house.store.companions(&own(person)).await.expect("phones");
+            assert_eq!(
+                payloads::again(&house, &phones[0], 39).as_deref(),
+                Some(&b"39: 1 of 1"[..])
+            );
         }
         if schema.is_ok_and(|schema| schema >= 7) {
             let starts =

@@ -27,6 +27,7 @@ mod named_cases;
 mod packages;
 mod paging;
 mod paper;
+mod payloads;
 mod people;
 mod polling;
 mod representation;
