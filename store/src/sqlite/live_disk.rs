@@ -5,29 +5,46 @@ use std::sync::Arc;
 
 use consent::OwnAccess;
 use model::environment::{HandClock, Randomness as _, SeededRandomness};
-use model::time::DAY_MS;
+use model::time::{DAY_MS, HOUR_MS};
 use model::{
     Decimal, Flags, Identified, Measured, Metric, Offset, PersonId, Sample, Source, SourceKind, UtcMillis, Value, Word,
 };
 
-use crate::{Access, BatchStart, FoldBefore, MasterKey, NewPerson, OpenOptions, Record, Result, Search, Store};
+use serde_json::json;
+
+use crate::{
+    Access, BatchStart, FoldBefore, MasterKey, NewPayload, NewPerson, OpenOptions, Record, Result, Search, Sender,
+    Store,
+};
 
 /// 2026-05-10 in Japan.
 const FROM: UtcMillis = UtcMillis(1_778_338_800_000);
 const EVERY_MS: i64 = 2 * 60_000;
 const A_DAY: i64 = 720;
 
-/// As `sekisho synthesize` makes them: a metric, the least value in tenths, how far above it values go; the first half are
-/// intervals.
-const SERIES: [(Metric, i64, u64); 8] = [
-    (Metric::STEP_COUNT, 0, 12_000),
-    (Metric::DISTANCE_WALKING_RUNNING, 0, 9_000),
-    (Metric::ACTIVE_ENERGY_BURNED, 0, 900),
-    (Metric::BASAL_ENERGY_BURNED, 140, 60),
-    (Metric::HEART_RATE, 550, 700),
-    (Metric::RESPIRATORY_RATE, 120, 70),
-    (Metric::WALKING_SPEED, 8, 9),
-    (Metric::HRV_SDNN, 200, 900),
+/// Pushes of an hour.
+const AN_HOUR: i64 = 30;
+/// For how many days pushes are kept as they came, and after how long they are folded, as a server does by itself.
+const KEPT_DAYS: i64 = 7;
+const ROWS_MS: i64 = HOUR_MS;
+
+/// As `sekisho synthesize` makes them: a metric, by what name and in what unit a phone tells it, the least value in tenths, how far
+/// above it values go; the first half are intervals.
+const SERIES: [(Metric, &str, &str, i64, u64); 8] = [
+    (Metric::STEP_COUNT, "StepCount", "count", 0, 12_000),
+    (
+        Metric::DISTANCE_WALKING_RUNNING,
+        "DistanceWalkingRunning",
+        "m",
+        0,
+        9_000,
+    ),
+    (Metric::ACTIVE_ENERGY_BURNED, "ActiveEnergyBurned", "kcal", 0, 900),
+    (Metric::BASAL_ENERGY_BURNED, "BasalEnergyBurned", "kcal", 140, 60),
+    (Metric::HEART_RATE, "HeartRate", "count/min", 550, 700),
+    (Metric::RESPIRATORY_RATE, "RespiratoryRate", "count/min", 120, 70),
+    (Metric::WALKING_SPEED, "WalkingSpeed", "m/s", 8, 9),
+    (Metric::HRV_SDNN, "HeartRateVariabilitySDNN", "ms", 200, 900),
 ];
 
 /// A year is `LIVE_DAYS=365`.
@@ -37,14 +54,25 @@ async fn live_pushes_table_by_table() -> Result<()> {
     let asked = std::env::var("LIVE_DAYS").ok().and_then(|days| days.parse().ok());
     let days = asked.unwrap_or(30);
     let (tables, samples) = pushed(days).await?;
+    // Pushes are kept for some days alone, and counted for their samples.
+    let (pushes, stays): (Vec<_>, Vec<_>) = tables.into_iter().partition(|(name, _)| name.starts_with("payload"));
+    tell("stay", stays, samples);
+    tell(
+        "kept pushes of the last days",
+        pushes,
+        samples.min(KEPT_DAYS * A_DAY * SERIES.len() as i64),
+    );
+    Ok(())
+}
+
+fn tell(what: &str, tables: Vec<(String, i64)>, samples: i64) {
     let mut whole = 0.0;
     for (name, bytes) in tables {
         let each = bytes as f64 / samples as f64;
         whole += each;
         println!("{name:24} {each:6.2} bytes a sample");
     }
-    println!("{samples} samples of {days} days: {whole:.2} bytes each");
-    Ok(())
+    println!("{what}: {samples} samples, {whole:.2} bytes each");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +85,7 @@ async fn commits_that_are_packed_are_told_as_before_and_asked_for_by_time() -> R
     for place in 0..6 {
         let end = FROM.plus((place + 1) * EVERY_MS);
         clock.set(end.plus(1_500));
-        push_apart(&store, person, words(&random, end.plus(-EVERY_MS), end)).await?;
+        push_apart(&store, person, words(&random, end.plus(-EVERY_MS), end), end).await?;
         // Between two pushes something else is committed, often.
         let between = move |writing: &super::writer::Writing<'_>| {
             for _ in 0..150 {
@@ -90,7 +118,7 @@ async fn commits_that_are_packed_are_told_as_before_and_asked_for_by_time() -> R
     // What comes later goes on behind them.
     let end = FROM.plus(10 * EVERY_MS);
     clock.set(end.plus(1_500));
-    push_apart(&store, person, words(&random, end.plus(-EVERY_MS), end)).await?;
+    push_apart(&store, person, words(&random, end.plus(-EVERY_MS), end), end).await?;
     assert_eq!(updated(&store, person, times[5].plus(1)).await?.len(), 8);
     store.erase_person(person).await?;
     let left = store.database.read_blocking(|snapshot| {
@@ -147,9 +175,13 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
         for place in day * A_DAY..(day + 1) * A_DAY {
             let end = FROM.plus((place + 1) * EVERY_MS - random.below(5_000) as i64);
             clock.set(end.plus(1_000 + random.below(900) as i64));
-            push_apart(&store, person, words(&random, last, end)).await?;
+            push_apart(&store, person, words(&random, last, end), end).await?;
             last = end;
+            if (place + 1) % AN_HOUR == 0 {
+                fold_pushes(&store, last.plus(-ROWS_MS)).await?;
+            }
         }
+        store.delete_payloads(last.plus(-KEPT_DAYS * DAY_MS)).await?;
         clock.set(FROM.plus((day + 1) * DAY_MS + 3_000));
         let before = FoldBefore {
             counts_alone: last.plus(-DAY_MS),
@@ -177,7 +209,7 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
 }
 
 fn words(random: &SeededRandomness, begins: UtcMillis, end: UtcMillis) -> Vec<Identified> {
-    let word = |(number, (metric, least, above)): (usize, &(Metric, i64, u64))| {
+    let word = |(number, (metric, _, _, least, above)): (usize, &(Metric, &str, &str, i64, u64))| {
         let mut uuid = [0; 16];
         random.fill(&mut uuid);
         let tenths = least + random.below(above + 1) as i64;
@@ -205,13 +237,57 @@ fn words(random: &SeededRandomness, begins: UtcMillis, end: UtcMillis) -> Vec<Id
     SERIES.iter().enumerate().map(word).collect()
 }
 
-async fn push_apart(store: &Store, person: PersonId, words: Vec<Identified>) -> Result<()> {
+/// The push that has these words, as the phone sends it.
+fn body(words: &[Identified], end: UtcMillis) -> Vec<u8> {
+    let told = |(word, (_, name, unit, ..)): (&Identified, &(Metric, &str, &str, i64, u64))| {
+        let Word::Holds(samples) = &word.what else {
+            panic!("a word that holds nothing")
+        };
+        let [sample] = samples.as_slice() else {
+            panic!("one sample a word")
+        };
+        let Value::Quantity(value) = &sample.value else {
+            panic!("a number")
+        };
+        let value: serde_json::Number = value.exact().to_string().parse().expect("a number");
+        let (id, at) = (&word.id, [0, 8, 12, 16, 20, 32]);
+        let id: Vec<&str> = at.windows(2).map(|part| &id[part[0]..part[1]]).collect();
+        json!({
+            "uuid": id.join("-"),
+            "quantityType": format!("HKQuantityTypeIdentifier{name}"),
+            "quantity": value,
+            "unit": unit,
+            "startDate": text(sample.start),
+            "endDate": text(sample.end),
+            "sourceRevision": {"source": {"name": "計測のWatch"}},
+            "device": {"manufacturer": "Apple Inc.", "model": "Watch", "hardwareVersion": "Watch7,5"},
+            "metadata": {"HKTimeZone": "Asia/Tokyo"},
+        })
+    };
+    let push = json!({
+        "format": "apple-health-push/1",
+        "batch": batch(end),
+        "sentAt": text(end.plus(1_000)),
+        "samples": words.iter().zip(&SERIES).map(told).collect::<Vec<_>>(),
+    });
+    push.to_string().into_bytes()
+}
+
+fn text(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).expect("a time").to_string()
+}
+
+fn batch(end: UtcMillis) -> String {
+    ((end.0 - FROM.0) / EVERY_MS).to_string()
+}
+
+async fn push_apart(store: &Store, person: PersonId, words: Vec<Identified>, end: UtcMillis) -> Result<()> {
     let store = store.clone();
-    let pushed = tokio::task::spawn_blocking(move || push(&store, person, words));
+    let pushed = tokio::task::spawn_blocking(move || push(&store, person, words, end));
     pushed.await.expect("a push")
 }
 
-fn push(store: &Store, person: PersonId, mut words: Vec<Identified>) -> Result<()> {
+fn push(store: &Store, person: PersonId, mut words: Vec<Identified>, end: UtcMillis) -> Result<()> {
     let start = BatchStart {
         adapter: "apple-health-push".to_owned(),
         mapping_version: 1,
@@ -223,13 +299,39 @@ fn push(store: &Store, person: PersonId, mut words: Vec<Identified>) -> Result<(
         kind: SourceKind::Watch,
         ..Source::default()
     })?;
+    let body = body(&words, end);
     for word in &mut words {
         for sample in word.what.samples_mut() {
             sample.source = source;
         }
     }
     import.push_identified(words)?;
-    import.finish().map(|_| ())
+    let push = NewPayload {
+        from: Sender::Companion(1),
+        adapter: "apple-health-push".to_owned(),
+        batch: batch(end),
+        body,
+        answer: Box::new(move |counts| {
+            let mut answer =
+                json!({"received": counts.received, "stored": counts.stored, "duplicate": counts.duplicate});
+            answer["unsupported"] = counts.unsupported.into();
+            answer["rejected"] = counts.rejected.into();
+            answer["batch"] = batch(end).into();
+            answer["problems"] = json!([]);
+            answer.to_string().into_bytes()
+        }),
+    };
+    import.finish_keeping(push).map(|_| ())
+}
+
+async fn fold_pushes(store: &Store, before: UtcMillis) -> Result<()> {
+    let mut after = None;
+    loop {
+        after = store.fold_payloads(after, before).await?.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// Bytes of pages of each table and index, and of pages that are free.

@@ -155,7 +155,8 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     Ok(vec![
         Figure::at_most("a push of one sample in each of 8 series: CPU", cpu, 1.5, " ms"),
         Figure::at_most("a push of one sample in each of 8 series: written", bytes, 100.0, " kB"),
-        // What a year of it takes is measured day by day, with what the upkeep of each does: `live_pushes` of the store.
+        // What a year of it takes, and what pushes take once they are packed, is measured day by day, with what the upkeep of each
+        // does: `live_pushes` of the store.
         Figure::shown(
             "disk of two days of live pushes that no upkeep has seen, bytes a sample",
             each(0),
@@ -163,7 +164,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         Figure::shown("of it columns of samples", each(1)),
         Figure::shown("of it vendor ids", each(2)),
         Figure::shown(
-            "the pushes themselves, which are kept for seven days, bytes a sample",
+            "the pushes themselves in their first hour, before they are packed, bytes a sample",
             each(4),
         ),
         Figure::at_most("everything read anew, beside the first time", median(again), 2.0, " ×"),
