@@ -237,7 +237,7 @@ fn words(random: &SeededRandomness, begins: UtcMillis, end: UtcMillis) -> Vec<Id
     SERIES.iter().enumerate().map(word).collect()
 }
 
-/// The push that has these words, as the phone sends it.
+/// The push that has these words, as long as the phone sends it and with the same keys; its own words are its adapter's.
 fn body(words: &[Identified], end: UtcMillis) -> Vec<u8> {
     let told = |(word, (_, name, unit, ..)): (&Identified, &(Metric, &str, &str, i64, u64))| {
         let Word::Holds(samples) = &word.what else {
@@ -254,7 +254,7 @@ fn body(words: &[Identified], end: UtcMillis) -> Vec<u8> {
         let id: Vec<&str> = at.windows(2).map(|part| &id[part[0]..part[1]]).collect();
         json!({
             "uuid": id.join("-"),
-            "quantityType": format!("HKQuantityTypeIdentifier{name}"),
+            "quantityType": format!("TypeIdentifierOfQuantity{name}"),
             "quantity": value,
             "unit": unit,
             "startDate": text(sample.start),
