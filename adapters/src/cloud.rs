@@ -34,6 +34,11 @@ pub trait Cloud: Adapter {
     /// One page of an answer; `page` is what the page before named.
     fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request;
 
+    /// The same page of the one stream that the vendor makes of all its sources, for a series that it [merges](Series::merges).
+    fn merged(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
+        self.request(ask, page)
+    }
+
     /// What follows an answer.
     ///
     /// # Errors
@@ -204,6 +209,8 @@ pub struct Series {
     pub ahead_hours: u16,
     /// The vendor tells when there is more of it.
     pub is_told: bool,
+    /// The vendor has it also as one stream, in which it decided which of its sources counts ([`Cloud::merged`]).
+    pub merges: bool,
 }
 
 /// All of one series that lies within whole UTC hours.

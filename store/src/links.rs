@@ -60,6 +60,13 @@ pub struct Progress {
     /// Series of which the vendor was asked to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribed: Vec<String>,
+    /// Asked was the stream that the vendor merges of all sources, not what each of them has.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub is_merged: bool,
+}
+
+fn is_not(it_is: &bool) -> bool {
+    !it_is
 }
 
 fn is_nothing(count: &u32) -> bool {

@@ -60,6 +60,7 @@ const fn of(
             late_days: 7,
             ahead_hours: 14,
             is_told: !told_by.is_empty(),
+            merges: false,
         },
         member,
         told_by,

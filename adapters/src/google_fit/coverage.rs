@@ -237,6 +237,7 @@ pub fn series() -> Vec<Series> {
         late_days: if is_frequent { 7 } else { 30 },
         ahead_hours: 0,
         is_told: false,
+        merges: false,
     };
     let types = TYPES.iter().filter(|kind| ASKED.contains(&kind.name));
     let types = types.map(|kind| of(kind.name, kind.area, FREQUENT.contains(&kind.name)));

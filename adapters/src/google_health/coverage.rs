@@ -8,7 +8,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 2;
+pub const MAPPING_VERSION: u32 = 3;
 
 /// By what time a type is asked for, and where its points have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,7 @@ const fn series(name: &'static str, scope: &'static str, days: u16, is_told: boo
         late_days: if days == SPARSE { 30 } else { 2 },
         ahead_hours: 0,
         is_told,
+        merges: true,
     }
 }
 

@@ -1,11 +1,13 @@
 //! The Google Health API, version 4: a cloud that is asked, and that tells when there is something to ask for.
 //!
-//! Asked is `list`, the points of every source as they are: which of two devices counts is decided where all sources meet. Points
-//! mostly have no name, so an answer is read in windows of hours or days that it names all of.
+//! Asked is `list`, the points of every source as they are: which of two devices counts is decided where all sources meet. Or, where
+//! an operator wants that, `reconcile`: one stream, in which the vendor decided it. Points mostly have no name, so an answer is read
+//! in windows of hours or days that it names all of.
 
 mod coverage;
 mod point;
 pub(crate) mod refusal;
+mod source;
 mod webhook;
 
 use model::time::{DAY_MS, HOUR_MS};
@@ -162,6 +164,12 @@ impl Cloud for GoogleHealth {
             path: format!("/v4/users/me/dataTypes/{}/dataPoints", ask.series),
             parameters,
         }
+    }
+
+    fn merged(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
+        let mut request = self.request(ask, page);
+        request.path.push_str(":reconcile");
+        request
     }
 
     fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer> {

@@ -2,19 +2,17 @@
 
 use model::units::{Conversion, parse_number};
 use model::vocabulary::LIST_EXERCISE_TYPE;
-use model::{
-    Flags, LocalDay, Measured, Metric, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis, Value as Measure,
-};
+use model::{Flags, LocalDay, Measured, Metric, Offset, OffsetTrust, Sample, SourceKind, UtcMillis, Value as Measure};
 use serde_json::Value;
 
-use super::coverage::{self, Field, HEALTH_CONNECT, Kind, Makes, RE_EXPORTERS, Type};
+use super::coverage::{self, Field, Kind, Makes, Type};
+use super::source::source;
 use super::{Page, named};
-use crate::ReExporter;
 use crate::measure;
 use crate::pull::{self, Reads, Windows};
 use crate::push::{Not, Push, instant, list, text};
 
-/// Reads answers of `list`.
+/// Reads answers of `list` and of `reconcile`.
 pub(super) struct Points;
 
 impl Reads for Points {
@@ -76,8 +74,7 @@ fn base(push: &mut Push<'_>, kind: &Type, point: &Value, body: &Value) -> Result
         }
     };
     push.times(sample.start, sample.end)?;
-    let device = origin.pointer("/device/formFactor").and_then(Value::as_str);
-    let source = source(origin, device);
+    let source = source(origin);
     let is_worn = matches!(source.kind, SourceKind::Watch | SourceKind::Band | SourceKind::Ring);
     sample.source = push.source(source)?;
     match text(origin, "recordingMethod") {
@@ -115,54 +112,6 @@ fn offset(time: &Value, member: &str) -> Option<i16> {
 fn day(date: &Value) -> Option<LocalDay> {
     let part = |member: &str| date.get(member)?.as_u64().and_then(|part| u32::try_from(part).ok());
     LocalDay::from_ymd(i32::try_from(part("year")?).ok()?, part("month")?, part("day")?)
-}
-
-/// The platform by which it came, the device or the app that measured. One stream of all, as the vendor merges it, has no source.
-fn source(origin: &Value, form: Option<&str>) -> Source {
-    let cut = |text: &str| text.chars().take(100).collect::<String>();
-    let part = |pointer: &str| {
-        origin
-            .pointer(pointer)?
-            .as_str()
-            .map(cut)
-            .filter(|part| !part.is_empty())
-    };
-    let platform = part("/platform").unwrap_or_else(|| "merged".to_owned());
-    let manufacturer = part("/device/manufacturer");
-    let model = part("/device/displayName");
-    let app = ["packageName", "googleWebClientId", "webClientId"];
-    let app = app.iter().find_map(|member| part(&format!("/application/{member}")));
-    let kind = match form {
-        Some("WATCH") => SourceKind::Watch,
-        Some("FITNESS_BAND") => SourceKind::Band,
-        Some("RING") => SourceKind::Ring,
-        Some("PHONE" | "TABLET") => SourceKind::Phone,
-        Some("SCALE" | "CHEST_STRAP") => SourceKind::Instrument,
-        _ if app.is_some() && model.is_none() => SourceKind::App,
-        _ => SourceKind::Unknown,
-    };
-    let shown = |part: &Option<String>| part.clone().unwrap_or_default();
-    // `FITBIT_WEB_API` begins with another platform's name.
-    let copies = match (platform.as_str(), &app) {
-        (HEALTH_CONNECT, Some(package)) => vec![format!("{package}|")],
-        ("FIT", _) => ReExporter::copies(RE_EXPORTERS, "FIT"),
-        _ => Vec::new(),
-    };
-    Source {
-        copies,
-        key: format!(
-            "google-health|{platform}|{}|{}|{}|{}",
-            shown(&manufacturer),
-            shown(&model),
-            form.map(cut).unwrap_or_default(),
-            shown(&app)
-        ),
-        name: model.clone().or(app).unwrap_or_else(|| cut(&platform)),
-        manufacturer,
-        model,
-        hardware: None,
-        kind,
-    }
 }
 
 fn samples(push: &mut Push<'_>, kind: &Type, body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {

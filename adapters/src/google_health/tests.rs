@@ -79,6 +79,60 @@ fn read_answer(series: &str, points: &serde_json::Value) -> (crate::harness::Col
 }
 
 #[test]
+fn the_merged_stream_is_asked_for_by_the_same_words_at_a_place_of_its_own() {
+    for series in GoogleHealth.series() {
+        let ask = Ask {
+            series: series.name,
+            start: at("2026-05-01T00:00:00Z"),
+            end: at("2026-05-02T00:00:00Z"),
+        };
+        let (each, merged) = (GoogleHealth.request(&ask, None), GoogleHealth.merged(&ask, None));
+        assert_eq!(merged.path, format!("{}:reconcile", each.path));
+        assert_eq!(merged.parameters, each.parameters);
+    }
+    for cloud in crate::clouds() {
+        for series in cloud.series() {
+            let ask = Ask {
+                series: series.name,
+                start: UtcMillis(0),
+                end: UtcMillis(DAY_MS),
+            };
+            let is_other = cloud.merged(&ask, None) != cloud.request(&ask, None);
+            assert_eq!(is_other, series.merges, "{} of {}", series.name, cloud.name());
+        }
+    }
+}
+
+#[test]
+fn points_of_the_merged_stream_are_of_one_source_and_named_elsewhere() {
+    let weight = |name: &str, grams: u32| {
+        json!({"dataPointName": name, "weight": {"weightGrams": grams,
+            "sampleTime": {"physicalTime": "2026-05-01T06:00:00Z", "utcOffset": "32400s"}}})
+    };
+    let (collected, reading) = read_answer("weight", &json!([weight("one", 61_000), weight("other", 62_000)]));
+    assert_eq!(
+        (collected.samples().len(), reading.accounting.duplicate),
+        (2, 0),
+        "two weights of one instant, told apart by their names"
+    );
+    let mut sources = collected.pieces.iter().filter_map(|piece| match piece {
+        crate::Handed::Source(source) => Some(source),
+        _ => None,
+    });
+    let (source, None) = (sources.next().unwrap(), sources.next()) else {
+        panic!("{:?}", collected.pieces)
+    };
+    assert_eq!(source.key, "google-health|merged||||");
+    assert!(
+        source
+            .copies
+            .iter()
+            .any(|own| "google-health|FITBIT|Fitbit|Charge 6||".starts_with(own)),
+        "what a device has is the same measurement"
+    );
+}
+
+#[test]
 fn what_an_answer_has_beyond_its_time_is_left_to_another_ask() {
     let exercise = |from: &str, until: &str| {
         json!({"name": from, "exercise": {"exerciseType": "RUNNING",

@@ -6,7 +6,7 @@ use model::units::Conversion;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 4;
+pub const MAPPING_VERSION: u32 = 5;
 
 /// How a field holds its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +275,7 @@ pub const RE_EXPORTERS: &[ReExporter] = &[
     ReExporter::new(
         "Fitbit",
         "com.fitbit.FitbitMobile",
-        &["fitbit|", "google-health|FITBIT|"],
+        &["fitbit|", "google-health|FITBIT|", "google-health|merged|"],
     ),
     ReExporter::new("Google Fit", "com.google.android.apps.fitness", &["google-fit|"]),
     ReExporter::new("Withings", "com.withings.wiscale2", &[]),

@@ -18,6 +18,7 @@ const fn series(name: &'static str) -> Series {
         late_days: 30,
         ahead_hours: 0,
         is_told: true,
+        merges: false,
     }
 }
 

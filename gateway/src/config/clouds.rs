@@ -30,6 +30,8 @@ pub struct CloudSettings {
     pub keys_url: String,
     /// The project's subscriber, where accounts are subscribed one by one, and the file of the service account that does so.
     pub subscriber: Option<(String, PathBuf)>,
+    /// Asked is the stream that the vendor merges of all sources, in place of what each of them has.
+    pub is_merged: bool,
     /// How long after it was asked for something is asked for again, in hours.
     pub poll_hours: u16,
     /// How far back is asked, in days.
@@ -88,8 +90,17 @@ impl Layers {
                 ));
             }
         };
+        let mut clouds = adapters::clouds().iter().filter(|cloud| cloud.name() == name);
+        let merges = clouds.any(|cloud| cloud.series().iter().any(|series| series.merges));
+        let is_merged = match (text("sources")?.as_str(), merges) {
+            ("each", _) => false,
+            ("merged", true) => true,
+            (_, true) => return Err(self.bad(section, "sources", "\"each\" or \"merged\"")),
+            (_, false) => return Err(self.bad(section, "sources", "\"each\": this vendor merges none")),
+        };
         Ok(CloudSettings {
             name: name.to_owned(),
+            is_merged,
             subscriber,
             client_id,
             client_secret_file: file("client_secret_file")?,
@@ -102,5 +113,34 @@ impl Layers {
             poll_hours: self.number(section, "poll_hours", 1..=168, "hours from 1 to 168")? as u16,
             backfill_days: self.number(section, "backfill_days", 1..=3_660, "days from 1 to 3660")? as u16,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn only_of_a_vendor_that_merges_its_sources_the_merged_stream_can_be_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sekisho.toml");
+        let cloud = |name: &str, setting: &str| {
+            std::fs::write(&file, format!("[links.{name}]\nclient_id = \"x\"\n{setting}")).unwrap();
+            let config = Config::load(Some(&file), std::iter::empty());
+            let refused = |error: super::ConfigError| error.to_string().replace(&file.display().to_string(), "file");
+            config.map(|config| config.clouds[0].is_merged).map_err(refused)
+        };
+        assert_eq!(cloud("google-health", ""), Ok(false));
+        assert_eq!(cloud("google-health", "sources = \"each\""), Ok(false));
+        assert_eq!(cloud("google-health", "sources = \"merged\""), Ok(true));
+        assert_eq!(cloud("omron", ""), Ok(false));
+        assert_eq!(
+            cloud("google-health", "sources = \"one\"").unwrap_err(),
+            "file: `links.google-health.sources` is \"one\"; allowed: \"each\" or \"merged\""
+        );
+        assert_eq!(
+            cloud("omron", "sources = \"merged\"").unwrap_err(),
+            "file: `links.omron.sources` is \"merged\"; allowed: \"each\": this vendor merges none"
+        );
     }
 }

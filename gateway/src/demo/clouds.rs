@@ -99,6 +99,7 @@ fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandErr
         api_url: cloud.api_url,
         keys_url: cloud.keys_url,
         subscriber: None,
+        is_merged: false,
         poll_hours: 6,
         backfill_days: BACKFILL_DAYS,
     })

@@ -7,6 +7,7 @@
 mod breaker;
 pub mod connect;
 mod plan;
+mod streams;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ pub struct Cloud {
     addresses: Addresses,
     subscriber: Option<Subscriber>,
     return_to: String,
+    is_merged: bool,
     poll_ms: i64,
     backfill_ms: i64,
     breaker: Breaker,
@@ -158,6 +160,7 @@ impl Cloud {
                 _ => None,
             },
             return_to: format!("{public_url}{CALLBACK}"),
+            is_merged: settings.is_merged,
             poll_ms: i64::from(settings.poll_hours) * model::time::HOUR_MS,
             backfill_ms: i64::from(settings.backfill_days) * model::time::DAY_MS,
             breaker: Breaker::default(),
@@ -184,6 +187,11 @@ impl Cloud {
                 .unwrap_or(i64::MAX)
                 .clamp(1, model::time::HOUR_MS),
         )
+    }
+
+    /// True where a series is asked for as the one stream that the vendor merges.
+    fn is_merged(&self, series: &Series) -> bool {
+        self.is_merged && series.merges
     }
 
     /// The cloud that continues this one, once this one is switched off: it can be connected no more.

@@ -332,6 +332,7 @@ mod tests {
             late_days: 2,
             ahead_hours: 0,
             is_told,
+            merges: false,
         }
     }
 

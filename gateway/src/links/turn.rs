@@ -14,7 +14,7 @@ use calls::Refusal;
 
 use super::Cloud;
 use super::plan::{self, Step};
-use super::{subscriptions, tokens};
+use super::{streams, subscriptions, tokens};
 use crate::import::{self, ImportError};
 use crate::state::AppState;
 
@@ -205,6 +205,7 @@ impl Turn<'_> {
         let series = self.cloud.adapter.series();
         let pace = self.cloud.pace();
         let now = self.state.clock.now();
+        streams::keep_to(&mut self.progress, series, self.cloud.is_merged, now);
         let (steps, taken) = plan::plan(series, &self.progress, &self.leased.wants, pace, now);
         // What the vendor told of stands first: how many of the steps were answered, one after the other.
         let (mut answered, mut is_whole) = (0, true);

@@ -148,7 +148,8 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
         Some(before) if before.account_hash == hash => {
             let id = before.link.id;
             // What was closed may be open now; all else is as far as it was.
-            progress.marks = open(writing, before)?.progress.marks;
+            let before = open(writing, before)?.progress;
+            (progress.marks, progress.is_merged) = (before.marks, before.is_merged);
             progress.marks.values_mut().for_each(|mark| mark.closed = false);
             id
         }

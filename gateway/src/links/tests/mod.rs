@@ -6,6 +6,7 @@ mod connecting;
 mod crowd;
 mod notices;
 mod storm;
+mod streams;
 mod subscriptions;
 mod successor;
 
@@ -19,7 +20,7 @@ use serde_json::{Value as Json, json};
 use simulators::{Setup, Simulator};
 use store::{Access, Link, Record, Search};
 
-use super::worker;
+use super::{Cloud, worker};
 use crate::environment::{MachineClock, MachineRandomness};
 use crate::sign_in::testing::{Answer, Browser, Gateway};
 
@@ -136,6 +137,8 @@ struct World {
     clock: Arc<HandClock>,
     vendor: Simulator,
     other: Option<Simulator>,
+    /// Asked in place of the configured one.
+    changed: Option<Cloud>,
     http: reqwest::Client,
     _secrets: tempfile::TempDir,
 }
@@ -206,6 +209,7 @@ impl World {
             clock,
             vendor,
             other,
+            changed: None,
             http: http.unwrap(),
             _secrets: secrets,
         }
@@ -273,10 +277,14 @@ impl World {
             .unwrap()
     }
 
+    fn cloud(&self) -> &Cloud {
+        let configured = || self.gateway.state.clouds.named(self.vendor.name).unwrap();
+        self.changed.as_ref().unwrap_or_else(configured)
+    }
+
     /// Works whatever is due, a second apart, until nothing is; how many turns that took.
     async fn work(&self) -> usize {
-        let state = &self.gateway.state;
-        let cloud = state.clouds.named(self.vendor.name).unwrap();
+        let (state, cloud) = (&self.gateway.state, self.cloud());
         let mut turns = 0;
         loop {
             let leased = worker::take(state, cloud, 16).await;

@@ -144,8 +144,9 @@ async fn what_the_one_before_had_not_got_to_is_fetched_by_the_new_one_and_what_i
     let mut browser = world.hanako().await;
     let page = browser.get("/portal/links").await.body;
     assert!(!page.contains("過去の記録を取り込んでいます"), "{page}");
-    // All that the account holds is here, and no minute twice.
-    let truth = world.truth(LISTS.hanako, "steps").await;
+    // All that the account holds is here, and no minute twice. What a phone counts, the one before did not tell.
+    let mut truth = world.truth(LISTS.hanako, "steps").await;
+    truth.retain(|(at, _)| at % 60_000 == 0);
     let mut held: Vec<i64> = world.held(Metric::STEP_COUNT).await.iter().map(|(at, _)| *at).collect();
     let missing: Vec<_> = truth.iter().filter(|(at, _)| !held.contains(at)).take(3).collect();
     assert!(missing.is_empty() && !truth.is_empty(), "{missing:?}");

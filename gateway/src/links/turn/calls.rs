@@ -49,7 +49,10 @@ impl Turn<'_> {
         };
         let (mut pages, mut page, mut bytes) = (Vec::new(), None, 0);
         loop {
-            let request = self.cloud.adapter.request(&ask, page.as_deref());
+            let request = match self.cloud.is_merged(&step.series) {
+                true => self.cloud.adapter.merged(&ask, page.as_deref()),
+                false => self.cloud.adapter.request(&ask, page.as_deref()),
+            };
             // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
             let wait = self.cloud.wait(self.leased.link.id).filter(|_| page.is_none());
             if let Some(wait) = wait {

@@ -11,7 +11,7 @@ use model::UtcMillis;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::points::{TYPES, Time};
+use super::points::{Account, Point, TYPES, Time};
 use super::{ACCOUNTS, CLIENT, EMPTY, Shared};
 use crate::agree::{self, Asked, Decision};
 use crate::grants::{self, TokenRequest};
@@ -58,7 +58,7 @@ pub(super) async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<
     }
 }
 
-fn error(status: StatusCode, name: &str, reason: Option<&str>) -> Response {
+pub(super) fn error(status: StatusCode, name: &str, reason: Option<&str>) -> Response {
     let details = reason.map(|reason| json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]));
     let body = json!({"error": {"code": status.as_u16(), "message": name, "status": name, "details": details.unwrap_or(json!([]))}});
     (status, Json(body)).into_response()
@@ -98,30 +98,59 @@ pub(super) struct ListRequest {
     page_token: Option<usize>,
 }
 
-/// A list of points.
+/// A list of points, of every source as they are.
 pub(super) async fn list(
     State(shared): State<Arc<Shared>>,
     Path(kind): Path<String>,
     headers: HeaderMap,
     Query(asked): Query<ListRequest>,
 ) -> Response {
-    let Some((account, scopes)) = holder(&shared, &headers) else {
-        return error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None);
+    points(&shared, &kind, &headers, &asked, Account::list)
+}
+
+/// The same as one stream.
+pub(super) async fn reconcile(
+    State(shared): State<Arc<Shared>>,
+    Path(kind): Path<String>,
+    headers: HeaderMap,
+    Query(asked): Query<ListRequest>,
+) -> Response {
+    points(&shared, &kind, &headers, &asked, Account::reconcile)
+}
+
+/// Whose token it is, where it opens what is asked.
+pub(super) fn opened(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<String, Response> {
+    let Some((account, scopes)) = holder(shared, headers) else {
+        return Err(error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None));
     };
-    let Some((_, _, time, scope)) = TYPES.iter().find(|(name, ..)| *name == kind) else {
-        return error(StatusCode::NOT_FOUND, "NOT_FOUND", None);
-    };
-    if !scopes.iter().any(|given| *given == format!("{PREFIX}{scope}.readonly")) {
-        return error(
+    match scopes.iter().any(|given| *given == format!("{PREFIX}{scope}.readonly")) {
+        true => Ok(account),
+        false => Err(error(
             StatusCode::FORBIDDEN,
             "PERMISSION_DENIED",
             Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-        );
+        )),
     }
-    let Some((start, end)) = window(&kind, *time, &asked.filter) else {
+}
+
+fn points(
+    shared: &Shared,
+    kind: &str,
+    headers: &HeaderMap,
+    asked: &ListRequest,
+    of: fn(&Account, &str, UtcMillis, UtcMillis, UtcMillis) -> Vec<Point>,
+) -> Response {
+    let Some((_, _, time, scope)) = TYPES.iter().find(|(name, ..)| *name == kind) else {
+        return error(StatusCode::NOT_FOUND, "NOT_FOUND", None);
+    };
+    let account = match opened(shared, headers, scope) {
+        Ok(account) => account,
+        Err(refused) => return refused,
+    };
+    let Some((start, end)) = window(kind, *time, &asked.filter) else {
         return error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", None);
     };
-    let most = if matches!(kind.as_str(), "sleep" | "exercise") {
+    let most = if matches!(kind, "sleep" | "exercise") {
         25
     } else {
         10_000
@@ -133,7 +162,7 @@ pub(super) async fn list(
         .state()
         .accounts
         .get(&account)
-        .map_or_else(Vec::new, |account| account.list(&kind, start, end, now));
+        .map_or_else(Vec::new, |account| of(account, kind, start, end, now));
     let page: Vec<Value> = all
         .iter()
         .skip(from)

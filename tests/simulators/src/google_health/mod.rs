@@ -106,6 +106,10 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/revoke", post(api::revoke))
         .route("/v4/users/me/identity", get(api::identity))
         .route("/v4/users/me/dataTypes/{kind}/dataPoints", get(api::list))
+        .route(
+            "/v4/users/me/dataTypes/{kind}/dataPoints:reconcile",
+            get(api::reconcile),
+        )
         .route("/webhooks_public_keyset.json", get(notices::keys))
         .route("/service-token", post(subscriptions::token))
         .route(
@@ -161,12 +165,20 @@ impl Vendor for Shared {
     fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
         let now = self.setup.clock.now();
         let state = self.state();
+        let (kind, is_merged) = match asked.kind.strip_suffix(":reconcile") {
+            Some(kind) => (kind, true),
+            None => (asked.kind.as_str(), false),
+        };
         let points = state.accounts.get(&asked.account).map_or_else(Vec::new, |account| {
-            account.list(&asked.kind, UtcMillis(asked.start), UtcMillis(asked.end), now)
+            let (start, end) = (UtcMillis(asked.start), UtcMillis(asked.end));
+            match is_merged {
+                true => account.reconcile(kind, start, end, now),
+                false => account.list(kind, start, end, now),
+            }
         });
         let key = TYPES
             .iter()
-            .find(|(name, ..)| *name == asked.kind)
+            .find(|(name, ..)| *name == kind)
             .map_or("", |(_, key, ..)| key);
         let number = |body: &Value| {
             let members = body[key].as_object()?;

@@ -157,6 +157,17 @@ pub(super) struct Point {
     pub(super) body: Value,
 }
 
+impl Point {
+    /// From when until when it counts, of one that begins at the time it is listed by.
+    fn span(&self) -> (i64, i64) {
+        (self.at.0, self.known.0)
+    }
+}
+
+fn is_of_phone(point: &Point) -> bool {
+    point.body["dataSource"]["device"]["formFactor"] == PHONE
+}
+
 /// An account.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -203,6 +214,32 @@ impl Account {
         let is_there = |point: &Point| (start.0..end.0).contains(&point.at.0) && point.known <= now;
         points.into_values().rev().filter(is_there).collect()
     }
+
+    /// The same as one stream: what the phone has of a time of which the band has something is left out, and nobody says whose the rest is.
+    pub(super) fn reconcile(&self, kind: &str, start: UtcMillis, end: UtcMillis, now: UtcMillis) -> Vec<Point> {
+        let around = PIECE * MINUTE_MS;
+        let near = self.list(kind, start.plus(-around), end.plus(around), now);
+        let of_band: Vec<(i64, i64)> = near
+            .iter()
+            .filter(|point| !is_of_phone(point))
+            .map(Point::span)
+            .collect();
+        let is_told = |point: &Point| {
+            let (from, until) = point.span();
+            let is_known = of_band.iter().any(|(start, end)| *start < until && from < *end);
+            (start.0..end.0).contains(&point.at.0) && !(is_of_phone(point) && is_known)
+        };
+        let mut merged: Vec<Point> = near.into_iter().filter(is_told).collect();
+        for point in &mut merged {
+            if let Some(members) = point.body.as_object_mut() {
+                members.remove("dataSource");
+                if let Some(name) = members.remove("name") {
+                    members.insert("dataPointName".to_owned(), name);
+                }
+            }
+        }
+        merged
+    }
 }
 
 fn iso(at: UtcMillis) -> String {
@@ -215,7 +252,7 @@ fn interval(start: UtcMillis, end: UtcMillis) -> Value {
     json!({"startTime": iso(start), "endTime": iso(end), "startUtcOffset": "32400s", "endUtcOffset": "32400s"})
 }
 
-/// A point of a type with this body.
+/// A point of a type with this body, of the band.
 pub(super) fn point(key: &str, body: Value) -> Value {
     json!({
         "dataSource": {
@@ -225,6 +262,34 @@ pub(super) fn point(key: &str, body: Value) -> Value {
         },
         key: body,
     })
+}
+
+/// The same of the phone, which is carried on each walk, and alone for some minutes of the evening, while the band is charged.
+fn of_phone(mut point: Point) -> Point {
+    point.body["dataSource"]["device"] =
+        json!({"displayName": "Pixel 9", "manufacturer": "Google", "formFactor": PHONE});
+    point
+}
+
+const PHONE: &str = "PHONE";
+
+/// Minutes of a piece of what the phone counts, and where in the evening it counts alone.
+const PIECE: i64 = 5;
+const ALONE: i64 = 21 * 60;
+
+/// What the phone counts of a day: half a minute late, since it wakes only when it is shaken.
+fn steps_of_phone(key: &str, day: &Day) -> Vec<Point> {
+    let piece = |from: i64, until: i64| {
+        let (start, end) = (day.at(from).plus(MINUTE_MS / 2), day.at(until));
+        let count = (from..until).map(|minute| day.steps(minute)).sum::<i64>() * 19 / 20;
+        of_phone(over(key, start, end, json!({"count": count.to_string()})))
+    };
+    let mut pieces = vec![piece(ALONE, ALONE + PIECE)];
+    for (from, lasts) in day.walks() {
+        let starts = (from..from + lasts).step_by(PIECE as usize);
+        pieces.extend(starts.map(|start| piece(start, (start + PIECE).min(from + lasts))));
+    }
+    pieces
 }
 
 /// An interval's point: the body's members with its interval.
@@ -275,7 +340,10 @@ fn of_day(kind: &str, day: &Day) -> Vec<Point> {
         minutes().map(minute).collect::<Vec<_>>()
     };
     match kind {
-        "steps" => by_minute(&|minute| json!({"count": day.steps(minute).to_string()})),
+        "steps" => {
+            let of_band = by_minute(&|minute| json!({"count": day.steps(minute).to_string()}));
+            of_band.into_iter().chain(steps_of_phone(key, day)).collect()
+        }
         "distance" => by_minute(&|minute| json!({"millimeters": (day.steps(minute) * 710).to_string()})),
         "active-energy-burned" => by_minute(&|minute| json!({"kcal": (day.steps(minute) as f64) * 0.04})),
         "heart-rate" => (0..96)
