@@ -30,13 +30,21 @@ pub(crate) struct VendorDay {
     pub(crate) from_device: bool,
 }
 
-/// Computes days of one metric. Vendors' own totals count only where their source has nothing finer that day.
-pub(crate) fn compute(metric: Metric, mut pieces: Vec<Piece>, vendor_days: Vec<VendorDay>) -> Computed {
+/// Computes days of one metric. Vendors' own totals count only where their source, or one of which it holds copies, has nothing finer
+/// that day.
+pub(crate) fn compute(metric: Metric, pieces: Vec<Piece>, vendor_days: Vec<VendorDay>, pairs: &Pairs) -> Computed {
+    let (mut pieces, copies) = match pairs.is_empty() {
+        true => (pieces, Vec::new()),
+        false => without_copies(pieces, pairs),
+    };
     let mut so_far = SoFar::of(metric);
     so_far.measure(&pieces);
-    let (checks, sole): (Vec<VendorDay>, Vec<VendorDay>) = vendor_days
-        .into_iter()
-        .partition(|stated| so_far.has_measured(stated.day, stated.piece.source));
+    let is_finer = |stated: &VendorDay| {
+        let source = stated.piece.source;
+        let mut sources = pairs.originals(source).iter().chain([&source]);
+        sources.any(|source| so_far.has_measured(stated.day, *source))
+    };
+    let (checks, sole): (Vec<VendorDay>, Vec<VendorDay>) = vendor_days.into_iter().partition(is_finer);
     let mut unproven = BTreeSet::new();
     for stated in sole {
         so_far.note_measured(stated.day, stated.piece.source);
@@ -49,12 +57,12 @@ pub(crate) fn compute(metric: Metric, mut pieces: Vec<Piece>, vendor_days: Vec<V
     Computed {
         days: so_far.days(&checks),
         total,
-        copies: Vec::new(),
+        copies,
     }
 }
 
 /// Parts pieces from those that are copies of what a vendor's own source has.
-pub(crate) fn without_copies(pieces: Vec<Piece>, pairs: &Pairs) -> (Vec<Piece>, Vec<Piece>) {
+fn without_copies(pieces: Vec<Piece>, pairs: &Pairs) -> (Vec<Piece>, Vec<Piece>) {
     let mut by_source: BTreeMap<u16, Vec<(i64, i64, i64)>> = BTreeMap::new();
     for piece in &pieces {
         let place = (piece.start, piece.end, piece.count);

@@ -15,12 +15,12 @@ use std::collections::BTreeMap;
 use model::vocabulary::systems::own;
 use model::{LocalDay, Metric};
 
-pub(crate) use compute::{Computed, VendorDay, compute, without_copies};
+pub(crate) use compute::{Computed, VendorDay, compute};
 pub(crate) use resolve::Piece;
 pub(crate) use so_far::SoFar;
 
 /// Version of the computation of days, raised when the same samples would come to other days.
-pub const DAYS_ALGORITHM: u32 = 2;
+pub const DAYS_ALGORITHM: u32 = 3;
 
 /// What a reader of a day should know of it; numbers are stored.
 pub(crate) mod flag {

@@ -7,6 +7,7 @@ use model::{LocalDay, Metric};
 use proptest::prelude::*;
 
 use super::{Computed, Piece, SoFar, VendorDay, compute, flag};
+use crate::copies::Pairs;
 
 /// 2026-05-10T00:00+09:00.
 const MAY_10: i64 = 1_778_338_800_000;
@@ -41,7 +42,7 @@ fn minutes(hour: i64, minute: i64) -> f64 {
 }
 
 fn days(pieces: Vec<Piece>) -> BTreeMap<String, (i64, i64)> {
-    let computed = compute(Metric::STEP_COUNT, pieces, Vec::new());
+    let computed = compute(Metric::STEP_COUNT, pieces, Vec::new(), &Pairs::default());
     computed
         .days
         .iter()
@@ -233,7 +234,8 @@ fn a_vendors_own_total_counts_only_where_its_source_has_nothing_finer() {
         day: LocalDay::parse("2026-05-10").expect("a day"),
         from_device: kind == 'T',
     };
-    let run = |pieces, vendor: Vec<VendorDay>| -> Computed { compute(Metric::STEP_COUNT, pieces, vendor) };
+    let run =
+        |pieces, vendor: Vec<VendorDay>| -> Computed { compute(Metric::STEP_COUNT, pieces, vendor, &Pairs::default()) };
     let day = LocalDay::parse("2026-05-10").expect("a day");
     assert_eq!(run(Vec::new(), vec![stated('T', 7000)]).days[&day].eligible, 7000);
     let app = run(Vec::new(), vec![stated('A', 7000)]);
@@ -250,14 +252,14 @@ fn what_no_walk_looks_like_is_flagged() {
         .collect();
     let day = LocalDay::parse("2026-05-10").expect("a day");
     assert_ne!(
-        compute(Metric::STEP_COUNT, same, Vec::new()).days[&day].flags & flag::UNIFORM,
+        compute(Metric::STEP_COUNT, same, Vec::new(), &Pairs::default()).days[&day].flags & flag::UNIFORM,
         0
     );
     let on: Vec<Piece> = (0..66)
         .map(|bucket| piece('P', minutes(8, bucket * 10), minutes(8, bucket * 10 + 9), 500 + bucket))
         .collect();
     assert_ne!(
-        compute(Metric::STEP_COUNT, on, Vec::new()).days[&day].flags & flag::NO_PAUSE,
+        compute(Metric::STEP_COUNT, on, Vec::new(), &Pairs::default()).days[&day].flags & flag::NO_PAUSE,
         0
     );
 }
@@ -453,7 +455,7 @@ proptest! {
         pieces.sort_by_key(|piece| (piece.source, piece.start, piece.end));
         pieces.dedup_by_key(|piece| (piece.source, piece.start, piece.end));
         let found = |pieces: Vec<Piece>| -> BTreeMap<LocalDay, i64> {
-            let days = compute(Metric::FLOORS_CLIMBED, pieces, Vec::new()).days;
+            let days = compute(Metric::FLOORS_CLIMBED, pieces, Vec::new(), &Pairs::default()).days;
             days.into_iter().map(|(day, amounts)| (day, amounts.total)).filter(|(_, total)| *total != 0).collect()
         };
         let straight = found(pieces.clone());
@@ -480,7 +482,7 @@ proptest! {
                 Piece { asserted, start, end: at, ..piece('W', 0.0, 0.0, count) }
             })
             .collect();
-        let found = |pieces: Vec<Piece>| compute(Metric::FLOORS_CLIMBED, pieces, Vec::new()).days;
+        let found = |pieces: Vec<Piece>| compute(Metric::FLOORS_CLIMBED, pieces, Vec::new(), &Pairs::default()).days;
         let mut backwards = pieces.clone();
         backwards.reverse();
         prop_assert_eq!(found(pieces), found(backwards));
@@ -494,7 +496,7 @@ proptest! {
             .map(|(piece, manual)| Piece { manual, ..piece })
             .collect();
         pieces.sort_by_key(|piece| piece.start);
-        let whole = compute(Metric::STEP_COUNT, pieces.clone(), Vec::new()).days;
+        let whole = compute(Metric::STEP_COUNT, pieces.clone(), Vec::new(), &Pairs::default()).days;
         let mut so_far = SoFar::of(Metric::STEP_COUNT);
         let (mut stretch, mut reached): (Vec<Piece>, i64) = (Vec::new(), i64::MIN);
         for piece in pieces {

@@ -187,3 +187,55 @@ async fn steps_that_came_twice_count_once_though_their_times_differ_by_seconds()
         .collect();
     assert_eq!(copies.len(), 1, "{:?}", told.pieces);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_vendor_counts_of_all_its_sources_is_used_only_where_none_of_them_told_more_finely() {
+    let walk = |source, day: i64, count| {
+        let hours = 24 * day;
+        quantity(
+            Metric::STEP_COUNT,
+            source,
+            at(hours + 8, 0),
+            at(hours + 8, 30),
+            count,
+            0,
+        )
+    };
+    let stated = |date: &str, count| {
+        let start = day(date).start(model::Offset::given(0));
+        let mut sample = quantity(Metric::DAILY_STEP_COUNT, COPY, start, start, count, 0);
+        sample.offset = model::Offset {
+            minutes: 0,
+            trust: model::OffsetTrust::None,
+        };
+        sample.end_offset_minutes = 0;
+        sample
+    };
+    let told = [
+        walk(OWN, 0, 3_000),
+        walk(OTHER, 1, 1_000),
+        stated("2026-05-10", 5_000),
+        stated("2026-05-11", 4_000),
+        stated("2026-05-12", 6_000),
+    ];
+    for order in [[OWN, COPY, OTHER], [COPY, OTHER, OWN]] {
+        let house = House::new().await;
+        let person = house.person().await;
+        bring(&house, person, &order, &told).await;
+        let of = async |date| total(&house, person, Metric::STEP_COUNT, date).await.expect("a total");
+        let measured = of("2026-05-10").await;
+        assert_eq!((measured.total, measured.shares.len()), (3_000, 1), "{order:?}");
+        let flags: Vec<_> = store::day_flag_codes(measured.flags).collect();
+        assert_eq!(
+            flags,
+            ["vendor-mismatch"],
+            "held against what was measured, and no source more"
+        );
+        assert_eq!(
+            of("2026-05-11").await.total,
+            4_000,
+            "nothing of its own is finer: what knows more counts"
+        );
+        assert_eq!(of("2026-05-12").await.total, 6_000);
+    }
+}

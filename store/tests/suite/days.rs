@@ -3,7 +3,7 @@
 use model::environment::SeededRandomness;
 use model::time::{DAY_MS, HOUR_MS};
 use model::vocabulary::Metric;
-use model::{Flags, LocalDay, PersonId, Sample, UtcMillis, Value};
+use model::{Flags, LocalDay, Offset, OffsetTrust, PersonId, Sample, UtcMillis, Value};
 use proptest::prelude::*;
 use store::{DayStatus, Result, Search};
 
@@ -35,6 +35,45 @@ async fn a_watch_and_a_phone_never_count_the_same_walk_twice() {
         [3_000, 2_200]
     );
     assert!(store::day_flag_codes(total.flags).any(|code| code == "multi-source-resolved"));
+}
+
+/// A day's total as a vendor states it, without a zone.
+fn stated(source: u16, date: &str, count: i64) -> Sample {
+    let start = day(date).start(Offset::given(0));
+    Sample {
+        offset: Offset {
+            minutes: 0,
+            trust: OffsetTrust::None,
+        },
+        end_offset_minutes: 0,
+        ..quantity(Metric::DAILY_STEP_COUNT, source, start, start, count, 0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_stated_without_a_zone_is_that_of_who_lives_there() {
+    let house = House::new().await;
+    let person = house.person().await;
+    // In Japan a day is nine hours old when it begins in UTC: the way to work lies before that.
+    let told = vec![
+        steps(PHONE, at(7, 30), at(8, 0), 3_000),
+        steps(PHONE, at(18, 0), at(18, 30), 3_000),
+        steps(PHONE, at(24 + 7, 30), at(24 + 8, 0), 2_500),
+        stated(WATCH, "2026-05-10", 8_000),
+    ];
+    import(&house, person, ASSERTED, told).await;
+    let of = async |date| {
+        total(&house, person, Metric::STEP_COUNT, date)
+            .await
+            .expect("a total")
+            .total
+    };
+    assert_eq!(
+        of("2026-05-10").await,
+        8_000,
+        "the one that knows more, and nothing besides"
+    );
+    assert_eq!(of("2026-05-11").await, 2_500, "the next day is as it was");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::time::DAY_MS;
 use model::vocabulary::systems::own;
-use model::{Flags, LocalDay, Metric, Offset, PersonId, SourceKind, UtcMillis, Value};
+use model::{Flags, LocalDay, Metric, Offset, OffsetTrust, PersonId, SourceKind, UtcMillis, Value};
 
 use super::super::database::Snapshot;
 use super::super::leaves::{self, Series};
@@ -39,12 +39,12 @@ pub(crate) fn days_of(
     let from = UtcMillis(i64::from(first.plus(-MARGIN_DAYS).0) * DAY_MS);
     let until = UtcMillis(i64::from(last.plus(MARGIN_DAYS + 1).0) * DAY_MS);
     if metric == Metric::SLEEP_DURATION {
-        let mut computed = totals::compute(metric, Vec::new(), Vec::new());
+        let mut computed = totals::compute(metric, Vec::new(), Vec::new(), &Pairs::default());
         computed.days = nights_of(snapshot, key, person, sources, from, until)?;
         return Ok(computed);
     }
     let mut pieces = Vec::new();
-    let mut vendor_days = Vec::new();
+    let mut stated = Vec::new();
     for source in sources {
         let (kind, scale) = (source.source.kind, scale(metric));
         let each = |of: Metric, take: &mut dyn FnMut(&Row)| {
@@ -63,18 +63,16 @@ pub(crate) fn days_of(
         };
         each(metric, &mut |row| pieces.extend(piece(row, kind, scale)))?;
         if let Some(daily) = metric.daily() {
-            each(daily, &mut |row| vendor_days.extend(vendor_day(row, kind, scale)))?;
+            each(daily, &mut |row| stated.push((row.clone(), kind)))?;
         }
     }
-    let pairs = Pairs::of(sources);
-    if pairs.is_empty() {
-        return Ok(totals::compute(metric, pieces, vendor_days));
+    let mut vendor_days = Vec::new();
+    if !stated.is_empty() {
+        let mut zone = HomeZone::new(&people::profile(snapshot, person)?.home_zone);
+        let stated = stated.iter();
+        vendor_days.extend(stated.filter_map(|(row, kind)| vendor_day(row, *kind, scale(metric), &mut zone)));
     }
-    let (pieces, copies) = totals::without_copies(pieces, &pairs);
-    Ok(Computed {
-        copies,
-        ..totals::compute(metric, pieces, vendor_days)
-    })
+    Ok(totals::compute(metric, pieces, vendor_days, &Pairs::of(sources)))
 }
 
 /// What the days come to that some instants are of, and the first and last of them: of these alone, where nothing around them is of
@@ -183,9 +181,18 @@ fn piece(row: &Row, kind: SourceKind, scale: u8) -> Option<Piece> {
     })
 }
 
-fn vendor_day(row: &Row, kind: SourceKind, scale: u8) -> Option<VendorDay> {
-    let piece = piece(row, kind, scale)?;
-    let (start, end) = totals::resolve::whole_day(piece.start, piece.end);
+/// What a vendor states of a day. One that is stated without a zone is the day where its person lives: beside what others measured
+/// from its midnight on, not from that of UTC.
+fn vendor_day(row: &Row, kind: SourceKind, scale: u8, zone: &mut HomeZone) -> Option<VendorDay> {
+    let mut piece = piece(row, kind, scale)?;
+    let day = row.sample.start.local_day(row.sample.offset);
+    let (mut start, mut end) = totals::resolve::whole_day(piece.start, piece.end);
+    if row.sample.offset.trust == OffsetTrust::None {
+        let starts = zone.start_of(day);
+        (start, piece.offset) = (starts.0, zone.minutes_at(starts));
+        // Of a day of 25 hours no part is the next one's.
+        end = zone.start_of(day.plus(1)).0.min(start + DAY_MS);
+    }
     let from_device = matches!(
         kind,
         SourceKind::Watch | SourceKind::Band | SourceKind::Ring | SourceKind::Pedometer
@@ -197,7 +204,7 @@ fn vendor_day(row: &Row, kind: SourceKind, scale: u8) -> Option<VendorDay> {
             whole_day: true,
             ..piece
         },
-        day: row.sample.start.local_day(row.sample.offset),
+        day,
         from_device,
     })
 }
