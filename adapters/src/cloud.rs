@@ -227,12 +227,21 @@ pub struct Ask<'a> {
 /// A call of the API, without its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// `GET` or `POST`.
-    pub method: &'static str,
     /// What follows the API's address.
     pub path: String,
-    /// Query of a `GET`, form of a `POST`.
-    pub parameters: Vec<(&'static str, String)>,
+    /// What it brings.
+    pub sends: Sends,
+}
+
+/// What a call brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sends {
+    /// The query of a `GET`.
+    Query(Vec<(&'static str, String)>),
+    /// The form of a `POST`.
+    Form(Vec<(&'static str, String)>),
+    /// The JSON of a `POST`.
+    Json(serde_json::Value),
 }
 
 /// What a refusal says.

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cloud::{
-    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Series, Successor,
+    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Sends, Series,
+    Successor,
 };
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Makes, RESOURCES, named};
@@ -127,9 +128,8 @@ impl Cloud for Fitbit {
             _ => format!("/1/user/-/{series}/date/{first}/{last}.json"),
         };
         Request {
-            method: "GET",
             path,
-            parameters,
+            sends: Sends::Query(parameters),
         }
     }
 
@@ -156,9 +156,8 @@ impl Cloud for Fitbit {
 
     fn account_from(&self) -> AccountFrom {
         let request = Request {
-            method: "GET",
             path: "/1/user/-/profile.json".to_owned(),
-            parameters: Vec::new(),
+            sends: Sends::Query(Vec::new()),
         };
         AccountFrom::Request(request, |answer| {
             let profile: Value = serde_json::from_slice(answer).ok()?;

@@ -81,8 +81,11 @@ fn a_list_is_followed_to_its_end() {
         end: UtcMillis(DAY_MS),
     };
     let request = Fitbit.request(&ask, Some(&token));
-    assert!(request.parameters.contains(&("offset", "100".to_owned())));
-    assert!(request.parameters.contains(&("afterDate", "2026-05-01".to_owned())));
+    let Sends::Query(parameters) = request.sends else {
+        panic!("{request:?}")
+    };
+    assert!(parameters.contains(&("offset", "100".to_owned())));
+    assert!(parameters.contains(&("afterDate", "2026-05-01".to_owned())));
     assert_eq!(Fitbit.next_page(br#"{"pagination":{"next":""}}"#), Ok(None));
     assert_eq!(
         Fitbit.next_page(br#"{"errors":[{"errorType":"system"}]}"#),

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::cloud::{AccountFrom, Ask, Cloud, Facts, NotAnAnswer, Refused, Request, Series};
+use crate::cloud::{AccountFrom, Ask, Cloud, Facts, NotAnAnswer, Refused, Request, Sends, Series};
 use crate::google_health::refusal::Refusal;
 use crate::pull::{Reads, Windows};
 use crate::push::{Not, Push};
@@ -207,9 +207,8 @@ impl Cloud for GoogleFit {
         };
         parameters.extend(page.map(|page| ("pageToken", page.to_owned())));
         Request {
-            method: "GET",
             path,
-            parameters,
+            sends: Sends::Query(parameters),
         }
     }
 

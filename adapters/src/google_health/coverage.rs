@@ -4,6 +4,7 @@ use model::Metric;
 use model::time::HOUR_MS;
 use model::units::Conversion;
 
+use super::rollup;
 use crate::cloud::Series;
 use crate::{Coverage, Covered, How, ReExporter};
 
@@ -25,6 +26,8 @@ pub enum Kind {
     Moment,
     /// `date`.
     Day,
+    /// `civilStartTime`, of a day that the vendor counted.
+    RolledUp,
 }
 
 /// One number of a point.
@@ -81,6 +84,17 @@ impl Type {
     pub fn window(&self) -> i64 {
         i64::from(self.series.hours) * HOUR_MS
     }
+
+    /// As the vendor's paths and its notices have it.
+    pub fn data_type(&self) -> &'static str {
+        let name = self.series.name;
+        name.strip_suffix(rollup::VERB).unwrap_or(name)
+    }
+}
+
+/// All that is asked for: the types whose points are listed, and those whose days are counted.
+pub fn types() -> impl Iterator<Item = &'static Type> {
+    TYPES.iter().chain(rollup::ROLL_UPS)
 }
 
 macro_rules! scope {
@@ -89,7 +103,7 @@ macro_rules! scope {
     };
 }
 
-const ACTIVITY: &str = scope!("activity_and_fitness");
+pub(super) const ACTIVITY: &str = scope!("activity_and_fitness");
 const MEASUREMENTS: &str = scope!("health_metrics_and_measurements");
 const SLEEP: &str = scope!("sleep");
 const NUTRITION: &str = scope!("nutrition");
@@ -115,7 +129,7 @@ const fn series(name: &'static str, scope: &'static str, days: u16, is_told: boo
     }
 }
 
-const fn field(path: &'static [&'static str], conversion: Conversion, metric: Metric) -> Field {
+pub(super) const fn field(path: &'static [&'static str], conversion: Conversion, metric: Metric) -> Field {
     Field {
         path,
         conversion,
@@ -123,8 +137,8 @@ const fn field(path: &'static [&'static str], conversion: Conversion, metric: Me
     }
 }
 
-const SAME: Conversion = Conversion::IDENTITY;
-const THOUSANDTH: Conversion = Conversion::ratio(1, 1_000);
+pub(super) const SAME: Conversion = Conversion::IDENTITY;
+pub(super) const THOUSANDTH: Conversion = Conversion::ratio(1, 1_000);
 
 const fn of(series: Series, key: &'static str, kind: Kind, makes: Makes) -> Type {
     Type {
@@ -141,8 +155,8 @@ macro_rules! numbers {
     };
 }
 
-/// All types; whether the vendor tells of them is as of late 2026.
-pub const TYPES: &[Type] = &[
+/// Types whose points are listed; whether the vendor tells of them is as of late 2026.
+const TYPES: &[Type] = &[
     of(
         series("steps", ACTIVITY, MINUTES, true),
         "steps",
@@ -564,7 +578,7 @@ pub fn coverage() -> Coverage {
     Coverage {
         identity: "type, time, source and, where it has one, name; an answer names all that is left of its hours or days",
         re_exporters: RE_EXPORTERS,
-        types: TYPES.iter().flat_map(Type::covered).collect(),
+        types: types().flat_map(Type::covered).collect(),
     }
 }
 
@@ -574,7 +588,7 @@ mod tests {
 
     #[test]
     fn codes_and_exercises_are_of_the_vocabulary() {
-        for kind in TYPES {
+        for kind in types() {
             if let Makes::Code(_, metric, codes) = kind.makes {
                 assert!(
                     codes.iter().all(|(_, number)| metric.code(*number).is_some()),

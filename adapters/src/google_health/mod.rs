@@ -2,13 +2,16 @@
 //!
 //! Asked is `list`, the points of every source as they are: which of two devices counts is decided where all sources meet. Or, where
 //! an operator wants that, `reconcile`: one stream, in which the vendor decided it. Points mostly have no name, so an answer is read
-//! in windows of hours or days that it names all of.
+//! in windows of hours or days that it names all of. What it counts of whole days is asked for besides (`dailyRollUp`).
 
 mod coverage;
 mod point;
 pub(crate) mod refusal;
+mod rollup;
 mod source;
 mod webhook;
+
+use std::collections::BTreeSet;
 
 use model::time::{DAY_MS, HOUR_MS};
 use model::{LocalDay, Metric, Need, UtcMillis};
@@ -17,11 +20,11 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::cloud::{
-    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Series, ServiceCall,
-    Subscriptions,
+    Account, AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Refused, Request, Sends, Series,
+    ServiceCall, Subscriptions,
 };
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
-use coverage::{Kind, TYPES, Type};
+use coverage::{Kind, Type, types};
 use refusal::Refusal;
 
 /// What is asked of the Google Health API.
@@ -66,12 +69,12 @@ static SUBSCRIPTIONS: Subscriptions = Subscriptions {
     begin: |of| ServiceCall {
         method: "POST",
         path: format!("/v4/{}/subscriptions?subscriptionId={}", of.subscriber, of.id),
-        body: Some(json!({"user": format!("users/{}", of.account), "dataTypes": of.series})),
+        body: Some(json!({"user": format!("users/{}", of.account), "dataTypes": data_types(of.series)})),
     },
     change: |of| ServiceCall {
         method: "PATCH",
         path: format!("/v4/{}/subscriptions/{}?updateMask=dataTypes", of.subscriber, of.id),
-        body: Some(json!({"dataTypes": of.series})),
+        body: Some(json!({"dataTypes": data_types(of.series)})),
     },
     end: |of| ServiceCall {
         method: "DELETE",
@@ -81,11 +84,17 @@ static SUBSCRIPTIONS: Subscriptions = Subscriptions {
 };
 
 static SERIES: std::sync::LazyLock<Vec<Series>> =
-    std::sync::LazyLock::new(|| TYPES.iter().map(|kind| kind.series).collect());
+    std::sync::LazyLock::new(|| types().map(|kind| kind.series).collect());
 
-/// The type with this name.
+/// What a series of this name is.
 fn named(series: &str) -> Option<&'static Type> {
-    TYPES.iter().find(|kind| kind.series.name == series)
+    types().find(|kind| kind.series.name == series)
+}
+
+/// The types that series are of, each once.
+fn data_types(series: &[&str]) -> BTreeSet<&'static str> {
+    let known = series.iter().filter_map(|series| named(series));
+    known.map(Type::data_type).collect()
 }
 
 impl Adapter for GoogleHealth {
@@ -114,12 +123,14 @@ impl Adapter for GoogleHealth {
     }
 }
 
-/// A page of a list; members that are empty are left out.
+/// A page of points or of days; members that are empty are left out.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page<'a> {
     #[serde(borrow, default)]
     data_points: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    rollup_data_points: Vec<&'a RawValue>,
     #[serde(default)]
     next_page_token: String,
 }
@@ -150,6 +161,9 @@ impl Cloud for GoogleHealth {
 
     fn request(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
         let kind = named(ask.series);
+        if let Some(kind) = kind.filter(|kind| kind.kind == Kind::RolledUp) {
+            return rollup::request(kind, ask, page);
+        }
         let (filter, size) = kind.map_or((String::new(), PAGE), |kind| {
             let is_session = matches!(ask.series, "sleep" | "exercise");
             (filter(kind, ask), if is_session { SESSIONS } else { PAGE })
@@ -160,15 +174,16 @@ impl Cloud for GoogleHealth {
             parameters.push(("fields", WITHOUT_CURVES.to_owned()));
         }
         Request {
-            method: "GET",
             path: format!("/v4/users/me/dataTypes/{}/dataPoints", ask.series),
-            parameters,
+            sends: Sends::Query(parameters),
         }
     }
 
     fn merged(&self, ask: &Ask<'_>, page: Option<&str>) -> Request {
         let mut request = self.request(ask, page);
-        request.path.push_str(":reconcile");
+        if named(ask.series).is_some_and(|kind| kind.series.merges) {
+            request.path.push_str(":reconcile");
+        }
         request
     }
 
@@ -179,9 +194,8 @@ impl Cloud for GoogleHealth {
 
     fn account_from(&self) -> AccountFrom {
         let request = Request {
-            method: "GET",
             path: "/v4/users/me/identity".to_owned(),
-            parameters: Vec::new(),
+            sends: Sends::Query(Vec::new()),
         };
         AccountFrom::Request(request, |answer| {
             #[derive(Deserialize)]
@@ -240,7 +254,7 @@ fn filter(kind: &Type, ask: &Ask<'_>) -> String {
         Kind::Since => return format!("{name}.interval.start_time >= \"{}\"", pull::iso(ask.start)),
         Kind::Ending => ("interval.end_time", pull::iso(ask.start), pull::iso(ask.end)),
         Kind::Moment => ("sample_time.physical_time", pull::iso(ask.start), pull::iso(ask.end)),
-        Kind::Day => ("date", day(ask.start), day(ask.end)),
+        Kind::Day | Kind::RolledUp => ("date", day_at(ask.start).to_string(), day_at(ask.end).to_string()),
     };
     format!("{name}.{member} >= \"{from}\" AND {name}.{member} < \"{until}\"")
 }
@@ -250,9 +264,12 @@ fn civil(at: UtcMillis) -> String {
     pull::iso(at).trim_end_matches('Z').to_owned()
 }
 
-fn day(at: UtcMillis) -> String {
-    LocalDay(i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(0)).to_string()
+/// The civil day that has the number of this one of UTC.
+fn day_at(at: UtcMillis) -> LocalDay {
+    LocalDay(i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(0))
 }
 
+#[cfg(test)]
+mod rollup_tests;
 #[cfg(test)]
 mod tests;

@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::coverage::{self, Field, Kind, Makes, Type};
 use super::source::source;
-use super::{Page, named};
+use super::{Page, named, rollup};
 use crate::measure;
 use crate::pull::{self, Reads, Windows};
 use crate::push::{Not, Push, instant, list, text};
 
-/// Reads answers of `list` and of `reconcile`.
+/// Reads answers of `list`, of `reconcile` and of `dailyRollUp`.
 pub(super) struct Points;
 
 impl Reads for Points {
@@ -22,17 +22,21 @@ impl Reads for Points {
 
     fn points<'a>(&self, _: &str, page: &'a str) -> Option<pull::Points<'a>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
-        Some(pull::Points::all(page.data_points))
+        Some(pull::Points::all([page.data_points, page.rollup_data_points].concat()))
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
         let kind = named(windows.ask.series).ok_or(Not::Unsupported("type-unknown"))?;
         let point: Value = serde_json::from_str(point).map_err(|_| Not::Rejected("not-json"))?;
         let body = point.get(kind.key).filter(|body| body.is_object());
-        let body = body.ok_or(Not::Rejected("value-missing"))?;
+        let body = body.ok_or(match kind.kind {
+            // A day of which nothing is counted.
+            Kind::RolledUp => Not::Unsupported("no-reading"),
+            _ => Not::Rejected("value-missing"),
+        })?;
         let (base, at) = base(push, kind, &point, body)?;
-        // Asked by civil time, or since when: there is more in the answer than lies in this time.
-        if matches!(kind.kind, Kind::Session | Kind::Since) && !windows.holds(at) {
+        // Asked by civil time, by days, or since when: there is more in the answer than lies in this time.
+        if matches!(kind.kind, Kind::Session | Kind::Since | Kind::RolledUp) && !windows.holds(at) {
             return Err(Not::Duplicate("of-another-ask"));
         }
         let samples = samples(push, kind, body, &base)?;
@@ -48,8 +52,12 @@ fn base(push: &mut Push<'_>, kind: &Type, point: &Value, body: &Value) -> Result
     let origin = point.get("dataSource").unwrap_or(&Value::Null);
     let mut sample = measure::blank(0, UtcMillis(0), UtcMillis(0));
     let at = match kind.kind {
-        Kind::Day => {
-            let day = body.get("date").and_then(day).ok_or(unreadable)?;
+        Kind::Day | Kind::RolledUp => {
+            let day = match kind.kind {
+                Kind::Day => body.get("date").and_then(day),
+                _ => rollup::day(point, day),
+            };
+            let day = day.ok_or(unreadable)?;
             sample.offset = Offset {
                 minutes: 0,
                 trust: OffsetTrust::None,
@@ -156,7 +164,7 @@ fn numbers(kind: &Type, fields: &[Field], body: &Value, base: &Sample) -> Result
         .as_object()
         .is_some_and(|members| members.keys().all(|member| member == "interval"));
     match fields {
-        [field] if only_time && kind.kind == Kind::Interval => {
+        [field] if only_time && matches!(kind.kind, Kind::Interval | Kind::RolledUp) => {
             let zero = Measured::as_given(model::Decimal::whole(0));
             Ok(vec![measured(field.metric, zero, base)?])
         }

@@ -11,7 +11,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use subtle::ConstantTimeEq as _;
 
-use super::{EASTMOST_MS, WESTMOST_MS, named};
+use super::coverage::{Kind, types};
+use super::{EASTMOST_MS, WESTMOST_MS};
 use crate::cloud::{Call, Heard, NotHeard, Notice};
 use crate::push::instant;
 
@@ -70,22 +71,38 @@ pub(super) fn read(body: &[u8], now: UtcMillis) -> Result<Heard, NotHeard> {
     }
     // One that cannot be read holds up nobody else's: it is counted as one that nobody here knows.
     let unread = (read.len()..all).map(|_| Notice::default());
-    let notices = read.iter().map(|said| notice(&said.data, now));
+    let notices = read.iter().flat_map(|said| notices(&said.data, now));
     Ok(Heard::Notices(notices.chain(unread).collect()))
 }
 
-/// Whatever the operation, what is there now is asked for: also a word that is not known asks for no less.
-fn notice(data: &Data, now: UtcMillis) -> Notice {
+/// Whatever the operation, what is there now is asked for: also a word that is not known asks for no less. Of a type that has them, its
+/// days are asked for besides its points.
+fn notices(data: &Data, now: UtcMillis) -> Vec<Notice> {
     let windows = data
         .intervals
         .iter()
         .flatten()
         .filter_map(|interval| window(interval, now));
     let window = windows.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
-    Notice {
+    let notice = |series, window| Notice {
         account: data.health_user_id.clone(),
-        series: data.data_type.as_deref().and_then(named).map(|kind| kind.series.name),
+        series,
         window,
+    };
+    let of_type = types().filter(|kind| data.data_type.as_deref() == Some(kind.data_type()));
+    let told: Vec<Notice> = of_type
+        .map(|kind| match kind.kind {
+            // Which day it was there is not said.
+            Kind::Day | Kind::RolledUp => {
+                let days = window.map(|(start, end)| (start.plus(-WESTMOST_MS), end.plus(EASTMOST_MS)));
+                notice(Some(kind.series.name), days)
+            }
+            _ => notice(Some(kind.series.name), window),
+        })
+        .collect();
+    match told.is_empty() {
+        true => vec![notice(None, window)],
+        false => told,
     }
 }
 

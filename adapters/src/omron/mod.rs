@@ -15,7 +15,7 @@ use model::{LocalDay, Metric};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Series};
+use crate::cloud::{AccountFrom, Ask, Call, Cloud, Facts, Heard, NotAnAnswer, NotHeard, Request, Sends, Series};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 
 /// What is asked of the Omron partner API.
@@ -120,9 +120,8 @@ impl Cloud for Omron {
             None => parameters.push(("since", begin.to_string())),
         }
         Request {
-            method: "POST",
             path: "/api/measurement".to_owned(),
-            parameters,
+            sends: Sends::Form(parameters),
         }
     }
 

@@ -13,6 +13,13 @@ fn at(text: &str) -> UtcMillis {
     instant(text).unwrap().0
 }
 
+fn form(ask: &Ask<'_>, page: Option<&str>) -> Vec<(&'static str, String)> {
+    let Sends::Form(parameters) = Omron.request(ask, page).sends else {
+        panic!("it is asked by a form")
+    };
+    parameters
+}
+
 #[test]
 fn an_ask_begins_a_day_earlier_and_goes_on_by_key_or_by_day() {
     let ask = Ask {
@@ -21,23 +28,13 @@ fn an_ask_begins_a_day_earlier_and_goes_on_by_key_or_by_day() {
         end: at("2026-05-12T00:00:00Z"),
     };
     let since = |page: Option<&str>| {
-        let request = Omron.request(&ask, page);
-        request
-            .parameters
-            .iter()
-            .find(|(name, _)| *name == "since")
-            .unwrap()
-            .1
-            .clone()
+        let parameters = form(&ask, page);
+        let mut parameters = parameters.into_iter();
+        parameters.find(|(name, _)| *name == "since").unwrap().1
     };
     assert_eq!(since(None), "2026-05-09");
     assert_eq!(since(Some("since:2026-05-11")), "2026-05-11");
-    assert!(
-        Omron
-            .request(&ask, Some("key:x:y"))
-            .parameters
-            .contains(&("bloodpressurePaginationKey", "x:y".to_owned()))
-    );
+    assert!(form(&ask, Some("key:x:y")).contains(&("bloodpressurePaginationKey", "x:y".to_owned())));
     let next = |answer: &str| Omron.next_page(answer.as_bytes());
     assert_eq!(
         next(r#"{"status":0,"result":{"bloodPressure":[],"truncated":false}}"#),

@@ -186,7 +186,9 @@ fn lists(kind: Kind, page: &mut Value) -> Vec<&mut Vec<Value>> {
     let mut lists = Vec::new();
     for (name, member) in members {
         match (name.as_str(), member) {
-            ("dataPoints" | "point" | "session" | "weight" | "sleep", Value::Array(points)) => lists.push(points),
+            ("dataPoints" | "rollupDataPoints" | "point" | "session" | "weight" | "sleep", Value::Array(points)) => {
+                lists.push(points)
+            }
             // Around its readings a changed answer is as before.
             ("PartnerList", partners) if kind == Kind::ChangedTypes => named("measureList", partners, &mut lists),
             ("PartnerList", partners) => named("GroupList", partners, &mut lists),

@@ -4,6 +4,7 @@ mod bad_days;
 mod budgets;
 mod connecting;
 mod crowd;
+mod days;
 mod notices;
 mod storm;
 mod streams;

@@ -20,7 +20,7 @@ impl World {
     }
 
     /// Steps of each day that is over, as far back as is asked.
-    async fn days(&self) -> Vec<(model::LocalDay, i64)> {
+    pub(super) async fn days(&self) -> Vec<(model::LocalDay, i64)> {
         let own = OwnAccess::of_signed_in(self.person().await);
         let search = Search {
             daily: vec![Metric::STEP_COUNT],

@@ -1,6 +1,6 @@
 //! Calls of a turn: pages of an answer, within the vendor's budgets, with a token that is made good once.
 
-use adapters::cloud::{Ask, Refused, Request};
+use adapters::cloud::{Ask, Refused, Request, Sends};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use model::Need;
@@ -239,9 +239,10 @@ pub(in crate::links) async fn send(
     state
         .outgoing
         .send(&url, |client, url| {
-            let call = match request.method {
-                "POST" => client.post(url).form(&request.parameters),
-                _ => client.get(url).query(&request.parameters),
+            let call = match &request.sends {
+                Sends::Query(parameters) => client.get(url).query(parameters),
+                Sends::Form(parameters) => client.post(url).form(parameters),
+                Sends::Json(body) => client.post(url).json(body),
             };
             call.header(AUTHORIZATION, format!("Bearer {access}"))
         })

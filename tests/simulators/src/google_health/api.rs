@@ -118,18 +118,18 @@ pub(super) async fn reconcile(
     points(&shared, &kind, &headers, &asked, Account::reconcile)
 }
 
-/// Whose token it is, where it opens what is asked.
-pub(super) fn opened(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<String, Response> {
+/// Whose token it is, where it opens what is asked; else what is answered.
+pub(super) fn opened(shared: &Shared, headers: &HeaderMap, scope: &str) -> Result<String, Box<Response>> {
     let Some((account, scopes)) = holder(shared, headers) else {
-        return Err(error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None));
+        return Err(Box::new(error(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None)));
     };
     match scopes.iter().any(|given| *given == format!("{PREFIX}{scope}.readonly")) {
         true => Ok(account),
-        false => Err(error(
+        false => Err(Box::new(error(
             StatusCode::FORBIDDEN,
             "PERMISSION_DENIED",
             Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-        )),
+        ))),
     }
 }
 
@@ -145,7 +145,7 @@ fn points(
     };
     let account = match opened(shared, headers, scope) {
         Ok(account) => account,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let Some((start, end)) = window(kind, *time, &asked.filter) else {
         return error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", None);

@@ -1,8 +1,9 @@
-//! The Google Health API: authorization, lists of points, and signed notices.
+//! The Google Health API: authorization, points as they are and merged, days, and signed notices.
 
 mod api;
 mod notices;
 mod points;
+mod rollups;
 mod subscriptions;
 
 use std::collections::BTreeMap;
@@ -110,6 +111,10 @@ fn routes(shared: Arc<Shared>) -> Router {
             "/v4/users/me/dataTypes/{kind}/dataPoints:reconcile",
             get(api::reconcile),
         )
+        .route(
+            "/v4/users/me/dataTypes/{kind}/dataPoints:dailyRollUp",
+            post(rollups::daily),
+        )
         .route("/webhooks_public_keyset.json", get(notices::keys))
         .route("/service-token", post(subscriptions::token))
         .route(
@@ -165,6 +170,10 @@ impl Vendor for Shared {
     fn truth(&self, asked: &Question) -> Vec<(i64, String)> {
         let now = self.setup.clock.now();
         let state = self.state();
+        if let Some(kind) = asked.kind.strip_suffix(":dailyRollUp") {
+            let account = state.accounts.get(&asked.account);
+            return account.map_or_else(Vec::new, |account| account.days(kind, asked.start, asked.end, now));
+        }
         let (kind, is_merged) = match asked.kind.strip_suffix(":reconcile") {
             Some(kind) => (kind, true),
             None => (asked.kind.as_str(), false),

@@ -184,6 +184,11 @@ impl Account {
         }
     }
 
+    /// One of its days.
+    pub(super) fn day(&self, number: i64) -> Day {
+        Day::new(self.seed, number)
+    }
+
     /// Puts a point, or takes one out.
     pub(super) fn change(&mut self, kind: &str, at: UtcMillis, body: Option<Value>) {
         self.changes.put(kind, at, body);
