@@ -35,9 +35,10 @@ pub async fn sweep(state: AppState) {
 /// For how long a push is a row of its own: whoever had no answer has sent it again by then.
 const PUSHES_APART_MS: i64 = model::time::HOUR_MS;
 
-/// Packs pushes that are no longer new, every hour: a row of one is six times what it takes in a pack.
+/// Packs pushes that are no longer new, every four hours: a row of one is six times what it takes in a pack. More often would save little
+/// room, and make the pack that they join anew as many more times.
 pub async fn pack_pushes(state: AppState) {
-    let mut every = tokio::time::interval(Duration::from_secs(3_600));
+    let mut every = tokio::time::interval(Duration::from_secs(4 * 3_600));
     loop {
         every.tick().await;
         let before = state.clock.now().plus(-PUSHES_APART_MS);

@@ -22,8 +22,8 @@ const FROM: UtcMillis = UtcMillis(1_778_338_800_000);
 const EVERY_MS: i64 = 2 * 60_000;
 const A_DAY: i64 = 720;
 
-/// Pushes of an hour.
-const AN_HOUR: i64 = 30;
+/// Pushes of the four hours after which they are packed.
+const FOUR_HOURS: i64 = 120;
 /// For how many days pushes are kept as they came, and after how long they are folded, as a server does by itself.
 const KEPT_DAYS: i64 = 7;
 const ROWS_MS: i64 = HOUR_MS;
@@ -177,7 +177,7 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
             clock.set(end.plus(1_000 + random.below(900) as i64));
             push_apart(&store, person, words(&random, last, end), end).await?;
             last = end;
-            if (place + 1) % AN_HOUR == 0 {
+            if (place + 1) % FOUR_HOURS == 0 {
                 fold_pushes(&store, last.plus(-ROWS_MS)).await?;
             }
         }
