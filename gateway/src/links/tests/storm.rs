@@ -4,8 +4,8 @@ use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_deliveries_of_the_same_notices_are_each_asked_for_once() {
-    // Of these kinds in these hours.
-    const KINDS: [&str; 3] = ["steps", "distance", "floors"];
+    // Of these kinds, which have no days besides, in these hours.
+    const KINDS: [&str; 3] = ["altitude", "active-zone-minutes", "activity-level"];
     const HOURS: usize = 334;
     const NOTICES: usize = 1_000;
     const TIMES: usize = 10;
