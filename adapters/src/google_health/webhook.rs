@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::civil::DateTime;
 use model::UtcMillis;
+use model::time::DAY_MS;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -92,9 +93,15 @@ fn notices(data: &Data, now: UtcMillis) -> Vec<Notice> {
     let of_type = types().filter(|kind| data.data_type.as_deref() == Some(kind.data_type()));
     let told: Vec<Notice> = of_type
         .map(|kind| match kind.kind {
-            // Which day it was there is not said.
+            // Which day it was there is not said. Whole days, so that what is told by the minute is one and the same to ask for.
             Kind::Day | Kind::RolledUp => {
-                let days = window.map(|(start, end)| (start.plus(-WESTMOST_MS), end.plus(EASTMOST_MS)));
+                let days = window.map(|(start, end)| {
+                    let (first, last) = (start.plus(-WESTMOST_MS).0, end.plus(EASTMOST_MS - 1).0);
+                    (
+                        UtcMillis(first.div_euclid(DAY_MS) * DAY_MS),
+                        UtcMillis((last.div_euclid(DAY_MS) + 1) * DAY_MS),
+                    )
+                });
                 notice(Some(kind.series.name), days)
             }
             _ => notice(Some(kind.series.name), window),
