@@ -288,3 +288,38 @@ async fn documents_are_matched_by_as_many_queries_whatever_their_number() -> Res
     );
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_area_is_what_the_ledger_said_last_and_holds_as_long_as_the_insurance() -> Result<()> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let insurer = Insurer::new(folder.path()).await?;
+    let own = subject("ミホンハナコ");
+    let person = insurer.member(&own).await?;
+    let day = |text: &str| LocalDay::parse(text).expect("a day");
+    for (area, lost) in [("第一", None), ("第二", None), ("第二", Some("2025-05-05"))] {
+        let line = Insured {
+            subject: own.clone(),
+            gained: Some(day("2020-04-01")),
+            lost: lost.map(day),
+            area: area.to_owned(),
+            ..Insured::default()
+        };
+        let followed = insurer
+            .store
+            .follow_ledger(insurer.organisation, vec![vec![line]])
+            .await?;
+        assert!(matches!(followed[..], [crate::Followed::Changed(_)]), "{followed:?}");
+        let organisation = insurer.organisation;
+        let read = |snapshot: &Snapshot<'_>| super::insurances_of(snapshot, organisation, person);
+        let kept = insurer.store.database.read_blocking(read)?;
+        let told: Vec<_> = kept
+            .iter()
+            .map(|one| {
+                let of = |on: &str| one.holds_on(day(on));
+                (one.area.as_str(), of("2020-03-31"), of("2025-05-05"), of("2025-05-06"))
+            })
+            .collect();
+        assert_eq!(told, [(area, false, true, lost.is_none())]);
+    }
+    Ok(())
+}
