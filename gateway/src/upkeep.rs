@@ -65,35 +65,39 @@ pub async fn look_after_the_old(state: AppState) {
         fold_deliveries(&state).await;
         pack_commits(&state).await;
         pack_ids(&state).await;
-        let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
-        match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
-            Ok(0) => {}
-            Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
-            Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
+        delete_due(&state).await;
+    }
+}
+
+async fn delete_due(state: &AppState) {
+    let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
+    match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
+        Ok(0) => {}
+        Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
+        Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
+    }
+    match state.store.delete_webhooks(state.clock.now().plus(-kept)).await {
+        Ok(0) => {}
+        Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
+        Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
+    }
+    let unclaimed = i64::from(state.config.data.unclaimed_kept_days) * model::time::DAY_MS;
+    match state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await {
+        Ok(0) => {}
+        Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
+        Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
+    }
+    let due = by_people(|after| {
+        let store = state.store.clone();
+        async move {
+            let done = store.delete_due_records(after).await?;
+            Ok((done.deleted, done.next))
         }
-        match state.store.delete_webhooks(state.clock.now().plus(-kept)).await {
-            Ok(0) => {}
-            Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
-            Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
-        }
-        let unclaimed = i64::from(state.config.data.unclaimed_kept_days) * model::time::DAY_MS;
-        match state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await {
-            Ok(0) => {}
-            Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
-            Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
-        }
-        let due = by_people(|after| {
-            let store = state.store.clone();
-            async move {
-                let done = store.delete_due_records(after).await?;
-                Ok((done.deleted, done.next))
-            }
-        });
-        match due.await {
-            (0, None) => {}
-            (rows, None) => tracing::info!(rows, "deleted records whose time is over"),
-            (rows, Some(error)) => tracing::warn!(%error, rows, "records that are due were not deleted"),
-        }
+    });
+    match due.await {
+        (0, None) => {}
+        (rows, None) => tracing::info!(rows, "deleted records whose time is over"),
+        (rows, Some(error)) => tracing::warn!(%error, rows, "records that are due were not deleted"),
     }
 }
 
@@ -163,6 +167,55 @@ async fn by_people<After: Copy, Doing: Future<Output = Result<(u64, Option<After
             Ok((more, None)) => return (done + more, None),
             Ok((more, next)) => (done, after) = (done + more, next),
             Err(error) => return (done, Some(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use adapters::checkup::synthetic::{MadeUp, document};
+    use model::OrganisationId;
+    use model::environment::HandClock;
+    use store::{DocumentBytes, Insured, NewPerson, PackageDocument};
+
+    use super::*;
+    use crate::environment::MachineClock;
+    use crate::sign_in::testing::Gateway;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_nobody_claims_is_kept_for_as_many_days_as_the_operator_says() {
+        for (days, left) in [(2, 1), (4, 0)] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
+            let kept = [("SEKISHO_DATA_UNCLAIMED_KEPT_DAYS", "3")];
+            let by = Arc::new(Arc::clone(&clock));
+            let gateway = Gateway::start_at(listener, &kept, String::new(), by).await;
+            let (store, organisation) = (&gateway.state.store, OrganisationId(1));
+            let made = MadeUp::of(3).checkup(2025);
+            let (subject, text) = (made.subject.clone(), document(&made));
+            let package = store.begin_package(organisation, [1; 32]).await.unwrap();
+            let bytes = DocumentBytes::Plain(text.as_bytes());
+            let waits = PackageDocument::new(1, 1, Some(made), bytes, Vec::new()).unwrap();
+            store
+                .take_documents(organisation, package.id, vec![waits])
+                .await
+                .unwrap();
+            clock.advance(days * model::time::DAY_MS);
+            delete_due(&gateway.state).await;
+            let member = NewPerson {
+                birth_date: subject.birth,
+                organisation: Some(organisation),
+                ..NewPerson::default()
+            };
+            let member = store.create_person(member).await.unwrap();
+            let insured = Insured {
+                subject,
+                ..Insured::default()
+            };
+            let came = store.insure(organisation, member, insured).await.unwrap();
+            assert_eq!(came, left, "{days} days later");
         }
     }
 }

@@ -94,7 +94,7 @@ async fn no_secret_no_name_and_no_value_turns_up_in_logs_errors_or_metrics() {
         .stderr(log())
         .status()
         .unwrap();
-    assert_eq!(imported.code(), Some(2));
+    assert_eq!(imported.code(), Some(2), "{}", std::fs::read_to_string(&logs).unwrap());
 
     // The operator's table of what was refused says where it stands, and no value; what it prints is held against the canaries too.
     let refused = || {
