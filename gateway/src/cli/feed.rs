@@ -9,12 +9,11 @@ use model::OrganisationId;
 use serde::Deserialize;
 use store::{Actor, Feed as StoredFeed, FeedTold, Store, StoreError};
 
-use super::hand_over::{Hands, hash_of};
+use super::hand_over::{Hands, hash_of, scanned};
 use super::{CommandError, Place, block_on, exit_code};
-use crate::batch::{self, BatchError, HandOver};
+use crate::batch::HandOver;
 use crate::environment::MachineClock;
 use crate::feeds::{self, Taken};
-use crate::scan::Scanner;
 
 /// Arguments of `feed`.
 #[derive(Debug, Args)]
@@ -69,24 +68,21 @@ pub fn run(arguments: FeedArguments) -> Result<ExitCode, CommandError> {
             vendor: adapter.name().to_owned(),
         };
         let (config, store) = arguments.place.open().await?;
-        let (what, path, hands) = match arguments.command {
-            FeedCommand::Accounts { file, hands } => (ACCOUNTS, file, hands),
-            FeedCommand::Import { path, hands } => (feeds::LEDGER, path, hands),
+        let by = (&store, config.scanner);
+        let ended = match arguments.command {
+            FeedCommand::Accounts { file, hands } => {
+                let hand_over = hands.of(feed.organisation);
+                let taking = accounts(&store, adapter, &feed, &file, &hand_over);
+                scanned(by, (&hand_over, ACCOUNTS), vec![file.clone()], taking).await
+            }
+            FeedCommand::Import { path, hands } => {
+                let hand_over = hands.of(feed.organisation);
+                let mut found = Vec::new();
+                files(&path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
+                let taking = import(&store, adapter, &feed, &found, &hand_over);
+                scanned(by, (&hand_over, feeds::LEDGER), found.clone(), taking).await
+            }
         };
-        let hand_over = hands.of(feed.organisation);
-        let mut found = Vec::new();
-        files(&path, DEEPEST, &mut found).map_err(|error| format!("{}: {error}", path.display()))?;
-        let ended = match (scanned(&found, config.scanner).await, what) {
-            (Err(error), _) => Err(error),
-            (Ok(()), ACCOUNTS) => accounts(&store, adapter, &feed, &path, &hand_over).await,
-            (Ok(()), _) => import(&store, adapter, &feed, &found, &hand_over).await,
-        };
-        if let Err(error) = &ended
-            && let Some(why) = error.downcast_ref::<BatchError>().and_then(BatchError::refusal)
-        {
-            let hash = hash_of(found).await?;
-            batch::note_refused(&store, &hand_over, what, ((0, [0; 3]), &hash), why).await?;
-        }
         store.close().await;
         ended
     })
@@ -105,14 +101,6 @@ fn adapter(name: Option<&str>) -> Result<&'static dyn Adapter, CommandError> {
 
 /// As the ledger of hand-overs names a list of accounts.
 const ACCOUNTS: &str = "whose accounts are";
-
-/// All of them go past the scanner, where there is one, before anything of one is taken.
-async fn scanned(files: &[PathBuf], scanner: Option<Scanner>) -> Result<(), CommandError> {
-    let Some(scanner) = scanner else { return Ok(()) };
-    let files = files.to_vec();
-    let looked = move || files.iter().try_for_each(|file| batch::scan_file(file, &scanner));
-    Ok(tokio::task::spawn_blocking(looked).await??)
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::CommandError;
 use crate::batch::{self, BatchError, HandOver};
 use crate::cli::exit_code;
-use crate::cli::hand_over::hash_of;
+use crate::cli::hand_over::{hash_of, scanned};
 use crate::scan::Scanner;
 
 /// A row of the insured.
@@ -69,24 +69,14 @@ pub async fn hand_over(
     columns: Option<LedgerColumns>,
 ) -> Result<ExitCode, CommandError> {
     let what = if columns.is_some() { LEDGER } else { INSURED };
-    let ended = match (scanned(&file, scanner).await, columns) {
-        (Err(error), _) => Err(error),
-        (Ok(()), None) => load(store, hand_over, &file).await,
-        (Ok(()), Some(columns)) => follow(store, hand_over, file.clone(), columns).await,
+    let taken = file.clone();
+    let taking = async {
+        match columns {
+            None => load(store, hand_over, &taken).await,
+            Some(columns) => follow(store, hand_over, taken, columns).await,
+        }
     };
-    if let Err(error) = &ended
-        && let Some(why) = error.downcast_ref::<BatchError>().and_then(BatchError::refusal)
-    {
-        let hash = hash_of(vec![file]).await?;
-        batch::note_refused(store, hand_over, what, ((0, [0; 3]), &hash), why).await?;
-    }
-    ended
-}
-
-async fn scanned(file: &Path, scanner: Option<Scanner>) -> Result<(), CommandError> {
-    let Some(scanner) = scanner else { return Ok(()) };
-    let file = file.to_owned();
-    Ok(tokio::task::spawn_blocking(move || batch::scan_file(&file, &scanner)).await??)
+    scanned((store, scanner), (hand_over, what), vec![file], taking).await
 }
 
 /// Loads by what insurers know members.
