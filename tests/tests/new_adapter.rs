@@ -28,19 +28,35 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Gives the packages of the copy a version of their own: cargo names what it builds by the package's version and by its place in the
+/// workspace, so that without it the copy's builds would take the place of ours, which tests that run later link to.
+fn as_other_packages(folder: &Path) {
+    let manifest = folder.join("Cargo.toml");
+    let written = std::fs::read_to_string(&manifest).expect("the manifest of the workspace");
+    let version = format!("version = \"{}\"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(written.matches(&version).count(), 1, "one version for all packages");
+    let other = written.replace(&version, "version = \"0.0.0-laid-down\"");
+    std::fs::write(&manifest, other).expect("the manifest of the copy");
+}
+
 fn cargo(folder: &Path, arguments: &[&str]) -> Output {
     let built = built();
     let profile = match built.file_name() {
-        Some(name) if name != "debug" => name.to_owned(),
-        _ => "dev".into(),
+        Some(name) if name != "debug" => name.to_string_lossy().into_owned(),
+        _ => "dev".to_owned(),
     };
     // What others wrote is built already, and is the same here where the profile is that of this test, and features are those that
-    // all of it asks for together.
+    // all of it asks for together. Our own is built for this test alone, so nothing is made of it that takes long.
+    let ours = |package: &str| format!("profile.{profile}.package.{package}.opt-level=0");
     Command::new(env!("CARGO"))
         .args(&arguments[..1])
         .args(["--quiet", "--offline", "-p", "adapters", "-p", "gateway", "-p", "tests"])
-        .arg("--profile")
-        .arg(profile)
+        .args(["--profile", profile.as_str()])
+        .args(
+            ["model", "fhir-profiles", "adapters"]
+                .into_iter()
+                .flat_map(|package| ["--config".to_owned(), ours(package)]),
+        )
         .args(&arguments[1..])
         .current_dir(folder)
         .env("CARGO_TARGET_DIR", built.parent().expect("a folder of all profiles"))
@@ -64,6 +80,7 @@ fn said(output: &Output) -> String {
 fn what_is_laid_down_compiles_and_says_what_to_fill_in() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     copy(&root(), folder.path());
+    as_other_packages(folder.path());
     let made = cargo(folder.path(), &["build", "--example", "new_adapter"]);
     assert!(made.status.success(), "{}", said(&made));
     let lay = |name: &str| {
