@@ -2,6 +2,7 @@
 //! days on end, with the upkeep of each day in between, as a server does it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use consent::OwnAccess;
 use model::environment::{HandClock, Randomness as _, SeededRandomness};
@@ -164,6 +165,7 @@ pub(super) async fn open(folder: &std::path::Path) -> Result<(Store, Arc<HandClo
 }
 
 /// Pages of each table and index beside those of an empty store, and what was pushed.
+#[expect(clippy::disallowed_methods, reason = "a test that measures")]
 async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
     let folder = tempfile::tempdir().expect("a folder");
     let random = SeededRandomness::new(7);
@@ -171,14 +173,19 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
     let person = store.create_person(NewPerson::default()).await?;
     let before = pages(&store);
     let mut last = FROM;
+    let (mut pushing, mut packing) = (Duration::ZERO, Duration::ZERO);
     for day in 0..days {
         for place in day * A_DAY..(day + 1) * A_DAY {
             let end = FROM.plus((place + 1) * EVERY_MS - random.below(5_000) as i64);
             clock.set(end.plus(1_000 + random.below(900) as i64));
+            let began = Instant::now();
             push_apart(&store, person, words(&random, last, end), end).await?;
+            pushing += began.elapsed();
             last = end;
             if (place + 1) % FOUR_HOURS == 0 {
+                let began = Instant::now();
                 fold_pushes(&store, last.plus(-ROWS_MS)).await?;
+                packing += began.elapsed();
             }
         }
         store.delete_payloads(last.plus(-KEPT_DAYS * DAY_MS)).await?;
@@ -197,6 +204,8 @@ async fn pushed(days: i64) -> Result<(Vec<(String, i64)>, i64)> {
             }
         }
     }
+    let beside = packing.as_secs_f64() / pushing.as_secs_f64();
+    println!("pushes are packed in {beside:.3} of the time in which they were taken");
     let mut after = pages(&store);
     for (name, bytes) in &mut after {
         let of_nothing = before.iter().find(|(before, _)| before == name);
