@@ -24,11 +24,12 @@ pub async fn sweep(state: AppState) {
         state.limits.forget_the_idle();
         state.clouds.all().iter().for_each(links::Cloud::forget_the_idle);
         state.uploads.forget_the_old(state.clock.now());
-        match state.store.purge_expired(state.clock.now()).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(rows, "deleted what has run out"),
-            Err(error) => tracing::warn!(%error, "expired tokens and sessions were not deleted"),
-        }
+        let purged = at_once(state.store.purge_expired(state.clock.now()).await);
+        tell(
+            purged,
+            "deleted what has run out",
+            "expired tokens and sessions were not deleted",
+        );
     }
 }
 
@@ -49,11 +50,7 @@ pub async fn pack_pushes(state: AppState) {
                 Ok((packed.rows as u64, packed.next))
             }
         });
-        match packed.await {
-            (0, None) => {}
-            (rows, None) => tracing::info!(rows, "packed pushes"),
-            (rows, Some(error)) => tracing::warn!(%error, rows, "pushes were not packed"),
-        }
+        tell(packed.await, "packed pushes", "pushes were not packed");
     }
 }
 
@@ -71,22 +68,25 @@ pub async fn look_after_the_old(state: AppState) {
 
 async fn delete_due(state: &AppState) {
     let kept = i64::from(state.config.data.pushes_kept_days) * model::time::DAY_MS;
-    match state.store.delete_payloads(state.clock.now().plus(-kept)).await {
-        Ok(0) => {}
-        Ok(pushes) => tracing::info!(pushes, "deleted pushes whose time is over"),
-        Err(error) => tracing::warn!(%error, "pushes whose time is over were not deleted"),
-    }
-    match state.store.delete_webhooks(state.clock.now().plus(-kept)).await {
-        Ok(0) => {}
-        Ok(calls) => tracing::info!(calls, "deleted vendors' calls whose time is over"),
-        Err(error) => tracing::warn!(%error, "vendors' calls whose time is over were not deleted"),
-    }
+    let pushes = state.store.delete_payloads(state.clock.now().plus(-kept)).await;
+    tell(
+        at_once(pushes.map(|many| many as u64)),
+        "deleted pushes whose time is over",
+        "pushes whose time is over were not deleted",
+    );
+    let calls = state.store.delete_webhooks(state.clock.now().plus(-kept)).await;
+    tell(
+        at_once(calls.map(|many| many as u64)),
+        "deleted vendors' calls whose time is over",
+        "vendors' calls whose time is over were not deleted",
+    );
     let unclaimed = i64::from(state.config.data.unclaimed_kept_days) * model::time::DAY_MS;
-    match state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await {
-        Ok(0) => {}
-        Ok(documents) => tracing::info!(documents, "deleted documents that no one claimed"),
-        Err(error) => tracing::warn!(%error, "documents that no one claimed were not deleted"),
-    }
+    let documents = state.store.delete_unclaimed(state.clock.now().plus(-unclaimed)).await;
+    tell(
+        at_once(documents),
+        "deleted documents that no one claimed",
+        "documents that no one claimed were not deleted",
+    );
     let due = by_people(|after| {
         let store = state.store.clone();
         async move {
@@ -94,11 +94,11 @@ async fn delete_due(state: &AppState) {
             Ok((done.deleted, done.next))
         }
     });
-    match due.await {
-        (0, None) => {}
-        (rows, None) => tracing::info!(rows, "deleted records whose time is over"),
-        (rows, Some(error)) => tracing::warn!(%error, rows, "records that are due were not deleted"),
-    }
+    tell(
+        due.await,
+        "deleted records whose time is over",
+        "records that are due were not deleted",
+    );
 }
 
 /// Days after which deliveries of one day are told as one.
@@ -120,11 +120,7 @@ async fn fold_deliveries(state: &AppState) {
             Ok((folded.rows as u64, folded.next))
         }
     });
-    match folded.await {
-        (0, None) => {}
-        (rows, None) => tracing::info!(rows, "folded old deliveries"),
-        (rows, Some(error)) => tracing::warn!(%error, rows, "old deliveries were not folded"),
-    }
+    tell(folded.await, "folded old deliveries", "old deliveries were not folded");
 }
 
 async fn pack_commits(state: &AppState) {
@@ -135,11 +131,7 @@ async fn pack_commits(state: &AppState) {
             Ok((packed.rows as u64, packed.next))
         }
     });
-    match packed.await {
-        (0, None) => {}
-        (rows, None) => tracing::info!(rows, "packed commits"),
-        (rows, Some(error)) => tracing::warn!(%error, rows, "commits were not packed"),
-    }
+    tell(packed.await, "packed commits", "commits were not packed");
 }
 
 async fn pack_ids(state: &AppState) {
@@ -150,11 +142,21 @@ async fn pack_ids(state: &AppState) {
             Ok((packed.blocks as u64, packed.next))
         }
     });
-    match packed.await {
+    tell(packed.await, "packed vendors' ids", "vendors' ids were not packed");
+}
+
+/// Tells the operator how much was done and why no more of it, where there is anything to tell.
+fn tell(ended: (u64, Option<StoreError>), done: &str, left: &str) {
+    match ended {
         (0, None) => {}
-        (blocks, None) => tracing::info!(blocks, "packed vendors' ids"),
-        (blocks, Some(error)) => tracing::warn!(%error, blocks, "vendors' ids were not packed"),
+        (rows, None) => tracing::info!(rows, "{done}"),
+        (rows, Some(error)) => tracing::warn!(%error, rows, "{left}"),
     }
+}
+
+/// Of something that is done all at once.
+fn at_once(done: Result<u64, StoreError>) -> (u64, Option<StoreError>) {
+    done.map_or_else(|error| (0, Some(error)), |rows| (rows, None))
 }
 
 /// Does something of some people after the other until it was done of all: how much it came to, and why it stopped before.
