@@ -3,7 +3,7 @@
 //! An adapter brings `fixtures/NAME.xml` (or `.json`, or whatever the vendor sends) in its folder; beside each lies what it gives, as a
 //! snapshot. Nothing else has to be written for an adapter to be held to all of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -289,7 +289,8 @@ fn every_field_may_be_missing_and_stand_anywhere() {
 }
 
 fn attributes(adapter: &dyn Adapter, name: &str, fixture: &str) {
-    let expected = read(adapter, fixture.as_bytes()).0.lines();
+    let (collected, reading) = read(adapter, fixture.as_bytes());
+    let (expected, known) = (collected.lines(), ended(&reading.unwrap()));
     let mut reversed = String::new();
     for line in fixture.lines() {
         let Some((head, rest)) = line.split_once("<Record ") else {
@@ -303,8 +304,12 @@ fn attributes(adapter: &dyn Adapter, name: &str, fixture: &str) {
             let mut some = parts.clone();
             some.remove(removed);
             let changed = fixture.replacen(line, &format!("{head}<Record {}{}", some.join(" "), &rest[end..]), 1);
-            let (_, reading) = read(adapter, changed.as_bytes());
-            assert!(reading.unwrap().accounting.adds_up(), "{name}");
+            let ended = ended(&read(adapter, changed.as_bytes()).1.unwrap());
+            assert!(
+                ended >= known,
+                "{name} without {}: {ended} of {known} records end",
+                parts[removed]
+            );
         }
         parts.reverse();
         reversed.push_str(&format!("{head}<Record {}{}\n", parts.join(" "), &rest[end..]));
@@ -316,21 +321,69 @@ fn attributes(adapter: &dyn Adapter, name: &str, fixture: &str) {
 /// Leaves out one member of one object after the other. Maps of this parser are in the order of their keys.
 fn members(adapter: &dyn Adapter, name: &str, fixture: &str) {
     let whole: serde_json::Value = serde_json::from_str(fixture).unwrap();
-    let expected = read(adapter, fixture.as_bytes()).0.lines();
+    let (collected, reading) = read(adapter, fixture.as_bytes());
+    let (expected, reading) = (collected.lines(), reading.unwrap());
+    let (known, accounted) = (ended(&reading), reading.accounting.received);
+    let beside: u64 = reading.metadata.values().map(|(_, count)| count).sum();
+    let mut lefts = BTreeMap::new();
     let sorted = read(adapter, whole.to_string().as_bytes()).0.lines();
     assert_eq!(sorted, expected, "{name}: the order of members changes samples");
     let mut pointers = Vec::new();
     pointers_of(&whole, String::new(), &mut pointers);
     for pointer in pointers {
-        let mut changed = whole.clone();
-        let (parent, key) = pointer.rsplit_once('/').unwrap();
-        if let Some(serde_json::Value::Object(members)) = changed.pointer_mut(parent) {
-            members.remove(key);
-        }
-        let (_, reading) = read(adapter, changed.to_string().as_bytes());
-        let adds_up = reading.map_or(true, |reading| reading.accounting.adds_up());
-        assert!(adds_up, "{name} without {pointer}");
+        let reading = read(adapter, without(&whole, &pointer).to_string().as_bytes()).1;
+        let around = element(&pointer);
+        // Where there are no records any more, nothing says how many there were; and a whole that is refused says so.
+        let (Some(around), Ok(reading), false) = (around, reading, holds_a_list(whole.pointer(&pointer))) else {
+            continue;
+        };
+        let left = *lefts.entry(around.to_owned()).or_insert_with(|| {
+            let left = read(adapter, without(&whole, around).to_string().as_bytes()).1;
+            left.map_or(known, |reading| ended(&reading))
+        });
+        let has_word = reading.ended.is_some()
+            || reading.accounting.received > accounted
+            || reading.metadata.values().map(|(_, count)| count).sum::<u64>() > beside;
+        assert!(
+            left >= known || ended(&reading) > left || has_word,
+            "{name} without {pointer}: what was at {around} vanishes without a word"
+        );
     }
+}
+
+/// The innermost element of a list around a member.
+fn element(pointer: &str) -> Option<&str> {
+    let ends = pointer.match_indices('/').map(|(at, _)| at).collect::<Vec<_>>();
+    let mut parts = ends
+        .windows(2)
+        .rev()
+        .map(|part| (part[1], &pointer[part[0] + 1..part[1]]));
+    parts.find_map(|(end, part)| part.parse::<usize>().is_ok().then_some(&pointer[..end]))
+}
+
+fn holds_a_list(value: Option<&serde_json::Value>) -> bool {
+    match value {
+        Some(serde_json::Value::Array(_)) => true,
+        Some(serde_json::Value::Object(members)) => members.values().any(|member| holds_a_list(Some(member))),
+        _ => false,
+    }
+}
+
+/// All but what stands there.
+fn without(whole: &serde_json::Value, pointer: &str) -> serde_json::Value {
+    let mut changed = whole.clone();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    match changed.pointer_mut(parent) {
+        Some(serde_json::Value::Object(members)) => drop(members.remove(key)),
+        Some(serde_json::Value::Array(elements)) => drop(elements.remove(key.parse().unwrap())),
+        _ => panic!("nothing stands at {pointer}"),
+    }
+    changed
+}
+
+/// Records that ended in any way.
+fn ended(reading: &Reading) -> u64 {
+    reading.samples + reading.accounting.received
 }
 
 fn pointers_of(value: &serde_json::Value, at: String, found: &mut Vec<String>) {

@@ -148,12 +148,18 @@ pub(crate) struct Points<'a> {
     pub points: Vec<&'a RawValue>,
     /// They are all that there is of their time, not only what changed.
     pub are_all: bool,
+    /// What is no point and ends as unsupported, and why.
+    pub passed_over: Vec<(&'a RawValue, &'static str)>,
 }
 
 impl<'a> Points<'a> {
     /// All that there is.
     pub fn all(points: Vec<&'a RawValue>) -> Self {
-        Self { points, are_all: true }
+        Self {
+            points,
+            are_all: true,
+            passed_over: Vec::new(),
+        }
     }
 }
 
@@ -225,6 +231,10 @@ pub(crate) fn read(
                     windows.is_whole &= !matches!(not, Not::Rejected(reason) if reason != IMPLAUSIBLE);
                     push.end_text(not, point.get(), place)?;
                 }
+            }
+            for (text, reason) in points.passed_over {
+                place += 1;
+                push.end_text(Not::Unsupported(reason), text.get(), place)?;
             }
         }
         let is_whole = windows.is_whole;

@@ -204,14 +204,16 @@ pub(crate) fn read(
             },
         };
         match made {
-            Ok(Made::Record { id, said, samples }) => push.take(Made::Record {
-                id,
-                // Nothing was said after the phone was asked: of a sample of all day, say, whose end is still to come, a deletion
-                // that was asked for later is the later word, whenever the two arrive.
-                said: said.min(sent),
-                samples,
-            })?,
-            Ok(parked) => push.take(parked)?,
+            Ok(mut made) => {
+                if let Made::Record { said, .. } = &mut made {
+                    // Nothing was said after the phone was asked: of a sample of all day, say, whose end is still to come, a deletion
+                    // that was asked for later is the later word, whenever the two arrive.
+                    *said = (*said).min(sent);
+                }
+                if let Err(not) = push.take(made) {
+                    push.end(not, record, place as u64 + 1)?;
+                }
+            }
             Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1)?,
         }
     }
@@ -365,13 +367,13 @@ impl<'s> Push<'s> {
     }
 
     /// Takes what a record came to.
-    pub fn take(&mut self, made: Made) -> Result<(), SinkClosed> {
+    pub fn take(&mut self, made: Made) -> Result<(), Not> {
         match made {
-            Made::Record { id, said, samples } => self.identified(Identified {
+            Made::Record { id, said, samples } => Ok(self.identified(Identified {
                 id,
                 said,
                 what: Word::Holds(samples),
-            }),
+            })?),
             Made::Parked(vendor_type, unit, sample) => self.park(vendor_type, unit, sample),
         }
     }
@@ -406,14 +408,11 @@ impl<'s> Push<'s> {
         self.reading.accounting.count(outcome, reason);
     }
 
-    fn park(&mut self, vendor_type: String, unit: String, sample: Sample) -> Result<(), SinkClosed> {
+    fn park(&mut self, vendor_type: String, unit: String, sample: Sample) -> Result<(), Not> {
         let key = (vendor_type, unit);
         let series = match self.series.get(&key) {
             Some(series) => *series,
-            None if self.series.len() >= MOST_TYPES => {
-                self.reading.accounting.count(Outcome::Unsupported, "too-many-types");
-                return Ok(());
-            }
+            None if self.series.len() >= MOST_TYPES => return Err(Not::Unsupported("too-many-types")),
             None => {
                 let series = self.series.len() as u16;
                 let (vendor_type, unit) = key.clone();

@@ -157,3 +157,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_element_of_a_later_export_is_kept_as_text_and_counted_and_parts_of_a_workout_are_not() {
+    let later =
+        "<FutureThing kind=\"a\" startDate=\"2026-05-10 07:00:00 +0900\"><FuturePart/></FutureThing>\n</HealthData>";
+    let (before, known) = good(EVERYDAY.as_bytes());
+    let (after, reading) = good(EVERYDAY.replace("</HealthData>", later).as_bytes());
+    assert_eq!(after.samples().len(), before.samples().len());
+    assert_eq!(reading.accounting.received, known.accounting.received + 2);
+    assert!(reasons(&reading.accounting).contains(&"unsupported: element-unknown 2".to_owned()));
+    assert!(
+        !reasons(&known.accounting)
+            .iter()
+            .any(|reason| reason.contains("element-unknown"))
+    );
+}

@@ -159,8 +159,8 @@ fn correlation(push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> 
         .unwrap_or_default();
     if kind != "HKCorrelationTypeIdentifierBloodPressure" {
         for object in objects {
-            match record(push, object) {
-                Ok(made) => push.take(made)?,
+            match record(push, object).and_then(|made| push.take(made)) {
+                Ok(()) => {}
                 Err(Not::Closed) => return Err(Not::Closed),
                 Err(not) => push.end(not, object, 0)?,
             }

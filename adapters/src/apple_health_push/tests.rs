@@ -114,3 +114,28 @@ fn a_sample_is_the_same_record_whether_a_phone_pushes_it_or_an_export_brings_it(
     assert_eq!(pushed.len(), 4);
     assert_eq!(pushed, identities(&exported));
 }
+
+#[test]
+fn of_more_types_than_are_parked_the_records_are_kept_as_text() {
+    let of_type = |number: usize| {
+        json!({"uuid": format!("0A000000-0000-4000-8000-{number:012}"), "quantityType": format!("HKQuantityTypeIdentifierFuture{number}"),
+            "quantity": 1, "unit": "count", "startDate": "2026-05-10T07:00:00Z", "endDate": "2026-05-10T07:00:00Z",
+            "sourceRevision": {"source": {"name": "Notes", "bundleIdentifier": "com.example.notes"}}})
+    };
+    let samples: Vec<Value> = (0..514).map(of_type).collect();
+    let (collected, reading) = read(
+        &AppleHealthPush,
+        push("2026-05-10T09:00:00+09:00", &samples, &[]).as_bytes(),
+    );
+    let accounting = reading.unwrap().accounting;
+    let kept = collected.pieces.iter().filter_map(|piece| match piece {
+        Handed::NotStored(kept) => Some(kept),
+        _ => None,
+    });
+    let kept: Vec<_> = kept.flatten().collect();
+    assert_eq!((accounting.received, accounting.unsupported, kept.len()), (514, 514, 2));
+    assert!(
+        kept.iter()
+            .all(|kept| kept.reason == "too-many-types" && kept.text.contains("Future51"))
+    );
+}

@@ -80,11 +80,14 @@ pub(super) fn read(text: &str) -> Result<Document, AdapterError> {
     }
     let mut parts = Parts::default();
     for (place, entry) in bundle.entry.iter().enumerate() {
-        let Some(raw) = entry.resource else { continue };
+        let Some(raw) = entry.resource else {
+            parts.leave_out(place, Outcome::Rejected, "entry-without-a-resource".to_owned(), "");
+            continue;
+        };
         let typed: Option<Typed> = serde_json::from_str(raw.get()).ok();
         match typed {
             Some(typed) => parts.take(place, &entry.full_url, &typed, raw),
-            None => parts.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw),
+            None => parts.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw.get()),
         }
     }
     Ok(parts.document())
@@ -104,12 +107,12 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn leave_out(&mut self, place: usize, outcome: Outcome, reason: String, raw: &RawValue) {
+    fn leave_out(&mut self, place: usize, outcome: Outcome, reason: String, text: &str) {
         self.left_out.push(NotStored {
             outcome,
             reason,
             line: place as u64 + 1,
-            text: raw.get().chars().take(MAX_TEXT / 4).collect(),
+            text: text.chars().take(MAX_TEXT / 4).collect(),
         });
     }
 
@@ -137,12 +140,17 @@ impl<'a> Parts<'a> {
             // They stand around the results, and say what the header says.
             "Encounter" | "Specimen" | "PractitionerRole" => Ok(()),
             other => {
-                self.leave_out(place, Outcome::Unsupported, format!("resource {}", plain(other)), raw);
+                self.leave_out(
+                    place,
+                    Outcome::Unsupported,
+                    format!("resource {}", plain(other)),
+                    raw.get(),
+                );
                 Ok(())
             }
         };
         if read.is_err() {
-            self.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw);
+            self.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw.get());
         }
     }
 
@@ -208,7 +216,7 @@ impl<'a> Parts<'a> {
         self.results.retain(|_| !checkup.is_deletion());
         for (place, raw) in std::mem::take(&mut self.results) {
             let Ok(observation) = serde_json::from_str::<Observation<'_>>(raw.get()) else {
-                self.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw);
+                self.leave_out(place, Outcome::Rejected, "not-a-resource".to_owned(), raw.get());
                 continue;
             };
             if observation.is_group() {
@@ -219,7 +227,7 @@ impl<'a> Parts<'a> {
             for part in std::iter::once(&observation).chain(words) {
                 match self.finding(part, &observation, &checkup, &mut readings) {
                     Ok(finding) => checkup.findings.push(finding),
-                    Err((outcome, reason)) => self.leave_out(place, outcome, reason, raw),
+                    Err((outcome, reason)) => self.leave_out(place, outcome, reason, raw.get()),
                 }
             }
         }
@@ -240,7 +248,7 @@ impl<'a> Parts<'a> {
             });
         }
         for (place, raw) in std::mem::take(&mut self.results) {
-            self.leave_out(place, Outcome::Rejected, reason.to_owned(), raw);
+            self.leave_out(place, Outcome::Rejected, reason.to_owned(), raw.get());
         }
         Document {
             checkup: None,

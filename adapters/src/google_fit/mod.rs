@@ -91,6 +91,8 @@ struct Page<'a> {
     inserted_data_point: Option<Vec<&'a RawValue>>,
     #[serde(borrow, default)]
     deleted_data_point: Vec<&'a RawValue>,
+    #[serde(borrow, default)]
+    deleted_session: Vec<&'a RawValue>,
     #[serde(default)]
     next_page_token: String,
 }
@@ -108,6 +110,9 @@ struct Dataset<'a> {
     point: Vec<&'a RawValue>,
 }
 
+/// Why what is told of as deleted is not acted on.
+const DELETED: &str = "deletion-without-an-id";
+
 /// Reads answers.
 struct Points;
 
@@ -117,7 +122,8 @@ impl Reads for Points {
         Some(i64::from(series.hours) * HOUR_MS)
     }
 
-    /// A list of what changed names what is new. What it deletes has no name of its own, and shows when its time is asked for again.
+    /// A list of what changed names what is new. What it deletes has no name by which it is held, and shows when its time is asked for
+    /// again.
     fn points<'a>(&self, _: &str, page: &'a str) -> Option<pull::Points<'a>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
         let mut points = page.point;
@@ -126,7 +132,14 @@ impl Reads for Points {
         points.extend(sums.flat_map(|dataset| dataset.point));
         let are_all = page.inserted_data_point.is_none() && page.deleted_data_point.is_empty();
         points.extend(page.inserted_data_point.unwrap_or_default());
-        Some(pull::Points { points, are_all })
+        let mut passed_over = page.deleted_data_point;
+        passed_over.extend(page.deleted_session);
+        let passed_over = passed_over.into_iter().map(|deleted| (deleted, DELETED)).collect();
+        Some(pull::Points {
+            points,
+            are_all,
+            passed_over,
+        })
     }
 
     fn point(&self, push: &mut Push<'_>, text: &str, windows: &mut Windows<'_>) -> Result<(), Not> {

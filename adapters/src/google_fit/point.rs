@@ -165,7 +165,7 @@ pub fn made(push: &mut Push<'_>, point: &Point<'_>, stream: &str) -> Result<(Vec
             Some(stage) => vec![coded(Metric::SLEEP_STAGE, stage, &base)],
             None => return parked(point, base),
         },
-        Makes::Nutrition => nutrition(point, &base)?,
+        Makes::Nutrition => nutrition(push, point, &base)?,
         Makes::Place => return Err(Not::Duplicate("place-not-kept")),
     };
     Ok((samples, None))
@@ -254,12 +254,14 @@ fn glucose(point: &Point<'_>, base: &Sample) -> Result<Sample, Not> {
     )?)
 }
 
-fn nutrition(point: &Point<'_>, base: &Sample) -> Result<Vec<Sample>, Not> {
+fn nutrition(push: &mut Push<'_>, point: &Point<'_>, base: &Sample) -> Result<Vec<Sample>, Not> {
     let mut samples = Vec::new();
     for entry in point.values().flat_map(|field| &field.map_val) {
         let known = coverage::NUTRIENTS.iter().find(|(key, ..)| *key == entry.key);
         if let (Some((_, conversion, metric)), Some(value)) = (known, text(&entry.value)) {
             samples.push(measured(*metric, converted(&value, *conversion)?, base)?);
+        } else {
+            push.left_out("nutrients of another key");
         }
     }
     match samples.is_empty() {

@@ -136,7 +136,7 @@ fn samples(push: &mut Push<'_>, kind: &Type, body: &Value, base: &Sample) -> Res
             let minutes = measure::minutes(base.start, base.end).ok_or(Not::Rejected("number-too-long"))?;
             Ok(vec![measured(metric, minutes, base)?])
         }
-        Makes::ActiveMinutes => active_minutes(body, base),
+        Makes::ActiveMinutes => active_minutes(push, body, base),
         Makes::Glucose => glucose(body, base),
         Makes::Sleep => sleep(body, base),
         Makes::Exercise => Ok(vec![exercise(push, body, base)?]),
@@ -220,7 +220,7 @@ fn not_worn_still(sample: &mut Sample) {
 }
 
 /// Minutes at each level. A number that is zero is left out on the wire.
-fn active_minutes(body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
+fn active_minutes(push: &mut Push<'_>, body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
     let zero = Value::from(0);
     let mut samples = Vec::new();
     for level in list(body, "activeMinutesByActivityLevel") {
@@ -228,6 +228,8 @@ fn active_minutes(body: &Value, base: &Sample) -> Result<Vec<Sample>, Not> {
         if let Some((_, metric)) = coverage::ACTIVE_MINUTES.iter().find(|(theirs, _)| *theirs == word) {
             let minutes = number(level.get("activeMinutes").unwrap_or(&zero), Conversion::IDENTITY)?;
             samples.push(measured(*metric, minutes, base)?);
+        } else {
+            push.left_out("activeMinutes of another activityLevel");
         }
     }
     match samples.is_empty() {
@@ -351,6 +353,8 @@ fn nutrition(push: &mut Push<'_>, body: &Value, base: &Sample) -> Result<Vec<Sam
         let known = coverage::NUTRIENTS.iter().find(|(theirs, ..)| *theirs == word);
         if let (Some((_, conversion, metric)), Some(value)) = (known, at(nutrient, &["quantity", "grams"])) {
             samples.push(measured(*metric, number(value, *conversion)?, base)?);
+        } else {
+            push.left_out("nutrients of another nutrient");
         }
     }
     match samples.is_empty() {

@@ -86,7 +86,7 @@ fn one(push: &mut Push<'_>, text: &str, stream: &str) -> Result<(), Not> {
         push.sample(sample)?;
     }
     match parked {
-        Some(parked) => Ok(push.take(parked)?),
+        Some(parked) => push.take(parked),
         None => Ok(()),
     }
 }

@@ -20,7 +20,7 @@ struct Device {
 }
 
 /// How deep lists may lie in one another.
-const DEEPEST: u8 = 6;
+const DEEPEST: u8 = 7;
 
 /// Reads what one person has.
 pub(super) fn read(format: &str, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
@@ -42,6 +42,9 @@ pub(super) fn read(format: &str, input: &Input<'_>, sink: &mut dyn Sink) -> Resu
     push.finish()
 }
 
+/// Lists of readings, or of such lists.
+const LISTS: [&str; 3] = ["measureList", "deviceModelList", "deviceSerialIDList"];
+
 /// The readings of a list, and of the lists in it.
 fn readings(
     push: &mut Push<'_>,
@@ -57,6 +60,10 @@ fn readings(
         user: said("userNumberInDevice", &around.user),
     };
     let of = |member: &str| list.get(member).and_then(Value::as_array).into_iter().flatten();
+    if deepest == 0 || !LISTS.iter().any(|member| list.get(member).is_some_and(Value::is_array)) {
+        *place += 1;
+        return push.end(Not::Rejected("shape-unknown"), list, *place);
+    }
     for reading in of("measureList") {
         *place += 1;
         match record(push, reading, &device) {
@@ -64,10 +71,8 @@ fn readings(
             Err(not) => push.end(not, reading, *place)?,
         }
     }
-    if deepest > 0 {
-        for below in of("deviceModelList").chain(of("deviceSerialIDList")) {
-            readings(push, below, &device, place, deepest - 1)?;
-        }
+    for below in of("deviceModelList").chain(of("deviceSerialIDList")) {
+        readings(push, below, &device, place, deepest - 1)?;
     }
     Ok(())
 }

@@ -95,3 +95,16 @@ fn the_password_goes_in_the_body_and_the_number_in_the_address() {
     let answer = br#"{"id":"1","access_token":"t","refresh_token":"r","expires_in":2147483647,"token_type":"bearer"}"#;
     assert_eq!(OmronB2b.token(answer), Ok(("t".to_owned(), 2_147_483_647)));
 }
+
+#[test]
+fn a_list_of_another_shape_is_rejected_and_those_beside_it_are_read() {
+    let other = r#"{"deviceCategory":"9","results":[{"value":1}]}"#;
+    let page = OmronB2b
+        .page(&answer(&[("b", &format!("{other},{LIST}"))]), OBTAINED)
+        .unwrap();
+    let (collected, reading) = read(&OmronB2b, &page.parts[0].text);
+    let accounting = reading.unwrap().accounting;
+    assert_eq!((collected.records(), accounting.rejected), (1, 1));
+    let reasons: Vec<&str> = accounting.reasons.keys().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(reasons, ["shape-unknown"]);
+}

@@ -1,7 +1,8 @@
 //! Walks the tags of an export, keeps the little state that records need, and hands samples on in chunks.
 //!
 //! What counts as a record: every `Record` (also inside a correlation), `Correlation`, `Workout`, `WorkoutRoute`, beat list,
-//! `ActivitySummary`, `ClinicalRecord`, `Audiogram` and `VisionPrescription`. Each is counted once.
+//! `ActivitySummary`, `ClinicalRecord`, `Audiogram` and `VisionPrescription`, and any other element that lies beside them. Each is
+//! counted once.
 
 mod beside;
 mod groups;
@@ -25,6 +26,15 @@ use crate::{AdapterError, Handed, MAX_TEXT, NotStored, Parked, Reading, Sink, Si
 const CHUNK: usize = 4_096;
 /// Distinct metadata keys that are counted by name; the rest counts as `other`.
 const MAX_METADATA_KEYS: usize = 256;
+
+/// Elements that hold no record: of whom the export is, and parts of what could not be read itself.
+const WITHOUT_RECORDS: [&str; 5] = [
+    "Me",
+    "WorkoutEvent",
+    "WorkoutActivity",
+    "FileReference",
+    "SensitivityPoint",
+];
 
 /// What a record turned out to be, before its metadata is known.
 #[derive(Debug)]
@@ -224,8 +234,15 @@ impl<'s> Records<'s> {
             "ClinicalRecord" => self.keep(text, empty, "ClinicalRecord", "clinical-record", line),
             "Audiogram" => self.keep(text, empty, "Audiogram", "audiogram", line),
             "VisionPrescription" => self.keep(text, empty, "VisionPrescription", "vision-prescription", line),
-            _ => Ok(()),
+            _ if name.starts_with(['/', '!', '?']) || WITHOUT_RECORDS.contains(&name) || self.is_inside() => Ok(()),
+            // A kind of record of a later export. What lies in it is looked at as if it lay beside it.
+            _ => self.not_stored(Outcome::Unsupported, "element-unknown", text, line),
         }
+    }
+
+    /// Inside of a record, a group or a workout, whose parts are no records.
+    fn is_inside(&self) -> bool {
+        self.open.is_some() || self.correlation.is_some() || self.workout.is_some()
     }
 
     fn export_date(&mut self, raw: &str) -> Result<(), SinkClosed> {
