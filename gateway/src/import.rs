@@ -111,11 +111,12 @@ fn read_into(
     let reading = reading?;
     let (mut import, left_out) = (receiver.import, receiver.left_out);
     import.account(&reading.accounting);
+    import.read(reading.accounting.received + reading.samples);
     let (report, answer) = match keep {
         Some(keep) => import.finish_keeping(keep(left_out))?,
         None => (import.finish()?, Vec::new()),
     };
-    watch(adapter.name(), &reading, &report);
+    watch(adapter.name(), &report);
     Ok(Imported {
         report,
         reading,
@@ -140,7 +141,7 @@ pub fn told(counts: &Accounting) -> serde_json::Value {
 }
 
 /// Counts how records ended, and says aloud when one that was read ended nowhere.
-fn watch(adapter: &'static str, reading: &Reading, report: &ImportReport) {
+fn watch(adapter: &'static str, report: &ImportReport) {
     let counts = &report.accounting;
     for (outcome, count) in [
         (Outcome::Stored, counts.stored),
@@ -151,23 +152,16 @@ fn watch(adapter: &'static str, reading: &Reading, report: &ImportReport) {
         metrics::counter!("sekisho_records_total", "adapter" => adapter, "outcome" => outcome.to_string())
             .increment(count);
     }
-    let read = reading.accounting.received + reading.samples;
-    if !is_whole(reading, &report.accounting) {
+    if !counts.adds_up() {
         metrics::counter!("sekisho_deliveries_unbalanced_total", "adapter" => adapter).increment(1);
         tracing::error!(
             adapter,
             batch = report.batch.0,
-            read,
-            counted = counts.received,
+            read = counts.received,
+            ended = counts.stored + counts.duplicate + counts.unsupported + counts.rejected,
             "a delivery does not add up: keep the file, some of its records ended nowhere"
         );
     }
-}
-
-/// True when every record that the adapter met is counted by how it ended: its own count of what it handed on and left out stands
-/// against that of the store.
-fn is_whole(reading: &Reading, counted: &Accounting) -> bool {
-    counted.adds_up() && counted.received == reading.accounting.received + reading.samples
 }
 
 /// Bytes that tell how many of them were read. A file is read once from front to back, but for a container's directory: so
@@ -357,19 +351,61 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_sample_that_the_store_does_not_count_is_noticed() {
-        let mut reading = Reading {
-            samples: 3,
-            ..Reading::default()
+    /// Says that it handed on three samples, and hands on none.
+    struct Forgetful;
+
+    impl Adapter for Forgetful {
+        fn name(&self) -> &'static str {
+            "forgetful"
+        }
+
+        fn mapping_version(&self) -> u32 {
+            1
+        }
+
+        fn describes(&self) -> &'static str {
+            "nothing"
+        }
+
+        fn coverage(&self) -> adapters::Coverage {
+            adapters::named("apple-health").unwrap().coverage()
+        }
+
+        fn recognises(&self, _: &Input<'_>) -> bool {
+            true
+        }
+
+        fn read(&self, _: &Input<'_>, _: &mut dyn Sink) -> Result<Reading, AdapterError> {
+            let mut reading = Reading {
+                samples: 3,
+                ..Reading::default()
+            };
+            reading.accounting.count(Outcome::Unsupported, "unknown");
+            Ok(reading)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_record_that_ends_nowhere_is_noticed_at_once_and_by_doctor_later() {
+        let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
+        let store = gateway.state.store.clone();
+        let person = store.create_person(store::NewPerson::default()).await.unwrap();
+        let said = async || {
+            let findings = store.doctor().await.unwrap();
+            let of = findings.into_iter().find(|finding| finding.what == "deliveries");
+            of.map(|finding| finding.ok)
         };
-        reading.accounting.count(Outcome::Unsupported, "unknown");
-        let mut counted = reading.accounting.clone();
-        counted.count_many(Outcome::Stored, "", 2);
-        assert!(!is_whole(&reading, &counted), "one of three samples ended nowhere");
-        counted.count(Outcome::Duplicate, "known");
-        assert!(is_whole(&reading, &counted));
-        counted.count(Outcome::Duplicate, "known");
-        assert!(!is_whole(&reading, &counted), "one was counted twice");
+        assert_eq!(said().await, Some(true));
+        let importing = store.clone();
+        let imported = tokio::task::spawn_blocking(move || {
+            let input = Input {
+                bytes: &&b""[..],
+                size: 0,
+            };
+            run(&importing, person, &Forgetful, &input)
+        });
+        let counts = imported.await.unwrap().unwrap().report.accounting;
+        assert_eq!((counts.received, counts.unsupported, counts.adds_up()), (4, 1, false));
+        assert_eq!(said().await, Some(false));
     }
 }

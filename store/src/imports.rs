@@ -161,6 +161,12 @@ impl Import {
         self.intake.account(accounting);
     }
 
+    /// Says how many records there were, by the count of whoever read them: against it stands how they ended. Without it there were
+    /// as many as ended.
+    pub fn read(&mut self, records: u64) {
+        self.intake.read(records);
+    }
+
     /// Hands everything collected so far to the writer and waits until it is committed (not yet synced).
     ///
     /// # Errors

@@ -97,6 +97,8 @@ type Begun = (BatchId, UtcMillis);
 #[derive(Default)]
 struct Counts {
     accounting: Accounting,
+    /// Records there were, where that was said.
+    read: Option<u64>,
     merged: Merged,
     parked_new: u64,
 }
@@ -113,7 +115,10 @@ struct End {
 
 impl End {
     /// How its records ended, and what it is answered where it is kept.
-    fn write(self, writing: &Writing<'_>, commit: Commit) -> Result<(Counts, Vec<u8>)> {
+    fn write(mut self, writing: &Writing<'_>, commit: Commit) -> Result<(Counts, Vec<u8>)> {
+        if let Some(read) = self.counts.read {
+            self.counts.accounting.received = read;
+        }
         let counts = &self.counts.accounting;
         let kept = self.push.map(|push| payloads::keep(writing, self.person, push, counts));
         let (kept, answer) = kept.transpose()?.unzip();
@@ -364,6 +369,11 @@ impl Intake {
     /// Adds how records ended that were not pushed.
     pub(crate) fn account(&mut self, accounting: &Accounting) {
         self.counts.accounting.add(accounting);
+    }
+
+    /// Says how many records there were.
+    pub(crate) fn read(&mut self, records: u64) {
+        self.counts.read = Some(records);
     }
 
     /// Hands everything over and waits for it.
