@@ -3,6 +3,7 @@
 //! Every measured figure is one row of a Markdown table, printed beside what it must reach.
 
 mod again;
+mod browser;
 mod disk;
 mod import;
 mod inputs;

@@ -1,14 +1,13 @@
 //! What a connection and a token cost: whole authorization code flows and checked tokens each server CPU-second, and what still
 //! passes once a withdrawal was confirmed under load.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Response, header};
 use serde_json::Value;
 
+use super::browser::{Browser, hidden, wrong};
 use super::inputs::{Bench, median};
 use super::server::Server;
 use super::{BenchError, Figure, process};
@@ -24,85 +23,8 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const SCOPE: &str = "launch/patient patient/Observation.rs";
 
-fn wrong(what: &str) -> BenchError {
-    BenchError::Answer(what.to_owned())
-}
-
-/// A resident's browser: cookies, no redirects that are followed by themselves.
-struct Browser {
-    client: Client,
-    base: String,
-    cookies: BTreeMap<String, String>,
-}
-
+/// What a resident does with an app.
 impl Browser {
-    fn new(base: &str) -> Result<Self, BenchError> {
-        let client = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
-            .build()?;
-        Ok(Self {
-            client,
-            base: base.to_owned(),
-            cookies: BTreeMap::new(),
-        })
-    }
-
-    async fn send(&mut self, path: &str, form: Option<&[(&str, &str)]>) -> Result<Response, BenchError> {
-        let url = if path.starts_with("http") {
-            path.to_owned()
-        } else {
-            format!("{}{path}", self.base)
-        };
-        let cookies: Vec<String> = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let request = match form {
-            Some(form) => self.client.post(url).form(form),
-            None => self.client.get(url),
-        };
-        let answer = request.header(header::COOKIE, cookies.join("; ")).send().await?;
-        for set in answer.headers().get_all(header::SET_COOKIE) {
-            let pair = set.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-            if let Some((name, value)) = pair.split_once('=') {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        Ok(answer)
-    }
-
-    /// Follows redirects of ours to a page.
-    async fn page(&mut self, path: &str) -> Result<String, BenchError> {
-        let mut path = path.to_owned();
-        for _ in 0..6 {
-            let answer = self.send(&path, None).await?;
-            let Some(next) = answer.headers().get(header::LOCATION) else {
-                return Ok(answer.text().await?);
-            };
-            next.to_str().unwrap_or_default().clone_into(&mut path);
-        }
-        Err(wrong("too many redirects"))
-    }
-
-    async fn sign_in(&mut self, login: &str, password: &str) -> Result<(), BenchError> {
-        let page = self.page("/sign-in/start?return_to=/portal").await?;
-        let hidden = hidden(&page);
-        let mut form: Vec<(&str, &str)> = hidden
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        form.extend([("login", login), ("password", password)]);
-        let answer = self.send("/demo-idp/authorize", Some(&form)).await?;
-        let back = answer
-            .headers()
-            .get(header::LOCATION)
-            .ok_or_else(|| wrong("not signed in"))?;
-        let back = back.to_str().unwrap_or_default().to_owned();
-        self.page(&back).await.map(|_| ())
-    }
-
     /// A whole flow: the request, the consent page, the answer, the token.
     async fn flow(&mut self, server: &Server) -> Result<Value, BenchError> {
         let (client_id, redirect_uri) = (server.text("client_id")?, server.text("redirect_uri")?);
@@ -158,18 +80,6 @@ impl Browser {
             Err(BenchError::Answer(format!("no token: {}", told["error"])))
         }
     }
-}
-
-/// Names and values of a page's hidden fields, without those of the form that signs out.
-fn hidden(page: &str) -> Vec<(String, String)> {
-    let main = page.split_once("<main").map_or(page, |(_, main)| main);
-    main.split("<input type=\"hidden\"")
-        .skip(1)
-        .filter_map(|tag| {
-            let attribute = |name: &str| Some(tag.split_once(&format!("{name}=\""))?.1.split('"').next()?.to_owned());
-            Some((attribute("name")?, attribute("value")?.replace("&#38;", "&")))
-        })
-        .collect()
 }
 
 /// What something done so many times costs: times each CPU-second of the server.

@@ -1,5 +1,5 @@
-//! A storm of vendors' calls: ten thousand deliveries of a thousand notices on 32 connections, each answered once it is on the disk,
-//! beside how often this disk syncs in the same run.
+//! A storm of vendors' calls: ten thousand deliveries of a thousand notices of a connected account on 32 connections, each answered once
+//! it and what it leads to are on the disk, beside how often this disk syncs in the same run.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -12,6 +12,7 @@ use std::time::Instant;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use super::browser::{Browser, wrong};
 use super::inputs::{Bench, median};
 use super::server::Server;
 use super::{BenchError, Figure};
@@ -95,6 +96,31 @@ async fn send(address: SocketAddr, head: &str, body: &str, next: &AtomicUsize) -
     }
 }
 
+/// Connects the account that the notices are of.
+async fn connect(server: &Server, url: &str) -> Result<(), BenchError> {
+    let resident = &server.ready["residents"][1];
+    let [login, password] = ["login", "password"].map(|name| resident[name].as_str().unwrap_or_default());
+    let mut browser = Browser::new(server.text("base_url")?)?;
+    browser.sign_in(login, password).await?;
+    let vendor = url
+        .split_once("/webhooks/v1/")
+        .and_then(|(_, path)| path.split('/').next());
+    browser.connect(vendor.ok_or_else(|| wrong("no vendor"))?).await
+}
+
+/// Fails where a notice was of an account that nobody has: it leads to nothing, and costs less.
+async fn all_were_known(server: &Server) -> Result<(), BenchError> {
+    let address = format!("{}/metrics", server.text("base_url")?);
+    let metrics = reqwest::get(address).await?.text().await?;
+    let mut unknown = metrics
+        .lines()
+        .filter(|line| line.starts_with("sekisho_notices_unknown_total"));
+    match unknown.all(|line| line.ends_with(" 0")) {
+        true => Ok(()),
+        false => Err(wrong("notices of an account that nobody has connected")),
+    }
+}
+
 /// Durable answers beside syncs of the same disk.
 ///
 /// # Errors
@@ -107,6 +133,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         server.text("webhook_body")?.to_owned(),
     );
     let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
+    runtime.block_on(connect(&server, &url))?;
     let mut ratios = Vec::new();
     for _ in 0..bench.runs {
         let syncs = syncs(&folder)?;
@@ -114,6 +141,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         eprintln!("{answers:.0} durable answers/s beside {syncs:.0} syncs/s");
         ratios.push(answers / syncs);
     }
+    runtime.block_on(all_were_known(&server))?;
     server.stop()?;
     Ok(vec![Figure::at_least(
         "durable answers to vendors' calls on 32 connections, beside the disk's own syncs",
