@@ -1,5 +1,6 @@
-//! How fast each adapter of JSON maps, beside a bare `serde_json` parse of the same bytes (and documents beside `quick-xml`): the fixtures many times over, the median of
-//! several runs taken in turns. `cargo run --release -p adapters --example mapping_speed`.
+//! How fast each adapter of JSON maps, beside a bare `serde_json` parse of the same bytes (and documents beside `quick-xml`): the fixtures
+//! many times over, the median of several runs taken in turns. It fails where one takes more than it may.
+//! `cargo run --release -p adapters --example mapping_speed`.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -18,6 +19,9 @@ const RECORDS: usize = 9_000;
 const DOCUMENTS: u64 = 500;
 /// Runs of each; the median counts.
 const RUNS: usize = 9;
+
+/// What an adapter of JSON may take at most, as times of a bare parse.
+const MOST_TIMES: f64 = 2.0;
 
 /// Takes everything and keeps nothing.
 struct Nowhere;
@@ -56,7 +60,8 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-fn measure(adapter: &dyn Adapter, fixture: &str) -> Result<(), Box<dyn Error>> {
+/// Prints a row, and answers with how many times as long as a bare parse it takes.
+fn measure(adapter: &dyn Adapter, fixture: &str) -> Result<f64, Box<dyn Error>> {
     let bytes = enlarged(fixture)?;
     let (mut mapped, mut parsed) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
@@ -79,7 +84,7 @@ fn measure(adapter: &dyn Adapter, fixture: &str) -> Result<(), Box<dyn Error>> {
         megabytes / mapped,
         megabytes / parsed
     );
-    Ok(())
+    Ok(ratio)
 }
 
 /// Documents of checkups beside a bare `quick-xml` pass over the same bytes.
@@ -128,6 +133,7 @@ fn events(text: &str) -> Option<usize> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("| adapter | maps | bare parse | time beside it |\n|---|---|---|---|");
+    let mut slow = Vec::new();
     for (name, fixture) in [
         (
             "apple-health-push",
@@ -150,7 +156,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             include_str!("../src/google_takeout/fixtures/points.json"),
         ),
     ] {
-        measure(adapters::named(name).ok_or("an adapter of this name")?, fixture)?;
+        let times = measure(adapters::named(name).ok_or("an adapter of this name")?, fixture)?;
+        slow.extend((times > MOST_TIMES).then_some(name));
     }
-    measure_documents()
+    measure_documents()?;
+    match slow.is_empty() {
+        true => Ok(()),
+        false => Err(format!("more than {MOST_TIMES} times a bare parse: {}", slow.join(", ")).into()),
+    }
 }

@@ -180,20 +180,54 @@ mod tests {
     use adapters::checkup::synthetic::{MadeUp, document};
     use model::OrganisationId;
     use model::environment::HandClock;
-    use store::{DocumentBytes, Insured, NewPerson, PackageDocument};
+    use store::{BatchStart, DocumentBytes, Insured, NewPayload, NewPerson, PackageDocument, Sender};
 
     use super::*;
     use crate::environment::MachineClock;
     use crate::sign_in::testing::Gateway;
 
+    /// A gateway that keeps something for three days, and its clock.
+    async fn keeping(setting: &str) -> (Gateway, Arc<HandClock>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
+        let by = Arc::new(Arc::clone(&clock));
+        let gateway = Gateway::start_at(listener, &[(setting, "3")], String::new(), by).await;
+        (gateway, clock)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn pushes_are_kept_for_as_many_days_as_the_operator_says() {
+        for (days, left) in [(2, 1), (4, 0)] {
+            let (gateway, clock) = keeping("SEKISHO_DATA_PUSHES_KEPT_DAYS").await;
+            let store = gateway.state.store.clone();
+            let person = store.create_person(NewPerson::default()).await.unwrap();
+            let importing = store.clone();
+            let pushed = tokio::task::spawn_blocking(move || {
+                let start = BatchStart {
+                    adapter: "a".to_owned(),
+                    mapping_version: 1,
+                };
+                let push = NewPayload {
+                    from: Sender::Link(1),
+                    adapter: "a".to_owned(),
+                    batch: "1".to_owned(),
+                    body: b"{}".to_vec(),
+                    answer: Box::new(|_| Vec::new()),
+                };
+                importing.begin_import(person, start)?.finish_keeping(push)
+            });
+            pushed.await.unwrap().unwrap();
+            clock.advance(days * model::time::DAY_MS);
+            delete_due(&gateway.state).await;
+            let kept = store.next_payloads("a", model::UtcMillis(0), None).await.unwrap();
+            assert_eq!(kept.len(), left, "{days} days later");
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn what_nobody_claims_is_kept_for_as_many_days_as_the_operator_says() {
         for (days, left) in [(2, 1), (4, 0)] {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
-            let kept = [("SEKISHO_DATA_UNCLAIMED_KEPT_DAYS", "3")];
-            let by = Arc::new(Arc::clone(&clock));
-            let gateway = Gateway::start_at(listener, &kept, String::new(), by).await;
+            let (gateway, clock) = keeping("SEKISHO_DATA_UNCLAIMED_KEPT_DAYS").await;
             let (store, organisation) = (&gateway.state.store, OrganisationId(1));
             let made = MadeUp::of(3).checkup(2025);
             let (subject, text) = (made.subject.clone(), document(&made));

@@ -9,7 +9,7 @@ fn page() -> String {
         "# Sources\n\n\
          Made by [sources.rs](../tests/tests/sources.rs) of what the [adapters](../adapters/src) declare; the rules they keep are in\n\
          [adapter-specification.md](adapter-specification.md). Numbers of types that are not listed are parked under the vendor's name,\n\
-         anything else is kept as text: a later mapping reads it.\n",
+         anything else is kept as text, sealed.\n",
     );
     for adapter in adapters::all() {
         let coverage = adapter.coverage();
