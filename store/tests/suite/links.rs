@@ -445,3 +445,54 @@ async fn who_never_had_the_account_before_continues_nothing() {
     let connected = house.store.connect_link(&own(person), moved()).await.expect("a link");
     assert!(connected.progress.marks.is_empty());
 }
+
+/// True where some file of the store's folder holds these bytes.
+fn some_file_holds(house: &House, text: &str) -> bool {
+    let mut folders = vec![house.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                if bytes.windows(text.len()).any(|part| part == text.as_bytes()) {
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_of_a_vendor_stands_in_any_file() {
+    const PLAIN: &str = "plain-to-see";
+    let mut house = House::new().await;
+    let (person, erased) = (house.person().await, house.person().await);
+    for (person, account) in [(person, "kept-a"), (erased, "kept-b")] {
+        let new = NewLink {
+            vendor: PLAIN.to_owned(),
+            ..agreed(account)
+        };
+        let connected = house.store.connect_link(&own(person), new).await;
+        let link = connected.expect("a link").id;
+        let (_, version) = house.store.link_tokens(link).await.expect("tokens").expect("some");
+        let kept = house.store.save_link_tokens(link, version, tokens("kept-next")).await;
+        assert!(kept.expect("kept"));
+    }
+    // Those of who is erased are kept until they were given back.
+    house.store.erase_person(erased).await.expect("erased");
+    let holds_none = |house: &House| {
+        assert!(some_file_holds(house, PLAIN), "what is not sealed is seen");
+        for token in ["access kept-", "refresh kept-"] {
+            assert!(!some_file_holds(house, token), "{token}");
+        }
+    };
+    holds_none(&house);
+    house.reopen().await.expect("opened");
+    holds_none(&house);
+    let orphaned = house.store.lease_orphaned_tokens(PLAIN, 8).await.expect("leased");
+    assert_eq!(orphaned.len(), 1);
+    assert_eq!(orphaned[0].tokens, tokens("kept-next"));
+}
