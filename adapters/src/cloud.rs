@@ -5,6 +5,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::time::DAY_MS;
 use model::{Metric, Need, UtcMillis};
 
 use crate::Adapter;
@@ -286,6 +287,9 @@ pub enum Heard {
     /// There is something to ask for.
     Notices(Vec<Notice>),
 }
+
+/// How far back is asked where a notice does not say since when, in milliseconds.
+pub const UNSAID_MS: i64 = 2 * DAY_MS;
 
 /// Something changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

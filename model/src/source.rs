@@ -63,6 +63,16 @@ pub struct Source {
     pub hardware: Option<String>,
     /// What kind of device it is.
     pub kind: SourceKind,
-    /// Of what another vendor measured and its app wrote into this one's store: how the keys of that vendor's own sources begin.
+    /// Of what another vendor measured and its app wrote into this one's store: how the keys of that vendor's own sources begin. Behind
+    /// an `!` stands how keys begin that are none of them: where nobody knows whose it was, the beginning is empty and these remain.
     pub copies: Vec<String>,
+}
+
+impl Source {
+    /// True where a source of this key may hold the original of what this one has.
+    pub fn is_copy_of(&self, key: &str) -> bool {
+        let begins = |own: &str| key.starts_with(own);
+        self.copies.iter().any(|own| !own.starts_with('!') && begins(own))
+            && !self.copies.iter().any(|own| own.strip_prefix('!').is_some_and(begins))
+    }
 }

@@ -20,14 +20,8 @@ impl Pairs {
     pub(crate) fn of(sources: &[StoredSource]) -> Self {
         let mut pairs = BTreeMap::new();
         for source in sources.iter().filter(|source| !source.source.copies.is_empty()) {
-            let is_original = |other: &&StoredSource| {
-                other.number != source.number
-                    && source
-                        .source
-                        .copies
-                        .iter()
-                        .any(|own| other.source.key.starts_with(own.as_str()))
-            };
+            let is_original =
+                |other: &&StoredSource| other.number != source.number && source.source.is_copy_of(&other.source.key);
             let originals: Vec<u16> = sources.iter().filter(is_original).map(|other| other.number).collect();
             if !originals.is_empty() {
                 pairs.insert(source.number, originals);
@@ -104,6 +98,12 @@ mod tests {
         assert_eq!(pairs.originals(4), [1], "none is its own original");
         assert!(pairs.originals(1).is_empty() && pairs.originals(3).is_empty());
         assert!(Pairs::of(&sources[1..3]).is_empty(), "the original is not shown");
+        let of_anybody = [
+            source(1, "own|phone's store", &["", "!own|"]),
+            source(2, "own|watch", &[]),
+            source(3, "another app", &[]),
+        ];
+        assert_eq!(Pairs::of(&of_anybody).originals(1), [3], "of whatever is not named");
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub struct NewLink {
     pub zone: Option<String>,
     /// What opens it.
     pub tokens: LinkTokens,
-    /// The link that it continues, if the person has it.
+    /// The link that it continues, if the person has it or had it.
     pub continues: Option<Continued>,
 }
 

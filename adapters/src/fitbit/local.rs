@@ -6,6 +6,7 @@ use model::time::{DAY_MS, MINUTE_MS};
 use model::{LocalDay, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
 use serde_json::Value;
 
+use crate::google_health::of_anybody_else;
 use crate::measure;
 use crate::push::instant;
 #[cfg(test)]
@@ -107,7 +108,10 @@ pub fn source(name: &str) -> Source {
         manufacturer: (!is_brought).then(|| "Fitbit".to_owned()),
         model: (kind != SourceKind::App).then_some(shown),
         hardware: None,
-        copies: Vec::new(),
+        copies: match is_brought {
+            true => of_anybody_else(),
+            false => Vec::new(),
+        },
         kind,
     }
 }
@@ -146,5 +150,14 @@ mod tests {
         assert_eq!(source("GOOGLE_FITBIT_AIR").key, source("Google Fitbit Air").key);
         assert_eq!(source("Charge 6").kind, SourceKind::Band);
         assert_eq!(source("Fit Health Connect").manufacturer, None);
+        for brought in ["Fit Health Connect", "Apple Health Kit"].map(source) {
+            assert!(
+                brought.is_copy_of("com.example.walk|||0") && brought.is_copy_of("Watch|Apple Inc.|Watch|Watch6,2")
+            );
+            assert!(
+                !brought.is_copy_of("fitbit|charge 6") && !brought.is_copy_of("google-health|FITBIT|Fitbit|Charge 6||")
+            );
+        }
+        assert!(!source("Charge 6").is_copy_of("com.example.walk|||0"));
     }
 }

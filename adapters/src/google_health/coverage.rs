@@ -9,7 +9,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 3;
+pub const MAPPING_VERSION: u32 = 4;
 
 /// By what time a type is asked for, and where its points have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -504,15 +504,19 @@ pub const MEAL: &[Field] = &[
     field(&["totalCarbohydrate", "grams"], SAME, Metric::DIETARY_CARBOHYDRATE),
 ];
 
-/// Platforms through which others' data comes, by `dataSource.platform`. What came by Health Connect is told by its package.
+/// Platforms through which others' data comes, by `dataSource.platform`. What came by Health Connect is told by its package, where it is
+/// named; whose anything else was, nobody says.
 pub const RE_EXPORTERS: &[ReExporter] = &[
     ReExporter::new("Health Connect", HEALTH_CONNECT, &[]),
-    ReExporter::new("Apple Health", "HEALTH_KIT", &[]),
+    ReExporter::new("Apple Health", HEALTH_KIT, &[]),
     ReExporter::new("Google Fit", "FIT", &["google-fit|"]),
 ];
 
 /// The platform by which the apps of a phone of Android write.
 pub const HEALTH_CONNECT: &str = "HEALTH_CONNECT";
+
+/// The same of an iPhone.
+pub const HEALTH_KIT: &str = "HEALTH_KIT";
 
 impl Type {
     /// What it becomes, each with the vendor's name of it.

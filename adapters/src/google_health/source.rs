@@ -3,9 +3,12 @@
 use model::{Source, SourceKind};
 use serde_json::Value;
 
-use super::coverage::{HEALTH_CONNECT, RE_EXPORTERS};
+use super::coverage::{HEALTH_CONNECT, HEALTH_KIT, RE_EXPORTERS};
 use super::{CONTINUES, NAME};
 use crate::ReExporter;
+
+/// The vendor's own app, which writes into the phone's store what this account has.
+const APP: &str = "com.fitbit.FitbitMobile";
 
 /// The platform by which it came, the device or the app that measured.
 pub(super) fn source(origin: &Value) -> Source {
@@ -39,6 +42,7 @@ pub(super) fn source(origin: &Value) -> Source {
     // `FITBIT_WEB_API` begins with another platform's name.
     let copies = match (platform.as_str(), &app) {
         (HEALTH_CONNECT, Some(package)) => vec![format!("{package}|")],
+        (HEALTH_CONNECT | HEALTH_KIT, _) => of_anybody_else(),
         ("FIT", _) => ReExporter::copies(RE_EXPORTERS, "FIT"),
         _ => Vec::new(),
     };
@@ -59,6 +63,13 @@ pub(super) fn source(origin: &Value) -> Source {
     }
 }
 
+/// What came by a phone's store without a word of which app wrote it was measured by anybody (facts of the vocabulary, 6.3), but not by
+/// what this account has of its own: two devices may well measure the same pulse at the same time.
+pub(crate) fn of_anybody_else() -> Vec<String> {
+    let not = [NAME, CONTINUES, APP].map(|own| format!("!{own}|"));
+    std::iter::once(String::new()).chain(not).collect()
+}
+
 /// All sources as one, as the vendor merges them and counts their days: whatever it holds is a copy of what one of them has, here or at
 /// the cloud that this one continues.
 fn merged() -> Source {
@@ -67,5 +78,51 @@ fn merged() -> Source {
         key: format!("{NAME}|merged||||"),
         name: "Google Health".to_owned(),
         ..Source::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Facts of the vocabulary, 6.3: what these platforms hand on was measured by somebody else.
+    #[test]
+    fn what_passed_through_a_phone_s_store_is_a_copy_of_what_others_have_and_of_nothing_of_this_account() {
+        let copies = |origin: &Value| {
+            let source = source(origin);
+            move |key: &str| source.is_copy_of(key)
+        };
+        let with_app = copies(&json!({"platform": HEALTH_CONNECT, "application": {"packageName": "com.example.walk"}}));
+        assert!(with_app("com.example.walk|||0"));
+        assert!(!with_app("com.example.walking|||0") && !with_app("Health|Apple Inc.|iPhone|iPhone14,2"));
+        for platform in [HEALTH_CONNECT, HEALTH_KIT] {
+            let copies = copies(&json!({"platform": platform, "device": {"formFactor": "WATCH"}}));
+            for others in [
+                "太郎の Apple Watch|Apple Inc.|Watch|Watch6,2",
+                "com.example.walk|||0",
+                "android|Maker|Phone 9|2",
+                "omron|HEM-7600T",
+            ] {
+                assert!(copies(others), "{platform}: {others}");
+            }
+            // A band's pulse is now and then that of a watch on the other arm; and two that were each other's copies would count
+            // as none.
+            for own in [
+                "google-health|FITBIT|Fitbit|Charge 6||",
+                "google-health|merged||||",
+                "google-health|HEALTH_KIT||||",
+                "fitbit|charge6",
+                "com.fitbit.FitbitMobile|||0",
+            ] {
+                assert!(!copies(own), "{platform}: {own}");
+            }
+        }
+        let by_fit = copies(&json!({"platform": "FIT"}));
+        assert!(by_fit("google-fit|raw") && !by_fit("com.example.walk|||0"));
+        for own in ["FITBIT", "FITBIT_WEB_API", "NEST", "unheard-of"] {
+            assert!(source(&json!({"platform": own})).copies.is_empty(), "{own}");
+        }
     }
 }

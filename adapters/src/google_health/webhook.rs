@@ -14,7 +14,7 @@ use subtle::ConstantTimeEq as _;
 
 use super::coverage::{Kind, types};
 use super::{EASTMOST_MS, WESTMOST_MS};
-use crate::cloud::{Call, Heard, NotHeard, Notice};
+use crate::cloud::{Call, Heard, NotHeard, Notice, UNSAID_MS};
 use crate::push::instant;
 
 /// The header of the signature, and its name before autumn 2026.
@@ -29,7 +29,7 @@ struct Data {
     #[serde(default)]
     data_type: Option<String>,
     #[serde(default)]
-    intervals: Option<Vec<Value>>,
+    intervals: Value,
 }
 
 #[derive(Deserialize)]
@@ -79,12 +79,7 @@ pub(super) fn read(body: &[u8], now: UtcMillis) -> Result<Heard, NotHeard> {
 /// Whatever the operation, what is there now is asked for: also a word that is not known asks for no less. Of a type that has them, its
 /// days are asked for besides its points.
 fn notices(data: &Data, now: UtcMillis) -> Vec<Notice> {
-    let windows = data
-        .intervals
-        .iter()
-        .flatten()
-        .filter_map(|interval| window(interval, now));
-    let window = windows.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    let window = windows(&data.intervals, now);
     let notice = |series, window| Notice {
         account: data.health_user_id.clone(),
         series,
@@ -111,6 +106,21 @@ fn notices(data: &Data, now: UtcMillis) -> Vec<Notice> {
         true => vec![notice(None, window)],
         false => told,
     }
+}
+
+/// From when until when, in all of its intervals. What one of them means that nobody here knows is asked as if nothing were said, besides
+/// what the others say.
+fn windows(intervals: &Value, now: UtcMillis) -> Option<(UtcMillis, UtcMillis)> {
+    let all = match intervals {
+        Value::Null => &[],
+        Value::Array(all) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let read: Vec<_> = all.iter().filter_map(|interval| window(interval, now)).collect();
+    let unsaid = (!read.is_empty() && read.len() < all.len()).then(|| (now.plus(-UNSAID_MS), now));
+    read.into_iter()
+        .chain(unsaid)
+        .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
 }
 
 /// From when until when, in whichever form it stands; one without an end lasts until now. Its end is in it: what is found by when it
@@ -285,6 +295,59 @@ mod tests {
             assert_eq!(until.0 - from.0, 27 * HOUR_MS + 1);
         }
         assert_eq!(window(&serde_json::json!({"somethingElse": {}}), now), None);
+    }
+
+    #[test]
+    fn a_civil_interval_without_an_end_lasts_until_now() {
+        let now = instant("2026-05-11T00:00:00Z").unwrap().0;
+        let start = instant("2026-05-10T10:00:00Z").unwrap().0.plus(-14 * HOUR_MS);
+        let date = serde_json::json!({"year": 2026, "month": 5, "day": 10});
+        for civil in [
+            serde_json::json!({"civilDateTimeInterval": {"startDateTime": {"date": date, "time": {"hours": 10}}}}),
+            serde_json::json!({"civilIso8601TimeInterval": {"startTime": "2026-05-10T10:00:00"}}),
+            serde_json::json!({"civilIso8601TimeInterval": {"startTime": "2026-05-10T10:00:00", "endTime": null}}),
+        ] {
+            assert_eq!(window(&civil, now), Some((start, now)), "{civil}");
+        }
+    }
+
+    #[test]
+    fn beside_an_interval_of_a_form_that_nobody_knows_no_less_is_asked_than_without_any() {
+        let now = instant("2026-05-11T00:00:00Z").unwrap().0;
+        let known = |at: &str| {
+            let physical =
+                serde_json::json!({"startTime": format!("{at}T01:00:00Z"), "endTime": format!("{at}T02:00:00Z")});
+            serde_json::json!({"physicalTimeInterval": physical})
+        };
+        let unknown = || serde_json::json!({"lunarInterval": {"start": 1}});
+        let told = |intervals: Value| {
+            let data = serde_json::json!({"healthUserId": "1", "dataType": "weight", "intervals": intervals});
+            notices(&serde_json::from_value(data).unwrap(), now).remove(0).window
+        };
+        let unsaid = now.plus(-UNSAID_MS);
+        let at = |text: &str| instant(text).unwrap().0;
+        let long_ago = (at("2026-04-01T01:00:00Z"), now);
+        assert_eq!(
+            told(serde_json::json!([known("2026-04-01"), unknown()])),
+            Some(long_ago)
+        );
+        assert_eq!(
+            told(serde_json::json!([unknown(), known("2026-04-01")])),
+            Some(long_ago)
+        );
+        let today = told(serde_json::json!([known("2026-05-10"), unknown()]));
+        assert_eq!(today, Some((unsaid, now)), "what it says lies within");
+        let ahead = told(serde_json::json!([known("2026-05-12"), unknown()]));
+        assert_eq!(ahead, Some((unsaid, at("2026-05-12T02:00:00Z").plus(1))));
+        for nothing in [serde_json::json!([unknown()]), serde_json::json!([]), Value::Null] {
+            assert_eq!(told(nothing), None, "asked is as of one that says nothing");
+        }
+        // Another form of the whole.
+        assert_eq!(told(unknown()), None);
+        assert_eq!(
+            told(known("2026-04-01")),
+            told(serde_json::json!([known("2026-04-01")]))
+        );
     }
 
     proptest! {

@@ -1,9 +1,8 @@
 //! Which file of an archive is what. Names of the old tracker's files do not depend on the account's language; those of Fit do, and
 //! are cut, so its files are told by their first bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::AdapterError;
 use crate::archive::{Archive, Entry, first};
 
 /// Bytes of a file by which it is told.
@@ -11,6 +10,8 @@ const HEAD: usize = 4 * 1024;
 /// Files of a folder that are looked into, and folders.
 const MAX_LOOKS: u8 = 3;
 const MAX_FOLDERS: usize = 4_000;
+/// The folder around all products, in every language.
+const WHOLE: &str = "Takeout";
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +78,14 @@ pub const LISTS: &[&str] = &[
 ];
 
 /// The files of an archive, each with what it is.
-pub fn roles(archive: &Archive<'_>) -> Result<Vec<Role>, AdapterError> {
-    let mut folders: HashMap<&str, (u8, bool)> = HashMap::new();
-    let mut roles = Vec::with_capacity(archive.entries.len());
-    for entry in &archive.entries {
-        let known = of_tracker(entry);
-        roles.push(match known {
-            Some(role) => role,
-            None => of_fit(archive, entry, &mut folders)?,
-        });
-    }
-    Ok(roles)
+pub fn roles(archive: &Archive<'_>) -> Vec<Role> {
+    let tracked: Vec<Option<Role>> = archive.entries.iter().map(of_tracker).collect();
+    let rest = archive.entries.iter().zip(&tracked);
+    let fit = Fit::of(archive, rest.filter(|(_, role)| role.is_none()).map(|(entry, _)| entry));
+    let roles = archive.entries.iter().zip(tracked);
+    roles
+        .map(|(entry, role)| role.unwrap_or_else(|| fit.role(archive, entry)))
+        .collect()
 }
 
 /// Of the tracker's folders, by the names of folder and file.
@@ -143,38 +141,74 @@ fn family(stem: &str) -> &str {
     }
 }
 
-/// Of Fit, by the first bytes; of a folder in which none of the first files is, none is.
-fn of_fit<'e>(
-    archive: &Archive<'_>,
-    entry: &'e Entry,
-    folders: &mut HashMap<&'e str, (u8, bool)>,
-) -> Result<Role, AdapterError> {
-    let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let is_of_fit = entry.path.contains("/Fit/");
-    if !entry.path.ends_with(".json") {
-        return Ok(match (is_of_fit, entry.path.rsplit_once('.')) {
-            (true, Some((_, "tcx"))) => Role::Beside("track-file"),
-            (true, Some((_, "csv"))) => Role::Beside("summary-table"),
+/// Where the files of Fit lie, whatever the account's language calls it.
+struct Fit<'e> {
+    /// Folders that hold records.
+    folders: HashSet<&'e str>,
+    /// The product's own folders, of which those are a part: all in them is Fit's.
+    products: HashSet<&'e str>,
+}
+
+impl<'e> Fit<'e> {
+    /// By the first files of each folder: where none of them is a record, the folder holds none.
+    fn of(archive: &Archive<'_>, entries: impl Iterator<Item = &'e Entry>) -> Self {
+        let mut looks: HashMap<&str, u8> = HashMap::new();
+        let mut fit = Self {
+            folders: HashSet::new(),
+            products: HashSet::new(),
+        };
+        for entry in entries.filter(|entry| entry.path.ends_with(".json")) {
+            let folder = folder(&entry.path);
+            let is_new = !looks.contains_key(folder);
+            if fit.folders.contains(folder) || (is_new && looks.len() >= MAX_FOLDERS) {
+                continue;
+            }
+            let looks = looks.entry(folder).or_default();
+            if *looks >= MAX_LOOKS {
+                continue;
+            }
+            *looks += 1;
+            if look(archive, entry) != Role::Other {
+                fit.folders.insert(folder);
+                let product = self::folder(folder);
+                if !product.is_empty() && product != WHOLE {
+                    fit.products.insert(product);
+                }
+            }
+        }
+        fit
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let mut above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        path.contains("/Fit/") || above.any(|folder| self.products.contains(folder))
+    }
+
+    /// Of a file that is no tracker's.
+    fn role(&self, archive: &Archive<'_>, entry: &Entry) -> Role {
+        let is_of_fit = self.has(&entry.path);
+        match entry.path.rsplit_once('.') {
+            Some((_, "json")) if is_of_fit => match look(archive, entry) {
+                Role::Other => Role::Beside("other-file"),
+                role => role,
+            },
+            Some((_, "json")) if self.folders.contains(folder(&entry.path)) => look(archive, entry),
+            Some((_, "tcx")) if is_of_fit => Role::Beside("track-file"),
+            Some((_, "csv")) if is_of_fit => Role::Beside("summary-table"),
             _ => Role::Other,
-        });
+        }
     }
-    if folders.len() >= MAX_FOLDERS && !folders.contains_key(folder) {
-        return Ok(Role::Other);
-    }
-    let (looks, is_known) = folders.entry(folder).or_default();
-    if !*is_known && *looks >= MAX_LOOKS && !is_of_fit {
-        return Ok(Role::Other);
-    }
-    *looks = looks.saturating_add(1);
-    let Ok(mut file) = archive.read(entry) else {
-        return Ok(Role::Other);
-    };
-    let role = told(&first(&mut file, HEAD));
-    *is_known |= role != Role::Other;
-    Ok(match (role, is_of_fit) {
-        (Role::Other, true) => Role::Beside("other-file"),
-        (role, _) => role,
-    })
+}
+
+/// The folder that a path lies in.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// What the first bytes of a file of an archive say; nothing where it cannot be read.
+fn look(archive: &Archive<'_>, entry: &Entry) -> Role {
+    let file = archive.read(entry);
+    file.map_or(Role::Other, |mut file| told(&first(&mut file, HEAD)))
 }
 
 /// What the first bytes of a JSON file say.

@@ -66,7 +66,7 @@ impl Adapter for GoogleTakeout {
         let Ok(archive) = Archive::open(input) else {
             return false;
         };
-        let roles = files::roles(&archive).unwrap_or_default();
+        let roles = files::roles(&archive);
         roles.iter().any(|role| *role != Role::Other)
     }
 
@@ -123,7 +123,7 @@ fn order(role: Role) -> u8 {
 
 fn read_archive(input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
     let archive = Archive::open(input)?;
-    let roles = files::roles(&archive)?;
+    let roles = files::roles(&archive);
     if roles.iter().all(|role| *role == Role::Other) {
         return Err(AdapterError::NothingInside {
             expected: "records of Fit, Fitbit or Google Health",

@@ -66,21 +66,70 @@ fn fit_is_read_in_any_language_and_its_steps_once() {
             "Takeout/Fit/Activities/2026-09-13T18_00_00+09_00_PT30M_Walking.tcx",
             "<x/>",
         ),
+        (
+            "Takeout/Fit/Daily activity metrics/Daily activity metrics.csv",
+            "Date\n",
+        ),
+        ("Takeout/Fit/Daily activity metrics/2026-09-13.csv", "Start time\n"),
+        ("Takeout/Fit/Activities/notes.json", "{}"),
         ("Takeout/archive_browser.html", "<x/>"),
+        ("Takeout/Tasks/Tasks.json", "{}"),
+        ("Takeout/Maps/walk.tcx", "<x/>"),
+        ("Takeout/Contacts/all.csv", "Name\n"),
     ];
     let japanese = english.map(|(name, content)| {
         let name = name.replace("Fit/All Data", "フィット/すべてのデータ");
         let name = name.replace("Fit/All Sessions", "フィット/すべてのセッション");
+        let name = name.replace("Fit/Daily activity metrics", "フィット/毎日の活動の指標");
         (name.replace("Fit/Activities", "フィット/アクティビティ"), content)
     });
-    let japanese: Vec<File<'_>> = japanese
-        .iter()
-        .map(|(name, content)| (name.as_str(), *content))
-        .collect();
+    // As a ZIP of the folder itself, which somebody made anew, has it.
+    let by_itself = japanese
+        .clone()
+        .map(|(name, content)| (name.replace("Takeout/フィット", "フィット"), content));
     let (lines, reasons) = told(&english);
     insta::assert_snapshot!(lines.join("\n"));
     insta::assert_snapshot!(reasons.join("\n"));
-    assert_eq!(told(&japanese).0, lines);
+    for japanese in [japanese, by_itself] {
+        let japanese: Vec<File<'_>> = japanese
+            .iter()
+            .map(|(name, content)| (name.as_str(), *content))
+            .collect();
+        assert_eq!(told(&japanese), (lines.clone(), reasons.clone()));
+    }
+}
+
+/// Without a folder of its own around them they say nothing of what lies beside them.
+#[test]
+fn records_of_fit_that_lie_among_other_products_make_nothing_else_theirs() {
+    let files = [
+        ("Takeout/Data/steps.json", STREAM),
+        ("Takeout/Data/table.csv", "Name\n"),
+        ("Takeout/Contacts/all.csv", "Name\n"),
+        ("Takeout/Maps/walk.tcx", "<x/>"),
+    ];
+    let (lines, reasons) = told(&files);
+    assert_eq!((lines.len(), reasons), (1, Vec::<String>::new()));
+    let bare = told(&[("steps.json", STREAM), ("all.csv", "Name\n")]);
+    assert_eq!((bare.0.len(), bare.1), (1, Vec::new()));
+}
+
+/// However many files of the folder say nothing before the first that does.
+#[test]
+fn a_folder_in_another_language_is_looked_through_as_the_english_one_is() {
+    let named = |fit: &str| {
+        let mut files: Vec<(String, &str)> = (0..5)
+            .map(|place| (format!("Takeout/{fit}/A/{place}.json"), "{}"))
+            .collect();
+        files.push((format!("Takeout/{fit}/A/steps.json"), STREAM));
+        files.push((format!("Takeout/{fit}/B/walk.json"), WALK));
+        files
+    };
+    let told = |files: &[(String, &str)]| {
+        let files: Vec<File<'_>> = files.iter().map(|(name, content)| (name.as_str(), *content)).collect();
+        told(&files)
+    };
+    assert_eq!(told(&named("フィット")), told(&named("Fit")));
 }
 
 const STEPS: &str = "timestamp,steps,data source\n\

@@ -195,8 +195,7 @@ fn kept(answer: &Answer, before: Option<String>, now: UtcMillis) -> LinkTokens {
 /// Gives a token back (RFC 7009).
 ///
 /// # Errors
-/// [`OutgoingError`] when it may work later. Any answer but a fault of the server's counts as done: a token that is not known any
-/// more is no token.
+/// [`OutgoingError`] when it may work later.
 pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkTokens) -> Result<(), OutgoingError> {
     let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
     let mut form = vec![("token", token.as_str()), ("client_id", cloud.client_id.as_str())];
@@ -209,10 +208,17 @@ pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkT
     let answer = outgoing
         .send(&cloud.addresses.revoke, |client, url| client.post(url).form(&form))
         .await?;
-    match answer.status().is_server_error() || answer.status().as_u16() == 429 {
-        true => Err(OutgoingError::NoAnswer("the server has a fault")),
-        false => Ok(()),
+    match is_given_back(answer.status()) {
+        true => Ok(()),
+        false => Err(OutgoingError::NoAnswer("the server did not take the token back")),
     }
+}
+
+/// A token that is not known any more is no token, and a service that is no more holds none. Whoever refuses this gateway, as after a
+/// change of its secret, holds it still.
+fn is_given_back(status: StatusCode) -> bool {
+    let knows_of_none = [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::GONE];
+    status.is_success() || knows_of_none.contains(&status)
 }
 
 type Failed = RequestTokenError<OutgoingError, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
@@ -261,5 +267,25 @@ impl<'c> AsyncHttpClient<'c> for Http<'_> {
             *response.body_mut() = bounded(answer, MOST).await?;
             Ok(response)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_given_back_where_the_server_took_it_or_knows_of_none() {
+        for (done, statuses) in [
+            (true, [200, 204, 400, 404, 410].as_slice()),
+            (
+                false,
+                [302, 401, 403, 405, 408, 415, 422, 429, 500, 502, 503].as_slice(),
+            ),
+        ] {
+            for status in statuses {
+                assert_eq!(is_given_back(StatusCode::from_u16(*status).unwrap()), done, "{status}");
+            }
+        }
     }
 }

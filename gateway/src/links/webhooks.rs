@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use adapters::cloud::{Call, Heard, NotHeard};
+use adapters::cloud::{Call, Heard, NotHeard, UNSAID_MS};
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, Path, Query, State};
@@ -31,9 +31,6 @@ const MOST_KEYS: usize = 64 * 1024;
 const KEYS_GOOD_MS: i64 = DAY_MS;
 const KEYS_USED_MS: i64 = 7 * DAY_MS;
 const KEYS_REST_MS: i64 = 10_000;
-
-/// How far back is asked when a vendor does not say since when.
-const UNSAID_MS: i64 = 2 * DAY_MS;
 
 /// All routes of vendors' calls.
 pub fn routes() -> Router<AppState> {

@@ -118,6 +118,20 @@ fn living(snapshot: &Snapshot<'_>, filter: &str, by: impl rusqlite::Params) -> R
         .doing("finding a link")
 }
 
+/// The last link of a person to an account, in whatever state.
+fn last_of(snapshot: &Snapshot<'_>, person: PersonId, vendor: &str, account_hash: &[u8]) -> Result<Option<Columns>> {
+    snapshot
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM link WHERE person = ?1 AND vendor = ?2 AND account_hash = ?3 ORDER BY id DESC LIMIT 1"
+        ))
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, vendor, account_hash], columns)
+                .optional()
+        })
+        .doing("finding the last link to an account")
+}
+
 fn act(writing: &Writing<'_>, own: &OwnAccess, what: &str, link: i64, vendor: &str) -> Result<()> {
     let person = own.person();
     let custodian = consents::custodian(writing, person)?.ok_or(StoreError::NoPerson { person })?;
@@ -167,6 +181,7 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
         Some(continued) => take_over(writing, own, continued, &mut progress)?,
         None => None,
     };
+    let to_end = continued.filter(|before| before.state != LinkState::Ended);
     let sealed = seal_progress(writing, person, id, &progress)?;
     let tokens = seal_tokens(writing, person, id, &new.tokens)?;
     writing
@@ -180,29 +195,28 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
         )
         .doing("connecting a link")?;
     act(writing, own, "link-connected", id, &new.vendor)?;
-    if let Some(before) = continued {
-        change(writing, own, before, LinkEvent::Ended)?;
+    if let Some(before) = to_end {
+        change(writing, own, before.id, LinkEvent::Ended)?;
     }
     let connected = living(writing, "id = ?1", [id])?.ok_or(StoreError::NotFound { what: "link" })?;
     open(writing, connected)
 }
 
-/// Of the link that is continued its number, where the person has it; what it brought is not to be asked for again, and what it had not
-/// got to yet is.
+/// The link that is continued, where the person has it or had it: who ended it before has what it brought as well. That is not to be
+/// asked for again, and what it had not got to yet is.
 fn take_over(
     writing: &Writing<'_>,
     own: &OwnAccess,
     continued: &Continued,
     progress: &mut Progress,
-) -> Result<Option<i64>> {
+) -> Result<Option<Link>> {
     let hash = account_hash(writing, &continued.vendor, &continued.account);
-    let by = params![own.person().0, continued.vendor, hash];
-    let Some(before) = living(writing, "person = ?1 AND vendor = ?2 AND account_hash = ?3", by)? else {
+    let Some(before) = last_of(writing, own.person(), &continued.vendor, &hash)? else {
         return Ok(None);
     };
     let before = open(writing, before)?;
-    let zone = match before.progress.zone {
-        Some(zone) => zone,
+    let zone = match &before.progress.zone {
+        Some(zone) => zone.clone(),
         None => people::profile(writing, before.person)?.home_zone,
     };
     let mut zone = HomeZone::new(&zone);
@@ -233,7 +247,7 @@ fn take_over(
             progress.marks.insert(series.clone(), mark);
         }
     }
-    Ok(Some(before.id))
+    Ok(Some(before))
 }
 
 pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<Link>> {

@@ -2,7 +2,8 @@
 
 use model::{LinkEvent, LinkState, Need};
 use store::{
-    LINK_LEASE_MS, LeasedLink, Link, LinkTokens, Mark, NewLink, Noted, Progress, StoreError, Told, TurnEnd, Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkTokens, Mark, NewLink, Noted, Progress, StoreError, Told, TurnEnd,
+    Want,
 };
 
 use crate::deliveries::at;
@@ -371,4 +372,127 @@ async fn another_account_of_the_same_vendor_ends_the_link_to_the_first() {
         .await
         .expect("noted");
     assert_eq!(noted, Noted { known: 0, unknown: 1 });
+}
+
+/// The account `a` of [`CLOUD`], moved to another cloud of which `counts` are what `steps` were.
+fn moved() -> NewLink {
+    NewLink {
+        vendor: "another cloud".to_owned(),
+        continues: Some(Continued {
+            vendor: CLOUD.to_owned(),
+            account: "a".to_owned(),
+            by_civil_days: false,
+            series: vec![("counts".to_owned(), vec!["steps".to_owned()])],
+        }),
+        ..agreed("A")
+    }
+}
+
+/// Connects the person to the account `a`, and asks for its steps from one instant until another.
+async fn asked_for(house: &House, person: model::PersonId, back: i64, until: i64) -> Link {
+    let link = house.store.connect_link(&own(person), agreed("a")).await;
+    let leased = take(house).await.pop().expect("a link");
+    let mark = Mark {
+        back,
+        asked: until,
+        ..Mark::at(until)
+    };
+    let mut progress = Progress::default();
+    progress.marks.insert("steps".to_owned(), mark);
+    let saved = house.store.save_link_progress(&leased, progress, (vec![], None), true);
+    assert!(saved.await.expect("kept"));
+    link.expect("a link")
+}
+
+async fn ends(house: &House, person: model::PersonId, link: &Link) {
+    let own = own(person);
+    let ended = house.store.change_link(&own, link.id, LinkEvent::Ended).await;
+    ended.expect("ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_its_person_ended_before_is_continued_as_one_that_stands() {
+    let house = House::new().await;
+    let (person, other) = (house.person().await, house.person().await);
+    let first = asked_for(&house, person, 3, 5).await;
+    ends(&house, person, &first).await;
+    // The account was theirs twice: what counts is how far the last one got.
+    let second = asked_for(&house, person, 10, 90).await;
+    ends(&house, person, &second).await;
+    let given_back = take(&house).await;
+    for leased in &given_back {
+        let ended = house.store.end_turn(leased, TurnEnd::GivenBack).await;
+        assert!(ended.expect("given back"));
+    }
+    // Somebody else who had the account since then is not whom this is about.
+    asked_for(&house, other, 20, 70).await;
+    let connected = house.store.connect_link(&own(person), moved()).await.expect("a link");
+    let mark = connected.progress.marks.get("counts").expect("a mark");
+    assert_eq!((mark.back, mark.until, mark.since), (10, 90, Some(90)));
+    let states: Vec<_> = house.store.links(&own(person)).await.expect("links");
+    let states: Vec<_> = states.iter().map(|link| link.state).collect();
+    assert_eq!(states, [LinkState::Connected, LinkState::Ended, LinkState::Ended]);
+    assert_eq!(the_link(&house, other).await.state, LinkState::Connected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_had_the_account_before_continues_nothing() {
+    let house = House::new().await;
+    let (person, erased) = (house.person().await, house.person().await);
+    let link = asked_for(&house, erased, 3, 5).await;
+    ends(&house, erased, &link).await;
+    house.store.erase_person(erased).await.expect("erased");
+    let connected = house.store.connect_link(&own(person), moved()).await.expect("a link");
+    assert!(connected.progress.marks.is_empty());
+}
+
+/// True where some file of the store's folder holds these bytes.
+fn some_file_holds(house: &House, text: &str) -> bool {
+    let mut folders = vec![house.folder.path().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                if bytes.windows(text.len()).any(|part| part == text.as_bytes()) {
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_token_of_a_vendor_stands_in_any_file() {
+    const PLAIN: &str = "plain-to-see";
+    let mut house = House::new().await;
+    let (person, erased) = (house.person().await, house.person().await);
+    for (person, account) in [(person, "kept-a"), (erased, "kept-b")] {
+        let new = NewLink {
+            vendor: PLAIN.to_owned(),
+            ..agreed(account)
+        };
+        let connected = house.store.connect_link(&own(person), new).await;
+        let link = connected.expect("a link").id;
+        let (_, version) = house.store.link_tokens(link).await.expect("tokens").expect("some");
+        let kept = house.store.save_link_tokens(link, version, tokens("kept-next")).await;
+        assert!(kept.expect("kept"));
+    }
+    // Those of who is erased are kept until they were given back.
+    house.store.erase_person(erased).await.expect("erased");
+    let holds_none = |house: &House| {
+        assert!(some_file_holds(house, PLAIN), "what is not sealed is seen");
+        for token in ["access kept-", "refresh kept-"] {
+            assert!(!some_file_holds(house, token), "{token}");
+        }
+    };
+    holds_none(&house);
+    house.reopen().await.expect("opened");
+    holds_none(&house);
+    let orphaned = house.store.lease_orphaned_tokens(PLAIN, 8).await.expect("leased");
+    assert_eq!(orphaned.len(), 1);
+    assert_eq!(orphaned[0].tokens, tokens("kept-next"));
 }

@@ -243,3 +243,26 @@ async fn who_is_erased_leaves_no_permission_behind_at_the_vendor() {
             .is_empty()
     );
 }
+
+/// With another secret than the vendor's, for one: what is refused is not given back.
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_the_vendor_refuses_to_take_back_are_given_back_once_it_takes_them() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    for kind in ["unauthorized", "forbidden", "forbidden-page"] {
+        world.mischief(kind, 1, "/revoke").await;
+    }
+    let (link, store) = (world.link().await.id, &world.gateway.state.store);
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let ended = store.change_link(&own, link, model::LinkEvent::Ended).await;
+    ended.unwrap();
+    for (passes, left) in [(0, 1), (30_000, 1), (60_000, 1), (120_000, 0)] {
+        world.clock.advance(passes);
+        assert_eq!(world.work().await, 1, "one try after {passes}");
+        let accounts = world.counts().await["accounts"].as_array().unwrap().len();
+        assert_eq!(accounts, left, "after {passes}");
+        assert_eq!(store.link_tokens(link).await.unwrap().is_some(), left > 0);
+    }
+}

@@ -116,6 +116,38 @@ async fn only_the_vendor_is_heard_and_what_nobody_knows_is_no_error_to_it() {
     assert_eq!(send(to("nobody")).await.unwrap().status(), 404);
 }
 
+/// Through all that the server lays around its routes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_is_too_large_is_refused_and_nothing_of_it_is_kept() {
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt as _;
+
+    let world = World::with(SINCE, Some(LISTS)).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, SINCE.hanako).await;
+    world.work().await;
+    let state = &world.gateway.state;
+    let router = crate::server::router(state.clone(), axum::Router::new());
+    let send = async |path: &str, bytes: usize| {
+        let body = json!({"id": SINCE.hanako, "type": "weight", "beside": "x".repeat(bytes)}).to_string();
+        let request = Request::post(format!("/webhooks/v1/{path}")).body(Body::from(body));
+        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+        answer.status().as_u16()
+    };
+    let kept = async || state.store.delete_webhooks(world.clock.now().plus(1)).await.unwrap();
+    // Whoever calls: it is not even read.
+    let genuine = format!("{}/{}", world.vendor.name, world.vendor.webhook_secret);
+    for (path, small) in [("google-health", 401), (&genuine, 204)] {
+        assert_eq!(send(path, 300_000).await, 413, "{path}");
+        world.clock.advance(3_000);
+        assert_eq!((kept().await, world.work().await), (0, 0));
+        assert_eq!(send(path, 200_000).await, small, "{path}");
+    }
+    world.clock.advance(3_000);
+    assert_eq!((kept().await, world.work().await), (1, 1));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn notices_of_changes_in_any_order_end_in_what_the_vendor_holds() {
     use model::environment::SeededRandomness;

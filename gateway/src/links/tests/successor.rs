@@ -78,6 +78,42 @@ async fn an_account_that_moved_keeps_its_history_and_is_not_fetched_twice() {
     assert!(!page.contains("このサービスは終了しました"), "{page}");
 }
 
+/// The page offers to disconnect it, and who does that first has brought no less.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_moved_is_not_fetched_twice_where_its_link_was_ended_before() {
+    let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    let before = world.link().await;
+    let reached = before.progress.marks["activities/steps"].until;
+    let mut browser = world.hanako().await;
+    let csrf = browser.get("/portal/links").await.field("csrf");
+    let end = format!("/portal/links/{}/end", before.id);
+    browser.post(&end, &[("csrf".to_owned(), csrf)]).await;
+    world.work().await;
+    is(&world, LinkState::Ended).await;
+
+    drop(browser);
+    world.vendor = world.other.take().unwrap();
+    world.of = LISTS;
+    world.clock.advance(DAY_MS);
+    let mut browser = world.hanako().await;
+    let answer = world.connect(&mut browser, LISTS.hanako).await;
+    assert_eq!(answer.location(&world.gateway.base), "/portal/links");
+    assert_eq!(world.link().await.progress.marks["steps"].since, Some(reached));
+    world.live_by(DAY_MS, HOUR_MS).await;
+    let mut held: Vec<i64> = world.held(Metric::STEP_COUNT).await.iter().map(|(at, _)| *at).collect();
+    assert!(
+        held.iter().any(|at| *at > reached),
+        "what is new comes from the new one"
+    );
+    held.retain(|at| *at < reached - HOUR_MS);
+    let all = held.len();
+    held.dedup();
+    assert!(all > 0 && held.len() == all, "no minute came a second time");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_else_s_account_before_takes_nothing_over() {
     let mut world = World::with(TWO_WEEKS_BEFORE, Some(LISTS)).await;
