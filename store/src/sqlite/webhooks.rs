@@ -36,7 +36,7 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
         // One that failed waits as long as it does; one that is held waits for its person.
         if state == 1 {
             writing
-                .prepare_cached("UPDATE link SET due_ms = min(due_ms, ?2) WHERE id = ?1 AND attempts = 0")
+                .prepare_cached("UPDATE link SET due_ms = ?2 WHERE id = ?1 AND attempts = 0 AND due_ms > ?2")
                 .and_then(|mut statement| statement.execute(params![link, now.plus(delay_ms).0]))
                 .doing("noting that a link is due")?;
         }
