@@ -156,6 +156,31 @@ async function unlinked(page, told, language, name) {
   step(`${language}: the cloud was ended`);
 }
 
+/** Each cloud that is offered is connected by clicking, something comes of it, and it is ended. */
+async function everyCloud(page, told, language) {
+  const links = `${told.base_url}/portal/links`;
+  await page.goto(links);
+  const buttons = page.locator('section.card a[href^="/portal/links/"][href$="/connect"]');
+  const offered = await buttons.evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+  assert.ok(offered.length > 2, `offered are ${offered}`);
+  const fetched = language === 'ja' ? '最後に確かめた日時' : 'Last checked';
+  const living = page.locator('section.card', { has: page.locator('form[action$="/hold"]') });
+  for (const address of offered) {
+    await page.locator(`a[href="${address}"]`).click();
+    await page.locator('select[name=account]').selectOption({ index: language === 'ja' ? 0 : 1 });
+    await page.locator('button[value=allow]').click();
+    await page.waitForURL(links);
+    for (let tries = 0; !(await living.innerText()).includes(fetched); tries += 1) {
+      assert.ok(tries < 60, `something comes within half a minute: ${address}`);
+      await page.waitForTimeout(500);
+      await page.goto(links);
+    }
+    await living.locator('form[action$="/end"] button').click();
+    await page.locator(`a[href="${address}"]`).waitFor();
+  }
+  step(`${language}: ${offered.length} clouds were connected, gave something, and were ended`);
+}
+
 /** What a town receives of many people and passes on: its resident sees it, ends it, and takes it up again. */
 async function fed(page, told, language, name) {
   const links = `${told.base_url}/portal/links`;
@@ -346,6 +371,7 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('.banner[role=status]').waitFor();
   await look(page, name('13-withdrawn'));
   await unlinked(page, told, language, name);
+  await everyCloud(page, told, language);
   await page.goto(told.portal_url);
 
   await page.locator('main a[href="/portal/requests"]').click();
