@@ -1,5 +1,7 @@
 //! One reading: the samples that it holds.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 use model::units::parse_number;
 use model::{Decimal, Identified, Measured, Metric, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis, Word};
@@ -136,7 +138,8 @@ fn record(push: &mut Push<'_>, reading: &Value, around: &Device) -> Result<Ident
     }
     let end = millis(reading, "measureDateTo").unwrap_or(at);
     push.times(at, end)?;
-    let mut base = measure::blank(push.source(source(&device))?, at, end);
+    let key = format!("omron|{}|{}", device.model, device.serial);
+    let mut base = measure::blank(push.source_written(&key, |key| source(key, &device))?, at, end);
     base.offset = offset(reading, at);
     base.end_offset_minutes = base.offset.minutes;
     Ok(Identified {
@@ -147,9 +150,9 @@ fn record(push: &mut Push<'_>, reading: &Value, around: &Device) -> Result<Ident
 }
 
 /// Each device of a model is one source: two people may have the same, but not one of them two sources of one.
-fn source(device: &Device) -> Source {
+fn source(key: &str, device: &Device) -> Source {
     Source {
-        key: format!("omron|{}|{}", device.model, device.serial),
+        key: key.to_owned(),
         name: device.model.clone(),
         manufacturer: Some("OMRON".to_owned()),
         model: Some(device.model.clone()),
@@ -186,8 +189,8 @@ fn number(list: &Value, code: &str, units: &[Unit]) -> Result<Option<Measured>, 
         return Ok(None);
     };
     let part = |place: usize| match entry.get(place) {
-        Some(Value::String(text)) => Some(text.trim().to_owned()),
-        Some(Value::Number(number)) => Some(measure::tidy(number)),
+        Some(Value::String(text)) => Some(Cow::Borrowed(text.trim())),
+        Some(Value::Number(number)) => Some(Cow::Owned(measure::tidy(number))),
         _ => None,
     };
     let whole = |place: usize| part(place).and_then(|part| part.parse::<i32>().ok());
