@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, Response, header};
 
 use super::BenchError;
+use super::server::Server;
 
 /// An answer that is none.
 pub fn wrong(what: &str) -> BenchError {
@@ -22,8 +23,16 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// One that has been nowhere.
-    pub fn new(base: &str) -> Result<Self, BenchError> {
+    /// Of a resident of a demo, who is signed in.
+    pub async fn signed_in(server: &Server) -> Result<Self, BenchError> {
+        let resident = &server.ready["residents"][1];
+        let [login, password] = ["login", "password"].map(|name| resident[name].as_str().unwrap_or_default());
+        let mut browser = Self::new(server.text("base_url")?)?;
+        browser.sign_in(login, password).await?;
+        Ok(browser)
+    }
+
+    fn new(base: &str) -> Result<Self, BenchError> {
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60))
@@ -74,34 +83,20 @@ impl Browser {
         Err(wrong("too many redirects"))
     }
 
-    /// Signs in at the demo.
-    pub async fn sign_in(&mut self, login: &str, password: &str) -> Result<(), BenchError> {
+    async fn sign_in(&mut self, login: &str, password: &str) -> Result<(), BenchError> {
         let page = self.page("/sign-in/start?return_to=/portal").await?;
         let hidden = hidden(&page);
-        let mut form: Vec<(&str, &str)> = hidden
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let mut form = pairs(&hidden);
         form.extend([("login", login), ("password", password)]);
         let answer = self.send("/demo-idp/authorize", Some(&form)).await?;
-        let back = answer
-            .headers()
-            .get(header::LOCATION)
-            .ok_or_else(|| wrong("not signed in"))?;
-        let back = back.to_str().unwrap_or_default().to_owned();
+        let back = leads_to(&answer).ok_or_else(|| wrong("not signed in"))?;
         self.page(&back).await.map(|_| ())
     }
 
     /// Connects a simulated cloud's first account, as somebody who allows all that is asked for.
     pub async fn connect(&mut self, vendor: &str) -> Result<(), BenchError> {
         let answer = self.send(&format!("/portal/links/{vendor}/connect"), None).await?;
-        let address = answer
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|next| next.to_str().ok());
-        let address = address
-            .ok_or_else(|| wrong("a cloud that cannot be connected"))?
-            .to_owned();
+        let address = leads_to(&answer).ok_or_else(|| wrong("a cloud that cannot be connected"))?;
         let at = reqwest::Url::parse(&address).map_err(|_| wrong("a cloud without an address"))?;
         let page = self.send(&address, None).await?.text().await?;
         let value = |tag: &str| Some(tag.split_once("value=\"")?.1.split('"').next()?.to_owned());
@@ -114,24 +109,30 @@ impl Browser {
         let boxes = page.split("<input type=\"checkbox\"").skip(1).filter_map(value);
         form.extend(boxes.map(|scope| ("scope".to_owned(), scope)));
         form.push(("answer".to_owned(), "allow".to_owned()));
-        let form: Vec<(&str, &str)> = form
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
         let action = page
             .split_once("action=\"")
             .and_then(|(_, rest)| rest.split('"').next());
         let decide = at
             .join(action.unwrap_or_default())
             .map_err(|_| wrong("a form that leads nowhere"))?;
-        let answer = self.send(decide.as_str(), Some(&form)).await?;
-        let back = answer
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|next| next.to_str().ok());
-        let back = back.ok_or_else(|| wrong("a cloud that leads nowhere"))?.to_owned();
+        let answer = self.send(decide.as_str(), Some(&pairs(&form))).await?;
+        let back = leads_to(&answer).ok_or_else(|| wrong("a cloud that leads nowhere"))?;
         self.page(&back).await.map(|_| ())
     }
+}
+
+/// Where an answer sends the browser on.
+fn leads_to(answer: &Response) -> Option<String> {
+    let next = answer.headers().get(header::LOCATION)?;
+    next.to_str().ok().map(str::to_owned)
+}
+
+/// Fields as they are sent.
+pub fn pairs(fields: &[(String, String)]) -> Vec<(&str, &str)> {
+    fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 /// Names and values of a page's hidden fields, without those of the form that signs out.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::browser::{Browser, hidden, wrong};
+use super::browser::{Browser, hidden, pairs, wrong};
 use super::inputs::{Bench, median};
 use super::server::Server;
 use super::{BenchError, Figure, process};
@@ -43,10 +43,7 @@ impl Browser {
         ]);
         let page = self.page(address.as_str()).await?;
         let hidden = hidden(&page);
-        let mut form: Vec<(&str, &str)> = hidden
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
+        let mut form = pairs(&hidden);
         form.extend([
             ("activity", "yes"),
             ("activity-detail", "daily"),
@@ -160,10 +157,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     let server = Server::start(bench, &bench.path("tokens"))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
     let figures = runtime.block_on(async {
-        let resident = &server.ready["residents"][1];
-        let [login, password] = ["login", "password"].map(|name| resident[name].as_str().unwrap_or_default());
-        let mut browser = Browser::new(server.text("base_url")?)?;
-        browser.sign_in(login, password).await?;
+        let mut browser = Browser::signed_in(&server).await?;
         let (mut flows, mut checks, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..bench.runs {
             flows.push(rate(&server, FLOWS, async || browser.flow(&server).await.map(|_| ())).await?);

@@ -97,21 +97,18 @@ async fn send(address: SocketAddr, head: &str, body: &str, next: &AtomicUsize) -
 }
 
 /// Connects the account that the notices are of.
-async fn connect(server: &Server, url: &str) -> Result<(), BenchError> {
-    let resident = &server.ready["residents"][1];
-    let [login, password] = ["login", "password"].map(|name| resident[name].as_str().unwrap_or_default());
-    let mut browser = Browser::new(server.text("base_url")?)?;
-    browser.sign_in(login, password).await?;
+async fn connected(server: &Server, url: &str) -> Result<Browser, BenchError> {
+    let mut browser = Browser::signed_in(server).await?;
     let vendor = url
         .split_once("/webhooks/v1/")
         .and_then(|(_, path)| path.split('/').next());
-    browser.connect(vendor.ok_or_else(|| wrong("no vendor"))?).await
+    browser.connect(vendor.ok_or_else(|| wrong("no vendor"))?).await?;
+    Ok(browser)
 }
 
 /// Fails where a notice was of an account that nobody has: it leads to nothing, and costs less.
-async fn all_were_known(server: &Server) -> Result<(), BenchError> {
-    let address = format!("{}/metrics", server.text("base_url")?);
-    let metrics = reqwest::get(address).await?.text().await?;
+async fn all_were_known(browser: &mut Browser) -> Result<(), BenchError> {
+    let metrics = browser.page("/metrics").await?;
     let mut unknown = metrics
         .lines()
         .filter(|line| line.starts_with("sekisho_notices_unknown_total"));
@@ -133,7 +130,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         server.text("webhook_body")?.to_owned(),
     );
     let runtime = tokio::runtime::Runtime::new().map_err(|error| BenchError::Answer(error.to_string()))?;
-    runtime.block_on(connect(&server, &url))?;
+    let mut browser = runtime.block_on(connected(&server, &url))?;
     let mut ratios = Vec::new();
     for _ in 0..bench.runs {
         let syncs = syncs(&folder)?;
@@ -141,7 +138,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
         eprintln!("{answers:.0} durable answers/s beside {syncs:.0} syncs/s");
         ratios.push(answers / syncs);
     }
-    runtime.block_on(all_were_known(&server))?;
+    runtime.block_on(all_were_known(&mut browser))?;
     server.stop()?;
     Ok(vec![Figure::at_least(
         "durable answers to vendors' calls on 32 connections, beside the disk's own syncs",
