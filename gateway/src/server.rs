@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
+use tower::ServiceBuilder;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -26,6 +27,7 @@ const MAX_BODY: usize = 256 * 1024;
 /// All routes, with `more` beside them (the demo's OpenID provider).
 pub fn router(state: AppState, more: Router<AppState>) -> Router {
     let timeout = Duration::from_secs(state.config.http.timeout_seconds);
+    let timeout = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout);
     let bounded = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
@@ -39,15 +41,31 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
         .merge(links::webhooks::routes())
         .merge(operator::routes(&state))
         .merge(more)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .merge(push::routes())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, timeout));
-    // Files take as long as a home's line takes; each bounds its own size and time.
-    Router::new()
-        .merge(bounded)
-        .merge(portal::upload_routes())
-        .layer(middleware::from_fn_with_state(state.clone(), limits::limit))
-        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .layer(
+            ServiceBuilder::new()
+                .layer(timeout)
+                .layer(DefaultBodyLimit::max(MAX_BODY)),
+        )
+        .merge(push::routes().layer(timeout));
+    // One stack, the outermost first: what a router is given by itself, it boxes and clones for every request.
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(
+            HeaderName::from_static("x-request-id"),
+            MakeRequestUuid,
+        ))
+        .layer(PropagateRequestIdLayer::new(HeaderName::from_static("x-request-id")))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         // The cheapest level: compression, not rendering, is the cost of a page.
         .layer(
             CompressionLayer::new()
@@ -57,28 +75,18 @@ pub fn router(state: AppState, more: Router<AppState>) -> Router {
                 // Pages hold a session's form token: their compressed length must not tell about it (BREACH).
                 .compress_when(DefaultPredicate::new().and(NotForContentType::const_new("text/html"))),
         )
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
-        .layer(PropagateRequestIdLayer::new(HeaderName::from_static("x-request-id")))
-        .layer(SetRequestIdLayer::new(
-            HeaderName::from_static("x-request-id"),
-            MakeRequestUuid,
-        ))
+        .layer(middleware::from_fn(observe))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::limit));
+    // Files take as long as a home's line takes; each bounds its own size and time.
+    Router::new()
+        .merge(bounded)
+        .merge(portal::upload_routes())
+        .layer(layers)
         .with_state(state)
 }
 
 /// One span and one counted, timed event a request: method, route and status, never a query or a value.
-async fn observe(State(_state): State<AppState>, request: Request, next: Next) -> Response {
+async fn observe(request: Request, next: Next) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a duration for the metrics, never a decision")]
     let began = std::time::Instant::now();
     let method = request.method().clone();

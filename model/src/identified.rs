@@ -3,7 +3,8 @@
 use crate::{Sample, UtcMillis};
 
 /// A record that its vendor names by an id, and what the vendor says of it. Of one id the word said last counts, whatever the
-/// order in which they come; a deletion counts before anything said at the same time.
+/// order in which they come; a deletion counts before anything said at the same time, and of what else was said at the same time the
+/// greater: more samples, else the later, longer or higher.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identified {
     /// The vendor's id, 1 to 512 bytes. Only a keyed hash of it is kept.

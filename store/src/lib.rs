@@ -128,6 +128,7 @@ pub struct OpenOptions {
 #[derive(Clone)]
 pub struct Store {
     database: sqlite::database::Database,
+    calls: Arc<sqlite::webhooks::Gathered>,
 }
 
 impl std::fmt::Debug for Store {
@@ -159,7 +160,8 @@ impl Store {
         })
         .await
         .map_err(|_| StoreError::Closed)??;
-        Ok(Self { database })
+        let calls = Arc::default();
+        Ok(Self { database, calls })
     }
 
     /// Finishes what is queued, folds the write-ahead log into the database and lets go of the folder. Other clones answer

@@ -98,6 +98,12 @@ pub struct Mark {
     /// Until then it is not asked for: the vendor refused it long enough, in a way that nobody here understands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests: Option<i64>,
+    /// When all of it was last asked again, or first; 0 before that.
+    #[serde(default)]
+    pub round: i64,
+    /// Of asking for all of it again, back to where it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_back: Option<i64>,
 }
 
 impl Mark {
@@ -112,6 +118,8 @@ impl Mark {
             since: None,
             pass: None,
             rests: None,
+            round: 0,
+            round_back: None,
         }
     }
 }
@@ -391,11 +399,13 @@ impl Store {
         told: Vec<Told>,
         delay_ms: i64,
     ) -> Result<Noted> {
-        self.database
-            .write("note webhook", move |writing| {
-                sqlite::webhooks::note(writing, vendor, &body, &told, delay_ms)
-            })
-            .await
+        let call = sqlite::webhooks::Call {
+            vendor,
+            body,
+            told,
+            delay_ms,
+        };
+        sqlite::webhooks::Gathered::note(&self.calls, &self.database, call).await
     }
 
     /// Deletes vendors' calls that came before; how many.

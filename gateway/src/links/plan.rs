@@ -18,6 +18,11 @@ const FIRST_DAYS: i64 = 7;
 const AGAIN_MS: i64 = 7 * DAY_MS;
 const AGAIN_DAYS: i64 = 30;
 
+/// How long after all was asked it is all asked again, for what came later than that, and in how many asks of a turn: a few, since there
+/// is hardly ever anything.
+const ROUND_MS: i64 = 90 * DAY_MS;
+const ROUND_ASKS: usize = 8;
+
 /// One ask, and what it moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Step {
@@ -48,6 +53,10 @@ impl Step {
         (early.end, late.start) = (middle, middle);
         Some(match self.moves {
             Moves::Back => (late, early),
+            Moves::Round { .. } => {
+                late.moves = Moves::Round { is_last: false };
+                (late, early)
+            }
             Moves::Nothing => (early, late),
             Moves::Forward { again, .. } => {
                 early.moves = Moves::Forward { is_last: false, again };
@@ -71,6 +80,11 @@ pub(super) enum Moves {
     },
     /// How far back it got.
     Back,
+    /// How far back it got in asking for all of it again.
+    Round {
+        /// Nothing that is older follows.
+        is_last: bool,
+    },
 }
 
 /// When and how a cloud is asked.
@@ -198,21 +212,61 @@ pub(super) fn plan<'a>(
     let backs = asked(series, progress, now).filter_map(back);
     let mut backs: Vec<(i64, &'a Series)> = backs.filter(|(back, _)| *back > horizon).collect();
     backs.sort_by_key(|(back, _)| -back);
-    for (back, series) in backs {
+    for (back, series) in &backs {
         if steps.len() >= MOST_ASKS {
             break;
         }
-        let length = i64::from(series.hours) * HOUR_MS;
-        // Windows may have been others when it got there: the one it stands in is asked for whole.
-        let end = (back + length - 1).div_euclid(length) * length;
-        steps.push(Step {
-            series: *series,
-            start: UtcMillis((end - i64::from(series.days) * DAY_MS).max(horizon.div_euclid(length) * length)),
-            end: UtcMillis(end),
-            moves: Moves::Back,
-        });
+        steps.push(before(series, *back, horizon, |_| Moves::Back));
+    }
+    if backs.is_empty() {
+        rounds(&mut steps, asked(series, progress, now), progress, horizon, now);
     }
     (steps, taken)
+}
+
+/// Some of asking for all again, where nothing is left that was never asked.
+fn rounds<'a>(
+    steps: &mut Vec<Step>,
+    asked: impl Iterator<Item = &'a Series>,
+    progress: &Progress,
+    horizon: i64,
+    now: UtcMillis,
+) {
+    let most = (steps.len() + ROUND_ASKS).min(MOST_ASKS);
+    for series in asked {
+        let Some(mark) = progress.marks.get(series.name) else {
+            continue;
+        };
+        if mark.round == 0 || now.0 < mark.round + ROUND_MS {
+            continue;
+        }
+        // What came by a link before is not asked for again.
+        let horizon = horizon.max(mark.since.unwrap_or(i64::MIN));
+        // The horizon may have gone by where it got.
+        let mut back = mark
+            .round_back
+            .map_or(now.0 - AGAIN_DAYS * DAY_MS, |back| back.max(horizon + 1));
+        while steps.len() < most && back > horizon {
+            let step = before(series, back, horizon, |is_last| Moves::Round { is_last });
+            back = step.start.0;
+            steps.push(step);
+        }
+    }
+}
+
+/// The ask that lies before where a series got; `moves` is told whether it is the last before the horizon.
+fn before(series: &Series, back: i64, horizon: i64, moves: impl Fn(bool) -> Moves) -> Step {
+    let length = i64::from(series.hours) * HOUR_MS;
+    // Windows may have been others when it got there: the one it stands in is asked for whole.
+    let end = (back + length - 1).div_euclid(length) * length;
+    let first = horizon.div_euclid(length) * length;
+    let start = (end - i64::from(series.days) * DAY_MS).max(first);
+    Step {
+        series: *series,
+        start: UtcMillis(start),
+        end: UtcMillis(end),
+        moves: moves(start <= first),
+    }
 }
 
 /// Before when nothing is asked.
@@ -267,6 +321,9 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
             });
             if is_last {
                 mark.asked = now.0;
+                if mark.round == 0 {
+                    mark.round = now.0;
+                }
             }
             if is_last && again {
                 mark.again = now.0;
@@ -275,6 +332,13 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         Moves::Back => {
             let mark = mark.or_insert(fresh);
             mark.back = mark.back.min(step.start.0);
+        }
+        Moves::Round { is_last } => {
+            let mark = mark.or_insert(fresh);
+            mark.round_back = (!is_last).then_some(step.start.0);
+            if is_last {
+                mark.round = now.0;
+            }
         }
     }
 }
@@ -399,6 +463,56 @@ mod tests {
         let deaf = Pace { is_told: false, ..PACE };
         let (steps, _) = plan(&ALL, &progress, &[], deaf, later);
         assert!(steps.iter().any(|step| step.series.name == "minutes"));
+    }
+
+    #[test]
+    fn all_of_it_is_asked_again_a_little_a_turn_so_that_nothing_comes_too_late() {
+        let years = Pace {
+            backfill_ms: 1_000 * DAY_MS,
+            ..PACE
+        };
+        let late = NOW.plus(-70 * DAY_MS);
+        let (mut progress, mut now, mut met) = (Progress::default(), NOW, Vec::new());
+        while now.0 < NOW.0 + 500 * DAY_MS {
+            let (steps, _) = plan(&ALL, &progress, &[], years, now);
+            let rounds = steps.iter().filter(|step| matches!(step.moves, Moves::Round { .. }));
+            assert!(rounds.count() <= ROUND_ASKS);
+            for step in steps {
+                moved(&mut progress, &step, now);
+                if step.series.name == "seconds" && (step.start..step.end).contains(&late) {
+                    met.push((now.0 - NOW.0) / DAY_MS);
+                }
+            }
+            now = next(&ALL, &progress, years, now).max(now.plus(HOUR_MS));
+        }
+        assert!(
+            met.len() >= 4 && met.windows(2).all(|two| two[1] - two[0] < 140),
+            "{met:?}"
+        );
+        // Of a link that goes on with another's history, only its own time.
+        let since = NOW.0 - 200 * DAY_MS;
+        let mark = Mark {
+            since: Some(since),
+            back: NOW.0 - years.backfill_ms,
+            round: 1,
+            ..Mark::at(NOW.0)
+        };
+        let mut progress = Progress::default();
+        progress
+            .marks
+            .insert("seconds".to_owned(), Mark { asked: NOW.0, ..mark });
+        let mut oldest = NOW.0;
+        for _turn in 0..100 {
+            for step in plan(&ALL[2..], &progress, &[], years, NOW).0 {
+                oldest = oldest.min(step.start.0);
+                moved(&mut progress, &step, NOW);
+            }
+        }
+        assert!((since - DAY_MS..=since).contains(&oldest));
+        assert_eq!(
+            (progress.marks["seconds"].round, progress.marks["seconds"].round_back),
+            (NOW.0, None)
+        );
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! Each id is a register: the latest word about it counts ([`crate::sqlite`] keeps which). Here is what the words do to rows: an
 //! id stands for one row, takes hold of it, lets go of it, or changes it where nothing else holds it.
 
-use model::{Sample, UtcMillis};
+use std::cmp::Ordering;
+
+use model::{Measured, Sample, UtcMillis, Value};
 
 use super::merge::{MOST_TWINS, Merge, Statement, same};
 use super::{Row, kept, second};
@@ -28,6 +30,36 @@ pub(crate) enum Effect {
     Version,
     /// It was not there.
     New,
+}
+
+/// The order of two samples of one series that were said at the same time, by what every statement of a record tells alike.
+pub(crate) fn order(one: &Sample, other: &Sample) -> Ordering {
+    let times = |sample: &Sample| (second(sample.start), second(sample.end));
+    let numbers = times(one)
+        .cmp(&times(other))
+        .then_with(|| by_value(&one.value, &other.value));
+    let rest = |sample: &Sample| (sample.flags, sample.offset.minutes, sample.end_offset_minutes);
+    numbers.then_with(|| rest(one).cmp(&rest(other)))
+}
+
+fn by_value(one: &Value, other: &Value) -> Ordering {
+    let number = |one: &Measured, other: &Measured| {
+        let exact = one.exact().compare(other.exact());
+        exact.then(one.digits.cmp(&other.digits))
+    };
+    match (one, other) {
+        (Value::Quantity(one), Value::Quantity(other)) => number(one, other),
+        (Value::Code(one), Value::Code(other)) => one.cmp(other),
+        (Value::Components(one), Value::Components(other)) => {
+            let pairs = one.iter().zip(other.iter()).map(|pair| match pair {
+                (Some(one), Some(other)) => number(one, other),
+                (one, other) => one.is_some().cmp(&other.is_some()),
+            });
+            pairs.fold(Ordering::Equal, Ordering::then)
+        }
+        // Of one metric all values have one shape.
+        _ => Ordering::Equal,
+    }
 }
 
 impl Row {
@@ -133,6 +165,11 @@ impl Merge {
     pub(crate) fn is_its_own(&self, place: Place) -> bool {
         let row = self.find(place).map(|at| &self.rows[at]);
         row.is_some_and(|row| row.ids == 1 && !row.is_stated())
+    }
+
+    /// What the row says.
+    pub(crate) fn sample(&self, place: Place) -> Option<&Sample> {
+        self.find(place).map(|at| &self.rows[at].sample)
     }
 
     /// True when the row says what the sample says.

@@ -3,6 +3,7 @@
 //! Of each id the word said last counts. A record may hold several samples; each has an alias of its own, and how many there are
 //! stands with the first.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use model::{Identified, PersonId, Sample, UtcMillis, Word};
@@ -14,7 +15,7 @@ use super::people::Commit;
 use super::totals::{self, Marked};
 use super::writer::Writing;
 use crate::Result;
-use crate::leaf::by_id::{Effect, Place};
+use crate::leaf::by_id::{Effect, Place, order};
 use crate::leaf::second;
 
 /// How records ended.
@@ -132,7 +133,14 @@ impl<'a> Hand<'a> {
                 ended.superseded += 1;
                 return self.late(space, id, known, samples, said);
             }
-            Some((State::Live(parts), _)) => self.spots(space, id, known, parts)?,
+            Some((State::Live(parts), later)) => {
+                let spots = self.spots(space, id, known, parts)?;
+                if said == later && self.are_greater(&spots, &samples)? {
+                    ended.superseded += 1;
+                    return Ok(());
+                }
+                spots
+            }
             // What was deleted has let go of its samples.
             _ => Vec::new(),
         };
@@ -149,6 +157,28 @@ impl<'a> Hand<'a> {
             None => ended.known += 1,
         }
         Ok(())
+    }
+
+    /// True when what lies at these spots is greater than these samples: of what was said at one time that counts, whichever came first.
+    fn are_greater(&mut self, spots: &[Spot], samples: &[Sample]) -> Result<bool> {
+        if spots.len() != samples.len() {
+            return Ok(spots.len() > samples.len());
+        }
+        let mut held = Vec::with_capacity(spots.len());
+        for (series, place) in spots.iter().flatten().copied() {
+            if let Some(sample) = self.editor(series)?.sample(place)? {
+                held.push((series, sample.clone()));
+            }
+        }
+        let series = |sample: &Sample| Series::sample(sample.metric, sample.source);
+        let mut come: Vec<_> = samples.iter().map(|sample| (series(sample), sample.clone())).collect();
+        let by = |one: &(Series, Sample), other: &(Series, Sample)| {
+            one.0.cmp(&other.0).then_with(|| order(&one.1, &other.1))
+        };
+        held.sort_by(by);
+        come.sort_by(by);
+        let orders = held.iter().zip(&come).map(|(held, come)| by(held, come));
+        Ok(orders.fold(Ordering::Equal, Ordering::then) == Ordering::Greater)
     }
 
     /// All of a window: each sample counts by itself.

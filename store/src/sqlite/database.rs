@@ -336,7 +336,8 @@ impl Database {
         self.inner.shared.clock.now()
     }
 
-    fn send<T, F, A>(&self, name: &'static str, relaxed: bool, work: F, answer: A) -> Result<()>
+    /// Queues a unit of writing; `answer` is called on the writer's thread, once it is committed or refused.
+    pub(crate) fn send<T, F, A>(&self, name: &'static str, relaxed: bool, work: F, answer: A) -> Result<()>
     where
         T: Send + 'static,
         F: FnOnce(&Writing<'_>) -> Result<T> + Send + 'static,

@@ -1,43 +1,115 @@
 //! SQL of vendors' calls as they came, and of what they lead to.
+//!
+//! Calls come in bursts. What came while the writer was at work is one unit: a unit of its own would cost each call a savepoint, with a
+//! copy of every page that it changes.
 
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{OrganisationId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
+use tokio::sync::oneshot;
 
+use super::database::Database;
 use super::fault::Doing as _;
 use super::links::{account_hash, want};
 use super::writer::Writing;
 use crate::links::{Noted, Told};
-use crate::{Result, packing};
+use crate::{Result, StoreError, packing};
 
 /// Bytes of a call up to which it is kept plain.
 const PLAIN: usize = 1_024;
 
-pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Told], delay_ms: i64) -> Result<Noted> {
+/// A vendor's call, what it tells of, and how long the links that it tells of wait for more.
+pub(crate) struct Call {
+    pub(crate) vendor: &'static str,
+    pub(crate) body: Vec<u8>,
+    pub(crate) told: Vec<Told>,
+    pub(crate) delay_ms: i64,
+}
+
+/// Whoever waits for a call to be kept.
+type Asker = oneshot::Sender<Result<Noted>>;
+
+/// Calls that wait for the writer.
+#[derive(Default)]
+pub(crate) struct Gathered(Mutex<Vec<(Call, Asker)>>);
+
+impl Gathered {
+    /// Keeps a call, with those that wait beside it: all of them are kept or none.
+    pub(crate) async fn note(gathered: &Arc<Self>, database: &Database, call: Call) -> Result<Noted> {
+        let (asker, answer) = oneshot::channel();
+        if gathered.add(call, asker) {
+            Self::queue(gathered, database).inspect_err(|_| drop(gathered.take()))?;
+        }
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// True for the first: a unit that takes all of them is to be queued.
+    fn add(&self, call: Call, asker: Asker) -> bool {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push((call, asker));
+        waiting.len() == 1
+    }
+
+    fn take(&self) -> (Vec<Call>, Vec<Asker>) {
+        let waiting = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        waiting.into_iter().unzip()
+    }
+
+    fn queue(gathered: &Arc<Self>, database: &Database) -> Result<()> {
+        let gathered = Arc::clone(gathered);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let asking = Arc::clone(&asked);
+        let work = move |writing: &Writing<'_>| {
+            let (calls, askers) = gathered.take();
+            *asking.lock().unwrap_or_else(PoisonError::into_inner) = askers;
+            calls
+                .iter()
+                .map(|call| note(writing, call))
+                .collect::<Result<Vec<Noted>>>()
+        };
+        database.send("note webhooks", false, work, move |noted| {
+            let askers = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
+            for (place, asker) in askers.into_iter().enumerate() {
+                let one = noted
+                    .as_ref()
+                    .map(|noted| noted.get(place).copied().unwrap_or_default());
+                // Whoever asked may have gone; the call is kept all the same.
+                let _ = asker.send(one.map_err(StoreError::clone));
+            }
+        })
+    }
+}
+
+fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
     let now = writing.now();
     let mut noted = Noted::default();
-    for one in told {
-        let hash = account_hash(writing, vendor, &one.account);
-        let link: Option<(i64, u8)> = writing
-            .prepare_cached("SELECT id, state FROM link WHERE vendor = ?1 AND account_hash = ?2 AND state < 4")
+    for one in &call.told {
+        let hash = account_hash(writing, call.vendor, &one.account);
+        let link: Option<(i64, u8, bool)> = writing
+            .prepare_cached(
+                "SELECT id, state, leased_ms <> 0 FROM link WHERE vendor = ?1 AND account_hash = ?2 AND state < 4",
+            )
             .and_then(|mut statement| {
                 statement
-                    .query_row(params![vendor, hash], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .query_row(params![call.vendor, hash], |row| {
+                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                    })
                     .optional()
             })
             .doing("finding a link")?;
-        let (Some((link, state)), Some(asked)) = (link, &one.want) else {
+        let (Some((link, state, is_taken)), Some(asked)) = (link, &one.want) else {
             noted.unknown += 1;
             continue;
         };
         noted.known += 1;
-        want(writing, link, asked)?;
+        want(writing, link, asked, is_taken)?;
         // One that failed waits as long as it does; one that is held waits for its person.
         if state == 1 {
             writing
                 .prepare_cached("UPDATE link SET due_ms = ?2 WHERE id = ?1 AND attempts = 0 AND due_ms > ?2")
-                .and_then(|mut statement| statement.execute(params![link, now.plus(delay_ms).0]))
+                .and_then(|mut statement| statement.execute(params![link, now.plus(call.delay_ms).0]))
                 .doing("noting that a link is due")?;
         }
     }
@@ -45,7 +117,7 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
         .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM webhook")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("numbering a call")?;
-    let packed = packed(body)?;
+    let packed = packed(&call.body)?;
     let sealed =
         writing
             .keys()
@@ -58,7 +130,7 @@ pub(crate) fn note(writing: &Writing<'_>, vendor: &str, body: &[u8], told: &[Tol
         .and_then(|mut statement| {
             statement.execute(params![
                 number,
-                vendor,
+                call.vendor,
                 now.0,
                 noted.known as i64,
                 noted.unknown as i64,

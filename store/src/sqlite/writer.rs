@@ -170,6 +170,11 @@ pub(crate) fn run(mut connection: Connection, journal: Journal, shared: &Arc<Sha
     let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
 }
 
+/// A word of a transaction; read once and kept, since each unit of a group has two.
+fn execute(connection: &Connection, word: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(word)?.execute([]).map(|_| ())
+}
+
 fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<Shared>, group: Vec<Box<dyn Unit>>) {
     let journalled = journal.borrow().last_number();
     let mut waiting = group.into_iter();
@@ -179,17 +184,14 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
     let failure = loop {
         if connection.is_autocommit() {
             is_first = true;
-            if let Err(error) = connection
-                .execute_batch("BEGIN IMMEDIATE")
-                .doing("beginning a transaction")
-            {
+            if let Err(error) = execute(connection, "BEGIN IMMEDIATE").doing("beginning a transaction") {
                 break Some(error);
             }
         }
         let Some(mut unit) = waiting.next() else {
-            break connection.execute_batch("COMMIT").doing("committing").err();
+            break execute(connection, "COMMIT").doing("committing").err();
         };
-        if !is_first && let Err(error) = connection.execute_batch("SAVEPOINT unit").doing("beginning a unit") {
+        if !is_first && let Err(error) = execute(connection, "SAVEPOINT unit").doing("beginning a unit") {
             unit.answer(Some(error.clone()));
             break Some(error);
         }
@@ -205,14 +207,14 @@ fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<
             unit.answer(keep.then_some(StoreError::DiskFull));
             continue;
         }
-        let closing = match (is_first, keep) {
-            (true, true) => "",
-            (true, false) => "ROLLBACK",
-            (false, true) => "RELEASE unit",
-            (false, false) => "ROLLBACK TO unit; RELEASE unit",
+        let closed = match (is_first, keep) {
+            (true, true) => Ok(()),
+            (true, false) => execute(connection, "ROLLBACK"),
+            (false, true) => execute(connection, "RELEASE unit"),
+            (false, false) => connection.execute_batch("ROLLBACK TO unit; RELEASE unit"),
         };
         is_first &= !keep;
-        if let Err(error) = connection.execute_batch(closing).doing("ending a unit") {
+        if let Err(error) = closed.doing("ending a unit") {
             unit.answer(Some(error.clone()));
             break Some(error);
         }

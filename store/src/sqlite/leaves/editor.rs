@@ -62,6 +62,12 @@ impl<'a> Editor<'a> {
             .attach(sample, statement, &mut |sample| months.touch(sample)))
     }
 
+    /// The sample that lies there.
+    pub(crate) fn sample(&mut self, place: Place) -> Result<Option<&Sample>> {
+        let at = self.leaf(place.second)?;
+        Ok(self.open[at].merge.sample(place))
+    }
+
     /// True when the sample lies there as it is.
     pub(crate) fn says(&mut self, place: Place, sample: &Sample) -> Result<bool> {
         let at = self.leaf(place.second)?;
