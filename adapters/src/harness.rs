@@ -216,12 +216,12 @@ fn every_fixture_gives_what_lies_beside_it() {
         for (name, path) in fixtures(adapter) {
             let bytes = bytes(&path);
             let told = told(adapter, &bytes);
-            // Whoever writes snapshots anew is told as well: numbers and pushes that are kept are read again by the version alone.
-            let before = snapshot(&path).filter(|before| *before != told);
-            let is_told_apart =
-                before.is_none_or(|before| !before.starts_with(&head(adapter.mapping_version(), &bytes)));
+            // Writing snapshots anew must not pass over the version: what is kept of pushes and answers is read again by it alone.
+            let is_written = std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always");
+            let before = snapshot(&path).filter(|before| is_written && *before != told);
+            let is_of_this = |before: &String| before.starts_with(&head(adapter.mapping_version(), &bytes));
             assert!(
-                is_told_apart,
+                !before.as_ref().is_some_and(is_of_this),
                 "{} {name}: the same bytes give something else; raise the mapping's version (or, where that one went nowhere yet, remove \
                  the snapshot and write it anew)",
                 adapter.name()
