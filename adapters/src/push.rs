@@ -102,6 +102,29 @@ pub(crate) enum Made {
     },
     /// A number of a type without a mapping: type, unit, and the number.
     Parked(String, String, Sample),
+    /// What it is shows once all records are read ([`Records::rest`]).
+    Waits,
+}
+
+/// What one vendor makes of the records of a push.
+pub(crate) trait Records {
+    /// What becomes of one; its place in the list is counted from 1.
+    fn record(&mut self, push: &mut Push<'_>, record: &Value, place: u64) -> Result<Made, Not>;
+
+    /// Ends what waits, once all records are read.
+    fn rest(self, _: &mut Push<'_>) -> Result<(), SinkClosed>
+    where
+        Self: Sized,
+    {
+        Ok(())
+    }
+}
+
+/// Where each record says by itself what it is.
+impl<F: FnMut(&mut Push<'_>, &Value) -> Result<Made, Not>> Records for F {
+    fn record(&mut self, push: &mut Push<'_>, record: &Value, _: u64) -> Result<Made, Not> {
+        self(push, record)
+    }
 }
 
 /// A push being read.
@@ -144,12 +167,12 @@ pub(crate) fn recognises_format(format: &str, input: &Input<'_>, most: u64) -> b
     found.as_deref() == Some(format)
 }
 
-/// Reads a push; `each` makes what becomes of one record.
+/// Reads a push; `each` makes what becomes of its records.
 pub(crate) fn read(
     form: &Form,
     input: &Input<'_>,
     sink: &mut dyn Sink,
-    mut each: impl FnMut(&mut Push<'_>, &Value) -> Result<Made, Not>,
+    mut each: impl Records,
 ) -> Result<Reading, AdapterError> {
     let bytes = bytes(input, MOST_BYTES)?;
     let damaged = |error: serde_json::Error| AdapterError::Damaged {
@@ -195,7 +218,7 @@ pub(crate) fn read(
         };
         let made = match error {
             Some(error) => Err(format!("schema {}", place_of(&error, "the record"))),
-            None => match each(&mut push, record) {
+            None => match each.record(&mut push, record, place as u64 + 1) {
                 Ok(made) => Ok(made),
                 Err(not) => {
                     push.end(not, record, place as u64 + 1)?;
@@ -217,6 +240,7 @@ pub(crate) fn read(
             Err(reason) => push.not_stored(Outcome::Rejected, reason, record.to_string(), place as u64 + 1)?,
         }
     }
+    each.rest(&mut push)?;
     for deletion in list(form.deletions.0) {
         push.identified(Identified {
             id: deletion[form.deletions.1].as_str().unwrap_or_default().to_owned(),
@@ -375,6 +399,7 @@ impl<'s> Push<'s> {
                 what: Word::Holds(samples),
             })?),
             Made::Parked(vendor_type, unit, sample) => self.park(vendor_type, unit, sample),
+            Made::Waits => Ok(()),
         }
     }
 

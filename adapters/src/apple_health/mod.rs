@@ -7,7 +7,7 @@ mod ahead;
 mod container;
 pub(crate) mod coverage;
 pub(crate) mod origin;
-mod pressure;
+pub(crate) mod pressure;
 mod records;
 mod repair;
 mod sources;

@@ -63,6 +63,6 @@ impl Adapter for AppleHealthPush {
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
-        push::read(&FORM, input, sink, record::record)
+        push::read(&FORM, input, sink, record::Samples::default())
     }
 }

@@ -1,46 +1,124 @@
-//! One HealthKit sample: what it becomes, by the table of the export.
+//! HealthKit samples: what each becomes, by the table of the export.
+
+use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
 use model::vocabulary::LIST_EXERCISE_TYPE;
-use model::{Flags, Measured, Metric, Offset, OffsetTrust, Sample, Value as Measure};
+use model::{Flags, Identified, Measured, Metric, Offset, OffsetTrust, Sample, Value as Measure, Word};
 use serde_json::Value;
 
+use crate::SinkClosed;
 use crate::apple_health::coverage::{self, CATEGORY, Target};
 use crate::apple_health::origin::{self, in_zone};
+use crate::apple_health::pressure::{Finished, Half, Pressures};
 use crate::apple_health::wire::Device;
 use crate::measure::{self, Rejection};
-use crate::push::{Made, Not, Push, instant, text};
+use crate::push::{Made, Not, Push, Records, instant, list, text};
 
-/// What becomes of a sample.
-pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
-    let base = base(push, record)?;
-    if let Some(kind) = text(record, "correlationType") {
-        return correlation(push, kind, record, base);
-    }
-    if record.get("workoutActivityType").is_some() {
-        return Ok(of(record, workout(record, base)?));
-    }
-    let category = text(record, "categoryType");
-    let kind = text(record, "quantityType").or(category);
-    let kind = kind.ok_or(Not::Unsupported("type-unknown"))?;
-    match coverage::target(kind) {
-        Some(Target::BloodPressure(_)) => Err(Not::Unsupported("half-of-a-blood-pressure")),
-        Some(target) => {
-            let sample = measure(kind, target, record, base)?;
-            Ok(of(record, sample))
+/// The samples of a push. Halves of blood pressures wait until all have come.
+#[derive(Default)]
+pub(super) struct Samples {
+    halves: Vec<Half<Waiting>>,
+    /// The uuids of what correlations hold: at top level it says nothing more.
+    correlated: HashSet<String>,
+}
+
+/// The record of a half.
+struct Waiting {
+    record: Value,
+    place: u64,
+}
+
+impl Records for Samples {
+    fn record(&mut self, push: &mut Push<'_>, record: &Value, place: u64) -> Result<Made, Not> {
+        let base = base(push, record)?;
+        if let Some(kind) = text(record, "correlationType") {
+            return self.correlation(push, kind, record, base);
         }
-        None if category.is_some() => Err(Not::Unsupported("type-unknown")),
-        None => {
-            let unit = text(record, "unit").unwrap_or_default().to_owned();
-            let value = Measure::Quantity(Measured::as_given(measure::number(&number(record, "quantity")?)?));
-            Ok(Made::Parked(kind.to_owned(), unit, Sample { value, ..base }))
+        if record.get("workoutActivityType").is_some() {
+            return Ok(of(record, workout(record, base)?));
+        }
+        let category = text(record, "categoryType");
+        let kind = text(record, "quantityType").or(category);
+        let kind = kind.ok_or(Not::Unsupported("type-unknown"))?;
+        match coverage::target(kind) {
+            Some(Target::BloodPressure(component)) => {
+                let value = pressure(record)?;
+                let flags = measure::pressure_bounds(component, value.exact())?;
+                self.halves.push(Half {
+                    component,
+                    value,
+                    sample: Sample {
+                        flags: base.flags.with(flags),
+                        ..base
+                    },
+                    of: Waiting {
+                        record: record.clone(),
+                        place,
+                    },
+                });
+                Ok(Made::Waits)
+            }
+            Some(target) => {
+                let sample = measure(kind, target, record, base)?;
+                Ok(of(record, sample))
+            }
+            None if category.is_some() => Err(Not::Unsupported("type-unknown")),
+            None => {
+                let unit = text(record, "unit").unwrap_or_default().to_owned();
+                let value = Measure::Quantity(Measured::as_given(measure::number(&number(record, "quantity")?)?));
+                Ok(Made::Parked(kind.to_owned(), unit, Sample { value, ..base }))
+            }
         }
     }
+
+    /// Each half of a pair names the reading that both are, so that it goes when both were deleted. A half alone is not kept as a reading: its
+    /// other one, or their correlation, may stand in another push, and nothing would join them any more.
+    fn rest(self, push: &mut Push<'_>) -> Result<(), SinkClosed> {
+        let mut pressures = Pressures::default();
+        let alone = |push: &mut Push<'_>, half: &Waiting| {
+            push.end(Not::Unsupported("half-of-a-blood-pressure"), &half.record, half.place)
+        };
+        for half in self.halves {
+            if self.correlated.contains(uuid(&half.of.record)) {
+                push.end(Not::Duplicate("correlation-twin"), &half.of.record, half.of.place)?;
+            } else if let Some((_, half)) = pressures.add(half) {
+                alone(push, &half)?;
+            }
+        }
+        for finished in pressures.finish() {
+            match finished {
+                Finished::Lone(_, half) | Finished::Twin(half) => alone(push, &half)?,
+                Finished::Pair(sample, halves) => {
+                    for half in halves {
+                        push.identified(Identified {
+                            id: uuid(&half.record).to_owned(),
+                            said: sample.end.floor_second().min(push.sent),
+                            what: Word::Holds(vec![sample.clone()]),
+                        })?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn uuid(record: &Value) -> &str {
+    text(record, "uuid").unwrap_or_default()
+}
+
+/// Half of a blood pressure, in mmHg.
+fn pressure(record: &Value) -> Result<Measured, Not> {
+    let unit = text(record, "unit").unwrap_or_default();
+    let conversion = coverage::conversion_to("mm[Hg]", unit).ok_or(Not::Rejected("unknown-unit"))?;
+    let value = conversion.convert(measure::number(&number(record, "quantity")?)?);
+    value.ok_or(Not::Rejected("number-too-long"))
 }
 
 fn of(record: &Value, sample: Sample) -> Made {
     Made::Record {
-        id: text(record, "uuid").unwrap_or_default().to_owned(),
+        id: uuid(record).to_owned(),
         said: sample.end.floor_second(),
         samples: vec![sample],
     }
@@ -150,46 +228,41 @@ fn measure(kind: &str, target: Target, record: &Value, base: Sample) -> Result<S
     })
 }
 
-/// A blood pressure is its correlation; of any other the parts come as samples of their own.
-fn correlation(push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> Result<Made, Not> {
-    let objects = whole
-        .get("objects")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    if kind != "HKCorrelationTypeIdentifierBloodPressure" {
+impl Samples {
+    /// A blood pressure is its correlation; of any other the parts come as samples of their own.
+    fn correlation(&mut self, push: &mut Push<'_>, kind: &str, whole: &Value, base: Sample) -> Result<Made, Not> {
+        let objects = list(whole, "objects");
+        if kind != "HKCorrelationTypeIdentifierBloodPressure" {
+            for object in objects {
+                match self.record(push, object, 0).and_then(|made| push.take(made)) {
+                    Ok(()) => {}
+                    Err(Not::Closed) => return Err(Not::Closed),
+                    Err(not) => push.end(not, object, 0)?,
+                }
+            }
+            return Err(Not::Duplicate("correlation-of-its-children"));
+        }
+        let mut halves = [None, None];
+        let mut children = Vec::with_capacity(2);
         for object in objects {
-            match record(push, object).and_then(|made| push.take(made)) {
-                Ok(()) => {}
-                Err(Not::Closed) => return Err(Not::Closed),
-                Err(not) => push.end(not, object, 0)?,
+            if let Some(Target::BloodPressure(component)) = text(object, "quantityType").and_then(coverage::target) {
+                halves[component.min(1)] = Some(pressure(object)?);
+                children.push(uuid(object).to_owned());
             }
         }
-        return Err(Not::Duplicate("correlation-of-its-children"));
-    }
-    let mut halves = [None, None];
-    for object in objects {
-        let Some(Target::BloodPressure(component)) = text(object, "quantityType").and_then(coverage::target) else {
-            continue;
+        let [systolic, diastolic] = halves;
+        if systolic.is_none() && diastolic.is_none() {
+            return Err(Not::Rejected("value-missing"));
+        }
+        let sample = Sample {
+            metric: Metric::BLOOD_PRESSURE,
+            value: measure::blood_pressure(systolic, diastolic),
+            flags: base.flags.with(measure::pressure_flags(systolic, diastolic)?),
+            ..base
         };
-        let unit = text(object, "unit").unwrap_or_default();
-        let conversion = coverage::conversion_to("mm[Hg]", unit).ok_or(Not::Rejected("unknown-unit"))?;
-        let value = conversion
-            .convert(measure::number(&number(object, "quantity")?)?)
-            .ok_or(Not::Rejected("number-too-long"))?;
-        halves[component.min(1)] = Some(value);
+        self.correlated.extend(children);
+        Ok(of(whole, sample))
     }
-    let [systolic, diastolic] = halves;
-    if systolic.is_none() && diastolic.is_none() {
-        return Err(Not::Rejected("value-missing"));
-    }
-    let sample = Sample {
-        metric: Metric::BLOOD_PRESSURE,
-        value: measure::blood_pressure(systolic, diastolic),
-        flags: base.flags.with(measure::pressure_flags(systolic, diastolic)?),
-        ..base
-    };
-    Ok(of(whole, sample))
 }
 
 fn workout(record: &Value, base: Sample) -> Result<Sample, Not> {

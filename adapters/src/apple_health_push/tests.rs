@@ -139,3 +139,31 @@ fn of_more_types_than_are_parked_the_records_are_kept_as_text() {
             .all(|kept| kept.reason == "too-many-types" && kept.text.contains("Future51"))
     );
 }
+
+/// Facts of the vocabulary, 6.4. Of both ids the store keeps one reading, until both were deleted.
+#[test]
+fn both_halves_of_a_pair_name_its_reading_and_a_half_alone_is_none() {
+    let half = |number: usize, half: &str, value: u32, minute: usize| {
+        let at = format!("2026-05-10T07:{minute:02}:00+09:00");
+        json!({"uuid": format!("0A000000-0000-4000-8000-{number:012}"), "quantityType": format!("HKQuantityTypeIdentifierBloodPressure{half}"),
+            "quantity": value, "unit": "mmHg", "startDate": at, "endDate": at, "sourceRevision": {"source": {"name": "cuff"}}})
+    };
+    let mut samples = [
+        half(1, "Systolic", 128, 0),
+        half(2, "Diastolic", 81, 0),
+        half(3, "Systolic", 140, 5),
+    ];
+    let told = |samples: &[Value]| {
+        let (collected, reading) = read(
+            &AppleHealthPush,
+            push("2026-05-10T09:00:00+09:00", samples, &[]).as_bytes(),
+        );
+        (collected.lines(), reading.unwrap().accounting)
+    };
+    let (lines, accounting) = told(&samples);
+    let readings: Vec<&String> = lines.iter().filter(|line| line.contains("[128 81 -]")).collect();
+    assert_eq!((lines.len(), readings.len()), (4, 2), "{lines:?}");
+    assert_eq!((accounting.received, accounting.unsupported), (1, 1));
+    samples.reverse();
+    assert_eq!(told(&samples), (lines, accounting), "in whatever order they come");
+}

@@ -369,15 +369,19 @@ pub const NO_EXERCISE: &[(i64, &str)] = &[(0, "in_vehicle"), (3, "still"), (4, "
 /// Sessions of rest: meditation and guided breathing.
 pub const MINDFUL: &[(i64, &str)] = &[(45, "meditation"), (122, "guided_breathing")];
 
-/// What is made of each type, for pages and documents.
+/// What is made of each type that an archive may hold, for pages and documents.
 pub fn types() -> Vec<Covered> {
+    made_of(TYPES.iter())
+}
+
+fn made_of(kinds: impl Iterator<Item = &'static Type>) -> Vec<Covered> {
     let covered = |vendor_type: &str, metric, how| Covered {
         vendor_type: vendor_type.to_owned(),
         metric,
         how,
     };
     let mut types = Vec::new();
-    for kind in TYPES {
+    for kind in kinds {
         match kind.makes {
             Makes::Number(metric, _) => types.push(covered(kind.name, metric, How::Value)),
             Makes::Code(metric, _) => types.push(covered(kind.name, metric, How::Code)),
@@ -410,12 +414,12 @@ pub fn types() -> Vec<Covered> {
     types
 }
 
-/// For pages and documents.
+/// For pages and documents: what is asked for. Of other types nothing comes this way.
 pub fn coverage() -> Coverage {
     Coverage {
         identity: "data source, start and end; a window of hours or days counts as it was answered last",
         re_exporters: &[],
-        types: types(),
+        types: made_of(TYPES.iter().filter(|kind| ASKED.contains(&kind.name))),
     }
 }
 

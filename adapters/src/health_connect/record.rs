@@ -236,8 +236,8 @@ fn number(unit: Unit, value: &Value) -> Result<Measured, Not> {
         Unit::Member(name, conversion) => converted(of(name), conversion),
         Unit::Power => match of("inKilocaloriesPerDay") {
             Some(value) => converted(Some(value), Conversion::IDENTITY),
-            // 1 W is 20.65 kcal a day in Health Connect's own conversion.
-            None => converted(of("inWatts"), Conversion::ratio(2_065, 100)),
+            // 86,400 seconds of a joule, of which 4,184 are a kilocalorie: 20.6501, as Health Connect itself converts.
+            None => converted(of("inWatts"), Conversion::ratio(10_800, 523)),
         },
         // It keeps millimoles and converts by exactly 18, so that a meter's whole number comes back with a trace of rounding.
         Unit::Glucose => {

@@ -6,7 +6,7 @@ use model::units::Conversion;
 use crate::{Coverage, Covered, How};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 2;
+pub const MAPPING_VERSION: u32 = 3;
 
 /// The code of each half of a blood pressure.
 pub const PRESSURE: [&str; 2] = ["1", "2"];
@@ -55,7 +55,11 @@ pub const CODES: &[(&str, Metric, &[Unit])] = &[
     (
         "2305",
         Metric::BLOOD_GLUCOSE,
-        &[(24_577, Conversion::IDENTITY), (24_593, Conversion::ratio(18, 1))],
+        // Molar mass of glucose: 180.156 g/mol.
+        &[
+            (24_577, Conversion::IDENTITY),
+            (24_593, Conversion::ratio(180_156, 10_000)),
+        ],
     ),
     ("4866", Metric::BODY_TEMPERATURE, TEMPERATURE),
 ];

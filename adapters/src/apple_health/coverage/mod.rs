@@ -17,7 +17,7 @@ pub use metadata::{flag, metadata};
 pub use units::conversion_to;
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 1;
+pub const MAPPING_VERSION: u32 = 2;
 
 /// What a type becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

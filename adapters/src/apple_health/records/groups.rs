@@ -5,6 +5,7 @@ use model::{Metric, Outcome, Value};
 use super::{OpenCorrelation, OpenWorkout, Records, cut};
 use crate::SinkClosed;
 use crate::apple_health::coverage;
+use crate::apple_health::pressure::range_flags;
 use crate::apple_health::repair::DAMAGE;
 use crate::apple_health::wire::{RecordAttributes, attribute};
 use crate::measure::{self, Rejection};
@@ -42,7 +43,7 @@ impl Records<'_> {
             Ok(mut sample) if systolic.is_some() || diastolic.is_some() => {
                 sample.metric = Metric::BLOOD_PRESSURE;
                 sample.value = measure::blood_pressure(systolic, diastolic);
-                sample.flags = sample.flags.with(self.pressures.range_flags(systolic, diastolic));
+                sample.flags = sample.flags.with(range_flags(systolic, diastolic));
                 self.hand_sample(sample)
             }
             Ok(_) => self.not_stored(Outcome::Rejected, "value-missing", &correlation.text, correlation.line),

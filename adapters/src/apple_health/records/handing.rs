@@ -3,7 +3,7 @@
 use model::{Outcome, Sample};
 
 use super::{CHUNK, Records, cut};
-
+use crate::apple_health::pressure::Finished;
 use crate::{AdapterError, Handed, NotStored, Reading, SinkClosed};
 
 impl Records<'_> {
@@ -66,10 +66,15 @@ impl Records<'_> {
         self.end_record()?;
         self.end_correlation()?;
         self.end_workout()?;
-        for (outcome, reason, sample) in std::mem::take(&mut self.pressures).finish() {
-            match sample {
-                Some(sample) => self.hand_sample(sample)?,
-                None => self.reading.accounting.count(outcome, reason),
+        for finished in std::mem::take(&mut self.pressures).finish() {
+            let accounting = &mut self.reading.accounting;
+            match finished {
+                Finished::Twin(()) => accounting.count(Outcome::Duplicate, "correlation-twin"),
+                Finished::Lone(sample, ()) => self.hand_sample(sample)?,
+                Finished::Pair(sample, _) => {
+                    accounting.count(Outcome::Duplicate, "half-of-a-pair");
+                    self.hand_sample(sample)?;
+                }
             }
         }
         if !self.samples.is_empty() {

@@ -159,7 +159,7 @@ impl Records<'_> {
                     Ok(())
                 }
                 _ => match self.pressures.add(half) {
-                    Some(lone) => self.hand_sample(lone),
+                    Some((lone, ())) => self.hand_sample(lone),
                     None => Ok(()),
                 },
             },
@@ -202,6 +202,7 @@ fn measure(
                 component,
                 value,
                 sample,
+                of: (),
             }));
         }
         Target::Duration(metric) => {
