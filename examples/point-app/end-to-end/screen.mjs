@@ -35,7 +35,7 @@ export const windowOf = (browser, language) =>
   });
 
 /** Asks again and again until it holds; what was asked last is told where it never does. */
-export async function until(asked, holds, what, patience = 60_000) {
+export async function until(asked, holds, what, patience = 90_000) {
   const late = Date.now() + patience;
   for (;;) {
     const now = await asked();

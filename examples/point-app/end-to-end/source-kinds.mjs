@@ -30,7 +30,7 @@ export function cloud({ name, at, kind, members, allow, isSilent }, { page, told
         await page.goto(links);
         title = await page.locator('section.card', { has: button }).locator('h2').innerText();
         await button.click();
-        // Nobody else of the demo has the last one.
+        // Nobody else of the demo connects the third.
         account = await page.locator('select[name=account] option').nth(2).getAttribute('value');
         await sent(`${control}/points`, { ...point(), body: members(first) });
         await page.locator('select[name=account]').selectOption(account);
@@ -189,7 +189,10 @@ function file({ name, at }, { page, told, browse }, made) {
       files += 1;
       await page.goto(`${told.base_url}/portal/upload`);
       await page.locator('input[type=file]').setInputFiles(await made(walks, at + files * 60 * MINUTE_MS));
+      // The page before may tell the same of another file.
+      const next = page.waitForEvent('framenavigated');
       await page.locator('form[data-upload] button').click();
+      await next;
       const banner = page.locator('.banner[role=status] p', { hasText: counts });
       await banner.waitFor({ timeout: 60_000 }).catch(async () => {
         assert.fail(`${name}, file ${files}: ${await page.locator('main').innerText()}`);
