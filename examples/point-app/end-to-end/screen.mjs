@@ -34,8 +34,11 @@ export const windowOf = (browser, language) =>
     extraHTTPHeaders: { 'accept-language': language },
   });
 
-/** Asks again and again until it holds; what was asked last is told where it never does. */
-export async function until(asked, holds, what, patience = 90_000) {
+/**
+ * Asks again and again until it holds; what was asked last is told where it never does. A call that a busy machine cuts off is made
+ * again after half a minute, and after a minute the second time: that is waited for.
+ */
+export async function until(asked, holds, what, patience = 150_000) {
   const late = Date.now() + patience;
   for (;;) {
     const now = await asked();
