@@ -5,7 +5,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,53 +12,26 @@ import { chromium } from 'playwright-core';
 import { pointApp } from '../app.mjs';
 import { built } from './built.mjs';
 import { startDemo } from './demo.mjs';
+import { corrected, delegated, fed, linked, unlinked } from './links.mjs';
+import { looking, sent, signIn, step, windowOf } from './screen.mjs';
+import { everySource } from './sources.mjs';
 
 /** Where the demo registered the app. */
 const PORT = 9730;
 const HOME = `http://127.0.0.1:${PORT}`;
 
+/** How often vendors that tell of nothing are asked, in seconds: no more calls than they take. */
+const POLL = 8;
+
 const here = dirname(fileURLToPath(import.meta.url));
 const binary = process.argv[2] ?? built('sekisho');
-const pictures = process.argv[3];
+const look = looking(process.argv[3]);
 /** A small archive of another vendor than the export is of. */
 const ARCHIVE = join(here, '../../../fuzz/corpus/files/takeout.zip');
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-const step = (text) => console.log(`- ${text}`);
-
-/** Looks at a page as it stands: accessibility, width, and a picture where one is wanted. */
-async function look(page, name) {
-  const { violations } = await page.evaluate(`(() => { ${axe}; return axe.run(document, { resultTypes: ['violations'] }); })()`);
-  const serious = violations.filter(({ impact }) => ['serious', 'critical'].includes(impact));
-  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map((one) => one.html).join(' ')}`);
-  assert.deepEqual(found, [], `${name} at ${page.url()}`);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${name} scrolls sideways by ${wide} px`);
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-}
-
-/** Presses what has these words, in either language. */
-const press = (page, words) => page.getByRole('button', { name: words }).first().click();
-
-async function signIn(page, { login, password }) {
-  await page.locator('main a.button').first().click();
-  await page.locator('input[type=text]').fill(login);
-  await page.locator('input[type=password]').fill(password);
-  await page.locator('main button[type=submit]').first().click();
-}
 
 /** A phone as its companion app would have it: paired with the code of the page, it pushes a walk. */
 async function pushed(told, code, name) {
-  const sent = async (path, body, headers = {}) => {
-    const answer = await fetch(`${told.push_url}/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-    return answer.json();
-  };
-  const { token } = await sent('companions', { code, name });
+  const { token } = await sent(`${told.push_url}/companions`, { code, name });
   const now = new Date();
   const ago = (minutes) => new Date(now - minutes * 60_000).toISOString();
   const walk = {
@@ -70,172 +42,12 @@ async function pushed(told, code, name) {
     metadata: { id: name, lastModifiedTime: ago(19), dataOrigin: 'com.example.walk' },
   };
   const push = { format: 'health-connect/1', batch: '1', sentAt: now.toISOString(), records: [walk] };
-  const { stored } = await sent('health-connect', push, { authorization: `Bearer ${token}` });
+  const { stored } = await sent(`${told.push_url}/health-connect`, push, { authorization: `Bearer ${token}` });
   assert.equal(stored, 1);
 }
 
-/** A vendor's cloud is connected on its own page, its data arrives, it is held and goes on; where the vendor is, and which account. */
-async function linked(page, told, language, name) {
-  const links = `${told.base_url}/portal/links`;
-  await page.goto(`${told.base_url}/portal/upload`);
-  await page.locator('a[href="/portal/links"]').click();
-  await look(page, name('03-links'));
-  const first = page.locator('section.card', { has: page.locator('a[href$="/connect"]') }).first();
-  await first.locator('details summary').click();
-  await look(page, name('03-links-gives'));
-  await first.locator('a[href$="/connect"]').click();
-  // Nobody is connected by a way that somebody else began: the vendor's page knows where to lead back.
-  await page.locator('select[name=account]').selectOption({ index: language === 'ja' ? 0 : 1 });
-  const vendor = { origin: new URL(page.url()).origin, account: await page.locator('select[name=account]').inputValue() };
-  await page.locator('button[value=allow]').click();
-  await page.waitForURL(links);
-  await look(page, name('03-links-connected'));
-  const fetched = language === 'ja' ? '最後に確かめた日時' : 'Last checked';
-  for (let tries = 0; !(await page.locator('main').innerText()).includes(fetched); tries += 1) {
-    assert.ok(tries < 60, 'something is fetched within half a minute');
-    await page.waitForTimeout(500);
-    await page.goto(links);
-  }
-  await look(page, name('03-links-fetched'));
-  await page.locator('form[action$="/hold"] button').first().click();
-  await look(page, name('03-links-held'));
-  await page.locator('form[action$="/resume"] button').first().click();
-  step(`${language}: a cloud was connected, and its data came`);
-  return vendor;
-}
-
-/** The vendor adds steps in the night, and takes them back: the app sees both when it asks for what changed. */
-async function corrected(page, { origin, account }, language) {
-  const japan = (at) => new Date(at + 9 * 3_600_000).toISOString();
-  const day = japan(Date.now() - 2 * 86_400_000).slice(0, 10);
-  const start = Date.parse(`${day}T03:00:00+09:00`);
-  const at = { account, kind: 'steps', start, end: start + 60_000 };
-  const control = async (path, body) => {
-    const answer = await fetch(`${origin}/control/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    assert.ok(answer.ok, `${path}: ${answer.status}`);
-    return answer.status === 204 ? null : answer.json();
-  };
-  const row = async () => {
-    await page.goto(`${HOME}/days?month=${day.slice(0, 7)}`);
-    const found = page.locator(`tr[data-day="${day}"]`);
-    return (await found.count()) === 0 ? 'no day' : found.innerText();
-  };
-  const until = async (holds, what) => {
-    for (let tries = 0; !holds(await row()); tries += 1) {
-      assert.ok(tries < 60, what);
-      await page.waitForTimeout(500);
-    }
-  };
-  const before = await row();
-  await control('points', { ...at, body: { count: '200' } });
-  assert.equal((await control('notices', at)).status, 204, 'the vendor tells of it');
-  await until((now) => now !== before, 'the app sees the correction');
-  await control('points', { ...at, body: null });
-  await control('notices', { ...at, operation: 'DELETE' });
-  await until((now) => now === before, 'the app sees the deletion');
-  step(`${language}: the vendor corrected and deleted, and the app saw both`);
-}
-
-/** After a withdrawal the page asks about the link, which is ended there; and a vendor's no comes back as one. */
-async function unlinked(page, told, language, name) {
-  const links = `${told.base_url}/portal/links`;
-  await page.locator('.banner form[action^="/portal/links/"][action$="/end"] button').click();
-  await page.locator('section.card a[href$="/connect"]').first().waitFor();
-  await look(page, name('03-links-ended'));
-  // Who says no at the vendor comes back to a page that says so.
-  await page.locator('a[href$="/connect"]').first().click();
-  await page.locator('button[value=deny]').click();
-  await page.locator('h1').waitFor();
-  await look(page, name('03-links-denied'));
-  await page.locator('main a').first().click();
-  await page.waitForURL(links);
-  step(`${language}: the cloud was ended`);
-}
-
-/** Each cloud that is offered is connected by clicking, something comes of it, and it is ended. */
-async function everyCloud(page, told, language) {
-  const links = `${told.base_url}/portal/links`;
-  await page.goto(links);
-  const buttons = page.locator('section.card a[href^="/portal/links/"][href$="/connect"]');
-  const offered = await buttons.evaluateAll((all) => all.map((one) => one.getAttribute('href')));
-  assert.ok(offered.length > 2, `offered are ${offered}`);
-  const fetched = language === 'ja' ? '最後に確かめた日時' : 'Last checked';
-  const living = page.locator('section.card', { has: page.locator('form[action$="/hold"]') });
-  for (const address of offered) {
-    await page.locator(`a[href="${address}"]`).click();
-    await page.locator('select[name=account]').selectOption({ index: language === 'ja' ? 0 : 1 });
-    await page.locator('button[value=allow]').click();
-    await page.waitForURL(links);
-    for (let tries = 0; !(await living.innerText()).includes(fetched); tries += 1) {
-      assert.ok(tries < 60, `something comes within half a minute: ${address}`);
-      await page.waitForTimeout(500);
-      await page.goto(links);
-    }
-    await living.locator('form[action$="/end"] button').click();
-    await page.locator(`a[href="${address}"]`).waitFor();
-  }
-  step(`${language}: ${offered.length} clouds were connected, gave something, and were ended`);
-}
-
-/** What a town receives of many people and passes on: its resident sees it, ends it, and takes it up again. */
-async function fed(page, told, language, name) {
-  const links = `${told.base_url}/portal/links`;
-  const came = language === 'ja' ? '最後に届いた日時' : 'Last received';
-  const card = page.locator('section.card', { has: page.locator('form[action^="/portal/feeds/"]') });
-  await page.goto(links);
-  if ((await card.count()) === 0) return;
-  for (let tries = 0; !(await card.innerText()).includes(came); tries += 1) {
-    assert.ok(tries < 60, 'a feed is read within half a minute');
-    await page.waitForTimeout(500);
-    await page.goto(links);
-  }
-  await card.locator('details summary').click();
-  await look(page, name('03-feed'));
-  await card.locator('button').click();
-  await look(page, name('03-feed-ended'));
-  await card.locator('button').click();
-  step(`${language}: a feed was seen, ended, and taken up again`);
-}
-
-/** A resident lets the portal of the state hand over their checkups, by somebody else's card first, and ends it. */
-async function delegated(page, told, language, name) {
-  const links = `${told.base_url}/portal/links`;
-  const begin = page.locator('a[href="/portal/delegations/myna-portal/begin"]');
-  const shows = async (holder) => {
-    await page.goto(links);
-    await begin.click();
-    await page.locator('select[name=holder]').selectOption({ index: holder });
-    await page.locator('button').click();
-  };
-  const own = language === 'ja' ? 1 : 2;
-  await shows(0);
-  await page.waitForURL(links);
-  await look(page, name('03-portal-another'));
-  await shows(own);
-  await page.locator('button[value=deny]').click();
-  await page.waitForURL(links);
-  await shows(own);
-  await page.locator('button[value=agree]').click();
-  await page.waitForURL(links);
-  await look(page, name('03-portal-collecting'));
-  const fetched = language === 'ja' ? '受け取っています。' : 'Connected.';
-  for (let tries = 0; !(await page.locator('main').innerText()).includes(fetched); tries += 1) {
-    assert.ok(tries < 60, 'the portal has it within half a minute');
-    await page.waitForTimeout(500);
-    await page.goto(links);
-  }
-  await look(page, name('03-portal-fetched'));
-  await page.locator('form[action^="/portal/delegations/"] button').click();
-  await begin.waitFor();
-  step(`${language}: the portal handed over, and was ended`);
-}
-
 /** A resident reads a checkup, saves its document, and says that they had another: by its day with a number, and by its year alone. */
-async function checkups(page, told, language, name) {
+async function checkups({ page, told, language, name }) {
   await page.locator('nav.menu a[href="/portal/checkups"]').click();
   await look(page, name('03-checkups'));
   assert.equal(await page.locator('section.card').count(), 10, 'ten years of checkups');
@@ -272,15 +84,12 @@ async function checkups(page, told, language, name) {
 }
 
 async function story(browser, { told }, resident, language, file) {
-  const context = await browser.newContext({
-    viewport: { width: 360, height: 740 },
-    locale: language === 'ja' ? 'ja-JP' : 'en-GB',
-    extraHTTPHeaders: { 'accept-language': language },
-  });
+  const context = await windowOf(browser, language);
   const page = await context.newPage();
   const refused = [];
   page.on('console', (message) => message.type() === 'error' && refused.push(message.text()));
   const name = (of) => `${language}-${of}`;
+  const scene = { page, told, language, look, name, home: HOME };
 
   await page.goto(`${told.base_url}/portal/upload`);
   await look(page, name('01-sign-in'));
@@ -302,7 +111,7 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('03-archive'));
   step(`${language}: an archive of another vendor went in the same way`);
 
-  await checkups(page, told, language, name);
+  await checkups(scene);
 
   await page.goto(`${told.base_url}/portal/upload`);
   await page.locator('a[href="/portal/phones"]').click();
@@ -319,7 +128,7 @@ async function story(browser, { told }, resident, language, file) {
   await look(page, name('03-phones-ended'));
   step(`${language}: a phone was paired, pushed, and was ended`);
 
-  const vendor = await linked(page, told, language, name);
+  const vendor = await linked(scene);
 
   await page.locator('nav.menu a[href="/portal/steps"]').click();
   await page.locator('svg.chart rect.bar').first().waitFor();
@@ -356,9 +165,9 @@ async function story(browser, { told }, resident, language, file) {
   assert.ok((await page.locator('svg rect').count()) > 0, 'the app draws the steps');
   await look(page, name('09-app'));
   const shown = page.url();
-  await corrected(page, vendor, language);
-  await fed(page, told, language, name);
-  await delegated(page, told, language, name);
+  await corrected(scene, vendor);
+  await fed(scene);
+  await delegated(scene);
 
   await page.goto(told.portal_url);
   await look(page, name('10-portal'));
@@ -370,8 +179,7 @@ async function story(browser, { told }, resident, language, file) {
   await page.locator('form[action$="/withdraw"] button').first().click();
   await page.locator('.banner[role=status]').waitFor();
   await look(page, name('13-withdrawn'));
-  await unlinked(page, told, language, name);
-  await everyCloud(page, told, language);
+  await unlinked(scene);
   await page.goto(told.portal_url);
 
   await page.locator('main a[href="/portal/requests"]').click();
@@ -395,7 +203,7 @@ async function story(browser, { told }, resident, language, file) {
 
 /** The operator's side: the requests that the residents made, what is due first on top. */
 async function office(browser, { told }) {
-  const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: 'ja-JP', extraHTTPHeaders: { 'accept-language': 'ja' } });
+  const context = await windowOf(browser, 'ja');
   const page = await context.newPage();
   await page.goto(`${told.base_url}/operator/sign-in`);
   await page.locator('input[type=text]').fill(told.operator.login);
@@ -419,7 +227,7 @@ const folder = await mkdtemp(join(tmpdir(), 'sekisho-chromium-'));
 const file = join(folder, 'export.zip');
 const first = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10);
 execFileSync(binary, ['synthesize', file, '--days', '40', '--heart-rates', '50', '--first-day', first, '--seed', '9']);
-const demo = await startDemo(binary);
+const demo = await startDemo(binary, { poll: POLL });
 const app = pointApp({ fhirBaseUrl: demo.told.fhir_base_url, clientId: demo.told.client_id, messageSecret: demo.told.message_secret });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 try {
@@ -427,7 +235,11 @@ try {
   await story(browser, demo, demo.told.residents[1], 'ja', file);
   await story(browser, demo, demo.told.residents[2], 'en', file);
   await office(browser, demo);
-  console.log('the story is whole in both languages');
+  // Another app of the same client reads from here on.
+  app.close();
+  app.closeAllConnections();
+  await everySource(browser, demo, demo.told.residents[2], HOME);
+  console.log('the story is whole in both languages, and with every source');
 } catch (error) {
   console.error(`${error.message}\nthe demo last said:\n${demo.said.slice(-20).join('\n')}`);
   process.exitCode = 1;

@@ -6,10 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** A demo that is ready: what it printed, and how to end it. `told` is the JSON line. */
-export async function startDemo(binary, { patience = 60_000 } = {}) {
+/**
+ * A demo that is ready: what it printed, and how to end it. `told` is the JSON line. Vendors that tell of nothing by themselves are
+ * asked every `poll` seconds, where that is said.
+ */
+export async function startDemo(binary, { patience = 60_000, poll } = {}) {
   const data = await mkdtemp(join(tmpdir(), 'sekisho-point-app-'));
-  const child = spawn(binary, ['demo', '--json', '--port', String(await freePort()), '--data', data], {
+  const more = poll ? ['--poll', String(poll)] : [];
+  const child = spawn(binary, ['demo', '--json', '--port', String(await freePort()), '--data', data, ...more], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = [];

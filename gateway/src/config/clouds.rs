@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use model::time::HOUR_MS;
+
 use super::{ConfigError, Layers};
 
 /// The section that holds what all of them have.
@@ -32,8 +34,8 @@ pub struct CloudSettings {
     pub subscriber: Option<(String, PathBuf)>,
     /// Asked is the stream that the vendor merges of all sources, in place of what each of them has.
     pub is_merged: bool,
-    /// How long after it was asked for something is asked for again, in hours.
-    pub poll_hours: u16,
+    /// How long after it was asked for something is asked for again, in milliseconds.
+    pub poll_ms: i64,
     /// How far back is asked, in days.
     pub backfill_days: u16,
 }
@@ -110,7 +112,7 @@ impl Layers {
             revoke_url: url("revoke_url")?,
             api_url: url("api_url")?,
             keys_url: url("keys_url")?,
-            poll_hours: self.number(section, "poll_hours", 1..=168, "hours from 1 to 168")? as u16,
+            poll_ms: self.number(section, "poll_hours", 1..=168, "hours from 1 to 168")? * HOUR_MS,
             backfill_days: self.number(section, "backfill_days", 1..=3_660, "days from 1 to 3660")? as u16,
         })
     }

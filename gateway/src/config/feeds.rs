@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use model::OrganisationId;
+use model::time::MINUTE_MS;
 
 use super::{ConfigError, Layers};
 
@@ -37,8 +38,8 @@ pub struct AskedFeed {
     pub account: String,
     /// File with its password.
     pub password_file: PathBuf,
-    /// How long after it was asked it is asked again, in minutes.
-    pub poll_minutes: u16,
+    /// How long after it was asked it is asked again, in milliseconds.
+    pub poll_ms: i64,
 }
 
 impl Layers {
@@ -99,7 +100,7 @@ impl Layers {
             partner: word("partner", "the vendor's number of the partner")?,
             account: word("account", "the partner's account: letters, digits, and any of -_.@")?,
             password_file: file.into(),
-            poll_minutes: self.number(section, "poll_minutes", 1..=10_080, "minutes from 1 to 10080")? as u16,
+            poll_ms: self.number(section, "poll_minutes", 1..=10_080, "minutes from 1 to 10080")? * MINUTE_MS,
         })
     }
 }

@@ -1,9 +1,11 @@
 //! The demo's clouds, portal and feed: simulated ones on this machine, so that every link can be tried without a key and without a network.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use model::OrganisationId;
+use model::time::{HOUR_MS, MINUTE_MS};
 use simulators::{Setup, Simulator, myna_portal, omron_b2b};
 
 use crate::cli::CommandError;
@@ -16,19 +18,21 @@ const BACKFILL_DAYS: u16 = 60;
 
 /// What was started.
 pub struct Started {
+    /// Their names, and their addresses, below which `/control` lies.
+    pub vendors: BTreeMap<&'static str, String>,
     /// A notice for load tests: where it goes, and what it says.
     pub notice: Option<(String, String)>,
     /// An account of the feed, to be a resident's.
     pub account: Option<(store::Feed, String)>,
 }
 
-/// Starts them, and makes them known.
+/// Starts them, and makes them known. Those that tell of nothing are asked after `poll_ms`, where it is said.
 ///
 /// # Errors
 /// What starting and writing their secrets answer.
-pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
+pub async fn start(config: &mut Config, poll_ms: Option<i64>) -> Result<Started, CommandError> {
     let base = config.http.public_url.clone();
-    let mut told = None;
+    let (mut told, mut vendors) = (None, BTreeMap::new());
     let setup = Setup {
         return_to: format!("{base}{}", links::CALLBACK),
         webhooks: format!("{base}/webhooks/v1"),
@@ -41,7 +45,10 @@ pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
     for cloud in simulators::start_all(&setup).await? {
         let notice = cloud.notice.clone();
         told = told.or(notice.map(|(path, body)| (format!("{base}/webhooks/v1/{path}"), body)));
-        config.clouds.push(settings(&folder, cloud)?);
+        vendors.insert(cloud.name, cloud.base.clone());
+        let is_silent = cloud.webhook_secret.is_empty();
+        let poll_ms = poll_ms.filter(|_| is_silent).unwrap_or(6 * HOUR_MS);
+        config.clouds.push(settings(&folder, cloud, poll_ms)?);
     }
     let portal = myna_portal::start(&setup, super::residents::card_holders()?).await?;
     let token_file = folder.join(format!("{}.token", portal.name));
@@ -55,6 +62,7 @@ pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
         days: 0,
     });
     let partner = omron_b2b::start(&setup).await?;
+    vendors.insert(partner.name, partner.base.clone());
     let password_file = folder.join(format!("{}.password", partner.name));
     std::fs::write(&password_file, partner.account.1)?;
     let feed = store::Feed {
@@ -72,17 +80,18 @@ pub async fn start(config: &mut Config) -> Result<Started, CommandError> {
             partner: partner.partner.to_owned(),
             account: partner.account.0.to_owned(),
             password_file,
-            poll_minutes: 1,
+            poll_ms: poll_ms.unwrap_or(MINUTE_MS),
         }),
     });
     let account = partner.people.into_iter().next();
     Ok(Started {
+        vendors,
         notice: told,
         account: account.map(|account| (feed, account)),
     })
 }
 
-fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandError> {
+fn settings(folder: &Path, cloud: Simulator, poll_ms: i64) -> Result<CloudSettings, CommandError> {
     let kept = |what: &str, text: &str| -> Result<Option<PathBuf>, CommandError> {
         let file = folder.join(format!("{}.{what}", cloud.name));
         std::fs::write(&file, text)?;
@@ -100,7 +109,7 @@ fn settings(folder: &Path, cloud: Simulator) -> Result<CloudSettings, CommandErr
         keys_url: cloud.keys_url,
         subscriber: None,
         is_merged: false,
-        poll_hours: 6,
+        poll_ms,
         backfill_days: BACKFILL_DAYS,
     })
 }

@@ -6,6 +6,7 @@ mod clouds;
 pub mod provider;
 mod residents;
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub struct DemoArguments {
     /// Folder of the demo's data; made when missing, kept for the next start.
     #[arg(long, value_name = "DIR", default_value = "demo-data")]
     data: PathBuf,
+    /// Ask simulated vendors that tell of nothing by themselves so often, in seconds, and not after minutes or hours.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..))]
+    poll: Option<u16>,
     /// Print one line of JSON once ready, and nothing else.
     #[arg(long)]
     json: bool,
@@ -49,7 +53,8 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
             .map_err(|error| format!("cannot listen on {address}: {error}; choose another with --port"))?;
         let address = listener.local_addr()?;
         let mut config = config(&arguments, address)?;
-        let started = clouds::start(&mut config).await?;
+        let poll_ms = arguments.poll.map(|seconds| i64::from(seconds) * 1_000);
+        let started = clouds::start(&mut config, poll_ms).await?;
         logging::start(&config.log);
         let store = open_store(&config).await?;
         let demo = residents::ready(&store, &config).await?;
@@ -58,7 +63,7 @@ pub fn run(arguments: DemoArguments) -> Result<ExitCode, CommandError> {
         }
         let state = AppState::new(config, store.clone())?;
         let provider = provider::routes(setup(&state))?;
-        tell(&arguments, &state, &demo, started.notice);
+        tell(&arguments, &state, &demo, &started.vendors, started.notice);
         let more = axum::Router::new().nest(PROVIDER, provider);
         server::serve(listener, state, more, server::stop_signal()).await?;
         store.close().await;
@@ -129,7 +134,13 @@ fn setup(state: &AppState) -> ProviderSetup {
 }
 
 #[expect(clippy::print_stdout, reason = "what the command is asked for")]
-fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo, notice: Option<(String, String)>) {
+fn tell(
+    arguments: &DemoArguments,
+    state: &AppState,
+    demo: &Demo,
+    vendors: &BTreeMap<&'static str, String>,
+    notice: Option<(String, String)>,
+) {
     let base = &state.config.http.public_url;
     let fhir = format!("{base}/fhir/r4");
     let person = demo.people.first().copied().unwrap_or_default();
@@ -150,6 +161,7 @@ fn tell(arguments: &DemoArguments, state: &AppState, demo: &Demo, notice: Option
             "push_token": demo.push_tokens.first(),
             "webhook_url": notice.as_ref().map(|(url, _)| url),
             "webhook_body": notice.as_ref().map(|(_, body)| body),
+            "vendors": vendors,
             "portal_url": format!("{base}/portal"),
             "operator_url": format!("{base}/operator"),
             "operator": {"login": residents::OPERATOR, "password": format!("{}-demo", residents::OPERATOR)},

@@ -89,7 +89,7 @@ impl Feed {
                 partner: asked.partner.clone(),
                 account: asked.account.clone(),
                 password: Zeroizing::new(password.trim().to_owned()),
-                poll_ms: i64::from(asked.poll_minutes) * model::time::MINUTE_MS,
+                poll_ms: asked.poll_ms,
                 token: HeldToken::default(),
             })
         });

@@ -161,7 +161,7 @@ impl Cloud {
             },
             return_to: format!("{public_url}{CALLBACK}"),
             is_merged: settings.is_merged,
-            poll_ms: i64::from(settings.poll_hours) * model::time::HOUR_MS,
+            poll_ms: settings.poll_ms,
             backfill_ms: i64::from(settings.backfill_days) * model::time::DAY_MS,
             breaker: Breaker::default(),
             all: RateLimiter::direct_with_clock(per_minute(facts.all_per_minute), clock.clone()),

@@ -104,6 +104,7 @@ pub async fn start(setup: &Setup) -> Result<Partner, StartError> {
             .route("/control/mischief", post(mischief))
             .route("/control/put", post(put))
             .route("/control/forget", post(forget))
+            .route("/control/counts", get(counts))
             .merge(meddled)
             .with_state(shared))
     })
@@ -223,6 +224,11 @@ async fn mischief(State(shared): State<Arc<Shared>>, Json(mischief): Json<Mischi
 async fn put(State(shared): State<Arc<Shared>>, Json(reading): Json<Reading>) -> StatusCode {
     shared.held().readings.push(reading);
     StatusCode::NO_CONTENT
+}
+
+/// Requests until now.
+async fn counts(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    Json(json!({"requests": shared.plan.requests()}))
 }
 
 /// The token is good no more.
