@@ -73,11 +73,7 @@ async fn one_worker_has_a_link_at_a_time_and_one_that_went_silent_changes_nothin
         until: 5,
         asked: 5,
         back: 1,
-        again: 0,
-        closed: false,
-        since: None,
-        pass: None,
-        rests: None,
+        ..Mark::at(5)
     };
     progress.marks.insert("steps".to_owned(), mark);
     let store = &house.store;
