@@ -78,6 +78,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0015_payload_packs",
         text: include_str!("migrations/0015_payload_packs.sql"),
     },
+    Migration {
+        name: "0016_shorter_hashes",
+        text: include_str!("migrations/0016_shorter_hashes.sql"),
+    },
 ];
 
 /// Tables of tokens, codes and sessions: a restore empties them, so that nothing handed out before it opens anything.

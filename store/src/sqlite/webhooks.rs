@@ -154,7 +154,13 @@ fn packed(body: &[u8]) -> Result<Vec<u8>> {
 }
 
 pub(crate) fn delete_webhooks(writing: &Writing<'_>, before: UtcMillis) -> Result<usize> {
+    // They came in the order of their numbers: the first one that stays ends the search.
     writing
-        .execute("DELETE FROM webhook WHERE received_ms < ?1", [before.0])
+        .execute(
+            "DELETE FROM webhook WHERE number < coalesce(
+                 (SELECT number FROM webhook WHERE received_ms >= ?1 ORDER BY number LIMIT 1),
+                 (SELECT max(number) + 1 FROM webhook))",
+            [before.0],
+        )
         .doing("deleting calls")
 }

@@ -75,7 +75,7 @@ async fn write_a_folder() {
     let phone = payloads::phone(&house, person, 1).await;
     payloads::pushes(&house, &phone, 40).await;
     assert_eq!(payloads::fold(&house).await, 40);
-    let to = folders().join("15");
+    let to = folders().join("16");
     // A backup is a whole copy, without the logs that an open database keeps beside it.
     house.store.clone().backup(&to).await.expect("a copy");
     house.store.clone().close().await;

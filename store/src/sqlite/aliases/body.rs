@@ -2,11 +2,13 @@
 //!
 //! Most ids that are looked up are new, so that hashes are read first, and the rest only where one of them is there.
 
+use std::collections::BTreeMap;
+
 use model::{Metric, UtcMillis};
 
 use super::super::leaves::Series;
 use super::super::people::Commit;
-use super::{Entry, State};
+use super::{Entry, State, shortened};
 use crate::leaf::by_id::Place;
 use crate::leaf::columns::{self, NotAColumn, Order};
 use crate::{Result, StoreError};
@@ -15,9 +17,14 @@ use crate::{Result, StoreError};
 const MOST_READ: u64 = 1 << 20;
 
 /// Marks in the byte behind the number of entries: when ids were said is told in whole seconds; it is told from commits. Without
-/// the second, which were the first bodies, seconds stand where samples lie and how much later they were said.
+/// the second, which were the first bodies, seconds stand where samples lie and how much later they were said; without the third
+/// everything stands by hash.
 const WHOLE: u8 = 1;
 const FROM_COMMITS: u8 = 2;
+/// How much later ids were said than their samples' seconds stands by series: within one it is often always the same.
+const BY_SERIES: u8 = 4;
+/// Hashes have 62 bits; without this they had 64.
+const SHORT: u8 = 8;
 
 /// What was said so shortly before its commit is told from it: which commit takes less room than which second.
 const NEAR_MS: i64 = 120_000;
@@ -147,7 +154,7 @@ pub(super) fn encode(entries: &[(i64, Kept)]) -> Vec<u8> {
     columns::write_unsigned(&mut out, entries.len() as u64);
     let whole = entries.iter().all(|(_, kept)| kept.entry.said.0 % 1_000 == 0);
     let (mark, unit) = if whole { (WHOLE, 1_000) } else { (0, 1) };
-    out.push(FROM_COMMITS | mark);
+    out.push(FROM_COMMITS | BY_SERIES | SHORT | mark);
     let hashes: Vec<i64> = entries.iter().map(|(hash, _)| *hash).collect();
     columns::write(&mut out, &hashes, Order::Growing);
     let mut numbers = Vec::with_capacity(entries.len());
@@ -160,17 +167,14 @@ pub(super) fn encode(entries: &[(i64, Kept)]) -> Vec<u8> {
     column(&|kept| series_number(kept.entry.at));
     column(&|kept| kept.noted);
     column(&|kept| kept.entry.said.0.div_euclid(1_000));
-    // How long after its sample's second, or after a whole one: also tells the milliseconds.
-    column(&|kept| {
-        let since = kept.entry.at.map_or(0, |(_, place)| place.second);
-        let lag = kept.entry.said.0 - since;
-        let lag = if kept.entry.at.is_some() {
-            lag
-        } else {
-            lag.rem_euclid(1_000)
-        };
-        lag / unit
-    });
+    let lags: Vec<i64> = entries.iter().map(|(_, kept)| lag(&kept.entry) / unit).collect();
+    let series: Vec<i64> = entries.iter().map(|(_, kept)| series_number(kept.entry.at)).collect();
+    write_lags(&mut out, &lags, &series);
+    let mut column = |of: &dyn Fn(&Kept) -> i64| {
+        numbers.clear();
+        numbers.extend(entries.iter().map(|(_, kept)| of(kept)));
+        columns::write(&mut out, &numbers, Order::Any);
+    };
     column(&|kept| {
         kept.entry
             .at
@@ -180,6 +184,58 @@ pub(super) fn encode(entries: &[(i64, Kept)]) -> Vec<u8> {
     out
 }
 
+/// How long after its sample's second, or after a whole one: also tells the milliseconds.
+fn lag(entry: &Entry) -> i64 {
+    match entry.at {
+        Some((_, place)) => entry.said.0 - place.second,
+        None => entry.said.0.rem_euclid(1_000),
+    }
+}
+
+/// The places of entries series by series, those of one in the order of their hashes.
+fn by_series(series: &[i64]) -> BTreeMap<i64, Vec<usize>> {
+    let mut places: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (place, series) in series.iter().enumerate() {
+        places.entry(*series).or_default().push(place);
+    }
+    places
+}
+
+/// Which series always have one lag, what that is, and the lags of the others: told together, each would take the room of the mixture.
+fn write_lags(out: &mut Vec<u8>, lags: &[i64], series: &[i64]) {
+    let (mut is_one, mut ones, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for places in by_series(series).into_values() {
+        let first = places.first().map_or(0, |place| lags[*place]);
+        let same = places.iter().all(|place| lags[*place] == first);
+        is_one.push(i64::from(same));
+        match same {
+            true => ones.push(first),
+            false => others.extend(places.into_iter().map(|place| lags[place])),
+        }
+    }
+    columns::write(out, &is_one, Order::Any);
+    columns::write(out, &ones, Order::Any);
+    columns::write(out, &others, Order::Any);
+}
+
+/// What [`write_lags`] wrote.
+fn read_lags(bytes: &mut &[u8], series: &[i64]) -> std::result::Result<Vec<i64>, NotAColumn> {
+    let by_series = by_series(series);
+    let is_one = columns::read(bytes, by_series.len())?;
+    let ones = columns::read(bytes, is_one.iter().filter(|is_one| **is_one != 0).count())?;
+    let of_others = by_series.values().zip(&is_one).filter(|(_, is_one)| **is_one == 0);
+    let others = columns::read(bytes, of_others.map(|(places, _)| places.len()).sum())?;
+    let (mut ones, mut others) = (ones.into_iter(), others.into_iter());
+    let mut lags = vec![0; series.len()];
+    for (places, is_one) in by_series.into_values().zip(is_one) {
+        let one = if is_one == 0 { None } else { ones.next() };
+        for place in places {
+            lags[place] = one.or_else(|| others.next()).ok_or(NotAColumn)?;
+        }
+    }
+    Ok(lags)
+}
+
 fn hashes(plain: &[u8]) -> std::result::Result<(Vec<i64>, u8, usize), NotAColumn> {
     let mut bytes = plain;
     let many = columns::read_unsigned(&mut bytes)?;
@@ -187,7 +243,10 @@ fn hashes(plain: &[u8]) -> std::result::Result<(Vec<i64>, u8, usize), NotAColumn
         return Err(NotAColumn);
     }
     let (marks, mut bytes) = bytes.split_first().ok_or(NotAColumn)?;
-    let hashes = columns::read(&mut bytes, many as usize)?;
+    let mut hashes = columns::read(&mut bytes, many as usize)?;
+    if marks & SHORT == 0 {
+        hashes.iter_mut().for_each(|hash| *hash = shortened(*hash));
+    }
     Ok((hashes, *marks, plain.len() - bytes.len()))
 }
 
@@ -195,11 +254,15 @@ fn rest(mut bytes: &[u8], many: usize, marks: u8) -> std::result::Result<Vec<Kep
     let unit = if marks & WHOLE == 0 { 1 } else { 1_000 };
     let mut column = || columns::read(&mut bytes, many);
     let (states, series) = (column()?, column()?);
-    let (noted, times, lags) = match marks & FROM_COMMITS {
-        0 => (vec![0; many], column()?, column()?),
-        _ => (column()?, column()?, column()?),
+    let (noted, times) = match marks & FROM_COMMITS {
+        0 => (vec![0; many], column()?),
+        _ => (column()?, column()?),
     };
-    let (homes, ties) = (column()?, column()?);
+    let lags = match marks & BY_SERIES {
+        0 => columns::read(&mut bytes, many)?,
+        _ => read_lags(&mut bytes, &series)?,
+    };
+    let (homes, ties) = (columns::read(&mut bytes, many)?, columns::read(&mut bytes, many)?);
     let mut all = Vec::with_capacity(many);
     for row in 0..many {
         let times_of = |time: i64, unit: i64| time.checked_mul(unit).ok_or(NotAColumn);
@@ -300,6 +363,59 @@ mod tests {
             if let Ok(body) = Body::read(bytes) {
                 let _ = body.entries();
             }
+        }
+    }
+
+    /// As bodies were before hashes were shorter, and before lags stood by series.
+    fn as_before(entries: &[(i64, Kept)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        columns::write_unsigned(&mut out, entries.len() as u64);
+        out.push(FROM_COMMITS);
+        let place = |kept: &Kept| kept.entry.at.expect("a place").1;
+        columns::write(
+            &mut out,
+            &entries.iter().map(|(hash, _)| *hash).collect::<Vec<_>>(),
+            Order::Growing,
+        );
+        let mut column = |of: &dyn Fn(&Kept) -> i64| {
+            let numbers: Vec<i64> = entries.iter().map(|(_, kept)| of(kept)).collect();
+            columns::write(&mut out, &numbers, Order::Any);
+        };
+        column(&|kept| kept.entry.state.number());
+        column(&|kept| series_number(kept.entry.at));
+        column(&|kept| kept.noted);
+        column(&|kept| kept.entry.said.0.div_euclid(1_000));
+        column(&|kept| lag(&kept.entry));
+        column(&|kept| (place(kept).home - place(kept).second) / 1_000);
+        column(&|kept| i64::from(place(kept).tie_break));
+        out
+    }
+
+    #[test]
+    fn bodies_of_longer_hashes_are_read() {
+        let kept = |second: i64| {
+            let place = Place {
+                second: second * 1_000,
+                home: second * 1_000,
+                tie_break: 0,
+            };
+            let at = Some((Series::sample(Metric::HEART_RATE, 1), place));
+            let said = UtcMillis(second * 1_000 + 555 * (second % 3));
+            Kept::of(
+                Entry {
+                    said,
+                    state: State::Live(1),
+                    at,
+                },
+                COMMIT,
+            )
+        };
+        let entries: Entries = (0..500)
+            .map(|number| (i64::MIN + (number << 54) + 3, kept(1_778_338_000 + number * 7)))
+            .collect();
+        let mut body = Body::read(as_before(&entries)).expect("a body");
+        for (hash, kept) in &entries {
+            assert_eq!(body.get(shortened(*hash)).expect("a body"), Some(*kept));
         }
     }
 

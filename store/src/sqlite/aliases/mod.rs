@@ -1,6 +1,6 @@
 //! SQL of aliases: what was said last of each vendor id, and where its sample lies.
 //!
-//! An id is a keyed hash of 64 bits. A person's entries lie in sealed blocks in the order of their hashes, so that one id costs
+//! An id is a keyed hash of 62 bits: of a million ids of a person, two are one in one of nine million people. A person's entries lie in sealed blocks in the order of their hashes, so that one id costs
 //! one block; what came last waits in one small block of its own and is folded in when there is enough of it, so that a push
 //! does not rewrite a block an id. What the last few pushes said lies in front of that, some dozens of entries: all that a push
 //! writes anew. [`body`] is what a block holds, [`packing`] makes blocks of one size in the background.
@@ -37,6 +37,11 @@ const PENDING: std::ops::RangeInclusive<usize> = 512..=4_096;
 const PENDING_A_BLOCK: usize = 12;
 /// Entries of a block at most: looking an id up opens one.
 const MOST_ENTRIES: usize = 3_072;
+
+/// A hash of 62 bits of one of 64, in the same order.
+fn shortened(hash: i64) -> i64 {
+    hash >> 2
+}
 
 /// What was said last of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +138,7 @@ impl<'a> Index<'a> {
                 &part.to_le_bytes(),
             ],
         );
-        hash.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes))
+        shortened(hash.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes)))
     }
 
     /// What was said last of a hash.
