@@ -433,7 +433,7 @@ pub(crate) fn save_progress(
             .doing("dropping what was asked for")?;
     }
     if let Some(rest) = rest {
-        want(writing, id, rest, true)?;
+        want(writing, id, rest)?;
     }
     Ok(true)
 }
@@ -481,20 +481,13 @@ pub(crate) fn end_turn(writing: &Writing<'_>, lease: Lease, end: &TurnEnd) -> Re
     changed.doing("ending a turn").map(|changed| changed == 1)
 }
 
-/// Notes what a link is to ask for. Told again before a worker took it, it waits as it did; told again afterwards, it outlives what that
-/// worker drops once it has asked.
-pub(super) fn want(writing: &Writing<'_>, link: i64, want: &Want, is_taken: bool) -> Result<()> {
+/// Notes what a link is to ask for; told again, it outlives what a worker that took it before drops once it has asked.
+pub(super) fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> {
     writing
-        .prepare_cached(match is_taken {
-            true => {
-                "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET received_ms = ?5"
-            }
-            false => {
-                "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO NOTHING"
-            }
-        })
+        .prepare_cached(
+            "INSERT INTO link_want (link, series, start_ms, end_ms, received_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET received_ms = ?5",
+        )
         .and_then(|mut statement| {
             statement.execute(params![link, want.series, want.start.0, want.end.0, writing.now().0])
         })

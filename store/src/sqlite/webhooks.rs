@@ -82,34 +82,63 @@ impl Gathered {
     }
 }
 
+/// A link that a call tells of.
+struct Found {
+    link: i64,
+    /// A worker took what it is to ask for, and may drop it once it has asked.
+    is_taken: bool,
+    /// It is due later than a while from now, and nothing holds it back.
+    is_early: bool,
+    /// It is to ask for this already.
+    is_noted: bool,
+}
+
+fn found(writing: &Writing<'_>, call: &Call, one: &Told, due: i64) -> Result<Option<Found>> {
+    let hash = account_hash(writing, call.vendor, &one.account);
+    let want = one.want.as_ref();
+    let (start, end) = want.map_or((0, 0), |want| (want.start.0, want.end.0));
+    let series = want.map_or("", |want| &want.series);
+    writing
+        .prepare_cached(
+            // One that failed waits as long as it does; one that is held waits for its person.
+            "SELECT id, leased_ms <> 0, state = 1 AND attempts = 0 AND due_ms > ?3, EXISTS (
+                 SELECT 1 FROM link_want WHERE link = link.id AND series = ?4 AND start_ms = ?5 AND end_ms = ?6)
+             FROM link WHERE vendor = ?1 AND account_hash = ?2 AND state < 4",
+        )
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![call.vendor, hash, due, series, start, end], |row| {
+                    Ok(Found {
+                        link: row.get(0)?,
+                        is_taken: row.get(1)?,
+                        is_early: row.get::<_, Option<bool>>(2)?.unwrap_or(false),
+                        is_noted: row.get(3)?,
+                    })
+                })
+                .optional()
+        })
+        .doing("finding a link")
+}
+
 fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
     let now = writing.now();
+    let due = now.plus(call.delay_ms).0;
     let mut noted = Noted::default();
     for one in &call.told {
-        let hash = account_hash(writing, call.vendor, &one.account);
-        let link: Option<(i64, u8, bool)> = writing
-            .prepare_cached(
-                "SELECT id, state, leased_ms <> 0 FROM link WHERE vendor = ?1 AND account_hash = ?2 AND state < 4",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_row(params![call.vendor, hash], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-                    })
-                    .optional()
-            })
-            .doing("finding a link")?;
-        let (Some((link, state, is_taken)), Some(asked)) = (link, &one.want) else {
+        let found = found(writing, call, one, due)?;
+        let (Some(found), Some(asked)) = (found, &one.want) else {
             noted.unknown += 1;
             continue;
         };
         noted.known += 1;
-        want(writing, link, asked, is_taken)?;
-        // One that failed waits as long as it does; one that is held waits for its person.
-        if state == 1 {
+        // Told again before a worker took it, it waits as it did.
+        if found.is_taken || !found.is_noted {
+            want(writing, found.link, asked)?;
+        }
+        if found.is_early {
             writing
-                .prepare_cached("UPDATE link SET due_ms = ?2 WHERE id = ?1 AND attempts = 0 AND due_ms > ?2")
-                .and_then(|mut statement| statement.execute(params![link, now.plus(call.delay_ms).0]))
+                .prepare_cached("UPDATE link SET due_ms = ?2 WHERE id = ?1")
+                .and_then(|mut statement| statement.execute(params![found.link, due]))
                 .doing("noting that a link is due")?;
         }
     }

@@ -197,10 +197,62 @@ async fn what_a_vendor_told_waits_until_it_was_asked_for() {
     note(vec![told("a", 2)]).await.expect("noted");
     assert!(take(&house).await.is_empty(), "a burst is one turn");
     house.clock.advance(2_000);
+    let leased = take(&house).await.pop().expect("a link");
+    assert_eq!(leased.wants, [want(2)]);
+    // Told again while it is asked for: what is asked may be older than that.
+    house.clock.advance(10);
+    note(vec![told("a", 2)]).await.expect("noted");
+    let (asked, progress) = (vec![want(2)], Progress::default());
+    let kept = house
+        .store
+        .save_link_progress(&leased, progress, (asked, None), true)
+        .await;
+    assert!(kept.expect("kept"));
+    let went = TurnEnd::Went { next: later };
+    assert!(house.store.end_turn(&leased, went).await.expect("ended"));
+    house.clock.advance(10);
     assert_eq!(take(&house).await.pop().expect("a link").wants, [want(2)]);
+    let (before, after) = (house.now(), house.now().plus(1));
+    note(vec![]).await.expect("noted");
+    assert_eq!(house.store.delete_webhooks(before).await.expect("deleted"), 3);
+    assert_eq!(house.store.delete_webhooks(after).await.expect("deleted"), 1);
+    assert_eq!(house.store.delete_webhooks(after).await.expect("deleted"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_calls_that_come_together_each_is_answered_what_became_of_it() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let connected = house.store.connect_link(&own(person), agreed("a")).await;
+    connected.expect("a link");
+    let mut calls = tokio::task::JoinSet::new();
+    for number in 0..200_i64 {
+        let store = house.store.clone();
+        calls.spawn(async move {
+            let account = if number % 3 == 0 { "nobody" } else { "a" };
+            let noted = store
+                .note_webhook(CLOUD, b"{}".to_vec(), vec![told(account, number)], 0)
+                .await;
+            let unknown = u64::from(number % 3 == 0);
+            let expected = Noted {
+                known: 1 - unknown,
+                unknown,
+            };
+            assert_eq!(noted.expect("noted"), expected, "{number}");
+        });
+    }
+    while let Some(call) = calls.join_next().await {
+        call.expect("an answer");
+    }
     assert_eq!(
         house.store.delete_webhooks(house.now().plus(1)).await.expect("deleted"),
-        2
+        200
+    );
+    house.clock.advance(1);
+    assert_eq!(
+        take(&house).await.pop().expect("a link").wants.len(),
+        64,
+        "as many as a turn takes"
     );
 }
 

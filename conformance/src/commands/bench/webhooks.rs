@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -15,12 +15,17 @@ use tokio::net::TcpStream;
 use super::browser::{Browser, wrong};
 use super::inputs::{Bench, median};
 use super::server::Server;
-use super::{BenchError, Figure};
+use super::{BenchError, Figure, process};
 
 /// Notices, each delivered ten times.
 const NOTICES: usize = 1_000;
 const DELIVERIES: usize = 10_000;
 const CONNECTIONS: usize = 32;
+
+/// Longer than a link gathers what it is told; how long its fetching is looked at, and the CPU that a server at rest uses meanwhile.
+const GATHERED: Duration = Duration::from_millis(2_500);
+const MOMENT: Duration = Duration::from_millis(500);
+const QUIET_SECONDS: f64 = 0.03;
 
 /// Syncs of one run, each after a page that was written.
 const SYNCS: usize = 300;
@@ -106,6 +111,19 @@ async fn connected(server: &Server, url: &str) -> Result<Browser, BenchError> {
     Ok(browser)
 }
 
+/// Waits until what a burst before told of was fetched: a link gathers what it is told for two seconds, and goes about it then.
+fn wait_until_quiet(server: &Server) -> Result<(), BenchError> {
+    std::thread::sleep(GATHERED);
+    loop {
+        let (before, _) = process::cpu(server.id())?;
+        std::thread::sleep(MOMENT);
+        let (after, _) = process::cpu(server.id())?;
+        if after - before < QUIET_SECONDS {
+            return Ok(());
+        }
+    }
+}
+
 /// Fails where a notice was of an account that nobody has: it leads to nothing, and costs less.
 async fn all_were_known(browser: &mut Browser) -> Result<(), BenchError> {
     let metrics = browser.page("/metrics").await?;
@@ -133,6 +151,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Figure>, BenchError> {
     let mut browser = runtime.block_on(connected(&server, &url))?;
     let mut ratios = Vec::new();
     for _ in 0..bench.runs {
+        wait_until_quiet(&server)?;
         let syncs = syncs(&folder)?;
         let answers = runtime.block_on(answers(&url, &body))?;
         eprintln!("{answers:.0} durable answers/s beside {syncs:.0} syncs/s");
