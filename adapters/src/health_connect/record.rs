@@ -27,6 +27,7 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
             made => made?,
         },
     };
+    // By `clientRecordVersion` Health Connect decides which of two words of a writer it takes; what it took is modified later.
     let said = record.pointer("/metadata/lastModifiedTime").and_then(Value::as_str);
     let said = said.and_then(instant).ok_or(Not::Rejected("modified-unreadable"))?;
     let id = record.pointer("/metadata/id").and_then(Value::as_str);
