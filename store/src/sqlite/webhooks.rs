@@ -1,7 +1,7 @@
 //! SQL of vendors' calls as they came, and of what they lead to.
 //!
-//! Calls come in bursts. What came while the writer was at work is one unit: a unit of its own would cost each call a savepoint, with a
-//! copy of every page that it changes.
+//! Calls come in bursts. What came while the writer was at work is one unit, and what one vendor said of it one row: a unit of its own
+//! would cost each call a savepoint, with a copy of every page that it changes, and a row of its own a key and a look for its place.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use super::writer::Writing;
 use crate::links::{Noted, Told};
 use crate::{Result, StoreError, packing};
 
-/// Bytes of a call up to which it is kept plain.
+/// Bytes of calls up to which they are kept plain.
 const PLAIN: usize = 1_024;
 
 /// A vendor's call, what it tells of, and how long the links that it tells of wait for more.
@@ -64,10 +64,18 @@ impl Gathered {
         let work = move |writing: &Writing<'_>| {
             let (calls, askers) = gathered.take();
             *asking.lock().unwrap_or_else(PoisonError::into_inner) = askers;
-            calls
+            let noted = calls
                 .iter()
                 .map(|call| note(writing, call))
-                .collect::<Result<Vec<Noted>>>()
+                .collect::<Result<Vec<Noted>>>()?;
+            let mut rest: Vec<(&Call, &Noted)> = calls.iter().zip(&noted).collect();
+            while let Some((first, _)) = rest.first() {
+                let vendor = first.vendor;
+                let (same, others) = rest.into_iter().partition(|(call, _)| call.vendor == vendor);
+                keep(writing, vendor, same)?;
+                rest = others;
+            }
+            Ok(noted)
         };
         database.send("note webhooks", false, work, move |noted| {
             let askers = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
@@ -142,16 +150,22 @@ fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
                 .doing("noting that a link is due")?;
         }
     }
+    Ok(noted)
+}
+
+/// Keeps what a vendor said as it came.
+fn keep(writing: &Writing<'_>, vendor: &str, calls: Vec<(&Call, &Noted)>) -> Result<()> {
     let number: i64 = writing
         .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM webhook")
         .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
         .doing("numbering a call")?;
-    let packed = packed(&call.body)?;
+    let packed = packed(calls.iter().map(|(call, _)| call.body.as_slice()))?;
     let sealed =
         writing
             .keys()
             .organisation(OrganisationId(1))?
             .seal(writing.randomness(), "webhook", &[number], &packed)?;
+    let count = |of: fn(&Noted) -> u64| calls.iter().map(|(_, noted)| of(noted)).sum::<u64>() as i64;
     writing
         .prepare_cached(
             "INSERT INTO webhook (number, vendor, received_ms, known, unknown, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -159,22 +173,28 @@ fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
         .and_then(|mut statement| {
             statement.execute(params![
                 number,
-                call.vendor,
-                now.0,
-                noted.known as i64,
-                noted.unknown as i64,
+                vendor,
+                writing.now().0,
+                count(|noted| noted.known),
+                count(|noted| noted.unknown),
                 sealed
             ])
         })
-        .doing("keeping a call")?;
-    Ok(noted)
+        .doing("keeping calls")?;
+    Ok(())
 }
 
-/// A call as it is kept: a byte that says how, then its text. Little is saved of a short one.
-fn packed(body: &[u8]) -> Result<Vec<u8>> {
-    let (how, rest) = match body.len() <= PLAIN {
-        true => (0, Cow::Borrowed(body)),
-        false => (1, Cow::Owned(packing::packed(body)?)),
+/// Calls as they are kept: a byte that says how (2 as they are, 3 compressed; 0 and 1 were of one call, its text alone), then of each
+/// four bytes, its length, and its text. Little is saved of short ones.
+fn packed<'a>(bodies: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    for body in bodies {
+        all.extend_from_slice(&(body.len() as u32).to_le_bytes());
+        all.extend_from_slice(body);
+    }
+    let (how, rest) = match all.len() <= PLAIN {
+        true => (2, Cow::Borrowed(&all)),
+        false => (3, Cow::Owned(packing::packed(&all)?)),
     };
     let mut kept = Vec::with_capacity(rest.len() + 1);
     kept.push(how);
@@ -192,4 +212,37 @@ pub(crate) fn delete_webhooks(writing: &Writing<'_>, before: UtcMillis) -> Resul
             [before.0],
         )
         .doing("deleting calls")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn unpacked(kept: &[u8]) -> Vec<Vec<u8>> {
+        let text = match kept.split_first() {
+            Some((2, rest)) => rest.to_vec(),
+            Some((3, rest)) => packing::unpacked(rest).unwrap(),
+            other => panic!("{other:?}"),
+        };
+        let mut rest = text.as_slice();
+        let mut bodies = Vec::new();
+        while let Some((length, after)) = rest.split_first_chunk() {
+            let (body, after) = after.split_at(u32::from_le_bytes(*length) as usize);
+            bodies.push(body.to_vec());
+            rest = after;
+        }
+        bodies
+    }
+
+    proptest! {
+        #[test]
+        fn calls_that_are_kept_together_read_back_each_by_itself(
+            bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..600), 0..20),
+        ) {
+            let kept = packed(bodies.iter().map(Vec::as_slice)).unwrap();
+            prop_assert_eq!(unpacked(&kept), bodies);
+        }
+    }
 }
