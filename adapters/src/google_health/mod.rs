@@ -26,7 +26,7 @@ use crate::cloud::{
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, Type, types};
 use refusal::Refusal;
-pub(crate) use source::of_anybody_else;
+pub(crate) use source::{of_anybody_else, of_this_account};
 
 /// What is asked of the Google Health API.
 #[derive(Clone, Copy, Debug)]

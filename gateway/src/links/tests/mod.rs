@@ -1,5 +1,6 @@
 //! Links against a simulated vendor: connected in a browser, fetched turn by turn, on good days and on bad ones.
 
+mod archived;
 mod bad_days;
 mod budgets;
 mod connecting;
