@@ -7,6 +7,7 @@ mod connecting;
 mod crowd;
 mod days;
 mod notices;
+mod page;
 mod storm;
 mod streams;
 mod subscriptions;
