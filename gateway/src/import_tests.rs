@@ -129,3 +129,48 @@ async fn a_record_that_ends_nowhere_is_noticed_at_once_and_by_doctor_later() {
     }
     assert_eq!(said().await, Some(false));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_on_which_the_vendor_still_works_stays_until_it_is_named_no_more() {
+    use consent::OwnAccess;
+    use model::{Metric, UtcMillis};
+    use store::{Access, NewPerson, Record, Search};
+
+    let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
+    let store = gateway.state.store.clone();
+    let person = store.create_person(NewPerson::default()).await.unwrap();
+    let own = OwnAccess::of_signed_in(person);
+    let night = r#"{"sleep":[{"logId":1,"dateOfSleep":"2026-05-10","startTime":"2026-05-09T23:00:00.000","endTime":"2026-05-10T06:00:00.000",
+        "levels":{"data":[{"dateTime":"2026-05-09T23:30:00.000","level":"light","seconds":600}]}}]}"#;
+    for (hour, page, expected) in [
+        (1, night, 1),
+        (2, r#"{"meta":{"retryDuration":3000,"state":"pending"}}"#, 1),
+        (3, r#"{"sleep":[],"meta":{"retryDuration":3000,"state":"pending"}}"#, 1),
+        (4, night, 1),
+        (5, r#"{"sleep":[]}"#, 0),
+    ] {
+        let text = format!(
+            r#"{{"format":"fitbit/1","account":"a","askedAt":"2026-05-12T0{hour}:00:00Z","answers":[{{"series":"sleep",
+                "start":"2026-05-10T00:00:00Z","end":"2026-05-11T00:00:00Z","pages":[{page}]}}]}}"#
+        );
+        let importing = store.clone();
+        let imported = tokio::task::spawn_blocking(move || {
+            let (bytes, size) = (text.as_bytes(), text.len() as u64);
+            let adapter = adapters::named("fitbit").unwrap();
+            run(&importing, person, adapter, &Input { bytes: &bytes, size }).map(|_| ())
+        });
+        imported.await.unwrap().unwrap();
+        let search = Search {
+            raw: vec![Metric::SLEEP_STAGE],
+            count: 10,
+            now: UtcMillis(1_800_000_000_000),
+            ..Search::default()
+        };
+        let found = store.search(Access::Own(&own), search).await.unwrap().records;
+        let held = found
+            .iter()
+            .filter(|record| matches!(record, Record::Sample(_)))
+            .count();
+        assert_eq!(held, expected, "after {page}");
+    }
+}
