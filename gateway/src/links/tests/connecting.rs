@@ -240,6 +240,32 @@ async fn two_workers_of_a_link_refresh_its_tokens_once_and_the_second_has_what_t
     assert!(matches!(went, store::TurnEnd::Went { .. }), "{went:?}");
 }
 
+/// This vendor takes our client from the header alone (RFC 6749 2.3.1), the others from the body.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_shown_in_the_header_where_the_vendor_wants_it_there() {
+    let world = World::of(ENDING).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.work().await;
+    world.clock.advance(12 * HOUR_MS);
+    world.work().await;
+    is(&world, LinkState::Connected).await;
+    let counts = world.counts().await;
+    assert_eq!(
+        (&counts["refreshed"], &counts["accounts"]),
+        (&json!(1), &json!([ENDING.hanako]))
+    );
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let ended = world
+        .gateway
+        .state
+        .store
+        .change_link(&own, world.link().await.id, model::LinkEvent::Ended);
+    ended.await.unwrap();
+    world.work().await;
+    assert_eq!(world.counts().await["accounts"], json!([]), "it was given back");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_erased_leaves_no_permission_behind_at_the_vendor() {
     let world = World::new().await;
