@@ -8,21 +8,7 @@ use adapters::Input;
 use super::*;
 
 /// One heart rate that the archive has too and one that it has not, a weight of the account's scale and one that an app wrote, steps.
-const LINKED: &str = r#"{"format":"google-health/1","account":"a","askedAt":"2026-05-12T00:00:00Z","answers":[
-    {"series":"heart-rate","start":"2026-05-10T01:00:00Z","end":"2026-05-10T02:00:00Z","pages":[{"dataPoints":[
-        {"dataSource":{"platform":"FITBIT","device":{"displayName":"Charge 6","manufacturer":"Fitbit","formFactor":"FITNESS_BAND"}},
-         "heartRate":{"sampleTime":{"physicalTime":"2026-05-10T01:10:05Z","utcOffset":"32400s"},"beatsPerMinute":"62"}},
-        {"dataSource":{"platform":"FITBIT","device":{"displayName":"Charge 6","manufacturer":"Fitbit","formFactor":"FITNESS_BAND"}},
-         "heartRate":{"sampleTime":{"physicalTime":"2026-05-10T01:50:00Z","utcOffset":"32400s"},"beatsPerMinute":"80"}}]}]},
-    {"series":"weight","start":"2026-05-10T00:00:00Z","end":"2026-05-11T00:00:00Z","pages":[{"dataPoints":[
-        {"name":"users/1/dataTypes/weight/dataPoints/1","dataSource":{"platform":"FITBIT","device":{"formFactor":"SCALE"}},
-         "weight":{"sampleTime":{"physicalTime":"2026-05-10T01:30:00Z","utcOffset":"32400s"},"weightGrams":61200}},
-        {"name":"users/1/dataTypes/weight/dataPoints/2","dataSource":{"platform":"FITBIT_WEB_API"},
-         "weight":{"sampleTime":{"physicalTime":"2026-05-10T05:30:00Z","utcOffset":"32400s"},"weightGrams":61900}}]}]},
-    {"series":"steps","start":"2026-05-10T01:00:00Z","end":"2026-05-10T02:00:00Z","pages":[{"dataPoints":[
-        {"dataSource":{"platform":"FITBIT","device":{"displayName":"Charge 6","manufacturer":"Fitbit","formFactor":"FITNESS_BAND"}},
-         "steps":{"interval":{"startTime":"2026-05-10T01:10:00Z","endTime":"2026-05-10T01:11:00Z",
-                              "startUtcOffset":"32400s","endUtcOffset":"32400s"},"count":"84"}}]}]}]}"#;
+const LINKED: &str = include_str!("../../../../adapters/src/google_health/fixtures/own_account.json");
 
 /// The same by the service before, which named no device and wrote civil times of Japan.
 const LINKED_BEFORE: &str = r#"{"format":"fitbit/1","account":"a","askedAt":"2026-05-12T00:00:00Z","answers":[
