@@ -185,6 +185,12 @@ pub struct Facts {
     pub scopes: &'static [&'static str],
     /// A refresh names the return address too.
     pub refresh_names_return: bool,
+    /// Our client shows its secret in the header (RFC 6749 2.3.1, Basic), not in the body.
+    pub client_in_header: bool,
+    /// What a notice is answered that is kept.
+    pub kept_status: u16,
+    /// What a call is answered that does not show that it is the vendor's.
+    pub refused_status: u16,
     /// Requests a minute for one account, and how many may come at once.
     pub account_per_minute: u32,
     /// As above.

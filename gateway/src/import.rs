@@ -140,6 +140,17 @@ pub fn told(counts: &Accounting) -> serde_json::Value {
     })
 }
 
+/// Has `/metrics` tell of every adapter that nothing ended nowhere yet. Of a counter that shows for the first time with its first count,
+/// Prometheus cannot tell that it grew.
+pub fn begin_watching() {
+    for adapter in adapters::all() {
+        metrics::counter!(UNBALANCED, "adapter" => adapter.name()).increment(0);
+    }
+}
+
+/// Deliveries of which not all records ended somewhere.
+const UNBALANCED: &str = "sekisho_deliveries_unbalanced_total";
+
 /// Counts how records ended, and says aloud when one that was read ended nowhere.
 fn watch(adapter: &'static str, report: &ImportReport) {
     let counts = &report.accounting;
@@ -153,7 +164,7 @@ fn watch(adapter: &'static str, report: &ImportReport) {
             .increment(count);
     }
     if !counts.adds_up() {
-        metrics::counter!("sekisho_deliveries_unbalanced_total", "adapter" => adapter).increment(1);
+        metrics::counter!(UNBALANCED, "adapter" => adapter).increment(1);
         tracing::error!(
             adapter,
             batch = report.batch.0,
@@ -303,109 +314,5 @@ const UNKNOWN: StoreError = StoreError::Invalid {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A night of an old archive, which says no offset, of somebody who lives in New York.
-    #[tokio::test(flavor = "multi_thread")]
-    async fn civil_times_are_those_of_where_the_person_lives() {
-        use consent::OwnAccess;
-        use model::{Metric, UtcMillis};
-        use store::{Access, NewPerson, Record, Search};
-
-        let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
-        let store = gateway.state.store.clone();
-        let person = store.create_person(NewPerson {
-            home_zone: "America/New_York".to_owned(),
-            ..NewPerson::default()
-        });
-        let person = person.await.unwrap();
-        let text = br#"{"format":"fitbit/1","account":"a","askedAt":"2026-05-12T00:00:00Z","answers":[
-            {"series":"body/log/weight","start":"2026-05-10T00:00:00Z","end":"2026-05-11T00:00:00Z",
-             "pages":[{"weight":[{"logId":1,"date":"2026-05-10","time":"07:30:00","weight":61.2,"source":"Aria"}]}]}]}"#;
-        let reader = store.clone();
-        let imported = tokio::task::spawn_blocking(move || {
-            let adapter = adapters::named("fitbit").unwrap();
-            let input = Input {
-                bytes: &text.as_slice(),
-                size: text.len() as u64,
-            };
-            run(&reader, person, adapter, &input).map(|imported| imported.report.samples_new)
-        });
-        assert_eq!(imported.await.unwrap().unwrap(), 1);
-        let own = OwnAccess::of_signed_in(person);
-        let search = Search {
-            raw: vec![Metric::BODY_WEIGHT],
-            count: 10,
-            now: UtcMillis(1_800_000_000_000),
-            ..Search::default()
-        };
-        let page = store.search(Access::Own(&own), search).await.unwrap();
-        let Some(Record::Sample(stored)) = page.records.first() else {
-            panic!("a weight")
-        };
-        // 11:30 UTC.
-        assert_eq!(
-            (stored.sample.start.0, stored.sample.offset.minutes),
-            (1_778_412_600_000, -240)
-        );
-    }
-
-    /// Says that it handed on three samples, and hands on none.
-    struct Forgetful;
-
-    impl Adapter for Forgetful {
-        fn name(&self) -> &'static str {
-            "forgetful"
-        }
-
-        fn mapping_version(&self) -> u32 {
-            1
-        }
-
-        fn describes(&self) -> &'static str {
-            "nothing"
-        }
-
-        fn coverage(&self) -> adapters::Coverage {
-            adapters::named("apple-health").unwrap().coverage()
-        }
-
-        fn recognises(&self, _: &Input<'_>) -> bool {
-            true
-        }
-
-        fn read(&self, _: &Input<'_>, _: &mut dyn Sink) -> Result<Reading, AdapterError> {
-            let mut reading = Reading {
-                samples: 3,
-                ..Reading::default()
-            };
-            reading.accounting.count(Outcome::Unsupported, "unknown");
-            Ok(reading)
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_record_that_ends_nowhere_is_noticed_at_once_and_by_doctor_later() {
-        let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
-        let store = gateway.state.store.clone();
-        let person = store.create_person(store::NewPerson::default()).await.unwrap();
-        let said = async || {
-            let findings = store.doctor().await.unwrap();
-            let of = findings.into_iter().find(|finding| finding.what == "deliveries");
-            of.map(|finding| finding.ok)
-        };
-        assert_eq!(said().await, Some(true));
-        let importing = store.clone();
-        let imported = tokio::task::spawn_blocking(move || {
-            let input = Input {
-                bytes: &&b""[..],
-                size: 0,
-            };
-            run(&importing, person, &Forgetful, &input)
-        });
-        let counts = imported.await.unwrap().unwrap().report.accounting;
-        assert_eq!((counts.received, counts.unsupported, counts.adds_up()), (4, 1, false));
-        assert_eq!(said().await, Some(false));
-    }
-}
+#[path = "import_tests.rs"]
+mod tests;

@@ -18,7 +18,8 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::state::AppState;
 use crate::{
-    delegations, feeds, fhir, heads, health, jobs, limits, links, oauth, operator, portal, push, sign_in, upkeep,
+    delegations, feeds, fhir, heads, health, import, jobs, limits, links, oauth, operator, portal, push, sign_in,
+    upkeep,
 };
 
 /// The largest request body but that of an upload, which counts its own bytes.
@@ -127,6 +128,7 @@ pub async fn serve(
     more: Router<AppState>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    import::begin_watching();
     let timeout_seconds = state.config.http.timeout_seconds;
     let sweeper = tokio::spawn(upkeep::sweep(state.clone()));
     let folder = tokio::spawn(upkeep::fold_metrics(state.clone()));

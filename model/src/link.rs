@@ -15,16 +15,17 @@ pub enum Need {
 }
 
 impl Need {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::AgreeAgain,
+        Self::FinishThere,
+        Self::AllowSomething,
+        Self::ConnectSuccessor,
+    ];
+
     /// The need with this number, as stored.
     pub fn from_number(number: u8) -> Option<Self> {
-        [
-            Self::AgreeAgain,
-            Self::FinishThere,
-            Self::AllowSomething,
-            Self::ConnectSuccessor,
-        ]
-        .into_iter()
-        .find(|need| *need as u8 == number)
+        Self::ALL.into_iter().find(|need| *need as u8 == number)
     }
 
     /// A word for it, in keys of texts and in logs.

@@ -26,7 +26,11 @@ impl Reads for Answers {
     }
 
     fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>> {
-        items(series, page).map(Points::all)
+        let is_pending = matches!(named(series)?.makes, Makes::Sleep) && is_pending(page);
+        Some(Points {
+            are_all: !is_pending,
+            ..Points::all(items(series, page)?)
+        })
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
@@ -154,6 +158,22 @@ fn items<'a>(series: &str, page: &'a str) -> Option<Vec<&'a RawValue>> {
         }
         _ => listed(resource.member),
     }
+}
+
+/// The vendor still works on nights, and says so beside those that it has: one that it does not name may have been there before. Days later
+/// it is asked again for them as for all that comes late, and then names all.
+fn is_pending(page: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        meta: Meta<'a>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Meta<'a> {
+        #[serde(borrow)]
+        state: std::borrow::Cow<'a, str>,
+    }
+    serde_json::from_str(page).is_ok_and(|page: Page<'_>| page.meta.state == "pending")
 }
 
 /// The items of `{dataset: [...]}`.

@@ -6,7 +6,7 @@ use model::time::{DAY_MS, MINUTE_MS};
 use model::{LocalDay, Offset, OffsetTrust, Sample, Source, SourceKind, UtcMillis};
 use serde_json::Value;
 
-use crate::google_health::of_anybody_else;
+use crate::google_health::{of_anybody_else, of_this_account};
 use crate::measure;
 use crate::push::instant;
 #[cfg(test)]
@@ -83,6 +83,7 @@ pub fn source(name: &str) -> Source {
             key: "fitbit|account".to_owned(),
             name: "Fitbit".to_owned(),
             manufacturer: Some("Fitbit".to_owned()),
+            copies: of_this_account(),
             ..Source::default()
         };
     }
@@ -110,7 +111,7 @@ pub fn source(name: &str) -> Source {
         hardware: None,
         copies: match is_brought {
             true => of_anybody_else(),
-            false => Vec::new(),
+            false => of_this_account(),
         },
         kind,
     }

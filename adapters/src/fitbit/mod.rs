@@ -39,6 +39,11 @@ static FACTS: Facts = Facts {
     parameters: &[],
     scopes: &["profile"],
     refresh_names_return: false,
+    // Of a client that has a secret (5.1).
+    client_in_header: true,
+    kept_status: 204,
+    // Subscriptions, "Security": 404 for a signature that does not hold (5.3).
+    refused_status: 404,
     // 150 an hour, the first of them at once.
     account_per_minute: 2,
     account_burst: 30,

@@ -39,6 +39,9 @@ static FACTS: Facts = Facts {
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["openid"],
     refresh_names_return: false,
+    client_in_header: false,
+    kept_status: 204,
+    refused_status: 401,
     account_per_minute: 60,
     account_burst: 60,
     // 86,400 a day for all.

@@ -512,6 +512,12 @@ pub const RE_EXPORTERS: &[ReExporter] = &[
     ReExporter::new("Google Fit", "FIT", &["google-fit|"]),
 ];
 
+/// The platform of the vendor's own devices and apps.
+pub const FITBIT: &str = "FITBIT";
+
+/// The platform by which apps wrote to the service before.
+pub const FITBIT_WEB_API: &str = "FITBIT_WEB_API";
+
 /// The platform by which the apps of a phone of Android write.
 pub const HEALTH_CONNECT: &str = "HEALTH_CONNECT";
 

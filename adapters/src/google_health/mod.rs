@@ -26,7 +26,7 @@ use crate::cloud::{
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink, pull};
 use coverage::{Kind, Type, types};
 use refusal::Refusal;
-pub(crate) use source::of_anybody_else;
+pub(crate) use source::{of_anybody_else, of_this_account};
 
 /// What is asked of the Google Health API.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,10 @@ static FACTS: Facts = Facts {
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
     refresh_names_return: false,
+    client_in_header: false,
+    kept_status: 204,
+    // Its probe without the secret wants one of 401 and 403 (3.6).
+    refused_status: 401,
     account_per_minute: 300,
     account_burst: 300,
     all_per_minute: 120_000,

@@ -3,7 +3,7 @@
 use model::{Source, SourceKind};
 use serde_json::Value;
 
-use super::coverage::{HEALTH_CONNECT, HEALTH_KIT, RE_EXPORTERS};
+use super::coverage::{FITBIT, FITBIT_WEB_API, HEALTH_CONNECT, HEALTH_KIT, RE_EXPORTERS};
 use super::{CONTINUES, NAME};
 use crate::ReExporter;
 
@@ -70,6 +70,15 @@ pub(crate) fn of_anybody_else() -> Vec<String> {
     std::iter::once(String::new()).chain(not).collect()
 }
 
+/// What an archive of this account and the service that it continues hold of its own devices, its apps and those that wrote by the old
+/// service: they are copies of what this one names by its device, with an offset and with zeros that assert wear. What the account
+/// holds besides it was brought from elsewhere.
+pub(crate) fn of_this_account() -> Vec<String> {
+    [FITBIT, FITBIT_WEB_API]
+        .map(|platform| format!("{NAME}|{platform}|"))
+        .into()
+}
+
 /// All sources as one, as the vendor merges them and counts their days: whatever it holds is a copy of what one of them has, here or at
 /// the cloud that this one continues.
 fn merged() -> Source {
@@ -124,5 +133,23 @@ mod tests {
         for own in ["FITBIT", "FITBIT_WEB_API", "NEST", "unheard-of"] {
             assert!(source(&json!({"platform": own})).copies.is_empty(), "{own}");
         }
+    }
+    /// Of two that were each other's copies neither would count, and what came by another platform was measured by somebody else.
+    #[test]
+    fn what_an_archive_has_of_this_account_s_own_is_a_copy_of_it_and_never_the_other_way_round() {
+        use crate::fitbit::local::source as archived;
+        for own in ["", "Charge 6", "Aria", "API", "Google Health App"].map(archived) {
+            for platform in [FITBIT, FITBIT_WEB_API] {
+                let ours = source(&json!({"platform": platform, "device": {"displayName": "Charge 6"}}));
+                assert!(own.is_copy_of(&ours.key), "{} of {}", own.key, ours.key);
+                assert!(!ours.is_copy_of(&own.key), "{} of {}", ours.key, own.key);
+            }
+            for other in [HEALTH_CONNECT, HEALTH_KIT, "FIT", "NEST"] {
+                let other = source(&json!({"platform": other}));
+                assert!(!own.is_copy_of(&other.key), "{} of {}", own.key, other.key);
+            }
+            assert!(!own.is_copy_of(&merged().key) && merged().is_copy_of(&own.key));
+        }
+        assert!(!archived("Fit Health Connect").is_copy_of("google-health|FITBIT||||"));
     }
 }

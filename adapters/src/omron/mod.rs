@@ -33,6 +33,10 @@ static FACTS: Facts = Facts {
     parameters: &[],
     scopes: &["openid", "offline_access"],
     refresh_names_return: true,
+    client_in_header: false,
+    // 7.A.
+    kept_status: 200,
+    refused_status: 401,
     // Not documented: slow enough for anybody.
     account_per_minute: 60,
     account_burst: 60,

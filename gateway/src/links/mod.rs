@@ -6,6 +6,7 @@
 
 mod breaker;
 pub mod connect;
+mod one_at_a_time;
 mod plan;
 mod streams;
 mod subscriptions;
@@ -34,6 +35,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{CloudSettings, Config, ConfigError};
 use breaker::Breaker;
+use one_at_a_time::OneAtATime;
 use plan::Pace;
 use subscriptions::Subscriber;
 
@@ -60,6 +62,8 @@ pub struct Cloud {
     all: RateLimiter<NotKeyed, InMemoryState, Paced, NoOpMiddleware<Nanos>>,
     accounts: RateLimiter<i64, DefaultKeyedStateStore<i64>, Paced, NoOpMiddleware<Nanos>>,
     clock: Paced,
+    /// Links whose tokens are being refreshed.
+    refreshing: OneAtATime,
     keys: tokio::sync::Mutex<PublishedKeys>,
 }
 
@@ -171,6 +175,7 @@ impl Cloud {
                 clock.clone(),
             ),
             clock,
+            refreshing: OneAtATime::default(),
             keys: tokio::sync::Mutex::default(),
         })
     }

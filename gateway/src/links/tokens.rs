@@ -89,7 +89,10 @@ fn client(cloud: &Cloud) -> Result<Client, TokenError> {
         .set_auth_uri(AuthUrl::new(addresses.authorize.clone()).map_err(address)?)
         .set_token_uri(TokenUrl::new(addresses.token.clone()).map_err(address)?)
         .set_redirect_uri(RedirectUrl::new(cloud.return_to.clone()).map_err(address)?)
-        .set_auth_type(AuthType::RequestBody);
+        .set_auth_type(match cloud.adapter.facts().client_in_header {
+            true => AuthType::BasicAuth,
+            false => AuthType::RequestBody,
+        });
     Ok(match &cloud.client_secret {
         Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_string())),
         None => client,
@@ -198,15 +201,22 @@ fn kept(answer: &Answer, before: Option<String>, now: UtcMillis) -> LinkTokens {
 /// [`OutgoingError`] when it may work later.
 pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkTokens) -> Result<(), OutgoingError> {
     let token = tokens.refresh.as_ref().unwrap_or(&tokens.access);
-    let mut form = vec![("token", token.as_str()), ("client_id", cloud.client_id.as_str())];
-    form.extend(
-        cloud
-            .client_secret
-            .as_ref()
-            .map(|secret| ("client_secret", secret.as_str())),
-    );
+    let secret = cloud.client_secret.as_ref().map(|secret| secret.as_str());
+    // As it shows itself at the token endpoint (RFC 7009 2.1).
+    let in_header = secret.filter(|_| cloud.adapter.facts().client_in_header);
+    let mut form = vec![("token", token.as_str())];
+    if in_header.is_none() {
+        form.push(("client_id", cloud.client_id.as_str()));
+        form.extend(secret.map(|secret| ("client_secret", secret)));
+    }
     let answer = outgoing
-        .send(&cloud.addresses.revoke, |client, url| client.post(url).form(&form))
+        .send(&cloud.addresses.revoke, |client, url| {
+            let call = client.post(url).form(&form);
+            match in_header {
+                Some(secret) => call.basic_auth(&cloud.client_id, Some(secret)),
+                None => call,
+            }
+        })
         .await?;
     match is_given_back(answer.status()) {
         true => Ok(()),

@@ -84,17 +84,18 @@ async fn verify(
     });
     match heard {
         Ok(Heard::Probe(status @ 200..=299)) => StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response(),
-        Ok(Heard::Probe(status)) => refused(&state, peer, &headers, StatusCode::from_u16(status).ok()),
-        _ => refused(&state, peer, &headers, None),
+        Ok(Heard::Probe(status)) => refused(&state, cloud, peer, &headers, status),
+        _ => refused(&state, cloud, peer, &headers, cloud.adapter.facts().refused_status),
     }
 }
 
-/// What is not the vendor's: it counts against the address it comes from.
+/// What is not the vendor's: it counts against the address it comes from, and is logged as long as that address is let in.
 fn refused(
     state: &AppState,
+    cloud: &Cloud,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     headers: &HeaderMap,
-    status: Option<StatusCode>,
+    status: u16,
 ) -> Response {
     let peer = peer.map_or(
         IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
@@ -102,7 +103,16 @@ fn refused(
     );
     let caller = limits::caller(peer, state.config.http.trusted_proxy, headers);
     match state.limits.address(caller) {
-        None => status.unwrap_or(StatusCode::UNAUTHORIZED).into_response(),
+        None => {
+            tracing::info!(
+                vendor = cloud.adapter.name(),
+                status,
+                "a call does not show that it is the vendor's"
+            );
+            StatusCode::from_u16(status)
+                .unwrap_or(StatusCode::UNAUTHORIZED)
+                .into_response()
+        }
         Some(wait) => {
             let wait = HeaderValue::from(wait.as_secs() + 1);
             (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)]).into_response()
@@ -124,6 +134,13 @@ async fn receive(
     };
     let Ok(body) = body else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let facts = cloud.adapter.facts();
+    // It is kept, so that the vendor need not say it again.
+    let kept = || {
+        StatusCode::from_u16(facts.kept_status)
+            .unwrap_or(StatusCode::NO_CONTENT)
+            .into_response()
     };
     let now = state.clock.now();
     let hear = |keys: Option<Vec<u8>>| {
@@ -167,7 +184,7 @@ async fn receive(
                     outcome("kept");
                     metrics::counter!("sekisho_notices_unknown_total", "vendor" => cloud.adapter.name())
                         .increment(noted.unknown);
-                    StatusCode::NO_CONTENT.into_response()
+                    kept()
                 }
                 Err(error) => {
                     // Not kept, so not answered: the vendor says it again.
@@ -185,7 +202,7 @@ async fn receive(
                 .note_webhook(cloud.adapter.name(), body.to_vec(), Vec::new(), GATHER_MS)
                 .await
             {
-                Ok(_) => StatusCode::NO_CONTENT.into_response(),
+                Ok(_) => kept(),
                 Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
             }
         }
@@ -196,7 +213,7 @@ async fn receive(
         }
         Err(NotHeard::NotGenuine | NotHeard::UnknownKey) => {
             outcome("not-genuine");
-            refused(&state, peer, &headers, None)
+            refused(&state, cloud, peer, &headers, facts.refused_status)
         }
     }
 }

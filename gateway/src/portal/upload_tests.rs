@@ -315,3 +315,27 @@ async fn nothing_is_read_that_the_operators_scanner_does_not_let_pass() {
         assert_eq!(deliveries.len(), usize::from(scanner == "cat"), "{scanner}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_tells_what_is_read_from_files_in_both_languages() {
+    use consent::Language;
+    let gateway = hanako(&[]).await;
+    let mut browser = gateway.browser();
+    browser.sign_in("hanako", PATH).await;
+    let covered: Vec<adapters::Coverage> = adapters::files().map(|adapter| adapter.coverage()).collect();
+    for language in [Language::Ja, Language::En] {
+        let cookie = super::super::words::LANGUAGE_COOKIE.to_owned();
+        browser.cookies.insert(cookie, language.tag().to_owned());
+        let page = browser.get(PATH).await.body;
+        let page = page.replace("&#39;", "'").replace("&#62;", ">").replace("&#38;", "&");
+        let told = gives(Words(language), &covered);
+        assert!(told.len() > 5, "{told:?}");
+        assert_eq!(page.matches("<dt>").count(), told.len(), "{page}");
+        for (category, names) in told {
+            assert!(
+                page.contains(&format!("<dt>{category}</dt><dd>{names}</dd>")),
+                "{category}: {page}"
+            );
+        }
+    }
+}

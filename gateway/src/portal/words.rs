@@ -215,6 +215,20 @@ mod tests {
         assert!(asked > 60, "{asked}");
     }
 
+    /// Its key is made where it is asked for, so that no text that is searched for names it.
+    #[test]
+    fn what_a_link_needs_of_its_person_has_a_text_in_both_languages() {
+        for (language, texts) in [(Language::Ja, JA), (Language::En, EN)] {
+            let known: BTreeSet<&str> = keys(texts).into_iter().map(|(key, _)| key).collect();
+            let needs = model::Need::ALL.map(|need| format!("links-need-{}", need.key()));
+            for key in &needs {
+                assert!(known.contains(key.as_str()), "{language:?} {key}");
+            }
+            let there = known.iter().filter(|key| key.starts_with("links-need-")).count();
+            assert_eq!(there, needs.len(), "{language:?}: one is of a need that is no more");
+        }
+    }
+
     #[test]
     fn values_stand_in_the_text_without_invisible_marks() {
         assert_eq!(

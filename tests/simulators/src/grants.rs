@@ -7,7 +7,7 @@ use axum::Json;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use model::UtcMillis;
 use model::environment::Randomness;
 use serde::Deserialize;
@@ -194,6 +194,15 @@ impl Grants {
 pub(crate) fn shown<'a>(grants: &'a Grants, headers: &HeaderMap, now: UtcMillis) -> Option<&'a Grant> {
     let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     grants.holder(shown.strip_prefix("Bearer ")?, now)
+}
+
+/// Client and secret as the header shows them (RFC 6749 2.3.1).
+pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let shown = STANDARD.decode(shown.strip_prefix("Basic ")?).ok()?;
+    let shown = String::from_utf8(shown).ok()?;
+    let (client, secret) = shown.split_once(':')?;
+    Some((client.to_owned(), secret.to_owned()))
 }
 
 /// A token endpoint with the client and its secret in the body; `add` puts what else this vendor answers.

@@ -214,6 +214,58 @@ async fn tokens_are_refreshed_once_and_an_answer_that_was_lost_ends_nothing() {
     world.agrees(HANAKO).await;
 }
 
+/// The lease of one that is slow ran out, and another has the link while the first still works.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_workers_of_a_link_refresh_its_tokens_once_and_the_second_has_what_the_first_got() {
+    let world = World::new().await;
+    world.control("turning", json!({})).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    let (state, cloud, link) = (&world.gateway.state, world.cloud(), world.link().await.id);
+    let version = async || state.store.link_tokens(link).await.unwrap().unwrap().1;
+    let before = version().await;
+    world.clock.advance(12 * HOUR_MS);
+    let slow = worker::take(state, cloud, 1).await.pop().expect("it is due");
+    world.clock.advance(store::LINK_LEASE_MS + 1);
+    let quick = worker::take(state, cloud, 1).await.pop().expect("its lease ran out");
+    assert_eq!(slow.tokens.as_ref().map(|(_, version)| *version), Some(before));
+    assert_eq!(quick.tokens.as_ref().map(|(_, version)| *version), Some(before));
+    // Long enough that both come to it before either has an answer.
+    world.mischief("slow", 2, "/token").await;
+    let turn = |leased| async move { crate::links::turn::take(state, cloud, &leased).await };
+    let (_, went) = tokio::join!(turn(slow), turn(quick));
+    assert_eq!(world.counts().await["refreshed"], 1, "one request for both");
+    assert_eq!(version().await, before + 1);
+    assert!(matches!(went, store::TurnEnd::Went { .. }), "{went:?}");
+}
+
+/// This vendor takes our client from the header alone (RFC 6749 2.3.1), the others from the body.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_is_shown_in_the_header_where_the_vendor_wants_it_there() {
+    let world = World::of(ENDING).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.work().await;
+    world.clock.advance(12 * HOUR_MS);
+    world.work().await;
+    is(&world, LinkState::Connected).await;
+    let counts = world.counts().await;
+    assert_eq!(
+        (&counts["refreshed"], &counts["accounts"]),
+        (&json!(1), &json!([ENDING.hanako]))
+    );
+    let own = OwnAccess::of_signed_in(world.person().await);
+    let ended = world
+        .gateway
+        .state
+        .store
+        .change_link(&own, world.link().await.id, model::LinkEvent::Ended);
+    ended.await.unwrap();
+    world.work().await;
+    assert_eq!(world.counts().await["accounts"], json!([]), "it was given back");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_erased_leaves_no_permission_behind_at_the_vendor() {
     let world = World::new().await;

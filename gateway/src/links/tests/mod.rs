@@ -1,11 +1,13 @@
 //! Links against a simulated vendor: connected in a browser, fetched turn by turn, on good days and on bad ones.
 
+mod archived;
 mod bad_days;
 mod budgets;
 mod connecting;
 mod crowd;
 mod days;
 mod notices;
+mod page;
 mod storm;
 mod streams;
 mod subscriptions;

@@ -172,6 +172,9 @@ impl Turn<'_> {
     /// Gets the next pair, unless another worker has got it meanwhile, and keeps it before it is used.
     async fn refresh(&mut self) -> Result<String, Refusal> {
         self.is_refreshed = true;
+        // Two may have the link, where the lease of a slow one ran out. A refresh token that turns holds once: of two that show it at the
+        // same time one would be refused, and the grant with it where the vendor takes that for theft. Until the new pair is kept.
+        let _alone = self.cloud.refreshing.at(self.leased.link.id).await;
         let held = self.tokens.as_ref().map(|(_, version)| *version);
         let stored = self
             .state

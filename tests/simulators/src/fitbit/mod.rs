@@ -156,8 +156,15 @@ async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision
     agree::decided(&*shared, decision)
 }
 
-async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
+/// Our client is shown in the header alone.
+async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(asked): Form<TokenRequest>) -> Response {
     let setup = &shared.setup;
+    let (client_id, client_secret) = grants::basic(&headers).unzip();
+    let asked = TokenRequest {
+        client_id,
+        client_secret,
+        ..asked
+    };
     grants::token(&mut shared.state().grants, setup, CLIENT, asked, |answer, account| {
         answer["user_id"] = json!(account);
     })
@@ -168,7 +175,11 @@ struct Revocation {
     token: String,
 }
 
-async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<Revocation>) -> StatusCode {
+async fn revoke(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(asked): Form<Revocation>) -> StatusCode {
+    let client = grants::basic(&headers);
+    if client.as_ref().map(|(id, secret)| (id.as_str(), secret.as_str())) != Some(CLIENT) {
+        return StatusCode::UNAUTHORIZED;
+    }
     shared.state().grants.give_back(&asked.token);
     StatusCode::OK
 }
