@@ -343,6 +343,14 @@ impl Intake {
         Ok(())
     }
 
+    /// What is parked of the person. Asked of the writer: a rehearsed delivery parks what no reader sees.
+    pub(crate) fn parked(&self) -> Result<Vec<ParkedSeries>> {
+        let person = self.person;
+        self.database
+            .queue("read what is parked", true, move |writing| parked::of(writing, person))?
+            .wait()
+    }
+
     /// Takes parked numbers as samples.
     pub(crate) fn promote(
         &mut self,
@@ -434,6 +442,8 @@ impl Intake {
             accounting: counts.accounting,
             samples_new: counts.merged.new,
             versions_new: counts.merged.versions,
+            samples_refined: counts.merged.refined,
+            samples_gone: counts.merged.gone,
             parked_new: counts.parked_new,
             months_recomputed,
         };
@@ -667,8 +677,7 @@ impl Counts {
                 ] {
                     self.accounting.count_many(outcome, reason, count);
                 }
-                self.merged.new += ended.samples.0;
-                self.merged.versions += ended.samples.1;
+                self.merged.add(&ended.samples);
             }
             Done::Checkup(ended) => {
                 ended.count(&mut self.accounting);

@@ -30,6 +30,7 @@ mod paper;
 mod payloads;
 mod people;
 mod polling;
+mod rehearsals;
 mod representation;
 mod requests;
 mod retention;
