@@ -14,6 +14,7 @@ mod declared;
 mod delegations;
 mod deliveries;
 mod feeds;
+mod folding;
 mod harness;
 mod jobs;
 mod kept_folders;
