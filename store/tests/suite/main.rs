@@ -32,6 +32,7 @@ mod payloads;
 mod people;
 mod polling;
 mod rehearsals;
+mod rejections;
 mod representation;
 mod requests;
 mod retention;

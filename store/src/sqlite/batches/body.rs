@@ -24,9 +24,34 @@ pub(in crate::sqlite) struct Body {
     /// The number under which it is kept as it came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::sqlite) payload: Option<i64>,
+    /// Numbers of texts of it that were kept before it came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::sqlite) texts: Vec<i64>,
     /// Where it stands for several: which.
     #[serde(default, skip_serializing_if = "Turns::is_whole")]
     pub(in crate::sqlite) turns: Turns,
+}
+
+/// Under which numbers is kept what a delivery brought.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// The whole of it.
+    pub(crate) payload: Option<i64>,
+    /// Texts of it that were kept before: those that came with it say so themselves.
+    pub(crate) texts: Vec<i64>,
+}
+
+impl Kept {
+    /// Adds the number of a text, where it is one of the first.
+    pub(crate) fn text(&mut self, number: i64) {
+        add_text(&mut self.texts, number);
+    }
+}
+
+fn add_text(texts: &mut Vec<i64>, number: i64) {
+    if texts.len() < MOST_PLACES && !texts.contains(&number) {
+        texts.push(number);
+    }
 }
 
 /// Where records stand that ended otherwise than as data, by outcome and reason; of each the first [`MOST_PLACES`].
@@ -39,13 +64,14 @@ pub(crate) const MOST_PLACES: usize = 20;
 const COUNTS: u8 = 1;
 
 impl Body {
-    pub(super) fn of(accounting: &Accounting, places: &Places, payload: Option<i64>) -> Self {
+    pub(super) fn of(accounting: &Accounting, places: &Places, kept: Kept) -> Self {
         Self {
             places: places
                 .iter()
                 .map(|((outcome, reason), places)| (outcome.to_string(), reason.clone(), places.clone()))
                 .collect(),
-            payload,
+            payload: kept.payload,
+            texts: kept.texts,
             turns: Turns::default(),
             received: accounting.received,
             stored: accounting.stored,
@@ -60,9 +86,13 @@ impl Body {
         }
     }
 
-    /// With another's counts. Where its records stood says nothing any more.
+    /// With another's counts and texts. Where its records stood says nothing any more, and what was kept as it came is gone by then.
     pub(super) fn add(&mut self, other: Self) {
         (self.places, self.payload) = (Vec::new(), None);
+        other
+            .texts
+            .into_iter()
+            .for_each(|number| add_text(&mut self.texts, number));
         self.received += other.received;
         self.stored += other.stored;
         self.duplicate += other.duplicate;

@@ -15,7 +15,7 @@ use super::writer::Writing;
 use crate::reads::{BatchInfo, Delivery, DeliveryCounts};
 use crate::{BatchStart, Result, StoreError};
 pub(super) use body::Body;
-pub(crate) use body::{MOST_PLACES, Places};
+pub(crate) use body::{Kept, MOST_PLACES, Places};
 pub(crate) use fold::fold;
 
 /// When the last delivery of the person `?1` came. Of a row that stands for several only when the first came and the last ended is known.
@@ -70,10 +70,10 @@ pub(crate) fn finish(
     person: PersonId,
     batch: BatchId,
     (accounting, places): (&Accounting, &Places),
-    payload: Option<i64>,
+    kept: Kept,
     commit: Commit,
 ) -> Result<()> {
-    let plain = Body::of(accounting, places, payload).encode()?;
+    let plain = Body::of(accounting, places, kept).encode()?;
     let body = sealed(writing, &*writing.person_key(person)?, (person, batch), &plain)?;
     writing
         .prepare_cached("UPDATE batch SET finished_ms = ?3, body = ?4 WHERE person = ?1 AND batch = ?2")
@@ -88,11 +88,11 @@ pub(crate) fn whole(
     living: &Living,
     batch: BatchId,
     start: &BatchStart,
-    (accounting, places): (&Accounting, &Places),
+    (accounting, places, kept): (&Accounting, &Places, Kept),
     commit: Commit,
 ) -> Result<()> {
     let person = living.person;
-    let plain = Body::of(accounting, places, None).encode()?;
+    let plain = Body::of(accounting, places, kept).encode()?;
     let body = sealed(writing, &living.key, (person, batch), &plain)?;
     writing
         .prepare_cached(concat!(
@@ -114,6 +114,39 @@ pub(crate) fn whole(
         })
         .doing("keeping a delivery")
         .map(|_| ())
+}
+
+/// What a delivery brought is kept under another number from now on.
+pub(crate) fn kept_elsewhere(
+    writing: &Writing<'_>,
+    person: PersonId,
+    adapter: &str,
+    (before, now): (i64, i64),
+) -> Result<()> {
+    let key = writing.person_key(person)?;
+    let rows: Vec<(u32, Vec<u8>)> = writing
+        .prepare_cached(
+            "SELECT batch, body FROM batch WHERE person = ?1 AND adapter = ?2 AND body IS NOT NULL ORDER BY batch DESC",
+        )
+        .and_then(|mut statement| {
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            statement.query_map(params![person.0, adapter], row)?.collect()
+        })
+        .doing("reading deliveries")?;
+    for (batch, body) in rows {
+        let mut body = Body::decode(&key.open("batch", &[i64::from(person.0), i64::from(batch)], &body)?)?;
+        if body.payload != Some(before) {
+            continue;
+        }
+        body.payload = Some(now);
+        let body = sealed(writing, &key, (person, BatchId(batch)), &body.encode()?)?;
+        return writing
+            .prepare_cached("UPDATE batch SET body = ?3 WHERE person = ?1 AND batch = ?2")
+            .and_then(|mut statement| statement.execute(params![person.0, batch, body]))
+            .doing("pointing a delivery to what is kept of it")
+            .map(|_| ());
+    }
+    Ok(())
 }
 
 fn sealed(writing: &Writing<'_>, key: &SealKey, (person, batch): (PersonId, BatchId), plain: &[u8]) -> Result<Vec<u8>> {
