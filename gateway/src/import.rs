@@ -64,7 +64,24 @@ pub fn run_brought(
     input: &Input<'_>,
     day: LocalDay,
 ) -> Result<Imported, ImportError> {
-    read_into(store, person, adapter, input, Some(day), None)
+    let import = store.begin_import(person, start(adapter))?;
+    read_into(import, adapter, input, Some(day), None)
+}
+
+/// As [`run`], into an import that has begun. Blocks.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_into(import: Import, adapter: &dyn Adapter, input: &Input<'_>) -> Result<Imported, ImportError> {
+    read_into(import, adapter, input, None, None)
+}
+
+/// What is known of a delivery that this adapter reads.
+pub fn start(adapter: &dyn Adapter) -> BatchStart {
+    BatchStart {
+        adapter: adapter.name().to_owned(),
+        mapping_version: adapter.mapping_version(),
+    }
 }
 
 /// What makes the push to keep, told which of its records did not become data.
@@ -81,23 +98,19 @@ pub fn run_keeping(
     input: &Input<'_>,
     keep: Option<Keep<'_>>,
 ) -> Result<Imported, ImportError> {
-    read_into(store, person, adapter, input, None, keep)
+    let import = store.begin_import(person, start(adapter))?;
+    read_into(import, adapter, input, None, keep)
 }
 
 fn read_into(
-    store: &Store,
-    person: PersonId,
+    import: Import,
     adapter: &dyn Adapter,
     input: &Input<'_>,
     brought: Option<LocalDay>,
     keep: Option<Keep<'_>>,
 ) -> Result<Imported, ImportError> {
-    let start = BatchStart {
-        adapter: adapter.name().to_owned(),
-        mapping_version: adapter.mapping_version(),
-    };
     let mut receiver = Receiver {
-        import: store.begin_import(person, start)?,
+        import,
         sources: Vec::new(),
         series: Vec::new(),
         left_out: Vec::new(),

@@ -1,14 +1,17 @@
-//! Kept pushes and parked numbers read again by the mapping of today: what would become of their records, and on request what does.
+//! Kept pushes and parked numbers read again by the mapping of today: what would become of their records and of the samples that are
+//! stored, and on request what does. What would is found out by doing it, in a transaction of which nothing stays.
+
+use std::sync::Arc;
 
 use adapters::{Adapter, Handed, Input, Sink, SinkClosed, measure};
 use model::units::Conversion;
 use model::{Accounting, Metric, Outcome, PersonId, Sample, UtcMillis};
 use serde_json::{Value, json};
-use store::{BatchStart, ImportReport, ParkedSeries, Payload, Store, StoreError};
+use store::{Import, ImportReport, ParkedSeries, Payload, Rehearsal, Store, StoreError};
 
 use crate::import::{self, ImportError};
 
-/// How records ended, then and now.
+/// How records ended, then and now, and what that comes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Pushes that were read again.
@@ -21,8 +24,14 @@ pub struct Replayed {
     pub now: [u64; 4],
     /// Parked series that are mapped now, and the numbers of them.
     pub parked: (u64, u64),
-    /// What was stored by reading them again, and what of it are new versions; `None` where nothing was to be stored.
-    pub applied: Option<(u64, u64)>,
+    /// Samples that were not there before.
+    pub new: u64,
+    /// Samples that were there and say something else now.
+    pub changed: u64,
+    /// Samples that nothing holds any more.
+    pub gone: u64,
+    /// True when this is what became of the samples; else it is what would.
+    pub applied: bool,
 }
 
 impl Replayed {
@@ -39,10 +48,41 @@ impl Replayed {
         });
         let (series, numbers) = self.parked;
         report["parked"] = json!({"series": series, "numbers": numbers});
-        if let Some((stored, versions)) = self.applied {
-            report["applied"] = json!({"stored": stored, "versions": versions});
-        }
+        report["samples"] = json!({"new": self.new, "changed": self.changed, "gone": self.gone});
+        report["applied"] = json!(self.applied);
         report
+    }
+
+    /// In words, a fact a line.
+    pub fn words(&self, adapter: &dyn Adapter) -> String {
+        let counts = |[received, data, unsupported, rejected]: [u64; 4]| {
+            format!("{received} records: {data} data, {unsupported} unsupported, {rejected} rejected")
+        };
+        let (series, numbers) = self.parked;
+        let samples = format!("{} new, {} changed, {} gone", self.new, self.changed, self.gone);
+        [
+            format!(
+                "kept deliveries of {}, read by mapping {}: {}",
+                adapter.name(),
+                adapter.mapping_version(),
+                self.pushes
+            ),
+            format!("that cannot be read any more: {}", self.unreadable),
+            format!("when they came: {}", counts(self.then)),
+            format!("by this mapping: {}", counts(self.now)),
+            format!("parked that are mapped by now: {numbers} numbers in {series} series"),
+            match self.applied {
+                true => format!("samples: {samples}"),
+                false => format!("samples as they would be: {samples}; nothing was stored, --apply does it"),
+            },
+        ]
+        .join("\n")
+    }
+
+    fn count(&mut self, report: &ImportReport) {
+        self.new += report.samples_new;
+        self.changed += report.versions_new + report.samples_refined;
+        self.gone += report.samples_gone;
     }
 }
 
@@ -55,8 +95,26 @@ impl Sink for Nowhere {
     }
 }
 
+/// Where what is read again goes.
+enum Destination {
+    /// It is stored.
+    Store(Store),
+    /// It is only told.
+    Rehearsal(Rehearsal),
+}
+
+impl Destination {
+    fn begin(&self, person: PersonId, adapter: &dyn Adapter) -> Result<Import, StoreError> {
+        match self {
+            Self::Store(store) => store.begin_import(person, import::start(adapter)),
+            Self::Rehearsal(rehearsal) => rehearsal.begin_import(person, import::start(adapter)),
+        }
+    }
+}
+
 /// Reads the kept pushes and answers of an adapter that came at `since` or later again, and looks through all that is parked; stores what
-/// comes of it where `apply` says so.
+/// comes of it where `apply` says so. Person by person: where nothing is to be stored, the database's log holds no more at once than what
+/// comes of one person's, and everybody else's writing waits no longer than for that.
 ///
 /// # Errors
 /// What the store answers. What was stored before stays, and counts as known when it is run again.
@@ -67,28 +125,41 @@ pub async fn replay(
     apply: bool,
 ) -> Result<Replayed, ImportError> {
     let mut done = Replayed {
-        applied: apply.then_some((0, 0)),
+        applied: apply,
         ..Replayed::default()
     };
-    let mut after = None;
+    let mut payloads = store.next_payloads(adapter.name(), since, None).await?;
+    let mut parked = store.parked_after(PersonId(0)).await?;
     loop {
-        let some = store.next_payloads(adapter.name(), since, after).await?;
-        let Some(last) = some.last() else { break };
-        after = Some((last.person, last.number));
-        for payload in some {
-            read_again(store, adapter, payload, apply, &mut done).await?;
+        let of_payloads = payloads.first().map(|payload| payload.person);
+        let of_parked = parked.first().map(|series| series.person);
+        let Some(person) = of_payloads.into_iter().chain(of_parked).min() else {
+            return Ok(done);
+        };
+        let into = Arc::new(match apply {
+            true => Destination::Store(store.clone()),
+            false => Destination::Rehearsal(store.rehearse()?),
+        });
+        // What is read at once is one person's.
+        while let Some(last) = payloads.last().filter(|last| last.person == person) {
+            let after = (last.person, last.number);
+            for payload in payloads {
+                read_again(&into, adapter, payload, &mut done).await?;
+            }
+            payloads = store.next_payloads(adapter.name(), since, Some(after)).await?;
+        }
+        promote(&into, adapter, person, &mut done).await?;
+        if of_parked == Some(person) {
+            parked = store.parked_after(person).await?;
         }
     }
-    promote(store, adapter, apply, &mut done).await?;
-    Ok(done)
 }
 
 /// Reads one of them again.
 async fn read_again(
-    store: &Store,
+    into: &Arc<Destination>,
     adapter: &'static dyn Adapter,
     payload: Payload,
-    apply: bool,
     done: &mut Replayed,
 ) -> Result<(), ImportError> {
     done.pushes += 1;
@@ -103,20 +174,19 @@ async fn read_again(
             of("rejected"),
         ],
     );
-    let (store, person) = (store.clone(), payload.person);
+    let into = Arc::clone(into);
     let read = tokio::task::spawn_blocking(move || {
         let input = Input {
             bytes: &payload.body.as_slice(),
             size: payload.body.len() as u64,
         };
+        // Of what cannot be read to its end nothing is stored.
         let reading = adapter.read(&input, &mut Nowhere)?;
-        let imported = match apply {
-            true => Some(import::run(&store, person, adapter, &input)?),
-            false => None,
-        };
-        Ok::<_, ImportError>((reading, imported))
+        let import = into.begin(payload.person, adapter)?;
+        let imported = import::run_into(import, adapter, &input)?;
+        Ok::<_, ImportError>((reading, imported.report))
     });
-    let (reading, imported) = match read.await {
+    let (reading, report) = match read.await {
         Ok(Ok(read)) => read,
         Ok(Err(ImportError::Store(error))) => return Err(error.into()),
         Ok(Err(ImportError::Adapter(_))) | Err(_) => {
@@ -135,61 +205,50 @@ async fn read_again(
             counts.rejected,
         ],
     );
-    if let (Some((stored, versions)), Some(imported)) = (&mut done.applied, imported) {
-        *stored += imported.report.accounting.stored;
-        *versions += imported.report.versions_new;
-    }
+    done.count(&report);
     Ok(())
 }
 
-/// Looks through what is parked of everybody, of whatever time, for what this adapter maps by now.
+/// Looks through what is parked of a person, of whatever time, for what this adapter maps by now.
 async fn promote(
-    store: &Store,
+    into: &Arc<Destination>,
     adapter: &'static dyn Adapter,
-    apply: bool,
+    person: PersonId,
     done: &mut Replayed,
 ) -> Result<(), ImportError> {
-    let mut person = PersonId(0);
-    loop {
-        let all = store.parked_after(person).await?;
-        let Some(first) = all.first() else { return Ok(()) };
-        person = first.person;
+    let into = Arc::clone(into);
+    let work = move || -> Result<_, ImportError> {
+        let mut import = into.begin(person, adapter)?;
         let mapped = |series: ParkedSeries| {
             let (metric, conversion) = adapter.promotes(&series.vendor_type, &series.unit)?;
             Some((series, metric, conversion))
         };
-        let mapped: Vec<(ParkedSeries, Metric, Conversion)> = all.into_iter().filter_map(mapped).collect();
-        done.parked.0 += mapped.len() as u64;
-        done.parked.1 += mapped.iter().map(|(series, ..)| series.numbers).sum::<u64>();
-        let Some((stored, versions)) = done.applied.as_mut().filter(|_| apply && !mapped.is_empty()) else {
-            continue;
-        };
-        let store = store.clone();
-        let work = move || -> Result<ImportReport, ImportError> {
-            let mut import = store.begin_import(
-                person,
-                BatchStart {
-                    adapter: adapter.name().to_owned(),
-                    mapping_version: adapter.mapping_version(),
-                },
-            )?;
-            let mut refused = Accounting::default();
-            for (series, metric, conversion) in mapped {
-                import.promote(&series, |parked| {
-                    let sample = as_sample(&parked, metric, conversion);
-                    sample.map_err(|reason| refused.count(Outcome::Rejected, reason)).ok()
-                })?;
-            }
-            import.account(&refused);
-            Ok(import.finish()?)
-        };
-        let report = tokio::task::spawn_blocking(work).await;
-        let report = report.map_err(|_| StoreError::Invalid {
-            what: "parked numbers that can be read",
-        })??;
-        *stored += report.accounting.stored;
-        *versions += report.versions_new;
+        let mapped: Vec<(ParkedSeries, Metric, Conversion)> = import.parked()?.into_iter().filter_map(mapped).collect();
+        if mapped.is_empty() {
+            return Ok(None);
+        }
+        let numbers: u64 = mapped.iter().map(|(series, ..)| series.numbers).sum();
+        let found = (mapped.len() as u64, numbers);
+        let mut refused = Accounting::default();
+        for (series, metric, conversion) in mapped {
+            import.promote(&series, |parked| {
+                let sample = as_sample(&parked, metric, conversion);
+                sample.map_err(|reason| refused.count(Outcome::Rejected, reason)).ok()
+            })?;
+        }
+        import.account(&refused);
+        Ok(Some((found, import.finish()?)))
+    };
+    let promoted = tokio::task::spawn_blocking(work).await;
+    let promoted = promoted.map_err(|_| StoreError::Invalid {
+        what: "parked numbers that can be read",
+    })??;
+    if let Some(((series, numbers), report)) = promoted {
+        done.parked.0 += series;
+        done.parked.1 += numbers;
+        done.count(&report);
     }
+    Ok(())
 }
 
 /// A parked number in the metric's unit, judged by its bounds.

@@ -59,10 +59,10 @@ pub async fn look_after_the_old(state: AppState) {
     let mut every = tokio::time::interval(Duration::from_secs(86_400));
     loop {
         every.tick().await;
+        delete_due(&state).await;
         fold_deliveries(&state).await;
         pack_commits(&state).await;
         pack_ids(&state).await;
-        delete_due(&state).await;
     }
 }
 
@@ -101,17 +101,22 @@ async fn delete_due(state: &AppState) {
     );
 }
 
-/// Days after which deliveries of one day are told as one.
+/// Days after which deliveries of one day are told as one, where none of them is kept as it came for longer: while it is, each says under
+/// which number what could not be read of it is kept.
 const DELIVERIES_APART_DAYS: i64 = 7;
+
+/// A push is kept as of when it was read, and told apart as of when it came, which is somewhat earlier.
+const READ_WITHIN_MS: i64 = model::time::HOUR_MS;
 
 /// The same of those of which there is nothing to tell but counts, as of most pushes.
 const COUNTS_APART_DAYS: i64 = 1;
 
 async fn fold_deliveries(state: &AppState) {
     let ago = |days: i64| state.clock.now().plus(-days * model::time::DAY_MS);
+    let kept_days = i64::from(state.config.data.pushes_kept_days);
     let before = store::FoldBefore {
         counts_alone: ago(COUNTS_APART_DAYS),
-        any: ago(DELIVERIES_APART_DAYS),
+        any: ago(DELIVERIES_APART_DAYS.max(kept_days)).plus(-READ_WITHIN_MS),
     };
     let folded = by_people(|after| {
         let store = state.store.clone();
@@ -186,19 +191,19 @@ mod tests {
     use crate::environment::MachineClock;
     use crate::sign_in::testing::Gateway;
 
-    /// A gateway that keeps something for three days, and its clock.
-    async fn keeping(setting: &str) -> (Gateway, Arc<HandClock>) {
+    /// A gateway that keeps something for so many days, and its clock.
+    async fn keeping(setting: &str, days: &str) -> (Gateway, Arc<HandClock>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
         let by = Arc::new(Arc::clone(&clock));
-        let gateway = Gateway::start_at(listener, &[(setting, "3")], String::new(), by).await;
+        let gateway = Gateway::start_at(listener, &[(setting, days)], String::new(), by).await;
         (gateway, clock)
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn pushes_are_kept_for_as_many_days_as_the_operator_says() {
         for (days, left) in [(2, 1), (4, 0)] {
-            let (gateway, clock) = keeping("SEKISHO_DATA_PUSHES_KEPT_DAYS").await;
+            let (gateway, clock) = keeping("SEKISHO_DATA_PUSHES_KEPT_DAYS", "3").await;
             let store = gateway.state.store.clone();
             let person = store.create_person(NewPerson::default()).await.unwrap();
             let importing = store.clone();
@@ -227,7 +232,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn what_nobody_claims_is_kept_for_as_many_days_as_the_operator_says() {
         for (days, left) in [(2, 1), (4, 0)] {
-            let (gateway, clock) = keeping("SEKISHO_DATA_UNCLAIMED_KEPT_DAYS").await;
+            let (gateway, clock) = keeping("SEKISHO_DATA_UNCLAIMED_KEPT_DAYS", "3").await;
             let (store, organisation) = (&gateway.state.store, OrganisationId(1));
             let made = MadeUp::of(3).checkup(2025);
             let (subject, text) = (made.subject.clone(), document(&made));
@@ -252,6 +257,61 @@ mod tests {
             };
             let came = store.insure(organisation, member, insured).await.unwrap();
             assert_eq!(came, left, "{days} days later");
+        }
+    }
+
+    /// Two pushes of which something cannot be read.
+    async fn pushed_badly(gateway: &Gateway) {
+        let store = gateway.state.store.clone();
+        let person = store.create_person(NewPerson::default()).await.unwrap();
+        let pushed = tokio::task::spawn_blocking(move || {
+            for batch in ["1", "2"] {
+                let start = BatchStart {
+                    adapter: "a".to_owned(),
+                    mapping_version: 1,
+                };
+                let mut import = store.begin_import(person, start)?;
+                let mut accounting = model::Accounting::default();
+                accounting.count(model::Outcome::Rejected, "no number");
+                import.account(&accounting);
+                import.finish_keeping(NewPayload {
+                    from: Sender::Link(1),
+                    adapter: "a".to_owned(),
+                    batch: batch.to_owned(),
+                    body: b"{}".to_vec(),
+                    answer: Box::new(|_| Vec::new()),
+                })?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        pushed.await.unwrap().unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_delivery_is_told_by_itself_while_it_is_kept_as_it_came() {
+        for (kept_days, days, rows, kept) in [
+            ("3", 2, 2, 2),
+            ("3", 5, 2, 0),
+            ("3", 8, 1, 0),
+            ("20", 8, 2, 2),
+            ("20", 19, 2, 2),
+            ("20", 21, 1, 0),
+        ] {
+            let (gateway, clock) = keeping("SEKISHO_DATA_PUSHES_KEPT_DAYS", kept_days).await;
+            pushed_badly(&gateway).await;
+            clock.advance(days * model::time::DAY_MS);
+            fold_deliveries(&gateway.state).await;
+            delete_due(&gateway.state).await;
+            fold_deliveries(&gateway.state).await;
+            let wanted = store::RejectionsOf {
+                outcome: model::Outcome::Rejected,
+                adapter: None,
+                since: model::UtcMillis(0),
+            };
+            let from = (model::PersonId(0), model::BatchId(0));
+            let told = gateway.state.store.rejections(&wanted, from).await.unwrap().rows;
+            let leading = told.iter().filter(|row| row.payload.is_some()).count();
+            assert_eq!((told.len(), leading), (rows, kept), "{days} days later, of {kept_days}");
         }
     }
 }

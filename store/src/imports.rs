@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::checkup::Checkup;
 use model::{Accounting, BatchId, Decimal, Flags, Identified, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
 
+use crate::sqlite::database::Database;
 use crate::sqlite::imports::Intake;
 use crate::{NewPayload, Result, Store};
 
@@ -66,10 +67,33 @@ pub struct ImportReport {
     pub samples_new: u64,
     /// Samples whose value changed.
     pub versions_new: u64,
+    /// Samples of which more is known now: finer times, more digits, how they came to be.
+    pub samples_refined: u64,
+    /// Samples that nothing holds any more.
+    pub samples_gone: u64,
     /// Parked numbers that were not there before.
     pub parked_new: u64,
     /// Months of totals that were computed anew.
     pub months_recomputed: u64,
+}
+
+/// Imports of which nothing stays: they are done in one transaction, which is rolled back when this and its imports are gone, so that
+/// they are told of as they would be done. Each sees what those before it did. Meanwhile everybody else's writing waits, and the
+/// database's log grows by what they write: one person's imports are rehearsed at once, not everybody's.
+pub struct Rehearsal {
+    database: Database,
+}
+
+impl Rehearsal {
+    /// As [`Store::begin_import`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin_import(&self, person: PersonId, start: BatchStart) -> Result<Import> {
+        Ok(Import {
+            intake: Intake::begin(self.database.clone(), person, start)?,
+        })
+    }
 }
 
 /// A delivery on its way in. All methods block; dropping it without [`Import::finish`] leaves what was flushed.
@@ -85,6 +109,16 @@ impl Store {
     pub fn begin_import(&self, person: PersonId, start: BatchStart) -> Result<Import> {
         Ok(Import {
             intake: Intake::begin(self.database.clone(), person, start)?,
+        })
+    }
+
+    /// Begins a rehearsal of imports.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::ReadOnly`] and [`crate::StoreError::Closed`].
+    pub fn rehearse(&self) -> Result<Rehearsal> {
+        Ok(Rehearsal {
+            database: self.database.rehearse()?,
         })
     }
 }

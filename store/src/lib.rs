@@ -54,7 +54,7 @@ pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
 pub use feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
-pub use imports::{BatchStart, Import, ImportReport, Parked, Raw};
+pub use imports::{BatchStart, Import, ImportReport, Parked, Raw, Rehearsal};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use links::{

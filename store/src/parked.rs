@@ -36,6 +36,14 @@ impl Store {
 }
 
 impl Import {
+    /// What is parked of the person, as of this delivery. Blocks.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub fn parked(&self) -> Result<Vec<ParkedSeries>> {
+        self.intake.parked()
+    }
+
     /// Takes parked numbers as samples, dated as they were said. `make` makes one of each; of what it makes none the parked number goes
     /// too, so it says what became of it. They are parked no more once the delivery ends. Blocks.
     ///

@@ -18,7 +18,7 @@ pub struct Folded {
 pub struct FoldBefore {
     /// Of those that have nothing to tell but counts: all that they brought was new.
     pub counts_alone: UtcMillis,
-    /// Of any.
+    /// Of any. Folded, they no longer say under which number each is kept as it came: not before that is deleted.
     pub any: UtcMillis,
 }
 

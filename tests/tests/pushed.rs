@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapters::apple_health_push::synthetic;
-use binary::Demo;
+use binary::{Demo, sekisho};
 use model::environment::SeededRandomness;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Servers that are killed while a phone pushes.
 const KILLS: u64 = 25;
@@ -100,6 +100,41 @@ async fn an_app_reads_what_a_phone_pushed_corrected_and_deleted() {
             .iter()
             .all(|found| found["status"] != "entered-in-error" || found.get("valueQuantity").is_none())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_phone_pushed_is_read_again_by_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path());
+    let pushed = synthetic::push("1", &[("a", 500, 8), ("b", 700, 9)], &[]);
+    assert_eq!(push(&demo, &pushed).await.unwrap()["stored"], 2);
+    drop(demo);
+    let replay = |more: &[&str]| {
+        let mut command = sekisho();
+        command.args(["replay", "--adapter", "apple-health-push", "--since", "2020-01-01"]);
+        let done = command.arg("--data").arg(folder.path()).args(more).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let told = replay(&[]);
+    assert!(
+        told.contains("samples as they would be: 0 new, 0 changed, 0 gone"),
+        "{told}"
+    );
+    for (more, applied) in [(&["--json"][..], false), (&["--json", "--apply"][..], true)] {
+        let told: Value = serde_json::from_str(&replay(more)).unwrap();
+        assert_eq!(told["pushes"], 1, "{told}");
+        assert_eq!(
+            told["now"],
+            json!({"received": 2, "data": 2, "unsupported": 0, "rejected": 0})
+        );
+        assert_eq!(told["samples"], json!({"new": 0, "changed": 0, "gone": 0}));
+        assert_eq!(told["applied"], applied);
+    }
+    let unknown = sekisho()
+        .args(["replay", "--adapter", "nobody", "--since", "2020-01-01"])
+        .output();
+    assert!(!unknown.unwrap().status.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,9 +23,12 @@ pub struct ReplayArguments {
     /// Store what comes of it. Without this, only what would change is told.
     #[arg(long)]
     apply: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
-/// Reads what is kept again and prints one JSON object.
+/// Reads what is kept again and prints what would become of it, or what did.
 pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
     let adapter = adapters::named(&arguments.adapter).ok_or_else(|| {
         let known: Vec<&str> = adapters::all().iter().map(|adapter| adapter.name()).collect();
@@ -40,7 +43,10 @@ pub fn run(arguments: ReplayArguments) -> Result<ExitCode, CommandError> {
         let since = arguments.since.start(Offset::JAPAN_ASSUMED);
         let replayed = replay(&store, adapter, since, arguments.apply).await;
         store.close().await;
-        println!("{}", replayed?.report(adapter));
+        match (replayed?, arguments.json) {
+            (replayed, true) => println!("{}", replayed.report(adapter)),
+            (replayed, false) => println!("{}", replayed.words(adapter)),
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use consent::OwnAccess;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use model::units::Conversion;
 use model::{Metric, UtcMillis};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -17,12 +16,12 @@ use tower::ServiceExt as _;
 
 use adapters::apple_health_push::synthetic::push as batch;
 use adapters::health_connect::synthetic::push as records;
-use adapters::{Adapter, AdapterError, Input, Reading, Sink};
 
 use super::code;
-use crate::replay::replay;
 use crate::server;
 use crate::sign_in::testing::Gateway;
+
+mod replayed;
 
 struct World {
     gateway: Gateway,
@@ -373,105 +372,6 @@ async fn kept_pushes_go_when_their_time_is_over() {
             .unwrap()
             .is_empty()
     );
-}
-
-/// The adapter as it will be one day: a type that is unknown today becomes steps.
-struct Later;
-
-impl Adapter for Later {
-    fn name(&self) -> &'static str {
-        "apple-health-push"
-    }
-
-    fn mapping_version(&self) -> u32 {
-        9
-    }
-
-    fn describes(&self) -> &'static str {
-        ""
-    }
-
-    fn coverage(&self) -> adapters::Coverage {
-        adapters::Coverage {
-            identity: "",
-            types: Vec::new(),
-            re_exporters: &[],
-        }
-    }
-
-    fn promotes(&self, vendor_type: &str, _: &str) -> Option<(Metric, Conversion)> {
-        vendor_type
-            .ends_with("StepsOfTomorrow")
-            .then_some((Metric::STEP_COUNT, Conversion::IDENTITY))
-    }
-
-    fn recognises(&self, _input: &Input<'_>) -> bool {
-        true
-    }
-
-    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
-        let mut bytes = vec![0; input.size as usize];
-        input.bytes.read_at(&mut bytes, 0)?;
-        let text = String::from_utf8_lossy(&bytes).replace("StepsOfTomorrow", "StepCount");
-        let input = Input {
-            bytes: &text.as_bytes(),
-            size: text.len() as u64,
-        };
-        adapters::named(self.name()).unwrap().read(&input, sink)
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn kept_pushes_are_read_again_by_a_later_mapping() {
-    let world = World::new().await;
-    let token = world.paired().await;
-    let text = batch("1", &[("a", 500, 8), ("b", 700, 9)], &[]).to_string();
-    // The second is of a type that nobody maps yet.
-    let at = text.rfind("StepCount").unwrap();
-    let text = format!("{}StepsOfTomorrow{}", &text[..at], &text[at + "StepCount".len()..]);
-    let answer = world.push(&token, &serde_json::from_str(&text).unwrap()).await;
-    assert_eq!(answer.body["unsupported"], 1, "{}", answer.body);
-    let store = &world.gateway.state.store;
-    let told = replay(store, &Later, UtcMillis(0), false).await.unwrap();
-    assert_eq!((told.pushes, told.then, told.now), (1, [2, 1, 1, 0], [2, 2, 0, 0]));
-    assert_eq!(world.steps().await, ["500"], "only told");
-    let done = replay(store, &Later, UtcMillis(0), true).await.unwrap();
-    assert_eq!(done.applied, Some((1, 0)));
-    assert_eq!(world.steps().await, ["500", "700"]);
-    let again = replay(store, &Later, UtcMillis(0), true).await.unwrap();
-    assert_eq!(again.applied, Some((0, 0)), "what is stored is known");
-    let late = replay(store, &Later, UtcMillis::LATEST, true).await.unwrap();
-    assert_eq!(late.pushes, 0);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn parked_numbers_become_samples_by_a_later_mapping() {
-    let world = World::new().await;
-    let token = world.paired().await;
-    let text = batch("1", &[("a", 500, 8), ("b", 700, 9), ("c", 9_000_000, 10)], &[]).to_string();
-    let (head, tail) = text.split_once("StepCount").unwrap();
-    let text = format!("{head}StepCount{}", tail.replace("StepCount", "StepsOfTomorrow"));
-    let answer = world.push(&token, &serde_json::from_str(&text).unwrap()).await;
-    assert_eq!(answer.body["unsupported"], 2, "{}", answer.body);
-    let store = &world.gateway.state.store;
-    // The push itself is kept no longer.
-    let late = UtcMillis::LATEST;
-    let told = replay(store, &Later, late, false).await.unwrap();
-    assert_eq!((told.pushes, told.parked, told.applied), (0, (1, 2), None));
-    assert_eq!(world.steps().await, ["500"], "only told");
-    let done = replay(store, &Later, late, true).await.unwrap();
-    assert_eq!(
-        (done.parked, done.applied),
-        ((1, 2), Some((1, 0))),
-        "one of them cannot be"
-    );
-    assert_eq!(world.steps().await, ["500", "700"]);
-    let again = replay(store, &Later, late, true).await.unwrap();
-    assert_eq!((again.parked, again.applied), ((0, 0), Some((0, 0))));
-    // Pushed anew, what is a sample by now is known.
-    let anew = batch("2", &[("b", 700, 9)], &[]);
-    assert_eq!(world.push(&token, &anew).await.body["stored"], 0);
-    assert_eq!(world.steps().await, ["500", "700"]);
 }
 
 proptest! {

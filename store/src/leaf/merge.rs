@@ -29,6 +29,10 @@ pub(crate) struct Merge {
     pub(crate) versions: u64,
     /// Samples that were there.
     pub(crate) known: u64,
+    /// Of those that were there, rows that say more of themselves now.
+    pub(crate) refined: u64,
+    /// Rows that ended.
+    pub(crate) gone: u64,
     /// Samples of which a later statement is there.
     pub(crate) superseded: u64,
     /// Samples beyond the most that one second can have.
@@ -244,6 +248,7 @@ impl Merge {
             row.version += 1;
             row.seq = statement.seq;
             row.dead = dead;
+            self.refined += 1;
             self.changed = true;
         }
         if order == Ordering::Greater {
@@ -304,6 +309,7 @@ impl Merge {
         row.version += 1;
         row.seq = statement.seq;
         row.dead = true;
+        self.gone += 1;
         self.changed = true;
     }
 }

@@ -19,7 +19,7 @@ use crate::leaf::by_id::{Effect, Place, order};
 use crate::leaf::second;
 
 /// How records ended.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Ended {
     /// Samples came that were not there.
     pub(crate) new: u64,
@@ -33,8 +33,8 @@ pub(crate) struct Ended {
     pub(crate) superseded: u64,
     /// A second of its samples holds no more.
     pub(crate) refused: u64,
-    /// Samples that were not there, and those that changed.
-    pub(crate) samples: (u64, u64),
+    /// What became of the samples.
+    pub(crate) samples: Merged,
 }
 
 /// Carries out words, in one commit. Answers also of which months days are to be computed anew.
@@ -66,8 +66,7 @@ pub(crate) fn apply(
     let mut touched = Vec::new();
     for (series, editor) in hand.editors {
         let merged: Merged = editor.finish()?;
-        ended.samples.0 += merged.new;
-        ended.samples.1 += merged.versions;
+        ended.samples.add(&merged);
         touched.extend(totals::touched(series, &merged));
     }
     Ok((ended, touched))

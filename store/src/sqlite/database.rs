@@ -144,7 +144,7 @@ impl Deref for Snapshot<'_> {
 
 struct Inner {
     shared: Arc<Shared>,
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Mutex<Option<Sender<Message>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     lock: Option<File>,
@@ -224,11 +224,27 @@ impl Database {
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                readers: Readers::open(&path)?,
+                readers: Arc::new(Readers::open(&path)?),
                 shared,
                 writer: Mutex::new(sender),
                 thread: Mutex::new(thread),
                 lock,
+            }),
+        })
+    }
+
+    /// A handle whose units the writer carries out in one transaction that is rolled back when the handle and its clones are gone. What
+    /// it reads is what is stored, as of this one: no reader sees what is rehearsed.
+    pub(crate) fn rehearse(&self) -> Result<Self> {
+        let (sender, messages) = channel();
+        self.tell(Message::Rehearsal(messages))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                readers: Arc::clone(&self.inner.readers),
+                shared: Arc::clone(&self.inner.shared),
+                writer: Mutex::new(Some(sender)),
+                thread: Mutex::new(None),
+                lock: None,
             }),
         })
     }
@@ -350,11 +366,13 @@ impl Database {
             result: None,
             answer,
         };
+        self.tell(Message::Unit(Box::new(unit)))
+    }
+
+    fn tell(&self, message: Message) -> Result<()> {
         let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
         match writer.as_ref() {
-            Some(sender) => sender
-                .send(Message::Unit(Box::new(unit)))
-                .map_err(|_| StoreError::Closed),
+            Some(sender) => sender.send(message).map_err(|_| StoreError::Closed),
             None if self.inner.lock.is_none() => Err(StoreError::ReadOnly),
             None => Err(StoreError::Closed),
         }

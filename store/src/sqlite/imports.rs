@@ -53,7 +53,8 @@ enum Done {
     Samples(Merged),
     Parked(Merged),
     Identified(by_id::Ended),
-    Text,
+    /// The numbers of texts that were kept before.
+    Text(Vec<i64>),
     Checkup(CheckupEnded),
 }
 
@@ -101,6 +102,8 @@ struct Counts {
     read: Option<u64>,
     merged: Merged,
     parked_new: u64,
+    /// What of it is kept.
+    kept: batches::Kept,
 }
 
 /// What ends a delivery.
@@ -121,7 +124,12 @@ impl End {
         }
         let counts = &self.counts.accounting;
         let kept = self.push.map(|push| payloads::keep(writing, self.person, push, counts));
-        let (kept, answer) = kept.transpose()?.unzip();
+        let (payload, answer) = kept.transpose()?.unzip();
+        let kept = batches::Kept {
+            payload,
+            ..std::mem::take(&mut self.counts.kept)
+        };
+        let counts = &self.counts.accounting;
         for series in self.promoted {
             parked::delete(writing, self.person, series)?;
         }
@@ -343,6 +351,14 @@ impl Intake {
         Ok(())
     }
 
+    /// What is parked of the person. Asked of the writer: a rehearsed delivery parks what no reader sees.
+    pub(crate) fn parked(&self) -> Result<Vec<ParkedSeries>> {
+        let person = self.person;
+        self.database
+            .queue("read what is parked", true, move |writing| parked::of(writing, person))?
+            .wait()
+    }
+
     /// Takes parked numbers as samples.
     pub(crate) fn promote(
         &mut self,
@@ -434,6 +450,8 @@ impl Intake {
             accounting: counts.accounting,
             samples_new: counts.merged.new,
             versions_new: counts.merged.versions,
+            samples_refined: counts.merged.refined,
+            samples_gone: counts.merged.gone,
             parked_new: counts.parked_new,
             months_recomputed,
         };
@@ -613,10 +631,11 @@ impl Intake {
         let pieces = std::mem::take(&mut self.pieces);
         let (person, (batch, _)) = (self.person, self.begun()?);
         let pending = self.database.queue("keep text", true, move |writing| {
+            let mut known = Vec::new();
             for piece in &pieces {
-                raw::keep(writing, person, batch, piece)?;
+                known.extend(raw::keep(writing, person, batch, piece)?);
             }
-            Ok(Done::Text)
+            Ok(Done::Text(known))
         })?;
         self.under_way.push_back(pending);
         Ok(())
@@ -667,15 +686,14 @@ impl Counts {
                 ] {
                     self.accounting.count_many(outcome, reason, count);
                 }
-                self.merged.new += ended.samples.0;
-                self.merged.versions += ended.samples.1;
+                self.merged.add(&ended.samples);
             }
             Done::Checkup(ended) => {
                 ended.count(&mut self.accounting);
                 self.merged.new += ended.new;
                 self.merged.versions += ended.versions;
             }
-            Done::Text => {}
+            Done::Text(known) => known.into_iter().for_each(|number| self.kept.text(number)),
         }
     }
 }

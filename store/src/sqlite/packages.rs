@@ -262,15 +262,18 @@ pub(super) fn give(writing: &Writing<'_>, person: PersonId, entry: u32, mut body
     places
         .values_mut()
         .for_each(|places| places.truncate(batches::MOST_PLACES));
-    if !piece.is_empty() {
-        raw::keep(writing, person, batch, &piece)?;
+    let mut texts = batches::Kept::default();
+    if !piece.is_empty()
+        && let Some(known) = raw::keep(writing, person, batch, &piece)?
+    {
+        texts.text(known);
     }
     let start = BatchStart {
         adapter: "checkup".to_owned(),
         mapping_version,
     };
     let commit = commit.get(writing)?;
-    batches::whole(writing, &living, batch, &start, (&accounting, &places), commit)?;
+    batches::whole(writing, &living, batch, &start, (&accounting, &places, texts), commit)?;
     let (outcome, why) = outcome_of(&accounting);
     let why = joined(why, doubts);
     Ok(Given::Taken(ended(entry, outcome, why, &left_out, &accounting)))

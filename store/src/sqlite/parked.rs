@@ -118,9 +118,11 @@ pub(crate) fn after(snapshot: &Snapshot<'_>, after: PersonId) -> Result<Vec<Park
         .prepare_cached("SELECT min(person) FROM parked WHERE person > ?1")
         .and_then(|mut statement| statement.query_row([after.0], |row| row.get(0)))
         .doing("looking for what is parked")?;
-    let Some(person) = person.map(PersonId) else {
-        return Ok(Vec::new());
-    };
+    person.map_or_else(|| Ok(Vec::new()), |person| of(snapshot, PersonId(person)))
+}
+
+/// What is parked of a person.
+pub(crate) fn of(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Vec<ParkedSeries>> {
     let types = Types::read(snapshot, person)?;
     let mut names = HashMap::new();
     for (vendor_type, units) in &types.numbers {

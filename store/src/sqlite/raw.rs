@@ -8,7 +8,7 @@ use std::io::Write as _;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use model::{BatchId, PersonId};
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::fault::Doing as _;
 use super::writer::Writing;
@@ -55,17 +55,21 @@ fn spread(text: &[u8]) -> u64 {
     })
 }
 
-/// Keeps a piece, unless the person has it.
-pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, batch: BatchId, piece: &Piece) -> Result<()> {
+/// Keeps a piece, unless the person has it: answers then under which number, so that the delivery that brings it again says it too.
+pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, batch: BatchId, piece: &Piece) -> Result<Option<i64>> {
     let hash = writing
         .keys()
         .lookup_hash("raw", &[&person.0.to_le_bytes(), &piece.text]);
-    let known: bool = writing
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM raw WHERE person = ?1 AND hash = ?2)")
-        .and_then(|mut statement| statement.query_row(params![person.0, hash], |row| row.get(0)))
+    let known: Option<i64> = writing
+        .prepare_cached("SELECT number FROM raw WHERE person = ?1 AND hash = ?2")
+        .and_then(|mut statement| {
+            statement
+                .query_row(params![person.0, hash], |row| row.get(0))
+                .optional()
+        })
         .doing("looking for kept text")?;
-    if known {
-        return Ok(());
+    if known.is_some() {
+        return Ok(known);
     }
     let unwritten = |error| StoreError::io("compressing kept text", &error);
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::new(6));
@@ -82,5 +86,5 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId, batch: BatchId, piec
         .prepare_cached("INSERT INTO raw (number, person, batch, hash, records, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
         .and_then(|mut statement| statement.execute(params![number, person.0, batch.0, hash, piece.records, body]))
         .doing("keeping text")
-        .map(|_| ())
+        .map(|_| None)
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use model::{BatchId, PersonId, UtcMillis};
 use rusqlite::params;
 
-use super::batches::Body;
+use super::batches::{Body, MOST_PLACES};
 use super::database::Snapshot;
 use super::fault::Doing as _;
+use super::payloads;
 use crate::Result;
 use crate::operations::{Rejection, Rejections, RejectionsOf};
 
@@ -19,10 +20,10 @@ pub(crate) fn ended_as(
 ) -> Result<Rejections> {
     /// Deliveries that are opened for one page.
     const PAGE: i64 = 500;
-    type Found = (u32, u32, String, u32, i64, Option<Vec<u8>>);
+    type Found = (u32, u32, u32, String, u32, i64, Option<Vec<u8>>);
     let found: Vec<Found> = snapshot
         .prepare_cached(
-            "SELECT person, batch, adapter, mapping_version, obtained_ms, body FROM batch
+            "SELECT person, batch, coalesce(until_batch, batch), adapter, mapping_version, obtained_ms, body FROM batch
              WHERE (person, batch) > (?1, ?2) AND obtained_ms >= ?3 AND (?4 IS NULL OR adapter = ?4)
              ORDER BY person, batch LIMIT ?5",
         )
@@ -36,7 +37,7 @@ pub(crate) fn ended_as(
         .map(|(person, batch, ..)| (PersonId(*person), BatchId(*batch)));
     let next = next.filter(|_| found.len() as i64 == PAGE);
     let mut rows = Vec::new();
-    for (person, batch, adapter, mapping_version, obtained, body) in found {
+    for (person, batch, until, adapter, mapping_version, obtained, body) in found {
         let (person, batch) = (PersonId(person), BatchId(batch));
         // An erased person's cannot be opened, one under way has no end yet.
         let Some((key, body)) = snapshot.person_key(person).ok().zip(body) else {
@@ -48,9 +49,12 @@ pub(crate) fn ended_as(
         let of = body.reasons.iter().filter(|(ended, ..)| *ended == outcome);
         let mut kept = None;
         for (_, reason, records) in of {
-            let kept = match &kept {
+            let (payload, texts) = match &kept {
                 Some(kept) => kept,
-                None => kept.insert(kept_texts(snapshot, person, batch)?),
+                None => kept.insert((
+                    kept_payload(snapshot, person, &adapter, &body)?,
+                    kept_texts(snapshot, person, (batch.0, until), &body)?,
+                )),
             };
             let places = body
                 .places
@@ -65,8 +69,8 @@ pub(crate) fn ended_as(
                 reason: reason.clone(),
                 records: *records,
                 places: places.map(|(.., places)| places.clone()).unwrap_or_default(),
-                payload: body.payload,
-                texts: kept.clone(),
+                payload: *payload,
+                texts: texts.clone(),
             });
         }
     }
@@ -105,13 +109,33 @@ pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId, since: UtcMil
     Ok(rejected)
 }
 
-fn kept_texts(snapshot: &Snapshot<'_>, person: PersonId, batch: BatchId) -> Result<Vec<i64>> {
-    snapshot
-        .prepare_cached("SELECT number FROM raw WHERE person = ?1 AND batch = ?2 ORDER BY number LIMIT 20")
-        .and_then(|mut statement| {
-            statement
-                .query_map(params![person.0, batch.0], |row| row.get(0))?
-                .collect()
+/// The number under which a delivery is kept as it came, while it is.
+fn kept_payload(snapshot: &Snapshot<'_>, person: PersonId, adapter: &str, body: &Body) -> Result<Option<i64>> {
+    match body.payload {
+        Some(number) if payloads::is_kept(snapshot, person, adapter, number)? => Ok(Some(number)),
+        _ => Ok(None),
+    }
+}
+
+/// Texts that came with the deliveries of a row, and those of them that were kept before.
+fn kept_texts(snapshot: &Snapshot<'_>, person: PersonId, span: (u32, u32), body: &Body) -> Result<Vec<i64>> {
+    let mut statement = snapshot
+        .prepare_cached("SELECT number, batch FROM raw WHERE person = ?1 AND batch BETWEEN ?2 AND ?3 ORDER BY number")
+        .doing("finding kept texts")?;
+    let rows = statement
+        .query_map(params![person.0, span.0, span.1], |row| {
+            Ok::<(i64, u32), _>((row.get(0)?, row.get(1)?))
         })
-        .doing("finding kept texts")
+        .doing("finding kept texts")?;
+    let mut texts = body.texts.clone();
+    for row in rows {
+        let (number, batch) = row.doing("finding kept texts")?;
+        if body.turns.has(span, batch) {
+            texts.push(number);
+        }
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    texts.truncate(MOST_PLACES);
+    Ok(texts)
 }

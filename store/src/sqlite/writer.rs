@@ -120,6 +120,8 @@ where
 pub(crate) enum Message {
     /// Do this.
     Unit(Box<dyn Unit>),
+    /// Do what is asked there, and leave nothing of it.
+    Rehearsal(Receiver<Message>),
     /// Answer what is queued before this, then end.
     Stop,
 }
@@ -127,15 +129,18 @@ pub(crate) enum Message {
 /// Runs until told to stop or until nobody is left to ask.
 pub(crate) fn run(mut connection: Connection, journal: Journal, shared: &Arc<Shared>, messages: &Receiver<Message>) {
     let journal = RefCell::new(journal);
-    let mut held: Option<Box<dyn Unit>> = None;
+    let mut held: Option<Message> = None;
     let mut synced = true;
     loop {
-        let first = match held.take() {
-            Some(unit) => unit,
-            None => match messages.recv() {
-                Ok(Message::Unit(unit)) => unit,
-                Ok(Message::Stop) | Err(_) => break,
-            },
+        let first = match held.take().map_or_else(|| messages.recv(), Ok) {
+            Ok(Message::Unit(unit)) => unit,
+            Ok(Message::Rehearsal(messages)) => {
+                if rehearse(&connection, &journal, shared, &messages) {
+                    continue;
+                }
+                break;
+            }
+            Ok(Message::Stop) | Err(_) => break,
         };
         let mut stop = false;
         let mut group = vec![first];
@@ -143,7 +148,11 @@ pub(crate) fn run(mut connection: Connection, journal: Journal, shared: &Arc<Sha
             match messages.try_recv() {
                 // Units of imports take tens of milliseconds: never two in one transaction.
                 Ok(Message::Unit(unit)) if unit.relaxed() && group.iter().any(|member| member.relaxed()) => {
-                    held = Some(unit);
+                    held = Some(Message::Unit(unit));
+                    break;
+                }
+                Ok(rehearsal @ Message::Rehearsal(_)) => {
+                    held = Some(rehearsal);
                     break;
                 }
                 Ok(Message::Unit(unit)) => group.push(unit),
@@ -173,6 +182,48 @@ pub(crate) fn run(mut connection: Connection, journal: Journal, shared: &Arc<Sha
 /// A word of a transaction; read once and kept, since each unit of a group has two.
 fn execute(connection: &Connection, word: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(word)?.execute([]).map(|_| ())
+}
+
+/// Carries out units in one transaction, each answered as soon as it is done, and rolls all of it back at the end. False where that
+/// failed: whatever commits next would keep it.
+#[must_use]
+fn rehearse(
+    connection: &Connection,
+    journal: &RefCell<Journal>,
+    shared: &Arc<Shared>,
+    messages: &Receiver<Message>,
+) -> bool {
+    let begun = execute(connection, "BEGIN IMMEDIATE").doing("beginning a rehearsal");
+    while let Ok(Message::Unit(mut unit)) = messages.recv() {
+        let ready = begun.clone().and_then(|()| match connection.is_autocommit() {
+            // A full disk took the transaction: what is asked now would stay.
+            true => Err(StoreError::DiskFull),
+            false => execute(connection, "SAVEPOINT unit").doing("beginning a unit"),
+        });
+        if let Err(error) = ready {
+            unit.answer(Some(error));
+            continue;
+        }
+        let keep = unit.run(&Writing::new(connection, shared, journal));
+        let closed = match (connection.is_autocommit(), keep) {
+            // As in a commit: whoever failed by it knows why.
+            (true, _) => keep.then_some(StoreError::DiskFull),
+            (false, true) => execute(connection, "RELEASE unit").doing("ending a unit").err(),
+            (false, false) => {
+                shared.forget_what_was_not_kept();
+                let back = connection.execute_batch("ROLLBACK TO unit; RELEASE unit");
+                back.doing("ending a unit").err()
+            }
+        };
+        unit.answer(closed);
+    }
+    shared.forget_what_was_not_kept();
+    if !connection.is_autocommit()
+        && let Err(error) = execute(connection, "ROLLBACK").doing("rolling a rehearsal back")
+    {
+        tracing::error!(%error, "a rehearsal could not be rolled back");
+    }
+    connection.is_autocommit()
 }
 
 fn commit(connection: &mut Connection, journal: &RefCell<Journal>, shared: &Arc<Shared>, group: Vec<Box<dyn Unit>>) {

@@ -146,6 +146,8 @@ impl<'a> Editor<'a> {
             merged.new += outcome.new;
             merged.versions += outcome.versions;
             merged.known += outcome.known;
+            merged.refined += outcome.refined;
+            merged.gone += outcome.gone;
             merged.refused += outcome.refused;
             let before = match open.number.filter(|_| open.is_closed && goes_on) {
                 Some(_) => self

@@ -143,6 +143,8 @@ impl Hand<'_> {
         merged.new += outcome.new;
         merged.versions += outcome.versions;
         merged.known += outcome.known;
+        merged.refined += outcome.refined;
+        merged.gone += outcome.gone;
         merged.superseded += outcome.superseded;
         merged.refused += outcome.refused;
         if !outcome.changed && !outcome.raised {

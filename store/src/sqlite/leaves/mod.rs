@@ -91,6 +91,10 @@ pub(crate) struct Merged {
     pub(crate) versions: u64,
     /// There already.
     pub(crate) known: u64,
+    /// There, and with more to say of themselves now.
+    pub(crate) refined: u64,
+    /// There before, and no longer.
+    pub(crate) gone: u64,
     /// A later statement is there.
     pub(crate) superseded: u64,
     /// More than one second can have.
@@ -105,6 +109,8 @@ impl Merged {
         self.new += other.new;
         self.versions += other.versions;
         self.known += other.known;
+        self.refined += other.refined;
+        self.gone += other.gone;
         self.superseded += other.superseded;
         self.refused += other.refused;
     }

@@ -11,10 +11,10 @@ use std::io::Read as _;
 use model::{Accounting, PersonId, UtcMillis};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::companions;
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
+use super::{batches, companions};
 use crate::companions::{NewPayload, Sender, Sent};
 use crate::packing::packed;
 use crate::{Result, StoreError};
@@ -102,9 +102,18 @@ pub(crate) fn keep(
         body: &new.body,
     };
     let key = key(writing, person, new.from, sent);
+    let mut before: Option<i64> = writing
+        .prepare_cached("SELECT number FROM payload WHERE person = ?1 AND key = ?2")
+        .and_then(|mut statement| statement.query_row(params![person.0, key], |row| row.get(0)).optional())
+        .doing("looking for a push")?;
     if let Some((pack, place)) = find(writing, person, &key)? {
         let folded = pack.entries[place].number;
         pack.retain(writing, |entry| entry.number != folded)?;
+        before = Some(folded);
+    }
+    if let Some(before) = before {
+        // What could not be read of it is told of the earlier delivery as well.
+        batches::kept_elsewhere(writing, person, &new.adapter, (before, number))?;
     }
     writing
         .prepare_cached(
@@ -120,6 +129,23 @@ pub(crate) fn keep(
         companions::seen(writing, person, companion)?;
     }
     Ok((number, plain))
+}
+
+/// True while a delivery of this adapter is kept under this number.
+pub(crate) fn is_kept(snapshot: &Snapshot<'_>, person: PersonId, adapter: &str, number: i64) -> Result<bool> {
+    let is_row: bool = snapshot
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM payload WHERE number = ?1 AND person = ?2)")
+        .and_then(|mut statement| statement.query_row(params![number, person.0], |row| row.get(0)))
+        .doing("looking for a push")?;
+    if is_row {
+        return Ok(true);
+    }
+    let any = (adapter, UtcMillis(i64::MIN));
+    let Some(last) = Pack::next(snapshot, person, any, number - 1)? else {
+        return Ok(false);
+    };
+    let pack = Pack::read(snapshot, last)?;
+    Ok(pack.entries.iter().any(|entry| entry.number == number))
 }
 
 /// Deletes what came before: rows, whole packs, and what is due of the next few packs, which are made anew without it. How many
