@@ -23,7 +23,7 @@ const WHOLE: u8 = 1;
 const FROM_COMMITS: u8 = 2;
 /// How much later ids were said than their samples' seconds stands by series: within one it is often always the same.
 const BY_SERIES: u8 = 4;
-/// Hashes have 62 bits; without this they had 64.
+/// Hashes have 61 bits; without this they had 64.
 const SHORT: u8 = 8;
 
 /// What was said so shortly before its commit is told from it: which commit takes less room than which second.

@@ -1,7 +1,7 @@
 //! SQL of aliases: what was said last of each vendor id, and where its sample lies.
 //!
-//! An id is a keyed hash of 62 bits: of a million ids of a person, two are one in one of nine million people. A person's entries lie in sealed blocks in the order of their hashes, so that one id costs
-//! one block; what came last waits in one small block of its own and is folded in when there is enough of it, so that a push
+//! An id is a keyed hash of 61 bits: of a million ids of a person, two are one in one of four million people. A person's entries lie in
+//! sealed blocks in the order of their hashes, so that one id costs one block; what came last waits in one small block of its own and is folded in when there is enough of it, so that a push
 //! does not rewrite a block an id. What the last few pushes said lies in front of that, some dozens of entries: all that a push
 //! writes anew. [`body`] is what a block holds, [`packing`] makes blocks of one size in the background.
 
@@ -38,9 +38,9 @@ const PENDING_A_BLOCK: usize = 12;
 /// Entries of a block at most: looking an id up opens one.
 const MOST_ENTRIES: usize = 3_072;
 
-/// A hash of 62 bits of one of 64, in the same order.
+/// A hash of 61 bits of one of 64, in the same order.
 fn shortened(hash: i64) -> i64 {
-    hash >> 2
+    hash >> 3
 }
 
 /// What was said last of an id.
