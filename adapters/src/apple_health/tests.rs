@@ -152,8 +152,11 @@ proptest! {
         let (collected, reading) = read(&AppleHealth, &bytes);
         if let Ok(reading) = reading {
             prop_assert!(reading.accounting.adds_up());
-            // A change inside the prologue or the root may end the file early, which is then said.
-            prop_assert!(reading.ended.is_some() || collected.samples().len() + 3 * changes.len() >= whole);
+            // A change inside the prologue or the root may end the file early, and one of the export's own day may put
+            // records behind it; either is then said.
+            let is_told = reading.ended.is_some()
+                || reasons(&reading.accounting).iter().any(|reason| reason.contains("start-in-future"));
+            prop_assert!(is_told || collected.samples().len() + 3 * changes.len() >= whole);
         }
     }
 }
