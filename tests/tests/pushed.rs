@@ -1,11 +1,10 @@
 //! A phone pushes to the real binary and an app reads: what came, what was corrected and what was deleted; and a server that is killed
-//! again and again while a phone pushes loses nothing that it answered for and doubles nothing. `./test` builds the binary before this.
+//! again and again while phones push loses nothing that it answered for and doubles nothing. `./test` builds the binary before this.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails, in its helpers too")]
 
 mod binary;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapters::apple_health_push::synthetic;
@@ -13,8 +12,9 @@ use binary::{Demo, sekisho};
 use model::environment::SeededRandomness;
 use serde_json::{Value, json};
 
-/// Servers that are killed while a phone pushes.
+/// Servers that are killed while so many phones push.
 const KILLS: u64 = 25;
+const PHONES: u32 = 8;
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
@@ -137,58 +137,97 @@ async fn what_a_phone_pushed_is_read_again_by_the_command() {
     assert!(!unknown.unwrap().status.success());
 }
 
+/// What a phone sent: each push of one walk, whose steps are its number.
+#[derive(Default)]
+struct Phone {
+    answered: Vec<u32>,
+    /// What was cut off: it is sent again.
+    waiting: Option<u32>,
+    begun: u32,
+    /// How often an answer stayed out after the push was under way.
+    cut_off: u32,
+}
+
+impl Phone {
+    /// Pushes until no answer comes.
+    async fn push_on(mut self, place: u32, client: reqwest::Client, url: String, token: String) -> Self {
+        loop {
+            let number = self.waiting.take().unwrap_or_else(|| {
+                self.begun += 1;
+                self.begun * PHONES + place
+            });
+            match client.post(&url).bearer_auth(&token).json(&walk(number)).send().await {
+                Ok(answer) => {
+                    assert_eq!(answer.status(), 200);
+                    match answer.json::<Value>().await {
+                        Ok(answer) => {
+                            assert_eq!(answer["rejected"], 0);
+                            self.answered.push(number);
+                            continue;
+                        }
+                        Err(_) => self.cut_off += 1,
+                    }
+                }
+                // Nobody there any more: it was not under way.
+                Err(error) if error.is_connect() => {}
+                Err(_) => self.cut_off += 1,
+            }
+            self.waiting = Some(number);
+            return self;
+        }
+    }
+}
+
+fn walk(number: u32) -> Value {
+    let uuid = format!("uuid-{number}");
+    synthetic::push(&uuid, &[(&uuid, number, number % 24)], &[])
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_killed_while_a_phone_pushes_loses_and_doubles_nothing() {
+async fn a_server_that_is_killed_while_phones_push_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let random = SeededRandomness::new(7);
-    // What was answered for, by hour and count; a push that was cut off is sent again, as phones do.
-    let mut answered: BTreeMap<String, u32> = BTreeMap::new();
-    let mut waiting: Option<(String, Value)> = None;
-    let mut number = 0;
-    for kill in 0..KILLS {
+    let client = client();
+    let mut phones: Vec<Phone> = (0..PHONES).map(|_| Phone::default()).collect();
+    for _ in 0..KILLS {
         let demo = Demo::start(folder.path());
-        let mut child = Some(demo);
-        // Some pushes are answered; the server is killed at some moment of one of them.
-        for _ in 0..=random.below(4) {
-            let (uuid, body) = waiting.take().unwrap_or_else(|| {
-                number += 1;
-                let uuid = format!("uuid-{number}");
-                let body = synthetic::push(&uuid, &[(&uuid, number, number % 24)], &[]);
-                (uuid, body)
-            });
-            match push(child.as_ref().unwrap(), &body).await {
-                Some(answer) => {
-                    assert_eq!(answer["rejected"], 0);
-                    answered.insert(uuid, number);
-                }
-                None => waiting = Some((uuid, body)),
-            }
+        let url = format!("{}/apple-health-push", demo.text("push_url"));
+        let pushing: Vec<_> = (0..)
+            .zip(phones)
+            .map(|(place, phone)| {
+                let token = demo.text("push_token").to_owned();
+                tokio::spawn(phone.push_on(place, client.clone(), url.clone(), token))
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_micros(5_000 + random.below(60_000))).await;
+        drop(demo);
+        phones = Vec::new();
+        for phone in pushing {
+            phones.push(phone.await.unwrap());
         }
-        number += 1;
-        let uuid = format!("uuid-{number}");
-        let body = synthetic::push(&uuid, &[(&uuid, number, number % 24)], &[]);
-        let killed = child.take().unwrap();
-        let sent = push(&killed, &body);
-        let after = Duration::from_micros(200 + random.below(9_000));
-        let answer = tokio::time::timeout(after, sent).await.ok().flatten();
-        drop(killed);
-        match answer {
-            Some(_) => {
-                answered.insert(uuid, number);
-            }
-            None => waiting = Some((uuid, body)),
-        }
-        assert!(kill < KILLS);
     }
+    let cut_off: u32 = phones.iter().map(|phone| phone.cut_off).sum();
+    assert!(
+        u64::from(cut_off) >= KILLS,
+        "{cut_off} pushes were under way at {KILLS} kills"
+    );
     let demo = Demo::start(folder.path());
-    if let Some((uuid, body)) = waiting {
-        push(&demo, &body).await.unwrap();
-        answered.insert(uuid, number);
+    let there = |found: &[Value]| -> Vec<u32> {
+        let mut there: Vec<u32> = counts(found).into_iter().map(|count| count as u32).collect();
+        there.sort_unstable();
+        there
+    };
+    let mut expected: Vec<u32> = phones.iter().flat_map(|phone| phone.answered.iter().copied()).collect();
+    let kept = there(&steps(&demo, "").await.0);
+    let lost: Vec<&u32> = expected
+        .iter()
+        .filter(|number| kept.binary_search(number).is_err())
+        .collect();
+    assert!(lost.is_empty(), "answered, and lost: {lost:?}");
+    for number in phones.iter().filter_map(|phone| phone.waiting) {
+        push(&demo, &walk(number)).await.unwrap();
+        expected.push(number);
     }
-    let (found, _) = steps(&demo, "").await;
-    let mut there = counts(&found);
-    there.sort_unstable();
-    let mut expected: Vec<i64> = answered.values().map(|count| i64::from(*count)).collect();
     expected.sort_unstable();
-    assert_eq!(there, expected, "nothing is lost and nothing doubled");
+    assert_eq!(there(&steps(&demo, "").await.0), expected, "nothing is doubled");
 }

@@ -4,6 +4,8 @@
 //! [`worker`] asks by the clock; files that the vendor lays down instead come by the command line.
 
 #[cfg(test)]
+mod bad_days;
+#[cfg(test)]
 mod tests;
 pub mod worker;
 

@@ -18,7 +18,7 @@ use crate::sign_in::testing::{Browser, Gateway};
 
 const PAGE: &str = "/portal/links";
 
-struct World {
+pub(super) struct World {
     gateway: Gateway,
     partner: Partner,
     http: reqwest::Client,
@@ -27,7 +27,7 @@ struct World {
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let clock = Arc::new(HandClock::at(model::environment::Clock::now(&MachineClock)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let setup = Setup {
@@ -67,7 +67,7 @@ impl World {
         &self.gateway.state.feeds.all()[0]
     }
 
-    async fn turn(&self) -> Result<(), Failure> {
+    pub(super) async fn turn(&self) -> Result<(), Failure> {
         let feed = self.feed();
         worker::turn(&self.gateway.state, feed, feed.asked.as_ref().unwrap(), false).await
     }
@@ -80,7 +80,7 @@ impl World {
     }
 
     /// Jiro's account is known; how many deliveries waited.
-    async fn know(&self, account: &str) -> (FeedTold, u64) {
+    pub(super) async fn know(&self, account: &str) -> (FeedTold, u64) {
         let (store, feed) = (&self.gateway.state.store, self.feed());
         let told = store
             .know_feed_account(&feed.place, account.to_owned(), self.jiro, Actor::CommandLine)
@@ -91,7 +91,7 @@ impl World {
     }
 
     /// Samples of jiro, living ones.
-    async fn samples(&self) -> usize {
+    pub(super) async fn samples(&self) -> usize {
         let own = OwnAccess::of_signed_in(self.jiro);
         let mut search = Search {
             raw: vec![Metric::BLOOD_PRESSURE, Metric::HEART_RATE, Metric::BODY_WEIGHT],
@@ -128,6 +128,23 @@ impl World {
             .collect()
     }
 
+    pub(super) fn now(&self) -> i64 {
+        self.gateway.state.clock.now().0
+    }
+
+    /// So many of its answers go wrong.
+    pub(super) async fn mischief(&self, kind: &str, times: u32, path: &str) {
+        self.control("mischief", json!({"kind": kind, "times": times, "path": path}))
+            .await;
+    }
+
+    /// How many are still to go wrong.
+    pub(super) async fn mischief_left(&self) -> u64 {
+        let url = format!("{}/control/counts", self.partner.base);
+        let counts: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+        counts["wrong"].as_u64().unwrap()
+    }
+
     async fn control(&self, what: &str, body: Value) {
         let url = format!("{}/control/{what}", self.partner.base);
         let sent = self.http.post(url).json(&body).send().await.unwrap();
@@ -135,7 +152,7 @@ impl World {
     }
 
     /// Jiro measures, or takes a reading back.
-    async fn measure(&self, at: i64, pulse: Option<u32>) {
+    pub(super) async fn measure(&self, at: i64, pulse: Option<u32>) {
         let measure = json!({
             "measureDateFrom": at,
             "timeZone": "Asia/Tokyo",

@@ -183,10 +183,12 @@ async fn turn_keys<V: Vendor>(State(vendor): State<Arc<V>>) -> StatusCode {
     }
 }
 
-/// Requests, and refresh tokens that were used, until now; accounts that agreed.
+/// Requests, and refresh tokens that were used, until now; accounts that agreed; mischief of which nothing came to pass.
 async fn counts<V: Vendor>(State(vendor): State<Arc<V>>) -> Json<Value> {
-    let requests = vendor.plan().requests();
-    Json(vendor.with_grants(
-        |grants| json!({"requests": requests, "refreshed": grants.refreshed, "accounts": grants.accounts()}),
-    ))
+    let (requests, untouched) = (vendor.plan().requests(), vendor.plan().untouched());
+    Json(vendor.with_grants(|grants| {
+        json!({
+            "requests": requests, "refreshed": grants.refreshed, "accounts": grants.accounts(), "untouched": untouched,
+        })
+    }))
 }

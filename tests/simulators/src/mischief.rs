@@ -70,6 +70,9 @@ pub struct Mischief {
     /// Of requests whose path, with what is asked behind it, holds this.
     #[serde(default)]
     pub path: String,
+    /// How many it was at first.
+    #[serde(skip)]
+    planned: u32,
 }
 
 /// What is still to go wrong, and how many requests there were.
@@ -78,13 +81,29 @@ pub struct Plan(Arc<Mutex<(Vec<Mischief>, u64)>>);
 
 impl Plan {
     /// One more.
-    pub fn add(&self, mischief: Mischief) {
+    pub fn add(&self, mut mischief: Mischief) {
+        mischief.planned = mischief.times;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.push(mischief);
     }
 
     /// All is well again.
     pub fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clear();
+    }
+
+    /// Answers that are still to go wrong.
+    pub fn left(&self) -> u64 {
+        let plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        plan.0.iter().map(|one| u64::from(one.times)).sum()
+    }
+
+    /// Those of what was planned of which nothing came to pass.
+    pub fn untouched(&self) -> Vec<String> {
+        let plan = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let untouched = plan.0.iter().filter(|one| one.times == one.planned);
+        untouched
+            .map(|one| format!("{:?} of {:?}", one.kind, one.path))
+            .collect()
     }
 
     /// Requests until now.

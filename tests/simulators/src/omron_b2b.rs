@@ -226,9 +226,9 @@ async fn put(State(shared): State<Arc<Shared>>, Json(reading): Json<Reading>) ->
     StatusCode::NO_CONTENT
 }
 
-/// Requests until now.
+/// Requests until now, and answers that are still to go wrong.
 async fn counts(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({"requests": shared.plan.requests()}))
+    Json(json!({"requests": shared.plan.requests(), "wrong": shared.plan.left()}))
 }
 
 /// The token is good no more.

@@ -4,7 +4,7 @@ use model::Need;
 
 use super::*;
 
-/// Scripts: what goes wrong, how often, and of which calls.
+/// Scripts: what goes wrong, how often, and of which calls. Of what is no call the number says nothing.
 const SCRIPTS: &[&[(&str, u32, &str)]] = &[
     &[("slow", 3, "/users/me/dataTypes")],
     &[("too-many", 1, "steps")],
@@ -38,23 +38,59 @@ const SCRIPTS: &[&[(&str, u32, &str)]] = &[
     &[("html", 1, "/token")],
     &[("cut", 1, "/token")],
     &[("too-many", 3, "/token")],
-    &[("fault", 2, "steps"), ("duplicates", 10, "steps")],
-    &[("late", 3, "steps"), ("shuffled", 10, "")],
-    &[("forbidden", 30, "heart-rate/d"), ("late", 3, "steps")],
+    &[("fault", 1, "steps"), ("duplicates", 10, "steps")],
+    &[("late", 1, "steps"), ("shuffled", 10, "")],
+    &[("forbidden", 2, "heart-rate/d"), ("late", 3, "steps")],
     &[("changed-types", 2, "heart-rate/d"), ("fault", 3, "")],
     &[("html", 2, ""), ("cut", 2, ""), ("truncated-gzip", 2, "")],
-    &[("too-many", 2, "steps"), ("unauthorized", 1, "heart-rate/d")],
-    &[("late", 10, "heart-rate/d"), ("lost-answer", 3, "heart-rate/d")],
-    &[("fault", 12, "/token"), ("fault", 12, "")],
-    &[("duplicates", 20, ""), ("late", 5, ""), ("changed-types", 5, "")],
+    &[("too-many", 1, "steps"), ("unauthorized", 1, "heart-rate/d")],
+    &[("late", 1, "heart-rate/d"), ("lost-answer", 3, "heart-rate/d")],
+    &[("fault", 4, "/token"), ("fault", 12, "")],
+    &[("duplicates", 2, ""), ("late", 2, ""), ("changed-types", 4, "")],
     &[("unavailable", 1, "sleep"), ("refused", 1, "sleep")],
+    &[("expired", 1, "")],
+    &[("expired", 1, ""), ("fault", 3, "/token")],
+    &[("turned-keys", 1, "")],
+    &[("turned-keys", 1, ""), ("late", 3, "steps")],
+    &[("wrong-signature", 1, "")],
+    &[("wrong-signature", 1, ""), ("cut", 2, "steps")],
+    &[("revoked", 1, "")],
+    &[("revoked", 1, ""), ("fault", 2, "")],
     &[
-        ("shuffled", 5, "steps"),
+        ("shuffled", 1, "steps"),
         ("cut", 1, "steps"),
         ("html", 1, "steps"),
         ("fault", 1, "steps"),
     ],
 ];
+
+/// Makes it go wrong.
+async fn begin(world: &World, kind: &str, times: u32, path: &'static str) {
+    let account = world.of.hanako;
+    match kind {
+        "expired" => _ = world.control(&format!("accounts/{account}/expire"), json!({})).await,
+        "revoked" => _ = world.control(&format!("accounts/{account}/revoke"), json!({})).await,
+        // Of those that publish none there are none to turn.
+        "turned-keys" => {
+            let url = format!("{}/control/keys", world.vendor.base);
+            world.http.post(url).send().await.unwrap();
+        }
+        "wrong-signature" => {
+            let mut told = world.change(two_days_ago(world), Some(5)).await;
+            told["wrong_signature"] = json!(true);
+            told["wrong_secret"] = json!(true);
+            let status = world.control("notices", told).await["status"].as_u64().unwrap();
+            assert!(matches!(status, 401 | 404) || !world.of.tells, "{status}");
+        }
+        _ => {
+            // Some last longer than the script does.
+            if path == "/token" {
+                world.control(&format!("accounts/{account}/expire"), json!({})).await;
+            }
+            world.mischief(kind, times, path).await;
+        }
+    }
+}
 
 /// Some scripts, each on a day of its own, one after the other.
 async fn lived(vendor: Vendor, scripts: impl Iterator<Item = &'static [(&'static str, u32, &'static str)]>) {
@@ -63,20 +99,55 @@ async fn lived(vendor: Vendor, scripts: impl Iterator<Item = &'static [(&'static
     world.connect(&mut browser, vendor.hanako).await;
     world.work().await;
     for script in scripts {
+        // What the vendor will take out again is known before.
+        let at = two_days_ago(&world);
+        let added = world.change(at.plus(HOUR_MS), Some(9)).await;
+        if vendor.tells {
+            world.control("notices", added).await;
+            // Longer than keys that were just fetched are taken for all there are.
+            world.clock.advance(15_000);
+        }
+        world
+            .live_by(if vendor.tells { 0 } else { 13 * HOUR_MS }, HOUR_MS)
+            .await;
         for (kind, times, path) in script {
-            world.mischief(kind, *times, path).await;
+            begin(&world, kind, *times, path).await;
         }
         // While it goes wrong the vendor also changes its mind.
-        let at = two_days_ago(&world);
-        let told = world.change(at, Some(script.len() as i64 * 7 + 3)).await;
-        let status = world.control("notices", told.clone()).await["status"].as_u64().unwrap();
-        // Without its keys nothing can be believed; the vendor says it again.
-        let is_kept = matches!(status, 200 | 204);
-        assert!(is_kept || status == 503 || !vendor.tells, "{script:?}: {status}");
-        world.live(DAY_MS).await;
+        let number = script.len() as i64 * 7 + 3;
+        let mut untold = Vec::new();
+        for told in [
+            world.change(at, Some(number)).await,
+            world.change(at.plus(HOUR_MS), None).await,
+        ] {
+            let status = world.control("notices", told.clone()).await["status"].as_u64().unwrap();
+            // Without its keys nothing can be believed; the vendor says it again.
+            let is_kept = matches!(status, 200 | 204);
+            assert!(is_kept || status == 503 || !vendor.tells, "{script:?}: {status}");
+            untold.extend((!is_kept && vendor.tells).then_some(told));
+        }
+        let is_revoked = script.iter().any(|(kind, ..)| *kind == "revoked");
+        world.live(if is_revoked { 2 * DAY_MS } else { DAY_MS }).await;
+        // Who is told by the vendor asks by themselves once a day.
+        for _ in 0..3 {
+            if world.counts().await["untouched"] != json!([]) {
+                world.live_by(DAY_MS, HOUR_MS).await;
+            }
+        }
+        assert_eq!(
+            world.counts().await["untouched"],
+            json!([]),
+            "{script:?}: it met nothing"
+        );
         world.well_again().await;
-        if !is_kept && vendor.tells {
-            assert_eq!(world.control("notices", told).await["status"], 204, "{script:?}");
+        for told in untold {
+            let status = world.control("notices", told).await["status"].as_u64();
+            assert!(matches!(status, Some(200 | 204)), "{script:?}: {status:?}");
+        }
+        if is_revoked {
+            is(&world, LinkState::NeedsAttention(Need::AgreeAgain)).await;
+            browser = world.hanako().await;
+            world.connect(&mut browser, vendor.hanako).await;
         }
         // What was not there for days is met when more than the last days is asked again.
         world.live_by(8 * DAY_MS, HOUR_MS).await;
