@@ -87,6 +87,7 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         windows: 0,
         kept: now,
         deliveries: 0,
+        unpaid: 0,
         failed: Vec::new(),
     };
     let stop = turn.run().await;
@@ -195,6 +196,8 @@ struct Turn<'a> {
     kept: UtcMillis,
     /// Deliveries of this turn until now.
     deliveries: u32,
+    /// Pages that were asked for though it was enough for now.
+    unpaid: u32,
     /// Series that failed.
     failed: Vec<Series>,
 }

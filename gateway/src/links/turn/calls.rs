@@ -56,9 +56,9 @@ impl Turn<'_> {
                 false => self.cloud.adapter.request(&ask, page.as_deref()),
             };
             // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
-            let wait = self.cloud.wait(self.leased.link.id).filter(|_| page.is_none());
-            if let Some(wait) = wait {
-                return Err(Refusal::Stop(Stop::Wait(wait)));
+            match page {
+                None => self.pay()?,
+                Some(_) => self.unpaid += u32::from(self.cloud.wait(self.leased.link.id).is_some()),
             }
             let answer = self.call(&request).await?;
             self.stay().await?;
@@ -78,6 +78,19 @@ impl Turn<'_> {
                 Some(same) if page.as_ref() == Some(&same) => return Err(self.failed("an answer goes in a circle")),
                 Some(next) => page = Some(next),
             }
+        }
+    }
+
+    /// Counts one call more, after those that went beyond what may be called.
+    fn pay(&mut self) -> Result<(), Stop> {
+        loop {
+            if let Some(wait) = self.cloud.wait(self.leased.link.id) {
+                return Err(Stop::Wait(wait));
+            }
+            if self.unpaid == 0 {
+                return Ok(());
+            }
+            self.unpaid -= 1;
         }
     }
 
