@@ -64,6 +64,11 @@ pub trait Cloud: Adapter {
         None
     }
 
+    /// The code of a refusal of the authorization server (RFC 6749 5.2), of a vendor that writes it in a form of its own.
+    fn token_error(&self, _answer: &[u8]) -> Option<String> {
+        None
+    }
+
     /// True for a set of keys as the vendor publishes it.
     fn are_keys(&self, _body: &[u8]) -> bool {
         false

@@ -57,6 +57,9 @@ pub struct Progress {
     /// Turns in a row in which the grant was refused.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub refusals: u32,
+    /// When the first of them was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_since: Option<i64>,
     /// Series of which the vendor was asked to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribed: Vec<String>,
@@ -95,9 +98,12 @@ pub struct Mark {
     /// Of asking for what is new, where it goes on: a turn may end before it gets through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Pass>,
-    /// Until then it is not asked for: the vendor refused it long enough, in a way that nobody here understands.
+    /// It failed when it was asked for last, and is left alone until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests: Option<i64>,
+    /// Turns in a row in which it failed.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub failures: u32,
     /// When all of it was last asked again, or first; 0 before that.
     #[serde(default)]
     pub round: i64,
@@ -118,6 +124,7 @@ impl Mark {
             since: None,
             pass: None,
             rests: None,
+            failures: 0,
             round: 0,
             round_back: None,
         }

@@ -79,6 +79,19 @@ impl Adapter for Fitbit {
     }
 }
 
+/// A refusal, of the API and of the authorization server alike.
+#[derive(Deserialize)]
+struct Refusal {
+    errors: Vec<Error>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Error {
+    #[serde(default)]
+    error_type: String,
+}
+
 impl Cloud for Fitbit {
     fn title(&self) -> [&'static str; 2] {
         ["Fitbit", "Fitbit"]
@@ -176,16 +189,6 @@ impl Cloud for Fitbit {
     }
 
     fn refused(&self, answer: &[u8]) -> Option<Refused> {
-        #[derive(Deserialize)]
-        struct Refusal {
-            errors: Vec<Error>,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Error {
-            #[serde(default)]
-            error_type: String,
-        }
         let refusal: Refusal = serde_json::from_slice(answer).ok()?;
         let is_not_given = |error: &Error| {
             matches!(
@@ -194,6 +197,11 @@ impl Cloud for Fitbit {
             )
         };
         refusal.errors.iter().any(is_not_given).then_some(Refused::NotGiven)
+    }
+
+    fn token_error(&self, answer: &[u8]) -> Option<String> {
+        let refusal: Refusal = serde_json::from_slice(answer).ok()?;
+        Some(refusal.errors.into_iter().next()?.error_type)
     }
 
     fn hear(&self, call: &Call<'_>) -> Result<Heard, NotHeard> {

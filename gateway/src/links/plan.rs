@@ -127,11 +127,50 @@ fn rests(progress: &Progress, series: &Series, now: UtcMillis) -> Option<i64> {
     (now.0 < until).then_some(until)
 }
 
-/// Lets a series rest that is refused and that nobody here understands: it holds up no other, and is tried again.
-pub(super) fn rest(progress: &mut Progress, series: &Series, pace: Pace, now: UtcMillis) {
-    let fresh = Mark::at(now.0 - FIRST_DAYS * DAY_MS);
+/// Lets a series rest that failed, so often in a row: it holds up no other, and is tried again.
+pub(super) fn rest(progress: &mut Progress, series: &Series, failures: u32, until: i64, now: UtcMillis) {
+    let fresh = Mark {
+        again: now.0,
+        ..Mark::at(now.0 - FIRST_DAYS * DAY_MS)
+    };
     let mark = progress.marks.entry(series.name.to_owned()).or_insert(fresh);
-    mark.rests = Some(now.0 + pace.poll_ms.max(TOLD_MS));
+    (mark.failures, mark.rests) = (failures, Some(until));
+}
+
+/// Marks a series as not open to us; what was to be asked of it is asked for once it is.
+pub(super) fn close(progress: &mut Progress, series: &Series, now: UtcMillis) {
+    let fresh = Mark {
+        again: now.0,
+        ..Mark::at(now.0)
+    };
+    let mark = progress.marks.entry(series.name.to_owned()).or_insert(fresh);
+    mark.closed = true;
+}
+
+/// A series that failed when it was asked for last.
+fn is_sick(progress: &Progress, series: &Series) -> bool {
+    let mark = progress.marks.get(series.name);
+    mark.is_some_and(|mark| mark.rests.is_some())
+}
+
+/// Lets wants of what is closed or failed be asked for with what is new, as soon as that is asked for again: as wants they would stand
+/// before those of the others, or be dropped.
+pub(super) fn owe(progress: &mut Progress, series: &[Series], wants: &[Want]) {
+    for want in wants {
+        let Some(series) = series.iter().find(|series| series.name == want.series) else {
+            continue;
+        };
+        let mark = progress.marks.get_mut(series.name);
+        let Some(mark) = mark.filter(|mark| mark.closed || mark.rests.is_some()) else {
+            continue;
+        };
+        let mut pass = mark.pass.unwrap_or(Pass {
+            reached: mark.until - i64::from(series.late_days) * DAY_MS,
+            again: false,
+        });
+        pass.reached = pass.reached.min(want.start.0);
+        (mark.pass, mark.asked) = (Some(pass), 0);
+    }
 }
 
 /// What to ask now; and of each want that is taken up, after how many steps all of it was asked for.
@@ -149,7 +188,8 @@ pub(super) fn plan<'a>(
         if steps.len() >= MOST_ASKS {
             break;
         }
-        if let Some(series) = asked(series, progress, now).find(|series| series.name == want.series) {
+        let mut well = asked(series, progress, now).filter(|series| !is_sick(progress, series));
+        if let Some(series) = well.find(|series| series.name == want.series) {
             let (start, end) = (
                 want.start.0.max(horizon(pace.backfill_ms, now)),
                 want.end.0.min(now.0 + DAY_MS),
@@ -168,7 +208,10 @@ pub(super) fn plan<'a>(
         }
         taken.push(steps.len());
     }
-    for series in asked(series, progress, now) {
+    // What failed comes last: the others are not held up by it, and tell whether the vendor answers at all.
+    let mut all: Vec<&Series> = asked(series, progress, now).collect();
+    all.sort_by_key(|series| is_sick(progress, series));
+    for series in all {
         if steps.len() >= MOST_ASKS {
             return (steps, taken);
         }
@@ -185,14 +228,13 @@ pub(super) fn plan<'a>(
         let from = match (pass, mark) {
             // One that was cut off goes on where it was: from its beginning on it would never get further than a turn can.
             (Some(pass), _) => pass.reached,
-            (None, Some(mark)) => mark.until - late * DAY_MS,
+            // What came by a link before is not asked for again because it may have come late.
+            (None, Some(mark)) => (mark.until - late * DAY_MS).max(mark.since.unwrap_or(i64::MIN)),
             (None, None) => now.0 - FIRST_DAYS * DAY_MS,
         };
         // Also where the clock went back: with nothing asked it would be due again at once.
         let from = from.min(now.0);
-        // What came by a link before is not asked for again because it may have come late.
-        let since = mark.and_then(|mark| mark.since).unwrap_or(i64::MIN);
-        let horizon = horizon(pace.backfill_ms, now).max(since);
+        let horizon = horizon(pace.backfill_ms, now);
         let end = now.0 + 1 + i64::from(series.ahead_hours) * HOUR_MS;
         spans(series, from.max(horizon), end, |start, end, is_last| {
             steps.push(Step {
@@ -211,7 +253,7 @@ pub(super) fn plan<'a>(
     let horizon = horizon(pace.backfill_ms, now);
     let backs = asked(series, progress, now).filter_map(back);
     let mut backs: Vec<(i64, &'a Series)> = backs.filter(|(back, _)| *back > horizon).collect();
-    backs.sort_by_key(|(back, _)| -back);
+    backs.sort_by_key(|(back, series)| (is_sick(progress, series), -back));
     for (back, series) in &backs {
         if steps.len() >= MOST_ASKS {
             break;
@@ -233,13 +275,14 @@ fn rounds<'a>(
     now: UtcMillis,
 ) {
     let most = (steps.len() + ROUND_ASKS).min(MOST_ASKS);
-    for series in asked {
-        let Some(mark) = progress.marks.get(series.name) else {
-            continue;
-        };
-        if mark.round == 0 || now.0 < mark.round + ROUND_MS {
-            continue;
-        }
+    let due = |series: &'a Series| {
+        let mark = progress.marks.get(series.name)?;
+        (mark.round != 0 && now.0 >= mark.round + ROUND_MS).then_some((mark, series))
+    };
+    let mut due: Vec<_> = asked.filter_map(due).collect();
+    // The one that waited longest: with little room the last of them would never come.
+    due.sort_by_key(|(mark, _)| mark.round);
+    for (mark, series) in due {
         // What came by a link before is not asked for again.
         let horizon = horizon.max(mark.since.unwrap_or(i64::MIN));
         // The horizon may have gone by where it got.
@@ -309,7 +352,7 @@ pub(super) fn moved(progress: &mut Progress, step: &Step, now: UtcMillis) {
         ..Mark::at(step.start.0)
     };
     let mark = progress.marks.entry(step.series.name.to_owned());
-    let mark = mark.and_modify(|mark| mark.rests = None);
+    let mark = mark.and_modify(|mark| (mark.rests, mark.failures) = (None, 0));
     match step.moves {
         Moves::Nothing => {}
         Moves::Forward { is_last, again } => {
@@ -543,6 +586,79 @@ mod tests {
         );
         progress.scopes = vec!["days".to_owned()];
         assert_eq!(open(&ALL, &progress).map(|one| one.name).collect::<Vec<_>>(), ["days"]);
+    }
+
+    #[test]
+    fn what_is_told_of_a_series_that_failed_or_is_closed_is_asked_for_once_it_is_asked_again() {
+        let want = |series: &str, days: i64| Want {
+            series: series.to_owned(),
+            start: NOW.plus(-days * DAY_MS),
+            end: NOW.plus(-(days - 1) * DAY_MS),
+        };
+        let wants = [want("minutes", 40), want("days", 60), want("seconds", 3)];
+        let mark = Mark {
+            asked: NOW.0 - HOUR_MS,
+            back: 0,
+            again: NOW.0,
+            ..Mark::at(NOW.0 - HOUR_MS)
+        };
+        let mut progress = Progress::default();
+        progress.marks.extend(ALL.map(|series| (series.name.to_owned(), mark)));
+        rest(&mut progress, &ALL[0], 3, NOW.0 + HOUR_MS, NOW);
+        close(&mut progress, &ALL[1], NOW);
+        owe(&mut progress, &ALL, &wants);
+        let (steps, taken) = plan(&ALL, &progress, &wants, PACE, NOW);
+        assert!(!steps.is_empty() && steps.iter().all(|step| step.series.name == "seconds"));
+        assert_eq!(taken[..2], [0, 0], "they hold up nothing");
+        assert_eq!(next(&ALL, &progress, PACE, NOW), NOW.plus(HOUR_MS));
+        progress.marks.values_mut().for_each(|mark| mark.closed = false);
+        let later = NOW.plus(HOUR_MS);
+        let (steps, _) = plan(&ALL, &progress, &[], PACE, later);
+        for (series, days) in [(ALL[0], 40), (ALL[1], 60)] {
+            let asked: Vec<_> = steps.iter().filter(|step| step.series == series).collect();
+            assert!(asked[0].start.0 <= NOW.0 - days * DAY_MS && asked[asked.len() - 1].end > later);
+        }
+        assert_eq!(steps[0].series, ALL[1], "what failed comes last");
+        for step in &steps {
+            moved(&mut progress, step, later);
+        }
+        assert!(
+            progress
+                .marks
+                .values()
+                .all(|mark| (mark.rests, mark.failures, mark.pass) == (None, 0, None))
+        );
+    }
+
+    #[test]
+    fn however_little_a_turn_may_ask_each_series_is_asked_again_whole() {
+        let mark = |at: i64| Mark {
+            asked: NOW.0,
+            back: NOW.0 - PACE.backfill_ms,
+            again: NOW.0,
+            round: at,
+            ..Mark::at(NOW.0)
+        };
+        let mut progress = Progress::default();
+        progress.marks.extend(
+            ALL.into_iter()
+                .zip(1..)
+                .map(|(series, at)| (series.name.to_owned(), mark(at))),
+        );
+        let mut asked = Vec::new();
+        for turn in 0..200 {
+            let now = NOW.plus(turn);
+            let first = plan(&ALL, &progress, &[], PACE, now).0.first().copied();
+            let Some(first) = first else { break };
+            moved(&mut progress, &first, now);
+            asked.push(first.series.name);
+            // As if a quarter had passed since: whoever was done is due again.
+            if first.moves == (Moves::Round { is_last: true }) {
+                let done = progress.marks.get_mut(first.series.name).unwrap();
+                done.round = 10 + turn;
+            }
+        }
+        assert!(ALL.iter().all(|series| asked.contains(&series.name)), "{asked:?}");
     }
 
     #[test]

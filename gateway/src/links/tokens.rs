@@ -143,7 +143,7 @@ pub(super) async fn exchange(
         .set_pkce_verifier(PkceCodeVerifier::new(verifier))
         .request_async(&Http(outgoing))
         .await
-        .map_err(error)?;
+        .map_err(|failed| error(cloud, failed))?;
     let asked = wanted(cloud);
     // A server that says nothing gave what was asked for (RFC 6749 5.1).
     let scopes = match answer.scopes() {
@@ -174,7 +174,8 @@ pub(super) async fn refresh(
     if cloud.adapter.facts().refresh_names_return {
         request = request.add_extra_param("redirect_uri", cloud.return_to.clone());
     }
-    let answer = request.request_async(&Http(outgoing)).await.map_err(error)?;
+    let answer = request.request_async(&Http(outgoing)).await;
+    let answer = answer.map_err(|failed| error(cloud, failed))?;
     Ok(kept(&answer, before.refresh.clone(), now))
 }
 
@@ -218,33 +219,55 @@ pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkT
             }
         })
         .await?;
-    match is_given_back(answer.status()) {
+    let status = answer.status();
+    let body = match status {
+        StatusCode::BAD_REQUEST => bounded(answer, MOST).await?,
+        _ => Vec::new(),
+    };
+    match is_given_back(status, code(cloud.adapter, &body).as_ref()) {
         true => Ok(()),
         false => Err(OutgoingError::NoAnswer("the server did not take the token back")),
     }
 }
 
 /// A token that is not known any more is no token, and a service that is no more holds none. Whoever refuses this gateway, as after a
-/// change of its secret, holds it still.
-fn is_given_back(status: StatusCode) -> bool {
+/// change of its secret, holds it still (RFC 7009 2.2.1).
+fn is_given_back(status: StatusCode, code: Option<&BasicErrorResponseType>) -> bool {
+    let refuses_us = matches!(
+        code,
+        Some(BasicErrorResponseType::InvalidClient | BasicErrorResponseType::UnauthorizedClient)
+    );
     let knows_of_none = [StatusCode::BAD_REQUEST, StatusCode::NOT_FOUND, StatusCode::GONE];
-    status.is_success() || knows_of_none.contains(&status)
+    status.is_success() || knows_of_none.contains(&status) && !refuses_us
 }
 
 type Failed = RequestTokenError<OutgoingError, oauth2::StandardErrorResponse<BasicErrorResponseType>>;
 
 /// Without what a server wrote beyond its code: it may hold anything.
-fn error(error: Failed) -> TokenError {
-    match error {
-        RequestTokenError::ServerResponse(refusal) => match refusal.error() {
-            BasicErrorResponseType::InvalidGrant => TokenError::Ended,
-            BasicErrorResponseType::Extension(_) => TokenError::NoAnswer("a code of its own".to_owned()),
-            other => TokenError::Refused(other.to_string()),
-        },
+fn error(cloud: &Cloud, failed: Failed) -> TokenError {
+    let refused = |code: &BasicErrorResponseType| match code {
+        BasicErrorResponseType::InvalidGrant => TokenError::Ended,
+        BasicErrorResponseType::Extension(_) => TokenError::NoAnswer("a code of its own".to_owned()),
+        other => TokenError::Refused(other.to_string()),
+    };
+    match failed {
+        RequestTokenError::ServerResponse(refusal) => refused(refusal.error()),
         RequestTokenError::Request(OutgoingError::Gone) => TokenError::SwitchedOff,
         RequestTokenError::Request(error) => TokenError::NoAnswer(error.to_string()),
-        RequestTokenError::Parse(..) => TokenError::NoAnswer("it answered something else".to_owned()),
+        RequestTokenError::Parse(_, body) => match code(cloud.adapter, &body) {
+            Some(code) => refused(&code),
+            None => TokenError::NoAnswer("it answered something else".to_owned()),
+        },
         RequestTokenError::Other(_) => TokenError::NoAnswer("it answered nothing".to_owned()),
+    }
+}
+
+/// The code of a refusal, in the form of RFC 6749 5.2 or in the vendor's own.
+fn code(adapter: &dyn adapters::cloud::Cloud, body: &[u8]) -> Option<BasicErrorResponseType> {
+    let answer: Option<BasicErrorResponse> = serde_json::from_slice(body).ok();
+    match answer {
+        Some(answer) => Some(answer.error().clone()),
+        None => serde_json::from_value(adapter.token_error(body)?.into()).ok(),
     }
 }
 
@@ -294,8 +317,36 @@ mod tests {
             ),
         ] {
             for status in statuses {
-                assert_eq!(is_given_back(StatusCode::from_u16(*status).unwrap()), done, "{status}");
+                assert_eq!(
+                    is_given_back(StatusCode::from_u16(*status).unwrap(), None),
+                    done,
+                    "{status}"
+                );
             }
         }
+    }
+
+    #[test]
+    fn a_refusal_of_this_gateway_gives_nothing_back_in_whichever_form_it_is_written() {
+        let vendor = adapters::clouds()
+            .iter()
+            .find(|cloud| cloud.name() == "fitbit")
+            .unwrap();
+        for (kind, done) in [
+            ("invalid_client", false),
+            ("unauthorized_client", false),
+            ("invalid_token", true),
+            ("unsupported_token_type", true),
+        ] {
+            for body in [
+                format!(r#"{{"error":"{kind}"}}"#),
+                format!(r#"{{"errors":[{{"errorType":"{kind}"}}],"success":false}}"#),
+            ] {
+                let code = code(*vendor, body.as_bytes());
+                assert!(code.is_some(), "{body}");
+                assert_eq!(is_given_back(StatusCode::BAD_REQUEST, code.as_ref()), done, "{body}");
+            }
+        }
+        assert_eq!(code(*vendor, b"not JSON"), None);
     }
 }

@@ -5,7 +5,7 @@ pub(super) mod calls;
 use std::sync::Arc;
 
 use adapters::Input;
-use adapters::cloud::Ask;
+use adapters::cloud::{Ask, Series};
 use adapters::pull::{self, Answered, Whose};
 use model::{LinkState, Need, UtcMillis};
 use store::{LeasedLink, LinkTokens, NewPayload, OrphanedTokens, Progress, Sender, StoreError, TurnEnd, Want};
@@ -38,12 +38,13 @@ const SUBSCRIBE_AGAIN_MS: i64 = 15 * 60_000;
 /// Attempts to give tokens back.
 const GIVE_BACK: u32 = 20;
 
-/// Failed turns in a row after which a type that is refused is left alone for a day: some two hours.
-const BELIEVED: u32 = 8;
+/// Series of a turn that fail before anything was answered, after which the vendor is taken to be down and the turn ends.
+const DOWN: usize = 3;
 
-/// Turns in a row in which the grant was refused, until it is believed: the answer to a refresh may have been lost, and the one
-/// before it is good for some time.
-const REFUSED: u32 = 2;
+/// Turns in a row in which the grant was refused, and how long after the first in milliseconds, until it is believed: the answer to a
+/// refresh may have been lost, and a vendor may refuse everybody's for a time.
+const REFUSED: u32 = 3;
+const REFUSED_MS: i64 = 4 * 3_600_000;
 
 /// Why a turn ends early.
 enum Stop {
@@ -86,7 +87,8 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         windows: 0,
         kept: now,
         deliveries: 0,
-        refused: 0,
+        unpaid: 0,
+        failed: Vec::new(),
     };
     let stop = turn.run().await;
     let failed = |what: &str, wait: Option<i64>| {
@@ -99,20 +101,18 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
         after_failure(leased, now, wait.unwrap_or(0))
     };
     match stop {
-        Ok(next) if turn.refused == 0 => TurnEnd::Went { next },
-        Ok(_) => failed("some of it was refused", None),
+        Ok(next) => TurnEnd::Went { next },
         Err(Stop::Wait(wait)) => TurnEnd::Waits {
             until: state.clock.now().plus(wait.max(LEAST_WAIT_MS)),
         },
         Err(Stop::Failed { what, wait }) => failed(what, wait),
         Err(Stop::Needs(need)) => TurnEnd::Refused(need),
-        Err(Stop::Ended) if turn.progress.refusals + 1 < REFUSED => {
-            turn.progress.refusals += 1;
-            // Where this cannot be kept, the next refusal counts as the first.
+        Err(Stop::Ended) if turn.has_ended(now) => TurnEnd::Refused(Need::AgreeAgain),
+        Err(Stop::Ended) => {
+            // Where this cannot be kept, the next refusal counts as this one.
             let _ = turn.deliver((0, None), now).await;
             failed("the grant was refused", None)
         }
-        Err(Stop::Ended) => TurnEnd::Refused(Need::AgreeAgain),
         Err(Stop::Lost) => failed("the lease was lost", None),
         Err(Stop::Store(error)) => {
             tracing::warn!(%error, link = leased.link.id, "a turn could not be kept");
@@ -196,8 +196,10 @@ struct Turn<'a> {
     kept: UtcMillis,
     /// Deliveries of this turn until now.
     deliveries: u32,
-    /// Series that the vendor refused in a way that nobody here understands.
-    refused: u32,
+    /// Pages that were asked for though it was enough for now.
+    unpaid: u32,
+    /// Series that failed.
+    failed: Vec<Series>,
 }
 
 impl Turn<'_> {
@@ -206,39 +208,44 @@ impl Turn<'_> {
         let pace = self.cloud.pace();
         let now = self.state.clock.now();
         streams::keep_to(&mut self.progress, series, self.cloud.is_merged, now);
+        plan::owe(&mut self.progress, series, &self.leased.wants);
         let (steps, taken) = plan::plan(series, &self.progress, &self.leased.wants, pace, now);
         // What the vendor told of stands first: how many of the steps were answered, one after the other.
         let (mut answered, mut is_whole) = (0, true);
         let settled = |answered: usize| plan::settled(&self.leased.wants, &taken, &steps, answered);
-        let mut closed: Vec<(&str, bool)> = Vec::new();
+        let (mut left, mut is_up): (Vec<&str>, bool) = (Vec::new(), false);
         for step in &steps {
-            let before = closed.iter().find(|(series, _)| *series == step.series.name);
-            let asked = match before {
-                Some((_, is_closed)) => Err(if *is_closed {
-                    Refusal::Closed
-                } else {
-                    Refusal::NotUnderstood
-                }),
-                None => self.gather(step, now).await,
+            let is_left = left.contains(&step.series.name);
+            let asked = match is_left {
+                true => Ok(()),
+                false => self.gather(step, now).await,
             };
-            match asked {
-                Ok(()) => {}
+            let failed = match asked {
+                Ok(()) => {
+                    is_up |= !is_left;
+                    None
+                }
                 Err(Refusal::Closed) => {
-                    closed.push((step.series.name, true));
+                    is_up = true;
+                    left.push(step.series.name);
                     self.close(step, now);
+                    None
                 }
-                Err(Refusal::NotUnderstood | Refusal::TooLarge) => {
-                    closed.push((step.series.name, false));
-                    // What is refused for long holds up no other, nor does what was told of it.
-                    match self.leased.failures >= BELIEVED {
-                        true => plan::rest(&mut self.progress, &step.series, pace, now),
-                        false => (self.refused, is_whole) = (self.refused + 1, false),
-                    }
-                }
+                Err(Refusal::TooLarge) => Some("an answer is too large"),
+                Err(Refusal::Failed(what)) => Some(what),
                 Err(Refusal::Stop(stop)) => {
                     // What came before is not asked for again.
-                    self.deliver(settled(answered), now).await?;
+                    self.keep(settled(answered), now).await?;
                     return Err(stop);
+                }
+            };
+            if let Some(what) = failed {
+                left.push(step.series.name);
+                is_whole = false;
+                self.leave_alone(&step.series, what);
+                if !is_up && self.failed.len() >= DOWN {
+                    self.keep(settled(answered), now).await?;
+                    return Err(Stop::Failed { what, wait: None });
                 }
             }
             answered += usize::from(is_whole);
@@ -247,7 +254,7 @@ impl Turn<'_> {
                 self.deliver(settled(answered), now).await?;
             }
         }
-        self.deliver(settled(answered), now).await?;
+        self.keep(settled(answered), now).await?;
         if plan::open(series, &self.progress).next().is_none() {
             return Err(Stop::Needs(Need::AllowSomething));
         }
@@ -290,7 +297,7 @@ impl Turn<'_> {
                     self.gathered.push((piece, pages));
                 }
                 Err(Refusal::TooLarge) => {
-                    let (first, then) = piece.halves().ok_or_else(|| self.failed("an answer is too large"))?;
+                    let (first, then) = piece.halves().ok_or(Refusal::TooLarge)?;
                     pieces.extend([then, first]);
                 }
                 Err(other) => return Err(other),
@@ -308,17 +315,43 @@ impl Turn<'_> {
             series = step.series.name,
             "a series is not open to us"
         );
-        plan::moved(&mut self.progress, step, now);
-        let fresh = store::Mark {
-            asked: now.0,
-            again: now.0,
-            ..store::Mark::at(now.0)
-        };
-        self.progress
-            .marks
-            .entry(step.series.name.to_owned())
-            .or_insert(fresh)
-            .closed = true;
+        plan::close(&mut self.progress, &step.series, now);
+        plan::owe(&mut self.progress, &[step.series], &self.leased.wants);
+    }
+
+    /// One series that fails does not end the turn.
+    fn leave_alone(&mut self, series: &Series, what: &'static str) {
+        tracing::info!(
+            vendor = self.cloud.adapter.name(),
+            link = self.leased.link.id,
+            series = series.name,
+            what,
+            "a series failed"
+        );
+        self.failed.push(*series);
+    }
+
+    /// Stores what was gathered, keeps how far it got, and has rest what failed, each time up to twice as long.
+    async fn keep(&mut self, settled: (usize, Option<Want>), now: UtcMillis) -> Result<(), Stop> {
+        self.deliver(settled, now).await?;
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        for series in std::mem::take(&mut self.failed) {
+            // As before the turn: of one that was answered in part no more is known to work.
+            let before = self.leased.link.progress.marks.get(series.name);
+            let failures = before.map_or(0, |mark| mark.failures);
+            let until = now.0 + waits(failures, 0);
+            plan::rest(&mut self.progress, &series, failures.saturating_add(1), until, now);
+        }
+        self.deliver((0, None), now).await
+    }
+
+    /// Counts that the grant was refused once more; true when it is believed.
+    fn has_ended(&mut self, now: UtcMillis) -> bool {
+        self.progress.refusals += 1;
+        let first = *self.progress.refused_since.get_or_insert(now.0);
+        self.progress.refusals >= REFUSED && now.0 - first >= REFUSED_MS
     }
 
     /// Stores what was gathered, and keeps how far it got.

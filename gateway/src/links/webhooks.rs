@@ -252,8 +252,8 @@ async fn keys(state: &AppState, cloud: &Cloud, now: UtcMillis, one_is_missing: b
     keys.body.clone().filter(|_| now.0 - keys.fetched.0 < KEYS_USED_MS)
 }
 
-/// True when the keys could not be fetched when they were asked for last.
+/// True when the keys could not be fetched for a call that came now: there were none, or their address rests.
 async fn is_without_keys(cloud: &Cloud, now: UtcMillis) -> bool {
     let keys = cloud.keys.lock().await;
-    keys.fetched != keys.asked || now.0 - keys.fetched.0 >= KEYS_USED_MS
+    keys.fetched != keys.asked || keys.fetched < now
 }

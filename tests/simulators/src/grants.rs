@@ -213,25 +213,36 @@ pub(crate) fn token(
     asked: TokenRequest,
     add: impl FnOnce(&mut Value, &str),
 ) -> Response {
-    let refusal = |error: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response();
+    match tokens(grants, setup, client, asked, add) {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response(),
+    }
+}
+
+/// What a token endpoint answers, or the code of why not (RFC 6749 5.2).
+pub(crate) fn tokens(
+    grants: &mut Grants,
+    setup: &Setup,
+    client: (&str, &str),
+    asked: TokenRequest,
+    add: impl FnOnce(&mut Value, &str),
+) -> Result<Value, &'static str> {
     if (asked.client_id.as_deref(), asked.client_secret.as_deref()) != (Some(client.0), Some(client.1)) {
-        return refusal("invalid_client");
+        return Err("invalid_client");
     }
     let now = setup.clock.now();
     let pair = match asked.grant_type.as_str() {
         "authorization_code" if asked.redirect_uri.as_deref() != Some(&setup.return_to) => {
-            return refusal("invalid_request");
+            return Err("invalid_request");
         }
         "authorization_code" => {
             let (code, verifier) = (asked.code.unwrap_or_default(), asked.code_verifier.unwrap_or_default());
             grants.exchange(&*setup.randomness, &code, &verifier, now)
         }
         "refresh_token" => grants.refresh(&*setup.randomness, &asked.refresh_token.unwrap_or_default(), now),
-        _ => return refusal("unsupported_grant_type"),
+        _ => return Err("unsupported_grant_type"),
     };
-    let Some(pair) = pair else {
-        return refusal("invalid_grant");
-    };
+    let pair = pair.ok_or("invalid_grant")?;
     let account = grants.holder(&pair.access, now).map(|grant| grant.account.clone());
     let mut answer = json!({
         "access_token": pair.access,
@@ -243,7 +254,7 @@ pub(crate) fn token(
         answer["refresh_token"] = json!(refresh);
     }
     add(&mut answer, &account.unwrap_or_default());
-    Json(answer).into_response()
+    Ok(answer)
 }
 
 /// An ID token about an account. Nobody checks who signed it: it comes from the token endpoint itself.

@@ -54,6 +54,8 @@ pub enum Kind {
     UsageLimit,
     /// 403 with an HTML page, of something that stands before the vendor.
     ForbiddenPage,
+    /// 400 of a token endpoint: the grant is taken no more (RFC 6749 5.2).
+    InvalidGrant,
     /// 400 that nobody understands.
     Refused,
     /// 410.
@@ -163,6 +165,7 @@ pub async fn meddle(State(plan): State<Plan>, request: Request, next: Next) -> R
             "{\"error\":{\"code\":403,\"errors\":[{\"domain\":\"usageLimits\",\"reason\":\"rateLimitExceeded\"}]}}",
         ),
         Kind::ForbiddenPage => status(StatusCode::FORBIDDEN, "<html>no way</html>"),
+        Kind::InvalidGrant => status(StatusCode::BAD_REQUEST, "{\"error\":\"invalid_grant\"}"),
         Kind::Refused => status(StatusCode::BAD_REQUEST, "{\"error\":{\"code\":400}}"),
         Kind::Gone => status(StatusCode::GONE, "{\"error\":{\"code\":410}}"),
         Kind::Huge => Body::from_stream(Endless(1 << 30)).into_response(),

@@ -184,15 +184,17 @@ async fn a_vendor_that_does_not_answer_is_left_alone_and_tried_by_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_has_ended_says_so_to_its_person() {
-    let world = World::new().await;
-    let mut browser = world.hanako().await;
-    world.connect(&mut browser, HANAKO).await;
-    world.mischief("gone", 1, "").await;
-    world.work().await;
-    is(&world, LinkState::NeedsAttention(Need::ConnectSuccessor)).await;
-    let page = browser.get("/portal/links").await.body;
-    assert!(page.contains("このサービスは終了しました"), "{page}");
+async fn what_is_gone_of_a_service_that_nothing_continues_asks_nothing_of_its_person() {
+    for path in ["", "/token"] {
+        let world = World::new().await;
+        let mut browser = world.hanako().await;
+        world.connect(&mut browser, HANAKO).await;
+        world.control(&format!("accounts/{HANAKO}/expire"), json!({})).await;
+        world.mischief("gone", 5, path).await;
+        world.live(HOUR_MS).await;
+        is(&world, LinkState::Connected).await;
+        world.agrees(HANAKO).await;
+    }
 }
 
 /// As a process that is killed leaves them: what was under way is gone, and only what was committed is there.
@@ -404,8 +406,41 @@ async fn a_refusal_after_other_faults_is_not_believed_at_once() {
     world.live(HOUR_MS).await;
     is(&world, LinkState::Connected).await;
     world.agrees(HANAKO).await;
-    // A grant that has really ended is believed the second time, whatever came between.
+    // A grant that has really ended is believed after some hours, whatever came between.
     world.control(&format!("accounts/{HANAKO}/revoke"), json!({})).await;
-    world.live(2 * DAY_MS).await;
+    while world.link().await.progress.refusals == 0 {
+        world.live(HOUR_MS).await;
+    }
+    world.live(2 * HOUR_MS).await;
+    is(&world, LinkState::Connected).await;
+    world.live(3 * HOUR_MS).await;
     is(&world, LinkState::NeedsAttention(Need::AgreeAgain)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_refuses_all_grants_for_hours_asks_nothing_of_anybody() {
+    let world = World::new().await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, HANAKO).await;
+    world.work().await;
+    world.mischief("invalid-grant", 1_000_000, "/token").await;
+    world.live_by(2 * HOUR_MS, HOUR_MS).await;
+    let told = world.change(two_days_ago(&world), Some(77)).await;
+    assert_eq!(world.control("notices", told).await["status"], 204);
+    world.live(4 * HOUR_MS - 10 * 60_000).await;
+    is(&world, LinkState::Connected).await;
+    assert!(world.link().await.progress.refusals > 2, "it was refused");
+    world.well_again().await;
+    world.live_by(8 * HOUR_MS, 5 * 60_000).await;
+    let link = world.link().await;
+    assert_eq!(link.state, LinkState::Connected);
+    assert_eq!((link.progress.refusals, link.progress.refused_since), (0, None));
+    world.agrees(HANAKO).await;
+    // Access tokens that nobody takes, while refreshes work: the grant lives.
+    world.mischief("unauthorized", 1_000_000, "/users/me").await;
+    world.live_by(DAY_MS, HOUR_MS).await;
+    is(&world, LinkState::Connected).await;
+    world.well_again().await;
+    world.live_by(DAY_MS, HOUR_MS).await;
+    world.agrees(HANAKO).await;
 }

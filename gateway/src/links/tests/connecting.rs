@@ -66,6 +66,19 @@ async fn what_the_vendor_takes_no_more_asks_its_person_and_goes_on_where_it_was(
     world.agrees(HANAKO).await;
 }
 
+/// This vendor writes the refusals of its authorization server in a form of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_that_has_ended_is_known_by_the_vendor_s_own_form_too() {
+    let world = World::of(ENDING).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, ENDING.hanako).await;
+    world.live(HOUR_MS).await;
+    let account = ENDING.hanako;
+    world.control(&format!("accounts/{account}/revoke"), json!({})).await;
+    world.live_by(2 * DAY_MS, HOUR_MS).await;
+    is(&world, LinkState::NeedsAttention(Need::AgreeAgain)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_that_was_refused_has_checked_nothing() {
     let world = World::new().await;

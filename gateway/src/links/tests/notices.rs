@@ -107,6 +107,11 @@ async fn only_the_vendor_is_heard_and_what_nobody_knows_is_no_error_to_it() {
     assert_eq!(world.work().await, 1);
     // Its keys turn.
     world.control("keys", json!({})).await;
+    assert_eq!(
+        tell(&world, steps(), json!({})).await,
+        503,
+        "they were fetched just now: say it again"
+    );
     world.clock.advance(11_000);
     assert_eq!(tell(&world, steps(), json!({})).await, 204);
     // Somebody who has neither, at no vendor's address.

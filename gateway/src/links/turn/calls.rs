@@ -21,12 +21,14 @@ const MOST_ANSWER: usize = 16 << 20;
 /// Pages of one answer at most: a list that never ends is none.
 const MOST_PAGES: usize = 100;
 
+const NOT_UNDERSTOOD: &str = "a refusal that nobody here understands";
+
 /// Why an ask has no answer.
 pub(super) enum Refusal {
     /// This series is not open to us.
     Closed,
-    /// The vendor refuses this ask, and nobody here knows why.
-    NotUnderstood,
+    /// The vendor did not answer as it should, or refuses this ask and nobody here knows why.
+    Failed(&'static str),
     /// The answer is larger than what is read.
     TooLarge,
     /// The turn ends.
@@ -54,14 +56,17 @@ impl Turn<'_> {
                 false => self.cloud.adapter.request(&ask, page.as_deref()),
             };
             // What was begun is asked to its end: with each page held up anew nothing would ever be whole.
-            let wait = self.cloud.wait(self.leased.link.id).filter(|_| page.is_none());
-            if let Some(wait) = wait {
-                return Err(Refusal::Stop(Stop::Wait(wait)));
+            match page {
+                None => self.pay()?,
+                Some(_) => self.unpaid += u32::from(self.cloud.wait(self.leased.link.id).is_some()),
             }
             let answer = self.call(&request).await?;
             self.stay().await?;
             let next = self.cloud.adapter.next_page(&answer);
             let next = next.map_err(|_| self.failed("an answer was none"))?;
+            self.cloud.breaker.worked();
+            self.is_answered = true;
+            (self.progress.refusals, self.progress.refused_since) = (0, None);
             bytes += answer.len();
             if bytes > MOST_ANSWER {
                 return Err(Refusal::TooLarge);
@@ -73,6 +78,19 @@ impl Turn<'_> {
                 Some(same) if page.as_ref() == Some(&same) => return Err(self.failed("an answer goes in a circle")),
                 Some(next) => page = Some(next),
             }
+        }
+    }
+
+    /// Counts one call more, after those that went beyond what may be called.
+    fn pay(&mut self) -> Result<(), Stop> {
+        loop {
+            if let Some(wait) = self.cloud.wait(self.leased.link.id) {
+                return Err(Stop::Wait(wait));
+            }
+            if self.unpaid == 0 {
+                return Ok(());
+            }
+            self.unpaid -= 1;
         }
     }
 
@@ -94,7 +112,12 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn failed(&self, what: &'static str) -> Refusal {
+    fn failed(&self, what: &'static str) -> Refusal {
+        self.note_failure();
+        Refusal::Failed(what)
+    }
+
+    fn note_failure(&self) {
         if self.cloud.breaker.failed(self.state.clock.now()) {
             tracing::warn!(
                 vendor = self.cloud.adapter.name(),
@@ -102,7 +125,6 @@ impl Turn<'_> {
             );
             metrics::counter!("sekisho_clouds_left_alone_total", "vendor" => self.cloud.adapter.name()).increment(1);
         }
-        Refusal::Stop(Stop::Failed { what, wait: None })
     }
 
     /// One call, its token made good before and, where the vendor takes it no more, once again.
@@ -129,23 +151,19 @@ impl Turn<'_> {
             }
             let refused = self.cloud.adapter.refused(&body);
             return match status {
-                200..=299 => {
-                    self.cloud.breaker.worked();
-                    self.progress.refusals = 0;
-                    self.is_answered = true;
-                    Ok(body)
-                }
+                200..=299 => Ok(body),
                 401 if !self.is_refreshed => {
                     self.refresh().await?;
                     continue;
                 }
-                401 => Err(Refusal::Stop(Stop::Ended)),
+                // The refresh has shown that the grant lives.
+                401 => Err(self.failed("the vendor takes no token")),
                 // A page of something that stands before the vendor says nothing of what is open to us.
                 403 if body.trim_ascii_start().starts_with(b"<") => Err(self.failed("a refusal was none")),
                 403 if is_not_given || refused == Some(Refused::NotGiven) => Err(Refusal::Closed),
                 // Any other says nothing of what was given: the operator's project may be at fault, and all of its links with it.
-                403 if refused.is_none() => Err(Refusal::NotUnderstood),
-                410 => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
+                403 if refused.is_none() => Err(Refusal::Failed(NOT_UNDERSTOOD)),
+                410 if self.has_successor() => Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
                 403 | 429 => {
                     // It answers, and says that it is enough: no fault of its own.
                     let wait = wait.map(|seconds| seconds.max(1) * 1_000);
@@ -155,9 +173,14 @@ impl Turn<'_> {
                     }))
                 }
                 408 | 500..=599 => Err(self.failed("the vendor has a fault")),
-                _ => Err(Refusal::NotUnderstood),
+                _ => Err(Refusal::Failed(NOT_UNDERSTOOD)),
             };
         }
+    }
+
+    /// True where what is no more is the service: of any other it is one address of it.
+    fn has_successor(&self) -> bool {
+        self.cloud.successor(self.state.clock.now()).is_some()
     }
 
     /// A token that is good for a while.
@@ -193,10 +216,16 @@ impl Turn<'_> {
         let next = match next {
             Ok(next) => next,
             Err(TokenError::Ended) => return Err(Refusal::Stop(Stop::Ended)),
-            Err(TokenError::SwitchedOff) => return Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor))),
-            Err(error @ TokenError::NoAnswer(_)) => {
+            Err(TokenError::SwitchedOff) if self.has_successor() => {
+                return Err(Refusal::Stop(Stop::Needs(Need::ConnectSuccessor)));
+            }
+            Err(error @ (TokenError::NoAnswer(_) | TokenError::SwitchedOff)) => {
                 tracing::info!(%error, link = self.leased.link.id, "tokens were not refreshed");
-                return Err(self.failed("no answer to a refresh"));
+                self.note_failure();
+                return Err(Refusal::Stop(Stop::Failed {
+                    what: "no answer to a refresh",
+                    wait: None,
+                }));
             }
             Err(error) => {
                 tracing::warn!(%error, vendor = self.cloud.adapter.name(), "tokens cannot be refreshed");
@@ -218,6 +247,7 @@ impl Turn<'_> {
             return Err(Refusal::Stop(Stop::Lost));
         }
         self.tokens = Some((next, version + 1));
+        (self.progress.refusals, self.progress.refused_since) = (0, None);
         Ok(access)
     }
 }

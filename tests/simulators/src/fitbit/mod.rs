@@ -165,9 +165,19 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, Form(asked
         client_secret,
         ..asked
     };
-    grants::token(&mut shared.state().grants, setup, CLIENT, asked, |answer, account| {
+    let tokens = grants::tokens(&mut shared.state().grants, setup, CLIENT, asked, |answer, account| {
         answer["user_id"] = json!(account);
-    })
+    });
+    match tokens {
+        Ok(answer) => Json(answer).into_response(),
+        Err(error) => refused(error),
+    }
+}
+
+/// A refusal of its authorization server, in its own form.
+fn refused(error: &str) -> Response {
+    let body = json!({"errors": [{"errorType": error, "message": "no"}], "success": false});
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 #[derive(Deserialize)]
