@@ -25,6 +25,9 @@ use crate::{
 /// The largest request body but that of an upload, which counts its own bytes.
 const MAX_BODY: usize = 256 * 1024;
 
+/// How long tokens that are being refreshed are waited for: whatever stops a process has some patience, often ten seconds.
+const REFRESH_GRACE: Duration = Duration::from_secs(5);
+
 /// All routes, with `more` beside them (the demo's OpenID provider).
 pub fn router(state: AppState, more: Router<AppState>) -> Router {
     let timeout = Duration::from_secs(state.config.http.timeout_seconds);
@@ -136,6 +139,7 @@ pub async fn serve(
     let keeper = tokio::spawn(upkeep::look_after_the_old(state.clone()));
     let worker = tokio::spawn(jobs::work(state.clone()));
     let clouds = tokio::spawn(links::worker::work(state.clone()));
+    let linked = state.clone();
     let portals = tokio::spawn(delegations::worker::work(state.clone()));
     let feeds = tokio::spawn(feeds::worker::work(state.clone()));
     let signer = tokio::spawn(heads::sign_hourly(state.clone()));
@@ -167,6 +171,12 @@ pub async fn serve(
     packer.abort();
     keeper.abort();
     worker.abort();
+    if tokio::time::timeout(REFRESH_GRACE, linked.clouds.close())
+        .await
+        .is_err()
+    {
+        tracing::warn!("tokens that were being refreshed were not waited for any longer");
+    }
     clouds.abort();
     portals.abort();
     feeds.abort();

@@ -58,8 +58,8 @@ pub use imports::{BatchStart, Import, ImportReport, Parked, Raw, Rehearsal};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use links::{
-    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Noted, Pass, Progress, Told,
-    TurnEnd, WANTS_AT_ONCE, Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, MOST_WANTS, Mark, NewLink, Noted, Pass,
+    Progress, Told, TurnEnd, WANTS_AT_ONCE, Want,
 };
 pub use matching::{Insured, is_one_name};
 pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};

@@ -15,6 +15,9 @@ use crate::{Result, Store, StoreError};
 /// Windows that a turn takes up at most.
 pub const WANTS_AT_ONCE: u32 = 64;
 
+/// Windows of a series that a link is to ask for at most: of more, what holds all of them is asked for. Three weeks of hours.
+pub const MOST_WANTS: i64 = 512;
+
 /// How long a link whose worker went silent is left alone, in milliseconds: longer than a turn can take.
 pub const LINK_LEASE_MS: i64 = 5 * 60_000;
 
@@ -256,7 +259,10 @@ pub enum TurnEnd {
     /// Only the resident can mend it.
     Refused(Need),
     /// The tokens of an ended link were given back, or cannot be.
-    GivenBack,
+    GivenBack {
+        /// Which pair; another that was kept meanwhile is still to be given back.
+        version: Option<i64>,
+    },
 }
 
 /// Links of a vendor, by state.
@@ -423,6 +429,31 @@ impl Store {
         self.database
             .write("delete webhooks", move |writing| {
                 sqlite::webhooks::delete_webhooks(writing, before)
+            })
+            .await
+    }
+
+    /// True when somebody has a living link to this account.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn is_connected(&self, vendor: &'static str, account: String) -> Result<bool> {
+        self.database
+            .read("look for a link", move |snapshot| {
+                sqlite::links::is_connected(snapshot, vendor, &account)
+            })
+            .await
+    }
+
+    /// True when somebody has a living link to the account of this tag.
+    ///
+    /// # Errors
+    /// What reading can answer.
+    pub async fn is_tag_connected(&self, vendor: &'static str, account_tag: &str) -> Result<bool> {
+        let tag = account_tag.to_owned();
+        self.database
+            .read("look for a link", move |snapshot| {
+                sqlite::links::is_tag_connected(snapshot, vendor, &tag)
             })
             .await
     }

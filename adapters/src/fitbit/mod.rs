@@ -92,6 +92,12 @@ struct Error {
     error_type: String,
 }
 
+/// What a call says, without its signature, which no bytes of a fuzzer have.
+#[doc(hidden)]
+pub fn heard(body: &[u8]) -> Result<Heard, NotHeard> {
+    notice::read(body)
+}
+
 impl Cloud for Fitbit {
     fn title(&self) -> [&'static str; 2] {
         ["Fitbit", "Fitbit"]

@@ -39,7 +39,12 @@ pub(super) fn hear(call: &Call<'_>) -> Result<Heard, NotHeard> {
     let key = format!("{}&", secret.ok_or(NotHeard::NotGenuine)?);
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key.as_bytes());
     hmac::verify(&key, call.body, &shown).map_err(|_| NotHeard::NotGenuine)?;
-    let said: Vec<&RawValue> = serde_json::from_slice(call.body).map_err(|_| NotHeard::Malformed)?;
+    read(call.body)
+}
+
+/// The notices of a body.
+pub(super) fn read(body: &[u8]) -> Result<Heard, NotHeard> {
+    let said: Vec<&RawValue> = serde_json::from_slice(body).map_err(|_| NotHeard::Malformed)?;
     if said.len() > MOST {
         return Err(NotHeard::Malformed);
     }

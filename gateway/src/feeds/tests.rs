@@ -296,7 +296,7 @@ async fn bad_days_lose_nothing_and_double_nothing() {
         )
         .await;
     let failed = world.turn().await;
-    assert!(matches!(failed, Err(Failure::NoAnswer { .. })), "{failed:?}");
+    assert!(matches!(failed, Err(Failure::NotRead)), "{failed:?}");
     assert!(world.handed_over().await.is_empty(), "nothing was handed over yet");
     world
         .control("mischief", json!({"kind": "late", "times": 1, "path": "vital-signs"}))

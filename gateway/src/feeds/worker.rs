@@ -5,8 +5,8 @@ use std::time::Duration;
 use adapters::feed::{Call, MOST_BYTES, Page};
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use model::Offset;
 use model::time::{DAY_MS, HOUR_MS};
+use model::{Offset, UtcMillis};
 use store::{FeedCame, StoreError};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
@@ -28,8 +28,8 @@ const BY_THE_CLOCK: &str = "(gateway, by the clock)";
 /// Waits after a failure, in milliseconds, each up to twice the one before.
 const AFTER_FAILURE_MS: (i64, i64) = (30_000, 6 * HOUR_MS);
 
-/// Failed turns in a row after which records that cannot be read are taken as they are, for a day: some half an hour. Until then the
-/// answer is asked for again: what came may have been one bad answer.
+/// Turns that ended at records that could not be read, with none that went in between, after which such records are taken as they are,
+/// for a day: some half an hour. Until then the answer is asked for again: what came may have been one bad answer.
 const BELIEVED: u32 = 6;
 
 /// Why a turn came to nothing, or not to its end.
@@ -37,6 +37,8 @@ const BELIEVED: u32 = 6;
 pub(super) enum Failure {
     /// No answer that can be read; how long the vendor asks to wait, in seconds.
     NoAnswer { what: &'static str, wait: Option<i64> },
+    /// An answer, of which not all could be read.
+    NotRead,
     /// A fault of ours.
     Store(StoreError),
 }
@@ -59,37 +61,65 @@ pub async fn work(state: AppState) {
 
 async fn work_feed(state: &AppState, feed: &Feed) {
     let Some(asked) = &feed.asked else { return };
-    let mut failures: u32 = 0;
-    let mut believed_until = state.clock.now();
+    let mut course = Course::default();
     loop {
         let vendor = feed.place.vendor.as_str();
-        let now = state.clock.now();
-        if failures == BELIEVED {
-            believed_until = now.plus(DAY_MS);
+        let ended = turn(state, feed, asked, course.is_believed(state.clock.now())).await;
+        match &ended {
+            Ok(()) => {}
+            Err(Failure::NoAnswer { what, .. }) => tracing::warn!(vendor, what, "a feed did not answer"),
+            Err(Failure::NotRead) => tracing::warn!(vendor, "records of a feed's answer could not be read"),
+            Err(Failure::Store(error)) => tracing::error!(vendor, %error, "what came of a feed could not be kept"),
         }
-        let (wait, outcome) = match turn(state, feed, asked, now < believed_until).await {
+        let outcome = if ended.is_ok() { "went" } else { "failed" };
+        metrics::counter!("sekisho_feed_turns_total", "vendor" => vendor.to_owned(), "outcome" => outcome).increment(1);
+        let wait = course.after(&ended, asked.poll_ms, state.clock.now());
+        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+    }
+}
+
+/// How a feed's turns went until now.
+#[derive(Default)]
+struct Course {
+    /// Turns in a row without an answer.
+    failures: u32,
+    /// Turns that ended at records that could not be read, since the last one that went.
+    unread: u32,
+    /// Until then such records are taken as they are.
+    believed_until: Option<UtcMillis>,
+}
+
+impl Course {
+    fn is_believed(&self, now: UtcMillis) -> bool {
+        self.believed_until.is_some_and(|until| now < until)
+    }
+
+    /// How long to wait after a turn, in milliseconds.
+    fn after(&mut self, ended: &Result<(), Failure>, poll_ms: i64, now: UtcMillis) -> i64 {
+        let (before, asked_for) = match ended {
             Ok(()) => {
-                failures = 0;
-                (asked.poll_ms, "went")
+                (self.failures, self.unread) = (0, 0);
+                return poll_ms;
+            }
+            // It answers: whatever there was before is over.
+            Err(Failure::NotRead) => {
+                (self.failures, self.unread) = (0, self.unread + 1);
+                if self.unread >= BELIEVED {
+                    self.believed_until = Some(now.plus(DAY_MS));
+                }
+                (self.unread - 1, 0)
             }
             Err(failure) => {
-                let doubled = AFTER_FAILURE_MS.0 << failures.min(16);
-                failures += 1;
-                let asked_for = match failure {
-                    Failure::NoAnswer { what, wait } => {
-                        tracing::warn!(vendor, what, "a feed did not answer");
-                        wait.unwrap_or(0) * 1_000
-                    }
-                    Failure::Store(error) => {
-                        tracing::error!(vendor, %error, "what came of a feed could not be kept");
-                        0
-                    }
+                self.failures += 1;
+                let wait = match failure {
+                    Failure::NoAnswer { wait, .. } => wait.unwrap_or(0) * 1_000,
+                    _ => 0,
                 };
-                (doubled.max(asked_for).min(AFTER_FAILURE_MS.1), "failed")
+                (self.failures - 1, wait)
             }
         };
-        metrics::counter!("sekisho_feed_turns_total", "vendor" => vendor.to_owned(), "outcome" => outcome).increment(1);
-        tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
+        let doubled = AFTER_FAILURE_MS.0 << before.min(16);
+        doubled.max(asked_for).min(AFTER_FAILURE_MS.1)
     }
 }
 
@@ -161,7 +191,7 @@ impl Fetched {
         let mut came = FeedCame::default();
         let taken = take_parts(&state.store, feed.adapter, &feed.place, page.parts, &mut came).await?;
         if taken.accounting.rejected > 0 && !is_believed {
-            return Err(no_answer("records of an answer could not be read"));
+            return Err(Failure::NotRead);
         }
         self.hash.update(body);
         self.pages += 1;
@@ -273,5 +303,61 @@ async fn send(state: &AppState, base: &str, call: &Call, token: Option<&Zeroizin
             wait: retry_after(answer.headers(), state.clock.now()),
         }),
         _ => Err(no_answer("it answered with an error")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLL_MS: i64 = 3_600_000;
+
+    /// How a feed goes of which each answer has a record that cannot be read, after so many turns without an answer: after how many
+    /// milliseconds of answering such records are taken.
+    fn believed_after(outages: u32) -> i64 {
+        let (mut course, mut now) = (Course::default(), UtcMillis(0));
+        for _ in 0..outages {
+            now = now.plus(course.after(&Err(no_answer("no answer came")), POLL_MS, now));
+        }
+        let began = now;
+        for _ in 0..100 {
+            if course.is_believed(now) {
+                return now.0 - began.0;
+            }
+            now = now.plus(course.after(&Err(Failure::NotRead), POLL_MS, now));
+        }
+        panic!("the feed stands still for good");
+    }
+
+    #[test]
+    fn records_that_stay_unreadable_are_believed_also_after_a_long_outage() {
+        let half_an_hour = 31 * 60_000 + 30_000;
+        for outages in [0, 1, BELIEVED - 1, BELIEVED, BELIEVED + 1, 40] {
+            assert_eq!(believed_after(outages), half_an_hour, "{outages}");
+        }
+    }
+
+    #[test]
+    fn an_outage_alone_has_nothing_believed_and_a_turn_that_went_begins_anew() {
+        let (mut course, now) = (Course::default(), UtcMillis(0));
+        for _ in 0..40 {
+            assert!(course.after(&Err(no_answer("no answer came")), POLL_MS, now) <= AFTER_FAILURE_MS.1);
+        }
+        assert!(!course.is_believed(now));
+        for _ in 0..3 {
+            for _ in 1..BELIEVED {
+                course.after(&Err(Failure::NotRead), POLL_MS, now);
+            }
+            assert_eq!(course.after(&Ok(()), POLL_MS, now), POLL_MS);
+        }
+        assert!(!course.is_believed(now));
+        // Once its day is over, it takes as long again.
+        for _ in 0..BELIEVED {
+            course.after(&Err(Failure::NotRead), POLL_MS, now);
+        }
+        assert!(course.is_believed(now) && !course.is_believed(now.plus(DAY_MS)));
+        course.after(&Ok(()), POLL_MS, now);
+        course.after(&Err(Failure::NotRead), POLL_MS, now.plus(DAY_MS));
+        assert!(!course.is_believed(now.plus(DAY_MS)));
     }
 }

@@ -12,7 +12,7 @@ use store::{Continued, NewLink, StoreError};
 use subtle::ConstantTimeEq as _;
 
 use super::tokens::Granted;
-use super::{Cloud, tokens, turn};
+use super::{Cloud, giving_back, tokens, turn};
 use crate::oauth::handles::{self, Handle};
 use crate::outgoing::bounded;
 use crate::portal::{Problem, error_page, links};
@@ -151,12 +151,11 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
     let account = match account(state, cloud, &granted).await {
         Ok(account) => account,
         Err(failure) => {
-            // Nothing here will use them.
-            let _ = tokens::give_back(cloud, &state.outgoing, &granted.tokens).await;
+            giving_back::of_unknown(state, cloud, &signed_in.own, &granted.tokens).await;
             return Err(failure);
         }
     };
-    let back = granted.tokens.clone();
+    let (back, name) = (granted.tokens.clone(), account.id.clone());
     let new = NewLink {
         vendor: cloud.adapter.name().to_owned(),
         continues: account
@@ -172,11 +171,13 @@ async fn finish(state: &AppState, headers: &HeaderMap, signed_in: &SignedIn, ans
             tracing::info!(link = link.id, vendor = cloud.adapter.name(), "a link was connected");
             Ok(())
         }
-        Err(StoreError::Invalid { .. }) => {
-            let _ = tokens::give_back(cloud, &state.outgoing, &back).await;
-            Err(Failure::Anothers)
+        Err(error) => {
+            giving_back::of_account(state, cloud, name, &back).await;
+            match error {
+                StoreError::Invalid { .. } => Err(Failure::Anothers),
+                error => Err(internal(error)),
+            }
         }
-        Err(error) => Err(internal(error)),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod breaker;
 pub mod connect;
+mod giving_back;
 mod one_at_a_time;
 mod plan;
 mod streams;
@@ -117,6 +118,14 @@ impl Clouds {
     /// All of them.
     pub fn all(&self) -> &[Cloud] {
         &self.0
+    }
+
+    /// Begins no refresh any more, and returns when those under way are kept: of a pair that the vendor has turned already, nobody else
+    /// would have the new one.
+    pub async fn close(&self) {
+        for cloud in &self.0 {
+            cloud.refreshing.close().await;
+        }
     }
 
     /// The one with this name.

@@ -8,13 +8,13 @@ use adapters::Input;
 use adapters::cloud::{Ask, Series};
 use adapters::pull::{self, Answered, Whose};
 use model::{LinkState, Need, UtcMillis};
-use store::{LeasedLink, LinkTokens, NewPayload, OrphanedTokens, Progress, Sender, StoreError, TurnEnd, Want};
+use store::{LeasedLink, LinkTokens, NewPayload, Progress, Sender, StoreError, TurnEnd, Want};
 
 use calls::Refusal;
 
 use super::Cloud;
 use super::plan::{self, Step};
-use super::{streams, subscriptions, tokens};
+use super::{giving_back, streams, subscriptions};
 use crate::import::{self, ImportError};
 use crate::state::AppState;
 
@@ -34,9 +34,6 @@ const LONGEST_WAIT_MS: i64 = 6 * 3_600_000;
 
 /// After a subscription that did not work, in milliseconds.
 const SUBSCRIBE_AGAIN_MS: i64 = 15 * 60_000;
-
-/// Attempts to give tokens back.
-const GIVE_BACK: u32 = 20;
 
 /// Series of a turn that fail before anything was answered, after which the vendor is taken to be down and the turn ends.
 const DOWN: usize = 3;
@@ -72,7 +69,7 @@ impl From<StoreError> for Stop {
 pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -> TurnEnd {
     let now = state.clock.now();
     if leased.link.state == LinkState::Ended {
-        return give_back(state, cloud, leased, now).await;
+        return giving_back::of_ended(state, cloud, leased, now).await;
     }
     let mut turn = Turn {
         state,
@@ -121,61 +118,15 @@ pub(super) async fn take(state: &AppState, cloud: &Cloud, leased: &LeasedLink) -
     }
 }
 
-async fn give_back(state: &AppState, cloud: &Cloud, leased: &LeasedLink, now: UtcMillis) -> TurnEnd {
-    if let Err(error) = subscriptions::end(state, cloud, leased.link.id, &leased.link.account_tag).await {
-        tracing::warn!(%error, link = leased.link.id, "the subscription of an ended link could not be ended");
-        if leased.failures < GIVE_BACK {
-            return after_failure(leased, now, 0);
-        }
-    }
-    let Some((tokens, _)) = &leased.tokens else {
-        return TurnEnd::GivenBack;
-    };
-    match tokens::give_back(cloud, &state.outgoing, tokens).await {
-        Ok(()) => TurnEnd::GivenBack,
-        Err(error) if leased.failures >= GIVE_BACK => {
-            tracing::warn!(%error, link = leased.link.id, "the tokens of an ended link could not be given back");
-            TurnEnd::GivenBack
-        }
-        Err(_) => after_failure(leased, now, 0),
-    }
-}
-
-/// Gives back tokens whose person was erased, and has the vendor tell of them no more; when to try again, where it did not work.
-pub(super) async fn give_back_again(state: &AppState, cloud: &Cloud, orphaned: &OrphanedTokens) -> Option<UtcMillis> {
-    let told = match &orphaned.of {
-        Some((link, account_tag)) => subscriptions::end(state, cloud, *link, account_tag).await.is_ok(),
-        None => true,
-    };
-    // One that fails holds up the other for nothing: what was given back already is so again.
-    let given_back = tokens::give_back(cloud, &state.outgoing, &orphaned.tokens)
-        .await
-        .is_ok();
-    if told && given_back {
-        return None;
-    }
-    if orphaned.failures >= GIVE_BACK {
-        let vendor = cloud.adapter.name();
-        tracing::warn!(
-            vendor,
-            told,
-            given_back,
-            "what an erased person had allowed could not be ended at the vendor"
-        );
-        return None;
-    }
-    Some(state.clock.now().plus(waits(orphaned.failures, 0)))
-}
-
 /// Each wait is up to twice the one before, and at least what the vendor asks for.
-fn after_failure(leased: &LeasedLink, now: UtcMillis, asked: i64) -> TurnEnd {
+pub(super) fn after_failure(leased: &LeasedLink, now: UtcMillis, asked: i64) -> TurnEnd {
     TurnEnd::Failed {
         next: now.plus(waits(leased.failures, asked)),
     }
 }
 
 /// In milliseconds, after so many failures before.
-fn waits(failures: u32, asked: i64) -> i64 {
+pub(super) fn waits(failures: u32, asked: i64) -> i64 {
     let doubled = FIRST_WAIT_MS << failures.min(12);
     asked.max(doubled).min(LONGEST_WAIT_MS)
 }

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
 use model::UtcMillis;
-use model::time::DAY_MS;
+use model::time::{DAY_MS, HOUR_MS};
 use store::{Told, Want};
 
 use super::Cloud;
@@ -174,7 +174,7 @@ async fn receive(
             StatusCode::from_u16(status).unwrap_or(StatusCode::OK).into_response()
         }
         Ok(Heard::Notices(notices)) => {
-            let told = notices.into_iter().map(|notice| told(notice, now)).collect();
+            let told = notices.into_iter().map(|notice| told(cloud, notice, now)).collect();
             match state
                 .store
                 .note_webhook(cloud.adapter.name(), body.to_vec(), told, GATHER_MS)
@@ -218,14 +218,19 @@ async fn receive(
     }
 }
 
-fn told(notice: adapters::cloud::Notice, now: UtcMillis) -> Told {
+/// What a notice asks for, in whole windows, as it will be asked: one that lasts until now, told again a moment later, is the same.
+fn told(cloud: &Cloud, notice: adapters::cloud::Notice, now: UtcMillis) -> Told {
     let (start, end) = notice.window.unwrap_or((now.plus(-UNSAID_MS), now));
+    let series = notice.series.map(|name| {
+        let hours = cloud.adapter.series().iter().find(|series| series.name == name);
+        (name, hours.map_or(1, |series| i64::from(series.hours)) * HOUR_MS)
+    });
     Told {
         account: notice.account,
-        want: notice.series.map(|series| Want {
-            series: series.to_owned(),
-            start,
-            end,
+        want: series.map(|(name, length)| Want {
+            series: name.to_owned(),
+            start: UtcMillis(start.0.div_euclid(length).saturating_mul(length)),
+            end: UtcMillis(end.0.saturating_add(length - 1).div_euclid(length) * length),
         }),
     }
 }

@@ -8,7 +8,8 @@ use model::LinkState;
 use store::{LeasedLink, TurnEnd};
 use tokio::task::JoinSet;
 
-use super::{Cloud, turn};
+use super::breaker::Breaker;
+use super::{Cloud, giving_back, turn};
 use crate::state::AppState;
 
 /// Links of one cloud that are worked at the same time.
@@ -17,7 +18,7 @@ const AT_ONCE: usize = 16;
 /// How long a worker looks away when there is nothing to do.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// Works all clouds until it is aborted; what was under way is due again when the leases run out.
+/// Works all clouds until it is aborted; what was under way is due again when the folder is opened anew.
 pub async fn work(state: AppState) {
     let mut clouds = JoinSet::new();
     for place in 0..state.clouds.all().len() {
@@ -37,11 +38,16 @@ pub(super) async fn work_named(state: AppState, name: &'static str) {
 }
 
 async fn work_cloud(state: &AppState, place: usize) {
-    let mut under_way = JoinSet::new();
+    let (mut under_way, mut giving_back) = (JoinSet::new(), JoinSet::new());
     loop {
         while under_way.try_join_next().is_some() {}
+        while giving_back.try_join_next().is_some() {}
         let cloud = &state.clouds.all()[place];
-        give_back_of_erased(state, cloud).await;
+        // Beside the turns, which a vendor that hangs would hold up.
+        if giving_back.is_empty() {
+            let state = state.clone();
+            giving_back.spawn(async move { give_back_of_erased(&state, &state.clouds.all()[place]).await });
+        }
         for leased in take(state, cloud, AT_ONCE - under_way.len()).await {
             let state = state.clone();
             under_way.spawn(async move { carry_out(&state, &state.clouds.all()[place], leased).await });
@@ -94,13 +100,13 @@ pub(super) async fn give_back_of_erased(state: &AppState, cloud: &Cloud) {
         tracing::warn!(%error, "tokens of the erased could not be looked for");
         Vec::new()
     });
-    // Together: a vendor that hangs would hold up its links for minutes, one after the other.
+    // Together: of a vendor that hangs the last ones would wait for minutes.
     let mut all = JoinSet::new();
     for tokens in orphaned {
         let (state, name) = (state.clone(), cloud.adapter.name());
         all.spawn(async move {
             let Some(cloud) = state.clouds.named(name) else { return };
-            let again = turn::give_back_again(&state, cloud, &tokens).await;
+            let again = giving_back::of_erased(&state, cloud, &tokens).await;
             if let Err(error) = state.store.end_orphaned_tokens(tokens.id, again).await {
                 tracing::warn!(%error, "what came of tokens of the erased could not be kept");
             }
@@ -109,17 +115,27 @@ pub(super) async fn give_back_of_erased(state: &AppState, cloud: &Cloud) {
     all.join_all().await;
 }
 
+/// Leaves the breaker open to the next trial, however a turn ends.
+struct Trial<'a>(&'a Breaker);
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        self.0.was_not_tried();
+    }
+}
+
 /// One turn, to its end.
 pub(super) async fn carry_out(state: &AppState, cloud: &Cloud, leased: LeasedLink) {
+    // What did not meet the vendor says nothing of it; no more does a turn that ended by a panic.
+    let trial = Trial(&cloud.breaker);
     let end = turn::take(state, cloud, &leased).await;
-    // What did not meet the vendor says nothing of it.
-    cloud.breaker.was_not_tried();
+    drop(trial);
     let label = match &end {
         TurnEnd::Went { .. } => "went",
         TurnEnd::Waits { .. } => "waits",
         TurnEnd::Failed { .. } => "failed",
         TurnEnd::Refused(_) => "refused",
-        TurnEnd::GivenBack => "given-back",
+        TurnEnd::GivenBack { .. } => "given-back",
     };
     metrics::counter!("sekisho_link_turns_total", "vendor" => cloud.adapter.name(), "outcome" => label).increment(1);
     if let TurnEnd::Refused(need) = &end {
@@ -130,5 +146,26 @@ pub(super) async fn carry_out(state: &AppState, cloud: &Cloud, leased: LeasedLin
     }
     if let Err(error) = state.store.end_turn(&leased, end).await {
         tracing::warn!(%error, link = leased.link.id, "what came of a turn could not be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_ends_by_a_panic_leaves_the_breaker_to_the_next_trial() {
+        let (breaker, mut now) = (Breaker::default(), model::UtcMillis(0));
+        while !breaker.failed(now) {}
+        now = now.plus(model::time::HOUR_MS);
+        for _ in 0..3 {
+            assert_eq!(breaker.room(16, now), 1);
+            assert_eq!(breaker.room(16, now), 0, "one tries");
+            let turn = || {
+                let _trial = Trial(&breaker);
+                panic!("a turn");
+            };
+            assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(turn)).is_err());
+        }
     }
 }

@@ -453,6 +453,7 @@ fn start_writer(
     let journal = Journal::open(&shared.folder)?;
     settle::replay(&mut connection, shared)?;
     settle::finish_erasures(&connection, shared)?;
+    super::links::end_leases(&connection, shared.clock.now())?;
     super::journal::sync_folder(&shared.folder)?;
     let (sender, receiver) = channel();
     let shared = Arc::clone(shared);

@@ -1,20 +1,23 @@
 //! SQL of links, and of what each is to ask for.
 
 use consent::OwnAccess;
-use model::time::DAY_MS;
+use model::time::{DAY_MS, HOUR_MS};
 use model::{LinkEvent, LinkState, Need, Offset, PersonId, UtcMillis};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::writer::Writing;
 use super::zone::HomeZone;
-use super::{acts, consents, people};
+use super::{acts, consents, people, schema};
 use crate::links::{
-    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, Mark, NewLink, Progress, TurnEnd, WANTS_AT_ONCE,
-    Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkCount, LinkTokens, MOST_WANTS, Mark, NewLink, Progress, TurnEnd,
+    WANTS_AT_ONCE, Want,
 };
 use crate::{Actor, Result, StoreError};
+
+/// Name of the setting that holds the highest number that an erased link may have had.
+const LAST_ID: &str = "last_link";
 
 const COLUMNS: &str = "id, person, vendor, state, need, connected_ms, fetched_ms, ended_ms, progress, account_hash";
 
@@ -145,6 +148,19 @@ fn act(writing: &Writing<'_>, own: &OwnAccess, what: &str, link: i64, vendor: &s
     )
 }
 
+/// The highest number that a link has or had. A turn of an erased person's link may be under way: nobody else's gets its number.
+fn last_id(snapshot: &Snapshot<'_>) -> Result<i64> {
+    let last: i64 = snapshot
+        .query_row("SELECT coalesce(max(id), 0) FROM link", [], |row| row.get(0))
+        .doing("numbering a link")?;
+    Ok(last.max(schema::setting(snapshot, LAST_ID)?.unwrap_or(0)))
+}
+
+/// Keeps the highest number before links are erased.
+pub(super) fn keep_last_id(writing: &Writing<'_>) -> Result<()> {
+    schema::set_setting(writing, LAST_ID, last_id(writing)?)
+}
+
 pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> Result<Link> {
     let (person, now) = (own.person(), writing.now());
     let hash = account_hash(writing, &new.vendor, &new.account);
@@ -172,9 +188,7 @@ pub(crate) fn connect(writing: &Writing<'_>, own: &OwnAccess, new: &NewLink) -> 
             if let Some(before) = before {
                 change(writing, own, before.link.id, LinkEvent::Ended)?;
             }
-            writing
-                .query_row("SELECT coalesce(max(id), 0) + 1 FROM link", [], |row| row.get(0))
-                .doing("numbering a link")?
+            last_id(writing)? + 1
         }
     };
     let continued = match &new.continues {
@@ -290,6 +304,9 @@ pub(crate) fn change(writing: &Writing<'_>, own: &OwnAccess, id: i64, event: Lin
     act(writing, own, what, id, &link.vendor)
 }
 
+/// How long a row that cannot be read is left alone, in milliseconds.
+pub(super) const UNREADABLE_MS: i64 = 6 * HOUR_MS;
+
 const DUE: &str = "vendor = ?1 AND due_ms IS NOT NULL AND due_ms <= ?2 AND leased_ms <= ?2";
 
 pub(crate) fn has_due(snapshot: &Snapshot<'_>, vendor: &str, now: UtcMillis) -> Result<bool> {
@@ -309,7 +326,33 @@ pub(crate) fn lease(writing: &Writing<'_>, vendor: &str, limit: u32) -> Result<V
                 .collect()
         })
         .doing("finding due links")?;
-    due.into_iter().map(|id| take(writing, id, now)).collect()
+    let mut leased = Vec::with_capacity(due.len());
+    for id in due {
+        match take(writing, id, now) {
+            Ok(link) => leased.push(link),
+            // Of this row alone: as the one due longest it would hold up all others.
+            Err(error @ (StoreError::Damaged { .. } | StoreError::Erased { .. } | StoreError::NoPerson { .. })) => {
+                tracing::error!(%error, link = id, "a link cannot be read: it is left alone for some hours");
+                writing
+                    .prepare_cached("UPDATE link SET leased_ms = 0, due_ms = ?2 WHERE id = ?1")
+                    .and_then(|mut statement| statement.execute(params![id, now.plus(UNREADABLE_MS).0]))
+                    .doing("leaving a link alone")?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(leased)
+}
+
+/// Frees the links of a process that ended: no other holds the folder now. What waits for a vendor's budget is not due before that.
+pub(crate) fn end_leases(connection: &Connection, now: UtcMillis) -> Result<()> {
+    connection
+        .execute(
+            "UPDATE link SET leased_ms = 0 WHERE leased_ms > ?1 AND due_ms <= ?1",
+            [now.0],
+        )
+        .doing("freeing links")
+        .map(|_| ())
 }
 
 fn take(writing: &Writing<'_>, id: i64, now: UtcMillis) -> Result<LeasedLink> {
@@ -473,9 +516,11 @@ pub(crate) fn end_turn(writing: &Writing<'_>, lease: Lease, end: &TurnEnd) -> Re
                 params![id, state, need],
             )
         }
-        TurnEnd::GivenBack => writing.execute(
-            "UPDATE link SET tokens = NULL, due_ms = NULL, leased_ms = 0 WHERE id = ?1",
-            [id],
+        TurnEnd::GivenBack { version } => writing.execute(
+            "UPDATE link SET leased_ms = 0, tokens = iif(tokens_version IS ?2, NULL, tokens),
+                 due_ms = iif(tokens IS NULL OR tokens_version IS ?2, NULL, due_ms)
+             WHERE id = ?1",
+            params![id, version],
         ),
     };
     changed.doing("ending a turn").map(|changed| changed == 1)
@@ -493,6 +538,51 @@ pub(super) fn want(writing: &Writing<'_>, link: i64, want: &Want) -> Result<()> 
         })
         .doing("noting what to ask for")
         .map(|_| ())
+}
+
+/// Of too many windows of a series makes the one that holds all of them: nobody asks for those of a link that is held, and more may be
+/// told of a link than it can ask for.
+pub(super) fn bound_wants(writing: &Writing<'_>, link: i64, series: &str) -> Result<()> {
+    let (count, start, end): (i64, Option<i64>, Option<i64>) = writing
+        .prepare_cached("SELECT count(*), min(start_ms), max(end_ms) FROM link_want WHERE link = ?1 AND series = ?2")
+        .and_then(|mut statement| {
+            statement.query_row(params![link, series], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        })
+        .doing("counting what to ask for")?;
+    let (Some(start), Some(end), true) = (start, end, count > MOST_WANTS) else {
+        return Ok(());
+    };
+    writing
+        .execute(
+            "DELETE FROM link_want WHERE link = ?1 AND series = ?2",
+            params![link, series],
+        )
+        .doing("joining what to ask for")?;
+    let all = Want {
+        series: series.to_owned(),
+        start: UtcMillis(start),
+        end: UtcMillis(end),
+    };
+    want(writing, link, &all)
+}
+
+/// True when somebody has a living link to this account.
+pub(crate) fn is_connected(snapshot: &Snapshot<'_>, vendor: &str, account: &str) -> Result<bool> {
+    let hash = account_hash(snapshot, vendor, account);
+    Ok(living(snapshot, "vendor = ?1 AND account_hash = ?2", params![vendor, hash])?.is_some())
+}
+
+/// True when somebody has a living link to the account of this tag: its hash begins with it.
+pub(crate) fn is_tag_connected(snapshot: &Snapshot<'_>, vendor: &str, account_tag: &str) -> Result<bool> {
+    let first = u64::from_str_radix(account_tag, 16).map_err(|_| StoreError::damaged("the tag of an account"))?;
+    let first = first.to_be_bytes();
+    let last = [first.as_slice(), &[u8::MAX; 32]].concat();
+    snapshot
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM link WHERE vendor = ?1 AND account_hash BETWEEN ?2 AND ?3 AND state < 4)",
+        )
+        .and_then(|mut statement| statement.query_row(params![vendor, first, last], |row| row.get(0)))
+        .doing("looking for a link")
 }
 
 pub(crate) fn count(snapshot: &Snapshot<'_>) -> Result<Vec<LinkCount>> {

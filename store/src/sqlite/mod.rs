@@ -14,6 +14,8 @@ pub(crate) mod checkups;
 pub(crate) mod commits;
 pub(crate) mod companions;
 pub(crate) mod consents;
+#[cfg(test)]
+mod damaged_links;
 pub(crate) mod database;
 pub(crate) mod delegations;
 pub(crate) mod doctor;

@@ -35,10 +35,17 @@ pub(crate) fn keep(writing: &Writing<'_>, person: PersonId) -> Result<()> {
                 .collect()
         })
         .doing("looking for tokens to give back")?;
+    links::keep_last_id(writing)?;
     for (link, vendor) in living {
-        let (Some((tokens, _)), Some(organisation)) =
-            (links::tokens(writing, link)?, consents::custodian(writing, person)?)
-        else {
+        let tokens = match links::tokens(writing, link) {
+            // Nothing can be given back of what cannot be read, and nobody stays because of it.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(%error, link, "tokens of an erased person cannot be given back");
+                continue;
+            }
+            tokens => tokens?,
+        };
+        let (Some((tokens, _)), Some(organisation)) = (tokens, consents::custodian(writing, person)?) else {
             continue;
         };
         let id: i64 = writing
@@ -86,22 +93,37 @@ pub(crate) fn lease(writing: &Writing<'_>, vendor: &str, limit: u32) -> Result<V
                 .collect()
         })
         .doing("taking orphaned tokens")?;
-    let opened = rows.into_iter().map(|(id, organisation, failures, sealed)| {
-        let key = writing.keys().organisation(OrganisationId(organisation))?;
-        let plain = key.open("orphaned_tokens", &[id], &sealed)?;
-        let kept = serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("orphaned tokens"))?;
-        let (tokens, of) = match kept {
-            Kept::Of { tokens, of } => (tokens, of),
-            Kept::Tokens(tokens) => (tokens, None),
-        };
-        Ok(OrphanedTokens {
-            id,
-            tokens,
-            of,
-            failures,
-        })
-    });
-    opened.collect()
+    let mut leased = Vec::with_capacity(rows.len());
+    for (id, organisation, failures, sealed) in rows {
+        match open(writing, id, organisation, &sealed) {
+            Ok((tokens, of)) => leased.push(OrphanedTokens {
+                id,
+                tokens,
+                of,
+                failures,
+            }),
+            // Of this row alone: the others are given back.
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::error!(%error, id, "orphaned tokens cannot be read: they are left alone for some hours");
+                end(writing, id, Some(now.plus(links::UNREADABLE_MS)))?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(leased)
+}
+
+/// Tokens, and of which link they were.
+type Opened = (LinkTokens, Option<(i64, String)>);
+
+fn open(writing: &Writing<'_>, id: i64, organisation: u32, sealed: &[u8]) -> Result<Opened> {
+    let key = writing.keys().organisation(OrganisationId(organisation))?;
+    let plain = key.open("orphaned_tokens", &[id], sealed)?;
+    let kept = serde_json::from_slice(&plain).map_err(|_| StoreError::damaged("orphaned tokens"))?;
+    Ok(match kept {
+        Kept::Of { tokens, of } => (tokens, of),
+        Kept::Tokens(tokens) => (tokens, None),
+    })
 }
 
 pub(crate) fn end(writing: &Writing<'_>, id: i64, again: Option<UtcMillis>) -> Result<()> {

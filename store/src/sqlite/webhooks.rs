@@ -4,6 +4,7 @@
 //! would cost each call a savepoint, with a copy of every page that it changes, and a row of its own a key and a look for its place.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::{OrganisationId, UtcMillis};
@@ -12,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::database::Database;
 use super::fault::Doing as _;
-use super::links::{account_hash, want};
+use super::links::{account_hash, bound_wants, want};
 use super::writer::Writing;
 use crate::links::{Noted, Told};
 use crate::{Result, StoreError, packing};
@@ -64,10 +65,14 @@ impl Gathered {
         let work = move |writing: &Writing<'_>| {
             let (calls, askers) = gathered.take();
             *asking.lock().unwrap_or_else(PoisonError::into_inner) = askers;
+            let mut grown = BTreeSet::new();
             let noted = calls
                 .iter()
-                .map(|call| note(writing, call))
+                .map(|call| note(writing, call, &mut grown))
                 .collect::<Result<Vec<Noted>>>()?;
+            for (link, series) in grown {
+                bound_wants(writing, link, series)?;
+            }
             let mut rest: Vec<(&Call, &Noted)> = calls.iter().zip(&noted).collect();
             while let Some((first, _)) = rest.first() {
                 let vendor = first.vendor;
@@ -128,7 +133,8 @@ fn found(writing: &Writing<'_>, call: &Call, one: &Told, due: i64) -> Result<Opt
         .doing("finding a link")
 }
 
-fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
+/// Notes what a call tells of; `grown` gets the links, each with the series, of which there is more to ask for now.
+fn note<'a>(writing: &Writing<'_>, call: &'a Call, grown: &mut BTreeSet<(i64, &'a str)>) -> Result<Noted> {
     let now = writing.now();
     let due = now.plus(call.delay_ms).0;
     let mut noted = Noted::default();
@@ -142,6 +148,9 @@ fn note(writing: &Writing<'_>, call: &Call) -> Result<Noted> {
         // Told again before a worker took it, it waits as it did.
         if found.is_taken || !found.is_noted {
             want(writing, found.link, asked)?;
+        }
+        if !found.is_noted {
+            grown.insert((found.link, &asked.series));
         }
         if found.is_early {
             writing

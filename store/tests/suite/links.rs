@@ -2,8 +2,8 @@
 
 use model::{LinkEvent, LinkState, Need};
 use store::{
-    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkTokens, Mark, NewLink, Noted, Progress, StoreError, Told, TurnEnd,
-    Want,
+    Continued, LINK_LEASE_MS, LeasedLink, Link, LinkTokens, MOST_WANTS, Mark, NewLink, Noted, Progress, StoreError,
+    Told, TurnEnd, Want,
 };
 
 use crate::deliveries::at;
@@ -47,6 +47,11 @@ fn told(account: &str, hour: i64) -> Told {
 
 async fn take(house: &House) -> Vec<LeasedLink> {
     house.store.lease_links(CLOUD, 10).await.expect("leases")
+}
+
+fn given_back(leased: &LeasedLink) -> TurnEnd {
+    let version = leased.tokens.as_ref().map(|(_, version)| *version);
+    TurnEnd::GivenBack { version }
 }
 
 async fn the_link(house: &House, person: model::PersonId) -> Link {
@@ -304,7 +309,7 @@ async fn a_link_needs_its_person_is_held_goes_on_and_ends() {
     assert!(leased.link.state == LinkState::Ended && leased.tokens.is_some());
     house
         .store
-        .end_turn(&leased, TurnEnd::GivenBack)
+        .end_turn(&leased, given_back(&leased))
         .await
         .expect("given back");
     assert!(take(&house).await.is_empty());
@@ -465,9 +470,8 @@ async fn a_link_that_its_person_ended_before_is_continued_as_one_that_stands() {
     // The account was theirs twice: what counts is how far the last one got.
     let second = asked_for(&house, person, 10, 90).await;
     ends(&house, person, &second).await;
-    let given_back = take(&house).await;
-    for leased in &given_back {
-        let ended = house.store.end_turn(leased, TurnEnd::GivenBack).await;
+    for leased in &take(&house).await {
+        let ended = house.store.end_turn(leased, given_back(leased)).await;
         assert!(ended.expect("given back"));
     }
     // Somebody else who had the account since then is not whom this is about.
@@ -541,4 +545,141 @@ async fn no_token_of_a_vendor_stands_in_any_file() {
     let orphaned = house.store.lease_orphaned_tokens(PLAIN, 8).await.expect("leased");
     assert_eq!(orphaned.len(), 1);
     assert_eq!(orphaned[0].tokens, tokens("kept-next"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_more_windows_than_are_kept_the_one_that_holds_them_all_is_asked_for() {
+    let house = House::new().await;
+    let (person, other) = (house.person().await, house.person().await);
+    let link = house.store.connect_link(&own(person), agreed("a")).await;
+    let link = link.expect("a link").id;
+    house
+        .store
+        .connect_link(&own(other), agreed("b"))
+        .await
+        .expect("a link");
+    let mine = own(person);
+    let hold = |event| house.store.change_link(&mine, link, event);
+    let note = |told| house.store.note_webhook(CLOUD, b"{}".to_vec(), told, 0);
+    let beside = Told {
+        want: Some(Want {
+            series: "weight".to_owned(),
+            ..want(1)
+        }),
+        ..told("a", 1)
+    };
+    hold(LinkEvent::Held).await.expect("held");
+    note(vec![beside.clone(), told("b", 1)]).await.expect("noted");
+    // Also where one call alone tells of more.
+    for hours in [MOST_WANTS - 10, MOST_WANTS + 1, MOST_WANTS * 3, MOST_WANTS * 3 + 5] {
+        let all = (0..hours).map(|hour| told("a", hour)).collect();
+        note(all).await.expect("noted");
+    }
+    hold(LinkEvent::Resumed).await.expect("resumed");
+    house.clock.advance(1);
+    let leased = take(&house).await;
+    let wants = |id: bool| {
+        let leased = leased.iter().find(|leased| (leased.link.id == link) == id);
+        leased.expect("it is due").wants.clone()
+    };
+    assert_eq!(wants(false), [want(1)]);
+    let held = wants(true);
+    assert!(held.contains(beside.want.as_ref().expect("a want")), "{held:?}");
+    let all = Want {
+        end: at(MOST_WANTS * 3 + 5, 0),
+        ..want(0)
+    };
+    assert!(held.contains(&all), "{held:?}");
+    assert_eq!(held.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pair_of_tokens_that_was_kept_while_the_one_before_was_given_back_is_given_back_too() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let link = house.store.connect_link(&own(person), agreed("a")).await;
+    let link = link.expect("a link");
+    ends(&house, person, &link).await;
+    let leased = take(&house).await.pop().expect("its tokens are to be given back");
+    let (_, version) = leased.tokens.clone().expect("tokens");
+    let saved = house.store.save_link_tokens(link.id, version, tokens("late")).await;
+    assert!(saved.expect("kept"));
+    let ended = house.store.end_turn(&leased, given_back(&leased)).await;
+    assert!(ended.expect("ended"));
+    let leased = take(&house).await.pop().expect("it is due still");
+    assert_eq!(leased.tokens.as_ref().map(|(held, _)| held), Some(&tokens("late")));
+    let ended = house.store.end_turn(&leased, given_back(&leased)).await;
+    assert!(ended.expect("ended"));
+    house.clock.advance(LINK_LEASE_MS * 10);
+    assert!(take(&house).await.is_empty());
+    assert_eq!(house.store.link_tokens(link.id).await.expect("tokens"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_of_somebody_who_was_erased_changes_nothing_of_a_link_that_is_made_since() {
+    let mut house = House::new().await;
+    let (erased, person) = (house.person().await, house.person().await);
+    house
+        .store
+        .connect_link(&own(erased), agreed("a"))
+        .await
+        .expect("a link");
+    let leased = take(&house).await.pop().expect("a link");
+    let (_, version) = leased.tokens.clone().expect("tokens");
+    house.store.erase_person(erased).await.expect("erased");
+    house.reopen().await.expect("opens");
+    let new = house.store.connect_link(&own(person), agreed("b")).await;
+    let new = new.expect("a link");
+    assert_ne!(new.id, leased.link.id);
+    let taken = take(&house).await.pop().expect("the new one");
+    assert_eq!(taken.link.id, new.id);
+    let saved = house
+        .store
+        .save_link_tokens(leased.link.id, version, tokens("late"))
+        .await;
+    assert!(!saved.expect("an answer"));
+    let saved = house
+        .store
+        .save_link_progress(&leased, Progress::default(), (vec![], None), true);
+    assert!(!saved.await.expect("an answer"));
+    let ended = house.store.end_turn(&leased, TurnEnd::Refused(Need::AgreeAgain)).await;
+    assert!(!ended.expect("an answer"));
+    let (held, _) = house.store.link_tokens(new.id).await.expect("tokens").expect("some");
+    assert_eq!(held, tokens("b"));
+    assert_eq!(the_link(&house, person).await.state, LinkState::Connected);
+    // And none that is made after another erasure.
+    house.store.erase_person(person).await.expect("erased");
+    let last = house.person().await;
+    let last = house.store.connect_link(&own(last), agreed("c")).await;
+    assert!(last.expect("a link").id > new.id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_process_that_ended_had_under_work_is_due_at_once_and_what_waits_goes_on_waiting() {
+    let mut house = House::new().await;
+    let (person, waiting) = (house.person().await, house.person().await);
+    let link = house
+        .store
+        .connect_link(&own(person), agreed("a"))
+        .await
+        .expect("a link");
+    house
+        .store
+        .connect_link(&own(waiting), agreed("b"))
+        .await
+        .expect("a link");
+    for leased in take(&house).await {
+        if leased.link.id != link.id {
+            let until = house.now().plus(60_000);
+            let ended = house.store.end_turn(&leased, TurnEnd::Waits { until }).await;
+            assert!(ended.expect("ended"));
+        }
+    }
+    house.clock.advance(1);
+    assert!(take(&house).await.is_empty());
+    house.reopen().await.expect("opens");
+    let due: Vec<i64> = take(&house).await.iter().map(|leased| leased.link.id).collect();
+    assert_eq!(due, [link.id]);
+    house.clock.advance(60_000);
+    assert_eq!(take(&house).await.len(), 1);
 }

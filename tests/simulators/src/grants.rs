@@ -162,14 +162,18 @@ impl Grants {
         self.living.iter().find(|grant| grant.access.iter().any(is_it))
     }
 
-    /// Ends the grant of a token, access or refresh; true when there was one.
+    /// Ends all that the account of a token agreed to, as a vendor may that holds one grant of an account and client (RFC 7009 2.1); true
+    /// when there was one.
     pub fn give_back(&mut self, token: &str) -> bool {
-        let before = self.living.len();
-        self.living.retain(|grant| {
+        let is_of = |grant: &&Grant| {
             let access = grant.access.iter().any(|(known, _)| known == token);
-            !access && grant.refresh.iter().all(|(known, _)| known != token)
-        });
-        self.living.len() < before
+            access || grant.refresh.iter().any(|(known, _)| known == token)
+        };
+        let account = self.living.iter().find(is_of).map(|grant| grant.account.clone());
+        if let Some(account) = &account {
+            self.end(account);
+        }
+        account.is_some()
     }
 
     /// Ends whatever an account agreed to.

@@ -6,6 +6,7 @@ mod budgets;
 mod connecting;
 mod crowd;
 mod days;
+mod giving_back;
 mod notices;
 mod page;
 mod sick;

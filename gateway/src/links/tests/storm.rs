@@ -38,3 +38,35 @@ async fn many_deliveries_of_the_same_notices_are_each_asked_for_once() {
     assert!((NOTICES as u64..NOTICES as u64 + 3).contains(&asked), "{asked}");
     world.agrees(HANAKO).await;
 }
+
+/// One that says no end lasts until now, and one that says nothing is of the last days.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_lasts_until_now_is_the_same_when_it_is_told_again_later() {
+    const TIMES: i64 = 400;
+    let world = World::of(SINCE).await;
+    let mut browser = world.hanako().await;
+    world.connect(&mut browser, SINCE.hanako).await;
+    world.work().await;
+    // In the middle of a day, so that none begins meanwhile.
+    let noon = (world.clock.now().0.div_euclid(DAY_MS) + 1) * DAY_MS + DAY_MS / 2;
+    world.clock.advance(noon - world.clock.now().0);
+    world.work().await;
+    let before = world.counts().await["requests"].as_u64().unwrap();
+    let at = two_days_ago(&world);
+    for time in 0..TIMES {
+        let said = json!({"account": SINCE.hanako, "kind": "weight", "start": at.0, "end": at.0});
+        let mut unsaid = said.clone();
+        unsaid["body"] = json!({"id": SINCE.hanako, "type": "weight"});
+        for told in [said, unsaid] {
+            assert_eq!(world.control("notices", told).await["status"], 200);
+        }
+        world.clock.advance(if time % 2 == 0 { 1 } else { 5_000 });
+    }
+    let (state, cloud) = (&world.gateway.state, world.cloud());
+    let leased = worker::take(state, cloud, 16).await.pop().expect("it is due");
+    assert_eq!(leased.wants.len(), 2, "{:?}", leased.wants);
+    worker::carry_out(state, cloud, leased).await;
+    assert_eq!(world.work().await, 0, "one turn for all");
+    let asked = world.counts().await["requests"].as_u64().unwrap() - before;
+    assert!(asked <= 2, "{asked}");
+}
