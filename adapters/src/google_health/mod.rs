@@ -49,6 +49,10 @@ const WESTMOST_MS: i64 = 12 * HOUR_MS;
 const WITHOUT_CURVES: &str = "dataPoints(name,dataSource,electrocardiogram(interval,resultClassification,beatsPerMinuteAvg,\
                               leadNumber,samplingFrequencyHertz,medicalDeviceInfo)),nextPageToken";
 
+/// The same of the merged stream, whose points have their name elsewhere and no source (3.3): a field that is not there is refused.
+const MERGED_WITHOUT_CURVES: &str = "dataPoints(dataPointName,electrocardiogram(interval,resultClassification,beatsPerMinuteAvg,\
+                                     leadNumber,samplingFrequencyHertz,medicalDeviceInfo)),nextPageToken";
+
 static FACTS: Facts = Facts {
     authorize: "https://accounts.google.com/o/oauth2/v2/auth",
     token: "https://oauth2.googleapis.com/token",
@@ -188,6 +192,10 @@ impl Cloud for GoogleHealth {
         let mut request = self.request(ask, page);
         if named(ask.series).is_some_and(|kind| kind.series.merges) {
             request.path.push_str(":reconcile");
+            if let Sends::Query(parameters) = &mut request.sends {
+                let fields = parameters.iter_mut().find(|(name, _)| *name == "fields");
+                fields.into_iter().for_each(|(_, mask)| MERGED_WITHOUT_CURVES.clone_into(mask));
+            }
         }
         request
     }
