@@ -189,6 +189,41 @@ fn minutes_at_levels_that_nobody_knows_do_not_vanish_and_a_zero_that_is_left_out
 }
 
 #[test]
+fn a_night_on_which_the_vendor_still_works_ends_nothing() {
+    let night = |metadata: serde_json::Value| {
+        json!([{"name": "n", "dataSource": {"platform": "FITBIT"}, "sleep": {"metadata": metadata,
+            "interval": {"startTime": "2026-05-01T14:00:00Z", "endTime": "2026-05-01T21:00:00Z"}}}])
+    };
+    for (metadata, is_last) in [
+        (json!({"processed": true}), true),
+        (json!({"processed": false}), false),
+        (json!({}), true),
+    ] {
+        let (collected, _) = read_answer("sleep", &night(metadata.clone()));
+        assert_eq!(collected.samples().len(), 1, "{metadata}");
+        let words = collected.pieces.iter().filter_map(|piece| match piece {
+            crate::Handed::Identified(words) => Some(words),
+            _ => None,
+        });
+        let is_whole = words
+            .flatten()
+            .all(|word| matches!(word.what, model::Word::Window { is_whole: true, .. }));
+        assert_eq!(is_whole, is_last, "{metadata}");
+    }
+}
+
+#[test]
+fn minutes_of_one_time_in_two_zones_are_two_records() {
+    let minutes = |zone: &str, minutes: &str| {
+        json!({"dataSource": {"platform": "FITBIT"}, "activeZoneMinutes": {"heartRateZone": zone, "activeZoneMinutes": minutes,
+            "interval": {"startTime": "2026-05-01T05:00:00Z", "endTime": "2026-05-01T05:01:00Z"}}})
+    };
+    let points = json!([minutes("FAT_BURN", "1"), minutes("CARDIO", "2"), minutes("CARDIO", "2")]);
+    let (collected, reading) = read_answer("active-zone-minutes", &points);
+    assert_eq!((collected.samples().len(), reading.accounting.duplicate), (2, 1));
+}
+
+#[test]
 fn one_notice_that_cannot_be_read_holds_up_nobody_else_s() {
     let many = json!([
         {"data": {"healthUserId": "1", "dataType": "steps", "intervals": null}},

@@ -116,14 +116,7 @@ pub(super) async fn reconcile(
     headers: HeaderMap,
     Query(asked): Query<ListRequest>,
 ) -> Response {
-    points(
-        &shared,
-        &kind,
-        &headers,
-        &asked,
-        &["dataPointName"],
-        Account::reconcile,
-    )
+    points(&shared, &kind, &headers, &asked, &["dataPointName"], Account::reconcile)
 }
 
 /// Whose token it is, where it opens what is asked; else what is answered.
@@ -156,7 +149,11 @@ fn points(
         Ok(account) => account,
         Err(refused) => return *refused,
     };
-    if !asked.fields.as_deref().is_none_or(|mask| are_fields(mask, key, members)) {
+    if !asked
+        .fields
+        .as_deref()
+        .is_none_or(|mask| are_fields(mask, key, members))
+    {
         return error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", None);
     }
     let Some((start, end)) = window(kind, *time, &asked.filter) else {
