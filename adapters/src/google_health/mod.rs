@@ -63,6 +63,7 @@ static FACTS: Facts = Facts {
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
     refresh_names_return: false,
+    exchange_names_scopes: false,
     client_in_header: false,
     kept_status: 204,
     // Its probe without the secret wants one of 401 and 403 (3.6).
@@ -194,7 +195,9 @@ impl Cloud for GoogleHealth {
             request.path.push_str(":reconcile");
             if let Sends::Query(parameters) = &mut request.sends {
                 let fields = parameters.iter_mut().find(|(name, _)| *name == "fields");
-                fields.into_iter().for_each(|(_, mask)| MERGED_WITHOUT_CURVES.clone_into(mask));
+                fields
+                    .into_iter()
+                    .for_each(|(_, mask)| MERGED_WITHOUT_CURVES.clone_into(mask));
             }
         }
         request
