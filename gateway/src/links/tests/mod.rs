@@ -8,6 +8,7 @@ mod crowd;
 mod days;
 mod notices;
 mod page;
+mod partial;
 mod storm;
 mod streams;
 mod subscriptions;

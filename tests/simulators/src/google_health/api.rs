@@ -80,6 +80,7 @@ pub(super) async fn identity(State(shared): State<Arc<Shared>>, headers: HeaderM
             "FAILED_PRECONDITION",
             Some("ACCOUNT_NOT_LINKED"),
         ),
+        Some((_, scopes)) if !scopes.contains(&format!("{PREFIX}profile.readonly")) => not_given(),
         Some((account, _)) => {
             let name = format!("users/{account}/identity");
             // What the account was called before this service took it over.
@@ -126,12 +127,16 @@ pub(super) fn opened(shared: &Shared, headers: &HeaderMap, scope: &str) -> Resul
     };
     match scopes.iter().any(|given| *given == format!("{PREFIX}{scope}.readonly")) {
         true => Ok(account),
-        false => Err(Box::new(error(
-            StatusCode::FORBIDDEN,
-            "PERMISSION_DENIED",
-            Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-        ))),
+        false => Err(Box::new(not_given())),
     }
+}
+
+fn not_given() -> Response {
+    error(
+        StatusCode::FORBIDDEN,
+        "PERMISSION_DENIED",
+        Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+    )
 }
 
 fn points(
