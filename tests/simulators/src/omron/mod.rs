@@ -116,7 +116,8 @@ async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision
 async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
     let setup = &shared.setup;
     // A code is exchanged for what it was asked for.
-    let names_scopes = asked.grant_type != "authorization_code" || asked.scope.as_deref().is_some_and(|all| all != "");
+    let names_scopes =
+        asked.grant_type != "authorization_code" || asked.scope.as_deref().is_some_and(|all| !all.is_empty());
     if asked.redirect_uri.as_deref() != Some(&setup.return_to) || !names_scopes {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_request"}))).into_response();
     }
