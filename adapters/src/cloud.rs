@@ -190,6 +190,8 @@ pub struct Facts {
     pub scopes: &'static [&'static str],
     /// A refresh names the return address too.
     pub refresh_names_return: bool,
+    /// The exchange of a code names the scopes again.
+    pub exchange_names_scopes: bool,
     /// Our client shows its secret in the header (RFC 6749 2.3.1, Basic), not in the body.
     pub client_in_header: bool,
     /// What a notice is answered that is kept.

@@ -7,7 +7,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 4;
+pub const MAPPING_VERSION: u32 = 5;
 
 /// What the items of an answer become.
 #[derive(Clone, Copy, Debug)]

@@ -75,6 +75,13 @@ pub fn is_brought(name: &str) -> bool {
     has("health connect") || has("health kit")
 }
 
+/// What the account has of all its devices, their names left out, is a copy of what the archive's tables have of each, as well as of what
+/// the service that follows has.
+fn of_all_devices() -> Vec<String> {
+    let named = ["fitbit|", "!fitbit|account"].map(str::to_owned);
+    of_this_account().into_iter().chain(named).collect()
+}
+
 /// A device or app by the name that the vendor gives it; without a name what the account has of all of them.
 pub fn source(name: &str) -> Source {
     let spelled: String = name.trim().to_lowercase().replace('_', " ").chars().take(100).collect();
@@ -83,7 +90,7 @@ pub fn source(name: &str) -> Source {
             key: "fitbit|account".to_owned(),
             name: "Fitbit".to_owned(),
             manufacturer: Some("Fitbit".to_owned()),
-            copies: of_this_account(),
+            copies: of_all_devices(),
             ..Source::default()
         };
     }
@@ -160,5 +167,12 @@ mod tests {
             );
         }
         assert!(!source("Charge 6").is_copy_of("com.example.walk|||0"));
+    }
+
+    #[test]
+    fn what_names_no_device_is_a_copy_of_what_does_and_never_the_other_way_round() {
+        let (all, one) = (source(""), source("Charge 6"));
+        assert!(all.is_copy_of(&one.key) && !one.is_copy_of(&all.key));
+        assert!(!all.is_copy_of(&all.key));
     }
 }

@@ -39,6 +39,7 @@ static FACTS: Facts = Facts {
     parameters: &[],
     scopes: &["profile"],
     refresh_names_return: false,
+    exchange_names_scopes: false,
     // Of a client that has a secret (5.1).
     client_in_header: true,
     kept_status: 204,

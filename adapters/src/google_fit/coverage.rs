@@ -7,7 +7,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 1;
+pub const MAPPING_VERSION: u32 = 2;
 
 /// What a point becomes. Its values stand in the order of the type's fields.
 #[derive(Clone, Copy, Debug)]

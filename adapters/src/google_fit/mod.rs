@@ -39,6 +39,7 @@ static FACTS: Facts = Facts {
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["openid"],
     refresh_names_return: false,
+    exchange_names_scopes: false,
     client_in_header: false,
     kept_status: 204,
     refused_status: 401,
@@ -231,7 +232,9 @@ impl Cloud for GoogleFit {
     fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer> {
         let page: Page<'_> = serde_json::from_slice(answer).map_err(|_| NotAnAnswer)?;
         // A list of sessions may end with a token too, of what changes later: the page after the last is empty.
-        let is_empty = page.session.is_empty() && page.point.is_empty();
+        let inserted = page.inserted_data_point.is_none_or(|inserted| inserted.is_empty());
+        let deleted = page.deleted_data_point.is_empty() && page.deleted_session.is_empty();
+        let is_empty = page.session.is_empty() && page.point.is_empty() && inserted && deleted;
         Ok(Some(page.next_page_token).filter(|token| !token.is_empty() && !is_empty))
     }
 
@@ -249,6 +252,28 @@ impl Cloud for GoogleFit {
         match refusal.is_not_given() {
             true => Some(Refused::NotGiven),
             false => refusal.names(is_enough).then_some(Refused::Enough),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_with_nothing_at_all_is_the_last_though_a_token_stands_there() {
+        for (members, goes_on) in [
+            (r#""session":[],"deletedSession":[]"#, false),
+            (r#""insertedDataPoint":[],"deletedDataPoint":[]"#, false),
+            (r#""session":[{}]"#, true),
+            (r#""deletedSession":[{}]"#, true),
+            (r#""point":[{}]"#, true),
+            (r#""insertedDataPoint":[{}]"#, true),
+            (r#""deletedDataPoint":[{}]"#, true),
+        ] {
+            let page = format!("{{{members},\"nextPageToken\":\"t\"}}");
+            let next = GoogleFit.next_page(page.as_bytes());
+            assert_eq!(next, Ok(goes_on.then(|| "t".to_owned())), "{members}");
         }
     }
 }

@@ -234,7 +234,7 @@ fn glucose(point: &Point<'_>, base: &Sample) -> Result<Sample, Not> {
             .and_then(|field| field.int_val.as_ref()?.as_i64())
     };
     let meal = match whole(1) {
-        Some(2 | 3) => Flags::BEFORE_MEAL,
+        Some(3) => Flags::BEFORE_MEAL,
         Some(4) => Flags::AFTER_MEAL,
         _ => Flags::default(),
     };

@@ -9,7 +9,7 @@ use crate::cloud::Series;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 4;
+pub const MAPPING_VERSION: u32 = 5;
 
 /// By what time a type is asked for, and where its points have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -315,6 +315,12 @@ const TYPES: &[Type] = &[
         "dailyRespiratoryRate",
         Kind::Day,
         numbers![("breathsPerMinute", SAME, RESPIRATORY_RATE_SLEEP_MEAN)],
+    ),
+    of(
+        series("respiratory-rate-sleep-summary", MEASUREMENTS, SPARSE, true),
+        "respiratoryRateSleepSummary",
+        Kind::Moment,
+        numbers![("fullSleepStats"."breathsPerMinute", SAME, RESPIRATORY_RATE_SLEEP_MEAN)],
     ),
     of(
         series("daily-sleep-temperature-derivations", MEASUREMENTS, SPARSE, true),

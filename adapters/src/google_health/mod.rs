@@ -49,6 +49,10 @@ const WESTMOST_MS: i64 = 12 * HOUR_MS;
 const WITHOUT_CURVES: &str = "dataPoints(name,dataSource,electrocardiogram(interval,resultClassification,beatsPerMinuteAvg,\
                               leadNumber,samplingFrequencyHertz,medicalDeviceInfo)),nextPageToken";
 
+/// The same of the merged stream, whose points have their name elsewhere and no source (3.3): a field that is not there is refused.
+const MERGED_WITHOUT_CURVES: &str = "dataPoints(dataPointName,electrocardiogram(interval,resultClassification,beatsPerMinuteAvg,\
+                                     leadNumber,samplingFrequencyHertz,medicalDeviceInfo)),nextPageToken";
+
 static FACTS: Facts = Facts {
     authorize: "https://accounts.google.com/o/oauth2/v2/auth",
     token: "https://oauth2.googleapis.com/token",
@@ -59,6 +63,7 @@ static FACTS: Facts = Facts {
     parameters: &[("access_type", "offline"), ("prompt", "consent")],
     scopes: &["https://www.googleapis.com/auth/googlehealth.profile.readonly"],
     refresh_names_return: false,
+    exchange_names_scopes: false,
     client_in_header: false,
     kept_status: 204,
     // Its probe without the secret wants one of 401 and 403 (3.6).
@@ -194,6 +199,12 @@ impl Cloud for GoogleHealth {
         let mut request = self.request(ask, page);
         if named(ask.series).is_some_and(|kind| kind.series.merges) {
             request.path.push_str(":reconcile");
+            if let Sends::Query(parameters) = &mut request.sends {
+                let fields = parameters.iter_mut().find(|(name, _)| *name == "fields");
+                fields
+                    .into_iter()
+                    .for_each(|(_, mask)| MERGED_WITHOUT_CURVES.clone_into(mask));
+            }
         }
         request
     }

@@ -20,9 +20,13 @@ impl Reads for Points {
         named(series).map(Type::window)
     }
 
-    fn points<'a>(&self, _: &str, page: &'a str) -> Option<pull::Points<'a>> {
+    fn points<'a>(&self, series: &str, page: &'a str) -> Option<pull::Points<'a>> {
         let page: Page<'_> = serde_json::from_str(page).ok()?;
-        Some(pull::Points::all([page.data_points, page.rollup_data_points].concat()))
+        let is_pending = series == "sleep" && page.data_points.iter().any(|night| is_pending(night.get()));
+        Some(pull::Points {
+            are_all: !is_pending,
+            ..pull::Points::all([page.data_points, page.rollup_data_points].concat())
+        })
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {
@@ -40,10 +44,17 @@ impl Reads for Points {
             return Err(Not::Duplicate("of-another-ask"));
         }
         let samples = samples(push, kind, body, &base)?;
-        // Of the merged stream the name stands in another member.
-        let name = text(&point, "name").or_else(|| text(&point, "dataPointName"));
+        // Of the merged stream the name stands in another member. Minutes in zones have none: of one time there may be some in each.
+        let name = ["name", "dataPointName"].iter().find_map(|member| text(&point, member));
+        let name = name.or_else(|| text(body, "heartRateZone"));
         windows.put(at, name.unwrap_or_default(), samples)
     }
+}
+
+/// True for a night on which the vendor still works (3.4): it is no last word, nor is what else was asked with it.
+fn is_pending(night: &str) -> bool {
+    let processed = |night: Value| night.pointer("/sleep/metadata/processed").and_then(Value::as_bool);
+    serde_json::from_str(night).is_ok_and(|night| processed(night) == Some(false))
 }
 
 /// Source, times and how it came to be; and the time by which it was asked for.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::coverage::{FITBIT, FITBIT_WEB_API, HEALTH_CONNECT, HEALTH_KIT, RE_EXPORTERS};
 use super::{CONTINUES, NAME};
 use crate::ReExporter;
+use crate::health_connect::writer;
 
 /// The vendor's own app, which writes into the phone's store what this account has.
 const APP: &str = "com.fitbit.FitbitMobile";
@@ -41,7 +42,7 @@ pub(super) fn source(origin: &Value) -> Source {
     let shown = |part: &Option<String>| part.clone().unwrap_or_default();
     // `FITBIT_WEB_API` begins with another platform's name.
     let copies = match (platform.as_str(), &app) {
-        (HEALTH_CONNECT, Some(package)) => vec![format!("{package}|")],
+        (HEALTH_CONNECT, Some(package)) => vec![format!("{}|", writer(package))],
         (HEALTH_CONNECT | HEALTH_KIT, _) => of_anybody_else(),
         ("FIT", _) => ReExporter::copies(RE_EXPORTERS, "FIT"),
         _ => Vec::new(),
@@ -106,6 +107,9 @@ mod tests {
         let with_app = copies(&json!({"platform": HEALTH_CONNECT, "application": {"packageName": "com.example.walk"}}));
         assert!(with_app("com.example.walk|||0"));
         assert!(!with_app("com.example.walking|||0") && !with_app("Health|Apple Inc.|iPhone|iPhone14,2"));
+        let by_phone = json!({"packageName": "com.android.healthconnect.phone.a1b2"});
+        let of_phone = copies(&json!({"platform": HEALTH_CONNECT, "application": by_phone}));
+        assert!(of_phone("android|Maker|Phone 9|2") && !of_phone("com.example.walk|||0"));
         for platform in [HEALTH_CONNECT, HEALTH_KIT] {
             let copies = copies(&json!({"platform": platform, "device": {"formFactor": "WATCH"}}));
             for others in [

@@ -85,7 +85,7 @@ pub(super) fn read_page(series: &str, page: serde_json::Value) -> (crate::harnes
 }
 
 #[test]
-fn the_merged_stream_is_asked_for_by_the_same_words_at_a_place_of_its_own() {
+fn the_merged_stream_is_asked_for_by_the_same_words_at_a_place_of_its_own_and_by_its_own_fields() {
     for series in GoogleHealth.series().iter().filter(|series| series.merges) {
         let ask = Ask {
             series: series.name,
@@ -94,7 +94,19 @@ fn the_merged_stream_is_asked_for_by_the_same_words_at_a_place_of_its_own() {
         };
         let (each, merged) = (GoogleHealth.request(&ask, None), GoogleHealth.merged(&ask, None));
         assert_eq!(merged.path, format!("{}:reconcile", each.path));
-        assert_eq!(merged.sends, each.sends);
+        let (Sends::Query(each), Sends::Query(merged)) = (each.sends, merged.sends) else {
+            panic!("they are asked by queries")
+        };
+        for (each, merged) in each.iter().zip(&merged) {
+            if each.0 == "fields" {
+                // Of a point in the merged stream nobody says whose it is, and its name is another member.
+                assert_eq!(merged.1, each.1.replace("name,dataSource,", "dataPointName,"));
+                assert_ne!(merged.1, each.1);
+            } else {
+                assert_eq!(merged, each);
+            }
+        }
+        assert_eq!(merged.len(), each.len());
     }
     for cloud in crate::clouds() {
         for series in cloud.series() {
@@ -174,6 +186,41 @@ fn minutes_at_levels_that_nobody_knows_do_not_vanish_and_a_zero_that_is_left_out
     let (collected, reading) = read_answer("active-minutes", &points);
     assert_eq!(collected.samples().len(), 2);
     assert_eq!(reading.accounting.unsupported, 2);
+}
+
+#[test]
+fn a_night_on_which_the_vendor_still_works_ends_nothing() {
+    let night = |metadata: serde_json::Value| {
+        json!([{"name": "n", "dataSource": {"platform": "FITBIT"}, "sleep": {"metadata": metadata,
+            "interval": {"startTime": "2026-05-01T14:00:00Z", "endTime": "2026-05-01T21:00:00Z"}}}])
+    };
+    for (metadata, is_last) in [
+        (json!({"processed": true}), true),
+        (json!({"processed": false}), false),
+        (json!({}), true),
+    ] {
+        let (collected, _) = read_answer("sleep", &night(metadata.clone()));
+        assert_eq!(collected.samples().len(), 1, "{metadata}");
+        let words = collected.pieces.iter().filter_map(|piece| match piece {
+            crate::Handed::Identified(words) => Some(words),
+            _ => None,
+        });
+        let is_whole = words
+            .flatten()
+            .all(|word| matches!(word.what, model::Word::Window { is_whole: true, .. }));
+        assert_eq!(is_whole, is_last, "{metadata}");
+    }
+}
+
+#[test]
+fn minutes_of_one_time_in_two_zones_are_two_records() {
+    let minutes = |zone: &str, minutes: &str| {
+        json!({"dataSource": {"platform": "FITBIT"}, "activeZoneMinutes": {"heartRateZone": zone, "activeZoneMinutes": minutes,
+            "interval": {"startTime": "2026-05-01T05:00:00Z", "endTime": "2026-05-01T05:01:00Z"}}})
+    };
+    let points = json!([minutes("FAT_BURN", "1"), minutes("CARDIO", "2"), minutes("CARDIO", "2")]);
+    let (collected, reading) = read_answer("active-zone-minutes", &points);
+    assert_eq!((collected.samples().len(), reading.accounting.duplicate), (2, 1));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::google_fit::coverage as fit;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever a table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 4;
+pub const MAPPING_VERSION: u32 = 5;
 
 /// What the archive names its rows' sources that only passed through.
 const RE_EXPORTERS: &[ReExporter] = &[

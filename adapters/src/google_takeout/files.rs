@@ -56,6 +56,7 @@ pub const TABLES: &[&str] = &[
     "Daily SpO2",
     "Minute SpO2",
     "Daily Respiratory Rate Summary",
+    "Daily Heart Rate Variability Summary",
     "Heart Rate Variability Details",
     "Computed Temperature",
 ];

@@ -198,6 +198,13 @@ pub const COLUMNS: &[Column] = &[
         "timestamp",
     ),
     older(
+        "Daily Heart Rate Variability Summary",
+        "rmssd",
+        Metric::HRV_RMSSD,
+        Time::Day,
+        "timestamp",
+    ),
+    older(
         "Heart Rate Variability Details",
         "rmssd",
         Metric::HRV_RMSSD,

@@ -218,6 +218,31 @@ fn a_tracker_s_records_are_read_once_under_either_name() {
     );
 }
 
+/// A part of the archive that nobody brought, or a table that the vendor left out.
+#[test]
+fn what_only_the_lists_have_of_a_time_between_two_tables_is_kept() {
+    let table = |month: u32| format!("timestamp,steps,data source\n2026-{month:02}-10T05:00:00Z,60,Charge 6\n");
+    let list = |month: u32| format!("[{{\"dateTime\":\"{month:02}/10/26 05:00:00\",\"value\":\"60\"}}]");
+    let mut files: Vec<(String, String)> = Vec::new();
+    for month in [6, 7, 8] {
+        if month != 7 {
+            let name = format!("Physical Activity_GoogleData/steps_2026-{month:02}-01.csv");
+            files.push((format!("Takeout/Fitbit/{name}"), table(month)));
+        }
+        let name = format!("Global Export Data/steps-2026-{month:02}-01.json");
+        files.push((format!("Takeout/Fitbit/{name}"), list(month)));
+    }
+    let files: Vec<File<'_>> = files
+        .iter()
+        .map(|(name, content)| (name.as_str(), content.as_str()))
+        .collect();
+    let (collected, reading) = read(&GoogleTakeout, &zip(&files));
+    assert_eq!(
+        (collected.samples().len(), reading.unwrap().accounting.duplicate),
+        (3, 2)
+    );
+}
+
 #[test]
 fn both_products_of_one_archive_are_read() {
     let (lines, _) = told(&[

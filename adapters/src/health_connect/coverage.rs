@@ -6,7 +6,7 @@ use model::units::Conversion;
 use crate::{Coverage, Covered, How, ReExporter};
 
 /// Grows whenever this table or the mapping changes.
-pub const MAPPING_VERSION: u32 = 6;
+pub const MAPPING_VERSION: u32 = 7;
 
 /// How a field holds its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use std::sync::LazyLock;
 
 use crate::push::{self, Checks, Form};
 use crate::{Adapter, AdapterError, Coverage, Input, Reading, Sink};
+pub(crate) use record::writer;
 
 /// Pushes of Health Connect records.
 #[derive(Clone, Copy, Debug)]

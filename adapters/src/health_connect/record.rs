@@ -27,6 +27,10 @@ pub(super) fn record(push: &mut Push<'_>, record: &Value) -> Result<Made, Not> {
             made => made?,
         },
     };
+    // A meal of which only the name is known, a series without a point.
+    if samples.is_empty() {
+        return Err(Not::Rejected("value-missing"));
+    }
     // By `clientRecordVersion` Health Connect decides which of two words of a writer it takes; what it took is modified later.
     let said = record.pointer("/metadata/lastModifiedTime").and_then(Value::as_str);
     let said = said.and_then(instant).ok_or(Not::Rejected("modified-unreadable"))?;
@@ -142,8 +146,18 @@ fn base(push: &mut Push<'_>, record: &Value) -> Result<Sample, Not> {
     })
 }
 
-/// The package that wrote a record, and its device. The phone's own counts come by package `android`, or by one that is made up
-/// for each phone: both are the phone.
+/// The package of the phone itself.
+const PHONE: &str = "android";
+
+/// Who wrote a record. The phone's own counts come by package `android`, or by one that is made up for each phone: both are the phone.
+pub(crate) fn writer(package: &str) -> &str {
+    match package.starts_with("com.android.healthconnect.phone.") {
+        true => PHONE,
+        false => package,
+    }
+}
+
+/// The package that wrote a record, and its device.
 fn source(metadata: &Value) -> Source {
     let part = |member: &str| {
         let part = metadata.get("device")?.get(member)?.as_str()?;
@@ -155,7 +169,8 @@ fn source(metadata: &Value) -> Source {
         .chars()
         .take(128)
         .collect();
-    let is_phone = package == "android" || package.starts_with("com.android.healthconnect.phone.");
+    let name = writer(&package);
+    let is_phone = name == PHONE;
     let device = metadata.pointer("/device/type").and_then(Value::as_i64).unwrap_or(0);
     let kind = match device {
         _ if is_phone => SourceKind::Phone,
@@ -167,7 +182,7 @@ fn source(metadata: &Value) -> Source {
         5 | 8 => SourceKind::Unknown,
         _ => SourceKind::App,
     };
-    let name = if is_phone { "android".to_owned() } else { package };
+    let name = name.to_owned();
     let shown = |part: &Option<String>| part.clone().unwrap_or_default();
     let device = if is_phone { 2 } else { device };
     Source {

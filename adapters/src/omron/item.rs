@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::Next;
 use super::coverage::{BODY, SERIES};
 use crate::measure::{self, measured};
 use crate::pull::{Points, Reads, Windows};
@@ -42,11 +43,16 @@ impl Reads for Items {
 
     fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>> {
         let answer: Answer<'a> = serde_json::from_str(page).ok()?;
-        Some(Points::all(match series {
+        let items = match series {
             "bloodpressure" => answer.result.blood_pressure,
             "weight" => answer.result.weight,
             _ => answer.result.activity,
-        }))
+        };
+        Some(Points {
+            // Of a day with more than an answer may have, nobody says the rest.
+            are_all: !matches!(Next::of(page.as_bytes()), Ok(Next::Past(_))),
+            ..Points::all(items)
+        })
     }
 
     fn point(&self, push: &mut Push<'_>, point: &str, windows: &mut Windows<'_>) -> Result<(), Not> {

@@ -10,6 +10,8 @@ mod coverage;
 mod item;
 mod notice;
 
+use std::collections::BTreeSet;
+
 use model::time::DAY_MS;
 use model::{LocalDay, Metric};
 use serde::Deserialize;
@@ -33,6 +35,7 @@ static FACTS: Facts = Facts {
     parameters: &[],
     scopes: &["openid", "offline_access"],
     refresh_names_return: true,
+    exchange_names_scopes: true,
     client_in_header: false,
     // 7.A.
     kept_status: 200,
@@ -88,6 +91,53 @@ struct Rest {
     lists: serde_json::Map<String, Value>,
 }
 
+/// What follows an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing.
+    Nothing,
+    /// What the vendor's key leads to.
+    By(String),
+    /// All since a day.
+    Since(LocalDay),
+    /// All since the day after the only one of which this answer had something: it has more than an answer may have, and asked for since
+    /// that day the same would come again.
+    Past(LocalDay),
+}
+
+impl Next {
+    /// Without a key an answer is gone on with by the day of its last item. What was cut off and names no day cannot be gone on with: it
+    /// is no answer, since what it leaves out would be taken for gone.
+    fn of(answer: &[u8]) -> Result<Self, NotAnAnswer> {
+        let page: Page = serde_json::from_slice(answer).map_err(|_| NotAnAnswer)?;
+        // An error is answered with 200 too.
+        let rest = page.result.filter(|_| page.status == 0).ok_or(NotAnAnswer)?;
+        if !rest.truncated {
+            return Ok(Self::Nothing);
+        }
+        let key = rest
+            .pagination_key
+            .get("bloodpressurePaginationKey")
+            .and_then(Value::as_str);
+        if let Some(key) = key.filter(|key| !key.is_empty()) {
+            return Ok(Self::By(key.to_owned()));
+        }
+        let items = rest.lists.values().filter_map(Value::as_array).flatten();
+        let day = |item: &'_ Value| {
+            let time = item.get("dateTimeLocal").or_else(|| item.get("dateTime"));
+            let day: jiff::civil::Date = time?.as_str()?.get(..10)?.parse().ok()?;
+            let (month, day_of_month) = (u32::try_from(day.month()).ok()?, u32::try_from(day.day()).ok()?);
+            LocalDay::from_ymd(i32::from(day.year()), month, day_of_month)
+        };
+        let days: BTreeSet<LocalDay> = items.filter_map(day).collect();
+        let last = *days.last().ok_or(NotAnAnswer)?;
+        Ok(match days.len() {
+            1 => Self::Past(last),
+            _ => Self::Since(last),
+        })
+    }
+}
+
 impl Cloud for Omron {
     fn title(&self) -> [&'static str; 2] {
         ["オムロン コネクト", "Omron connect"]
@@ -130,29 +180,12 @@ impl Cloud for Omron {
     }
 
     fn next_page(&self, answer: &[u8]) -> Result<Option<String>, NotAnAnswer> {
-        let page: Page = serde_json::from_slice(answer).map_err(|_| NotAnAnswer)?;
-        // An error is answered with 200 too.
-        let rest = page.result.filter(|_| page.status == 0).ok_or(NotAnAnswer)?;
-        if !rest.truncated {
-            return Ok(None);
-        }
-        let key = rest
-            .pagination_key
-            .get("bloodpressurePaginationKey")
-            .and_then(Value::as_str);
-        if let Some(key) = key.filter(|key| !key.is_empty()) {
-            return Ok(Some(format!("key:{key}")));
-        }
-        // Without a key: from the day of the last one on. What was cut off and names no day cannot be gone on with: it is no answer,
-        // since what it leaves out would be taken for gone.
-        let items = rest.lists.values().filter_map(Value::as_array).flatten();
-        let day = |item: &'_ Value| {
-            let time = item.get("dateTimeLocal").or_else(|| item.get("dateTime"));
-            let day: jiff::civil::Date = time?.as_str()?.get(..10)?.parse().ok()?;
-            Some(day)
-        };
-        let last = items.filter_map(day).max().ok_or(NotAnAnswer)?;
-        Ok(Some(format!("since:{last}")))
+        Ok(match Next::of(answer)? {
+            Next::Nothing => None,
+            Next::By(key) => Some(format!("key:{key}")),
+            Next::Since(day) => Some(format!("since:{day}")),
+            Next::Past(day) => Some(format!("since:{}", day.plus(1))),
+        })
     }
 
     fn account_from(&self) -> AccountFrom {

@@ -4,6 +4,7 @@ use model::UtcMillis;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
 use super::*;
 use crate::cloud::Account;
@@ -41,9 +42,15 @@ fn an_ask_begins_a_day_earlier_and_goes_on_by_key_or_by_day() {
         Ok(None)
     );
     let cut = r#"{"status":0,"result":{"weight":[{"dateTimeLocal":"2026-05-10T07:00:00"}],"truncated":true}}"#;
-    assert_eq!(next(cut), Ok(Some("since:2026-05-10".to_owned())));
+    assert_eq!(
+        next(cut),
+        Ok(Some("since:2026-05-11".to_owned())),
+        "of one day alone the same would come again"
+    );
+    let of_days = r#"{"status":0,"result":{"weight":[{"dateTimeLocal":"2026-05-10T07:00:00"},{"dateTimeLocal":"2026-05-11T07:00:00"}],"truncated":true}}"#;
+    assert_eq!(next(of_days), Ok(Some("since:2026-05-11".to_owned())));
     let in_utc = r#"{"status":0,"result":{"weight":[{"dateTime":"2026-05-10T07:00:00"}],"truncated":true}}"#;
-    assert_eq!(next(in_utc), Ok(Some("since:2026-05-10".to_owned())));
+    assert_eq!(next(in_utc), Ok(Some("since:2026-05-11".to_owned())));
     for of_no_day in ["{\"weight\":61}", ""] {
         let cut = format!(r#"{{"status":0,"result":{{"weight":[{of_no_day}],"truncated":true}}}}"#);
         assert_eq!(next(&cut), Err(NotAnAnswer), "what it left out is not gone");
@@ -97,6 +104,41 @@ fn an_account_stands_in_the_id_token() {
     for none in ["", "a.b", "e30.!!.x", "e30.e30.x"] {
         assert_eq!(read(none), None);
     }
+}
+
+#[test]
+fn a_day_of_more_than_an_answer_may_have_is_gone_past_and_ends_nothing() {
+    use crate::pull::{Answered, Whose, text};
+    let page = |days: [u32; 2], is_cut: bool| {
+        let item = |(id, day): (usize, u32)| json!({"id": id, "dateTime": format!("2026-05-{day:02}T02:00:00Z"), "weight": 61.5, "weightUnits": "kg"});
+        let items: Vec<Value> = days.into_iter().enumerate().map(item).collect();
+        json!({"status": 0, "result": {"weight": items, "truncated": is_cut}})
+            .to_string()
+            .into_bytes()
+    };
+    let is_whole = |pages: Vec<Vec<u8>>| {
+        let ask = Ask {
+            series: "weight",
+            start: at("2026-05-10T00:00:00Z"),
+            end: at("2026-05-12T00:00:00Z"),
+        };
+        let whose = Whose {
+            account: "a",
+            zone: None,
+        };
+        let laid = text(NAME, whose, at("2026-05-12T00:00:00Z"), &[Answered { ask, pages }]).unwrap();
+        let (collected, _) = crate::harness::read(&Omron, &laid);
+        let words = collected.pieces.into_iter().filter_map(|piece| match piece {
+            crate::Handed::Identified(words) => Some(words),
+            _ => None,
+        });
+        words
+            .flatten()
+            .all(|word| matches!(word.what, model::Word::Window { is_whole: true, .. }))
+    };
+    assert!(is_whole(vec![page([10, 10], false)]));
+    assert!(is_whole(vec![page([10, 11], true), page([11, 11], false)]));
+    assert!(!is_whole(vec![page([10, 10], true), page([11, 11], false)]));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct CloudSettings {
     pub subscriber: Option<(String, PathBuf)>,
     /// Asked is the stream that the vendor merges of all sources, in place of what each of them has.
     pub is_merged: bool,
+    /// Series and scopes that are not asked for.
+    pub without: Vec<String>,
     /// How long after it was asked for something is asked for again, in milliseconds.
     pub poll_ms: i64,
     /// How far back is asked, in days.
@@ -103,6 +105,7 @@ impl Layers {
         Ok(CloudSettings {
             name: name.to_owned(),
             is_merged,
+            without: self.without(section, name)?,
             subscriber,
             client_id,
             client_secret_file: file("client_secret_file")?,
@@ -115,6 +118,26 @@ impl Layers {
             poll_ms: self.number(section, "poll_hours", 1..=168, "hours from 1 to 168")? * HOUR_MS,
             backfill_days: self.number(section, "backfill_days", 1..=3_660, "days from 1 to 3660")? as u16,
         })
+    }
+
+    /// Names of series or of scopes of this cloud; one that it does not have would leave out nothing without a word.
+    fn without(&self, section: &str, name: &str) -> Result<Vec<String>, ConfigError> {
+        const ALLOWED: &str = "a list of this vendor's series (docs/sources.md), or of the scopes that open them";
+        let (value, place) = self.get(section, "without");
+        let names = value.as_array().ok_or_else(|| self.bad(section, "without", ALLOWED))?;
+        let clouds = adapters::clouds().iter().filter(|cloud| cloud.name() == name);
+        let series: Vec<_> = clouds.flat_map(|cloud| cloud.series()).collect();
+        let known = |text: &str| series.iter().any(|one| one.name == text || one.scope == text);
+        let one = |name: &toml::Value| {
+            let text = name.as_str().filter(|text| known(text)).map(str::to_owned);
+            text.ok_or_else(|| ConfigError::BadValue {
+                place: place.to_owned(),
+                key: format!("{section}.without"),
+                found: name.to_string(),
+                allowed: ALLOWED,
+            })
+        };
+        names.iter().map(one).collect()
     }
 }
 
@@ -143,6 +166,32 @@ mod tests {
         assert_eq!(
             cloud("omron", "sources = \"merged\"").unwrap_err(),
             "file: `links.omron.sources` is \"merged\"; allowed: \"each\": this vendor merges none"
+        );
+    }
+
+    #[test]
+    fn what_is_to_be_left_out_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sekisho.toml");
+        let without = |names: &str| {
+            let table = format!("[links.google-health]\nclient_id = \"x\"\nwithout = {names}\n");
+            std::fs::write(&file, table).unwrap();
+            let config = Config::load(Some(&file), std::iter::empty());
+            let refused = |error: super::ConfigError| error.to_string().replace(&file.display().to_string(), "file");
+            config.map(|config| config.clouds[0].without.len()).map_err(refused)
+        };
+        let scope = "https://www.googleapis.com/auth/googlehealth.nutrition.readonly";
+        assert_eq!(without("[]"), Ok(0));
+        assert_eq!(without(&format!("[{scope:?}, \"sleep\"]")), Ok(2));
+        assert_eq!(
+            without("[\"sleep\", \"slumber\"]").unwrap_err(),
+            "file: `links.google-health.without` is \"slumber\"; allowed: a list of this vendor's series \
+             (docs/sources.md), or of the scopes that open them"
+        );
+        assert!(
+            without("\"sleep\"")
+                .unwrap_err()
+                .starts_with("file: `links.google-health.without` is \"sleep\"; allowed")
         );
     }
 }

@@ -109,6 +109,7 @@ fn settings(folder: &Path, cloud: Simulator, poll_ms: i64) -> Result<CloudSettin
         keys_url: cloud.keys_url,
         subscriber: None,
         is_merged: false,
+        without: Vec::new(),
         poll_ms,
         backfill_days: BACKFILL_DAYS,
     })

@@ -3,9 +3,9 @@
 //! What is under way is kept under the hash of its `state`, with the session it began in: nobody is connected by a link that
 //! somebody else began.
 
-use adapters::cloud::{Account, AccountFrom, Series};
+use adapters::cloud::{Account, AccountFrom, Refused, Series};
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use store::{Continued, NewLink, StoreError};
@@ -195,7 +195,7 @@ fn continued(cloud: &Cloud, name: &str, account: String) -> Option<Continued> {
         vendor: name.to_owned(),
         account,
         by_civil_days: before.series().iter().any(|series| series.ahead_hours > 0),
-        series: cloud.adapter.series().iter().map(of).collect(),
+        series: cloud.series.iter().map(of).collect(),
     })
 }
 
@@ -216,7 +216,13 @@ async fn account(state: &AppState, cloud: &Cloud, granted: &Granted) -> Result<A
         return Err(Failure::NotReady);
     }
     if !status.is_success() {
-        return Err(Failure::Vendor);
+        // The box of the profile was left empty: without it nobody says whose account it is.
+        let is_not_given = status == StatusCode::FORBIDDEN && cloud.adapter.refused(&body) == Some(Refused::NotGiven);
+        return Err(if is_not_given {
+            Failure::NotAgreed
+        } else {
+            Failure::Vendor
+        });
     }
     read(&body).ok_or(Failure::Vendor)
 }

@@ -57,6 +57,8 @@ pub struct Cloud {
     subscriber: Option<Subscriber>,
     return_to: String,
     is_merged: bool,
+    /// What is asked for: all that the adapter knows, but what the configuration leaves out.
+    series: Vec<Series>,
     poll_ms: i64,
     backfill_ms: i64,
     breaker: Breaker,
@@ -174,6 +176,15 @@ impl Cloud {
             },
             return_to: format!("{public_url}{CALLBACK}"),
             is_merged: settings.is_merged,
+            series: adapter
+                .series()
+                .iter()
+                .filter(|series| {
+                    let is_left_out = |name: &String| name == series.name || name == series.scope;
+                    !settings.without.iter().any(is_left_out)
+                })
+                .copied()
+                .collect(),
             poll_ms: settings.poll_ms,
             backfill_ms: i64::from(settings.backfill_days) * model::time::DAY_MS,
             breaker: Breaker::default(),
@@ -231,12 +242,12 @@ impl Cloud {
 
 /// Of the time that a link asks back to, how much was asked, in percent.
 pub fn done(cloud: &Cloud, link: &Link, now: UtcMillis) -> u8 {
-    plan::done(cloud.adapter.series(), &link.progress, cloud.backfill_ms, now)
+    plan::done(&cloud.series, &link.progress, cloud.backfill_ms, now)
 }
 
 /// Categories of which the resident allowed nothing at the vendor.
 pub fn closed(cloud: &Cloud, link: &Link) -> Vec<ConsentCategory> {
-    let series = cloud.adapter.series();
+    let series = &cloud.series;
     let of = |series: &Series| {
         cloud
             .adapter

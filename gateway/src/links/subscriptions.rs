@@ -165,7 +165,7 @@ pub(super) fn wanted(cloud: &Cloud, progress: &Progress) -> Vec<String> {
     if cloud.subscriber.is_none() {
         return Vec::new();
     }
-    let series = super::plan::open(cloud.adapter.series(), progress);
+    let series = super::plan::open(&cloud.series, progress);
     let mut wanted: Vec<String> = series
         .filter(|series| series.is_told)
         .map(|series| series.name.to_owned())

@@ -107,7 +107,7 @@ fn wanted(cloud: &Cloud) -> Vec<String> {
         .iter()
         .map(|scope| (*scope).to_owned())
         .collect();
-    for series in cloud.adapter.series() {
+    for series in &cloud.series {
         if !scopes.iter().any(|scope| scope == series.scope) {
             scopes.push(series.scope.to_owned());
         }
@@ -138,13 +138,17 @@ pub(super) async fn exchange(
     now: UtcMillis,
 ) -> Result<Granted, TokenError> {
     let client = client(cloud)?;
-    let answer = client
+    let asked = wanted(cloud);
+    let mut request = client
         .exchange_code(AuthorizationCode::new(code))
-        .set_pkce_verifier(PkceCodeVerifier::new(verifier))
+        .set_pkce_verifier(PkceCodeVerifier::new(verifier));
+    if cloud.adapter.facts().exchange_names_scopes {
+        request = request.add_extra_param("scope", asked.join(" "));
+    }
+    let answer = request
         .request_async(&Http(outgoing))
         .await
         .map_err(|failed| error(cloud, failed))?;
-    let asked = wanted(cloud);
     // A server that says nothing gave what was asked for (RFC 6749 5.1).
     let scopes = match answer.scopes() {
         Some(given) => given
@@ -206,6 +210,9 @@ pub(super) async fn give_back(cloud: &Cloud, outgoing: &Outgoing, tokens: &LinkT
     // As it shows itself at the token endpoint (RFC 7009 2.1).
     let in_header = secret.filter(|_| cloud.adapter.facts().client_in_header);
     let mut form = vec![("token", token.as_str())];
+    if tokens.refresh.is_some() {
+        form.push(("token_type_hint", "refresh_token"));
+    }
     if in_header.is_none() {
         form.push(("client_id", cloud.client_id.as_str()));
         form.extend(secret.map(|secret| ("client_secret", secret)));

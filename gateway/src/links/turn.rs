@@ -155,7 +155,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     async fn run(&mut self) -> Result<UtcMillis, Stop> {
-        let series = self.cloud.adapter.series();
+        let series = &self.cloud.series;
         let pace = self.cloud.pace();
         let now = self.state.clock.now();
         streams::keep_to(&mut self.progress, series, self.cloud.is_merged, now);

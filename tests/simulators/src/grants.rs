@@ -54,6 +54,7 @@ pub(crate) struct TokenRequest {
     pub(crate) code_verifier: Option<String>,
     pub(crate) redirect_uri: Option<String>,
     pub(crate) refresh_token: Option<String>,
+    pub(crate) scope: Option<String>,
 }
 
 /// What a token endpoint answers.

@@ -109,3 +109,25 @@ async fn what_an_account_s_archive_or_its_link_before_has_too_is_there_twice_and
         }
     }
 }
+
+/// Without a link to the service that follows: the archive's tables name the device, the link's answers do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_link_before_and_the_archive_both_have_counts_once_where_nothing_else_has_it() {
+    let archive = archive();
+    let before = ("fitbit", LINKED_BEFORE.as_bytes());
+    let archived = ("google-takeout", archive.as_slice());
+    for order in [[before, archived], [archived, before]] {
+        let by = order.map(|(adapter, _)| adapter);
+        let (records, day) = brought(&order, Metric::HEART_RATE).await;
+        assert_eq!((records, mean(&day)), (2, (1, "62".to_owned())), "{by:?}");
+        let (records, day) = brought(&order, Metric::BODY_WEIGHT).await;
+        assert_eq!(
+            (records, mean(&day)),
+            (2, (2, "61.550".to_owned())),
+            "one source in both: {by:?}"
+        );
+        let (records, day) = brought(&order, Metric::STEP_COUNT).await;
+        let Record::Total(day) = day else { panic!("{day:?}") };
+        assert_eq!((records, day.total, day.shares.len()), (2, 84, 1), "{by:?}");
+    }
+}

@@ -121,7 +121,11 @@ async fn records_that_could_not_be_read_are_told_to_their_person_for_some_days()
 async fn only_what_was_allowed_is_asked_for_and_the_page_says_what_was_not() {
     let world = World::new().await;
     let mut browser = world.hanako().await;
-    let back = world.agree(&mut browser, HANAKO, |scope| scope.contains("sleep")).await;
+    let back = world
+        .agree(&mut browser, HANAKO, |scope| {
+            scope.contains("sleep") || scope.contains("profile")
+        })
+        .await;
     browser.get(&back).await;
     world.work().await;
     assert!(world.held(Metric::STEP_COUNT).await.is_empty());

@@ -9,6 +9,7 @@ mod days;
 mod giving_back;
 mod notices;
 mod page;
+mod partial;
 mod sick;
 mod storm;
 mod streams;

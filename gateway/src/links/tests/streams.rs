@@ -4,8 +4,13 @@ use super::*;
 use crate::links::Paced;
 
 impl World {
-    /// As after a start with another setting.
+    /// As after a start with the merged stream, or without it.
     fn ask_merged(&mut self, is_merged: bool) {
+        self.start_with(|settings| settings.is_merged = is_merged);
+    }
+
+    /// As after a start with another setting.
+    pub(super) fn start_with(&mut self, change: impl FnOnce(&mut crate::config::CloudSettings)) {
         let config = &self.gateway.state.config;
         let mut settings = config
             .clouds
@@ -13,7 +18,7 @@ impl World {
             .find(|one| one.name == self.vendor.name)
             .unwrap()
             .clone();
-        settings.is_merged = is_merged;
+        change(&mut settings);
         let adapter = self.cloud().adapter;
         let clock = Paced(Arc::new(Arc::clone(&self.clock)));
         self.changed = Some(Cloud::new(adapter, &settings, &config.http.public_url, clock).unwrap());
@@ -79,7 +84,12 @@ async fn a_change_of_streams_takes_the_place_of_all_that_was_there_and_doubles_n
     world.live_by(2 * DAY_MS, HOUR_MS).await;
     world.holds("steps:reconcile").await;
     let marks = world.link().await.progress.marks;
-    assert!(marks["steps"].back < world.horizon().0, "all of it was asked again");
+    for series in ["steps", "electrocardiogram"] {
+        assert!(
+            marks[series].back < world.horizon().0,
+            "all of {series} was asked again"
+        );
+    }
     let merged = world.days().await;
     let same: Vec<_> = before.iter().filter(|day| merged.contains(day)).collect();
     assert!(

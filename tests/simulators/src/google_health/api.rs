@@ -80,6 +80,7 @@ pub(super) async fn identity(State(shared): State<Arc<Shared>>, headers: HeaderM
             "FAILED_PRECONDITION",
             Some("ACCOUNT_NOT_LINKED"),
         ),
+        Some((_, scopes)) if !scopes.contains(&format!("{PREFIX}profile.readonly")) => not_given(),
         Some((account, _)) => {
             let name = format!("users/{account}/identity");
             // What the account was called before this service took it over.
@@ -94,6 +95,7 @@ pub(super) async fn identity(State(shared): State<Arc<Shared>>, headers: HeaderM
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListRequest {
     filter: String,
+    fields: Option<String>,
     page_size: Option<usize>,
     page_token: Option<usize>,
 }
@@ -105,7 +107,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     Query(asked): Query<ListRequest>,
 ) -> Response {
-    points(&shared, &kind, &headers, &asked, Account::list)
+    points(&shared, &kind, &headers, &asked, &["name", "dataSource"], Account::list)
 }
 
 /// The same as one stream.
@@ -115,7 +117,7 @@ pub(super) async fn reconcile(
     headers: HeaderMap,
     Query(asked): Query<ListRequest>,
 ) -> Response {
-    points(&shared, &kind, &headers, &asked, Account::reconcile)
+    points(&shared, &kind, &headers, &asked, &["dataPointName"], Account::reconcile)
 }
 
 /// Whose token it is, where it opens what is asked; else what is answered.
@@ -125,12 +127,16 @@ pub(super) fn opened(shared: &Shared, headers: &HeaderMap, scope: &str) -> Resul
     };
     match scopes.iter().any(|given| *given == format!("{PREFIX}{scope}.readonly")) {
         true => Ok(account),
-        false => Err(Box::new(error(
-            StatusCode::FORBIDDEN,
-            "PERMISSION_DENIED",
-            Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
-        ))),
+        false => Err(Box::new(not_given())),
     }
+}
+
+fn not_given() -> Response {
+    error(
+        StatusCode::FORBIDDEN,
+        "PERMISSION_DENIED",
+        Some("ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+    )
 }
 
 fn points(
@@ -138,15 +144,23 @@ fn points(
     kind: &str,
     headers: &HeaderMap,
     asked: &ListRequest,
+    members: &[&str],
     of: fn(&Account, &str, UtcMillis, UtcMillis, UtcMillis) -> Vec<Point>,
 ) -> Response {
-    let Some((_, _, time, scope)) = TYPES.iter().find(|(name, ..)| *name == kind) else {
+    let Some((_, key, time, scope)) = TYPES.iter().find(|(name, ..)| *name == kind) else {
         return error(StatusCode::NOT_FOUND, "NOT_FOUND", None);
     };
     let account = match opened(shared, headers, scope) {
         Ok(account) => account,
         Err(refused) => return *refused,
     };
+    if !asked
+        .fields
+        .as_deref()
+        .is_none_or(|mask| are_fields(mask, key, members))
+    {
+        return error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", None);
+    }
     let Some((start, end)) = window(kind, *time, &asked.filter) else {
         return error(StatusCode::BAD_REQUEST, "INVALID_ARGUMENT", None);
     };
@@ -177,6 +191,30 @@ fn points(
         answer["nextPageToken"] = json!((from + size).to_string());
     }
     Json(answer).into_response()
+}
+
+/// True for a mask of a page whose points have these members besides that of their type; the vendor refuses any other.
+fn are_fields(mask: &str, key: &str, members: &[&str]) -> bool {
+    let (mut path, mut name) = (Vec::new(), String::new());
+    let is_known = |path: &[String], name: &str| match (path, name) {
+        ([], "dataPoints" | "nextPageToken") => true,
+        ([page], member) if page == "dataPoints" => member == key || members.contains(&member),
+        ([page, point], _) => page == "dataPoints" && point == key,
+        _ => false,
+    };
+    for letter in mask.chars().chain([',']) {
+        match letter {
+            '(' if !is_known(&path, &name) => return false,
+            '(' => path.push(std::mem::take(&mut name)),
+            // After a bracket there is no name.
+            ',' | ')' if !name.is_empty() && !is_known(&path, &name) => return false,
+            ',' => name.clear(),
+            ')' if path.pop().is_none() => return false,
+            ')' => name.clear(),
+            letter => name.push(letter),
+        }
+    }
+    path.is_empty()
 }
 
 /// What a filter of this type's own time asks for; `None` for any other, which the vendor refuses.

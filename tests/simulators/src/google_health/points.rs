@@ -121,6 +121,12 @@ pub(super) const TYPES: &[(&str, &str, Time, &str)] = &[
         "health_metrics_and_measurements",
     ),
     (
+        "respiratory-rate-sleep-summary",
+        "respiratoryRateSleepSummary",
+        Time::Moment,
+        "health_metrics_and_measurements",
+    ),
+    (
         "daily-sleep-temperature-derivations",
         "dailySleepTemperatureDerivations",
         Time::Date,

@@ -26,7 +26,7 @@ use items::Account;
 const CLIENT: (&str, &str) = ("sekisho-at-omron", "not-a-secret-omron");
 const WEBHOOK_SECRET: &str = "not-a-secret-path-0f2c9a";
 
-/// Items of one answer at most; more come by a key.
+/// Items of one answer at most; more come by a key, or since a later day.
 const MOST: usize = 200;
 
 /// Who can be chosen: the number of the account, what they are called there, what their days are made of.
@@ -115,7 +115,10 @@ async fn decide(State(shared): State<Arc<Shared>>, Form(decision): Form<Decision
 /// The token endpoint: the return address comes also with a refresh.
 async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest>) -> Response {
     let setup = &shared.setup;
-    if asked.redirect_uri.as_deref() != Some(&setup.return_to) {
+    // A code is exchanged for what it was asked for.
+    let names_scopes =
+        asked.grant_type != "authorization_code" || asked.scope.as_deref().is_some_and(|all| !all.is_empty());
+    if asked.redirect_uri.as_deref() != Some(&setup.return_to) || !names_scopes {
         return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_request"}))).into_response();
     }
     grants::token(&mut shared.state().grants, setup, CLIENT, asked, |answer, account| {
@@ -126,9 +129,13 @@ async fn token(State(shared): State<Arc<Shared>>, Form(asked): Form<TokenRequest
 #[derive(Deserialize)]
 struct Revocation {
     token: String,
+    token_type_hint: Option<String>,
 }
 
 async fn revoke(State(shared): State<Arc<Shared>>, Form(asked): Form<Revocation>) -> StatusCode {
+    if asked.token_type_hint.as_deref() != Some("refresh_token") {
+        return StatusCode::UNPROCESSABLE_ENTITY;
+    }
     shared.state().grants.give_back(&asked.token);
     StatusCode::OK
 }
@@ -179,7 +186,8 @@ async fn measurement(
     };
     let rest = all.len().saturating_sub(from + page.len());
     let mut result = json!({name: page, "measurementCount": page.len(), "truncated": rest > 0});
-    if rest > 0 {
+    // Only blood pressures are gone on with by a key, of anything else one asks since the last day.
+    if rest > 0 && asked.kind == "bloodpressure" {
         result["paginationKey"] = json!({"bloodpressurePaginationKey": (from + MOST).to_string()});
     }
     Json(json!({"status": 0, "result": result})).into_response()
