@@ -227,7 +227,8 @@ pub trait Adapter: Send + Sync {
     /// What its files are, for people.
     fn describes(&self) -> &'static str;
 
-    /// What residents are told of its files, Japanese and English; `None` for what no resident brings.
+    /// What residents are told of its files, or of what in their phones pushes it, Japanese and English; `None` for what clouds answer
+    /// and feeds hold, which have titles of their own.
     fn brought(&self) -> Option<[&'static str; 2]> {
         None
     }

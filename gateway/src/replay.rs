@@ -7,7 +7,7 @@ use adapters::{Adapter, Handed, Input, Sink, SinkClosed, measure};
 use model::units::Conversion;
 use model::{Accounting, Metric, Outcome, PersonId, Sample, UtcMillis};
 use serde_json::{Value, json};
-use store::{Import, ImportReport, ParkedSeries, Payload, Rehearsal, Store, StoreError};
+use store::{Import, ImportReport, ParkedSeries, Payload, Raw, Rehearsal, SaidAgain, Store, StoreError};
 
 use crate::import::{self, ImportError};
 
@@ -22,8 +22,12 @@ pub struct Replayed {
     pub then: [u64; 4],
     /// By the mapping of today.
     pub now: [u64; 4],
+    /// Of each delivery, by how many fewer of its records are data now: what these said when they were stays stored.
+    pub no_longer: u64,
     /// Parked series that are mapped now, and the numbers of them.
     pub parked: (u64, u64),
+    /// Of those numbers what can be no measurement: they are kept as texts then.
+    pub refused: u64,
     /// Samples that were not there before.
     pub new: u64,
     /// Samples that were there and say something else now.
@@ -47,7 +51,8 @@ impl Replayed {
             "now": counts(self.now),
         });
         let (series, numbers) = self.parked;
-        report["parked"] = json!({"series": series, "numbers": numbers});
+        report["no_longer_data"] = json!(self.no_longer);
+        report["parked"] = json!({"series": series, "numbers": numbers, "refused": self.refused});
         report["samples"] = json!({"new": self.new, "changed": self.changed, "gone": self.gone});
         report["applied"] = json!(self.applied);
         report
@@ -70,7 +75,14 @@ impl Replayed {
             format!("that cannot be read any more: {}", self.unreadable),
             format!("when they came: {}", counts(self.then)),
             format!("by this mapping: {}", counts(self.now)),
-            format!("parked that are mapped by now: {numbers} numbers in {series} series"),
+            format!(
+                "records that were data and are none by this mapping, at least: {}; what is stored of them stays",
+                self.no_longer
+            ),
+            format!(
+                "parked that are mapped by now: {numbers} numbers in {series} series; no measurement, and kept as texts: {}",
+                self.refused
+            ),
             match self.applied {
                 true => format!("samples: {samples}"),
                 false => format!("samples as they would be: {samples}; nothing was stored, --apply does it"),
@@ -103,12 +115,20 @@ enum Destination {
     Rehearsal(Rehearsal),
 }
 
-impl Destination {
+/// One person's deliveries that are read again.
+struct Again {
+    into: Destination,
+    said: SaidAgain,
+}
+
+impl Again {
     fn begin(&self, person: PersonId, adapter: &dyn Adapter) -> Result<Import, StoreError> {
-        match self {
-            Self::Store(store) => store.begin_import(person, import::start(adapter)),
-            Self::Rehearsal(rehearsal) => rehearsal.begin_import(person, import::start(adapter)),
-        }
+        let mut import = match &self.into {
+            Destination::Store(store) => store.begin_import(person, import::start(adapter)),
+            Destination::Rehearsal(rehearsal) => rehearsal.begin_import(person, import::start(adapter)),
+        }?;
+        import.say_again(self.said.clone());
+        Ok(import)
     }
 }
 
@@ -136,9 +156,12 @@ pub async fn replay(
         let Some(person) = of_payloads.into_iter().chain(of_parked).min() else {
             return Ok(done);
         };
-        let into = Arc::new(match apply {
-            true => Destination::Store(store.clone()),
-            false => Destination::Rehearsal(store.rehearse()?),
+        let into = Arc::new(Again {
+            into: match apply {
+                true => Destination::Store(store.clone()),
+                false => Destination::Rehearsal(store.rehearse()?),
+            },
+            said: SaidAgain::default(),
         });
         // What is read at once is one person's.
         while let Some(last) = payloads.last().filter(|last| last.person == person) {
@@ -157,7 +180,7 @@ pub async fn replay(
 
 /// Reads one of them again.
 async fn read_again(
-    into: &Arc<Destination>,
+    into: &Arc<Again>,
     adapter: &'static dyn Adapter,
     payload: Payload,
     done: &mut Replayed,
@@ -165,14 +188,10 @@ async fn read_again(
     done.pushes += 1;
     let answer: Value = serde_json::from_slice(&payload.answer).unwrap_or_default();
     let of = |name: &str| answer[name].as_u64().unwrap_or(0);
+    let data_then = of("stored") + of("duplicate");
     add(
         &mut done.then,
-        [
-            of("received"),
-            of("stored") + of("duplicate"),
-            of("unsupported"),
-            of("rejected"),
-        ],
+        [of("received"), data_then, of("unsupported"), of("rejected")],
     );
     let into = Arc::clone(into);
     let read = tokio::task::spawn_blocking(move || {
@@ -205,13 +224,14 @@ async fn read_again(
             counts.rejected,
         ],
     );
+    done.no_longer += data_then.saturating_sub(data);
     done.count(&report);
     Ok(())
 }
 
 /// Looks through what is parked of a person, of whatever time, for what this adapter maps by now.
 async fn promote(
-    into: &Arc<Destination>,
+    into: &Arc<Again>,
     adapter: &'static dyn Adapter,
     person: PersonId,
     done: &mut Replayed,
@@ -231,21 +251,31 @@ async fn promote(
         let found = (mapped.len() as u64, numbers);
         let mut refused = Accounting::default();
         for (series, metric, conversion) in mapped {
+            let mut place = 0;
             import.promote(&series, |parked| {
-                let sample = as_sample(&parked, metric, conversion);
-                sample.map_err(|reason| refused.count(Outcome::Rejected, reason)).ok()
+                place += 1;
+                as_sample(&parked, metric, conversion).map_err(|reason| {
+                    refused.count(Outcome::Rejected, reason);
+                    Raw {
+                        text: as_text(&series, &parked).into_bytes(),
+                        outcome: Outcome::Rejected,
+                        reason: reason.to_owned(),
+                        line: place,
+                    }
+                })
             })?;
         }
         import.account(&refused);
-        Ok(Some((found, import.finish()?)))
+        Ok(Some((found, refused.rejected, import.finish()?)))
     };
     let promoted = tokio::task::spawn_blocking(work).await;
     let promoted = promoted.map_err(|_| StoreError::Invalid {
         what: "parked numbers that can be read",
     })??;
-    if let Some(((series, numbers), report)) = promoted {
+    if let Some(((series, numbers), refused, report)) = promoted {
         done.parked.0 += series;
         done.parked.1 += numbers;
+        done.refused += refused;
         done.count(&report);
     }
     Ok(())
@@ -258,6 +288,28 @@ fn as_sample(parked: &Sample, metric: Metric, conversion: Conversion) -> Result<
     };
     let value = conversion.convert(number.exact()).ok_or("number-too-long")?;
     measure::measured(metric, value, parked).map_err(|measure::Rejection(reason)| reason)
+}
+
+/// A parked number as it is kept that can be no measurement: nothing else has it then.
+fn as_text(series: &ParkedSeries, parked: &Sample) -> String {
+    let at = |at: UtcMillis| {
+        let at = jiff::Timestamp::from_millisecond(at.0);
+        at.map(|at| at.to_string()).unwrap_or_default()
+    };
+    let value = match &parked.value {
+        model::Value::Quantity(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let text = json!({
+        "type": series.vendor_type,
+        "unit": series.unit,
+        "source": parked.source,
+        "start": at(parked.start),
+        "end": at(parked.end),
+        "offset_minutes": parked.offset.minutes,
+        "value": value,
+    });
+    text.to_string()
 }
 
 fn add(sum: &mut [u64; 4], more: [u64; 4]) {

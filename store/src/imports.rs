@@ -4,7 +4,8 @@
 //! transactions; [`Import::finish`] recomputes what the delivery changed and answers once all of it is on the disk. An
 //! import that was cut off is sent again from the start: what was kept already counts as duplicate.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use model::checkup::Checkup;
 use model::{Accounting, BatchId, Decimal, Flags, Identified, Offset, Outcome, PersonId, Sample, Source, UtcMillis};
@@ -77,6 +78,22 @@ pub struct ImportReport {
     pub months_recomputed: u64,
 }
 
+/// Which ids deliveries of one person have spoken of that are read again by a newer mapping: all of them share it.
+#[derive(Clone, Default)]
+pub struct SaidAgain {
+    ids: Arc<Mutex<HashSet<i64>>>,
+}
+
+impl SaidAgain {
+    pub(crate) fn has(&self, id: i64) -> bool {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    pub(crate) fn add(&self, id: i64) {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+}
+
 /// Imports of which nothing stays: they are done in one transaction, which is rolled back when this and its imports are gone, so that
 /// they are told of as they would be done. Each sees what those before it did. Meanwhile everybody else's writing waits, and the
 /// database's log grows by what they write: one person's imports are rehearsed at once, not everybody's.
@@ -131,6 +148,12 @@ impl Import {
     /// What writing can answer.
     pub fn set_asserted(&mut self, asserted: UtcMillis) -> Result<()> {
         self.intake.set_asserted(asserted)
+    }
+
+    /// Says that this was delivered before, and read by an older mapping: of a record that was said at the same time counts what it says
+    /// now, also where that is less. What was said later stays.
+    pub fn say_again(&mut self, again: SaidAgain) {
+        self.intake.say_again(again);
     }
 
     /// The zone in which the person lives.

@@ -54,7 +54,7 @@ pub use consents::EndingConsent;
 pub use delegations::{DELEGATION_LEASE_MS, Delegation, NewDelegation, Step};
 pub use error::StoreError;
 pub use feeds::{Feed, FeedAccount, FeedCame, FeedTold, MAX_FEED_ACCOUNT};
-pub use imports::{BatchStart, Import, ImportReport, Parked, Raw, Rehearsal};
+pub use imports::{BatchStart, Import, ImportReport, Parked, Raw, Rehearsal, SaidAgain};
 pub use jobs::{AT_ONCE_PER_RECIPIENT, Endpoint, Job, JobOutcome, JobState, Message, Notice, Task, UNDO_MS};
 pub use legal_basis::{BasisKind, LegalBasis};
 pub use links::{
@@ -62,7 +62,9 @@ pub use links::{
     Progress, Told, TurnEnd, WANTS_AT_ONCE, Want,
 };
 pub use matching::{Insured, is_one_name};
-pub use operations::{Finding, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats};
+pub use operations::{
+    DAMAGED, Finding, KeptRecord, KeptText, MetricStats, RebuildReport, Rejection, Rejections, RejectionsOf, Stats,
+};
 pub use operators::Operator;
 pub use orphaned_tokens::OrphanedTokens;
 pub use packages::{DocumentBytes, EntryOutcome, EntryResult, Followed, LeftOut, Package, PackageDocument, Waiting};

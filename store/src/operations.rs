@@ -1,13 +1,13 @@
 //! What an operator does to a store as a whole: look at it, check it, copy it, bring a copy back, compute totals anew.
 //!
-//! Nothing here returns a value of a person: counts, sizes and findings only.
+//! Nothing here returns a value of a person but [`Store::kept_text`]: counts, sizes and findings only.
 
 use std::path::Path;
 
 use model::{BatchId, Metric, Outcome, PersonId, UtcMillis};
 
 use crate::sqlite;
-use crate::{MasterKey, Result, Store};
+use crate::{Actor, MasterKey, Result, Store};
 
 /// Counts and sizes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub struct Rejection {
     pub mapping_version: u32,
     /// When it came.
     pub obtained: UtcMillis,
-    /// Why: a fixed word.
+    /// Why: a fixed word. [`DAMAGED`] where how the delivery ended cannot be read.
     pub reason: String,
     /// How many.
     pub records: u64,
@@ -103,6 +103,9 @@ pub struct Rejection {
     pub texts: Vec<i64>,
 }
 
+/// In place of a reason: what the row of a delivery holds cannot be opened or read.
+pub const DAMAGED: &str = "the row of this delivery is damaged";
+
 /// A page of rejections.
 #[derive(Clone, Debug, Default)]
 pub struct Rejections {
@@ -110,6 +113,26 @@ pub struct Rejections {
     pub rows: Vec<Rejection>,
     /// After which delivery to go on; `None` at the end.
     pub next: Option<(PersonId, BatchId)>,
+}
+
+/// A text that is kept of records that became no data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptText {
+    /// Whose.
+    pub person: PersonId,
+    /// The delivery that brought it first.
+    pub batch: BatchId,
+    /// Its records.
+    pub records: Vec<KeptRecord>,
+}
+
+/// One record of a [`KeptText`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRecord {
+    /// Why it became no data.
+    pub reason: String,
+    /// As it came.
+    pub text: Vec<u8>,
 }
 
 impl Store {
@@ -133,6 +156,19 @@ impl Store {
         self.database
             .read("read rejections", move |snapshot| {
                 sqlite::rejections::ended_as(snapshot, &wanted, after)
+            })
+            .await
+    }
+
+    /// What is kept under the number of a text, where there is one. It holds what was measured, so that it was shown is recorded, with whom
+    /// it was shown to.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Erased`], and what reading and writing can answer.
+    pub async fn kept_text(&self, number: i64, by: Actor) -> Result<Option<KeptText>> {
+        self.database
+            .write("show a kept text", move |writing| {
+                sqlite::raw::show(writing, number, by)
             })
             .await
     }

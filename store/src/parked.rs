@@ -4,7 +4,7 @@ use model::{PersonId, Sample};
 
 use crate::imports::Import;
 use crate::sqlite;
-use crate::{Result, Store};
+use crate::{Raw, Result, Store};
 
 /// Numbers of a vendor's type that nothing mapped when they came, of one source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,12 +44,16 @@ impl Import {
         self.intake.parked()
     }
 
-    /// Takes parked numbers as samples, dated as they were said. `make` makes one of each; of what it makes none the parked number goes
-    /// too, so it says what became of it. They are parked no more once the delivery ends. Blocks.
+    /// Takes parked numbers as samples, dated as they were said. `make` makes one of each, or says what is kept of it as by
+    /// [`Import::raw`]. They are parked no more once the delivery ends. Blocks.
     ///
     /// # Errors
     /// As [`Import::push`].
-    pub fn promote(&mut self, series: &ParkedSeries, make: impl FnMut(Sample) -> Option<Sample>) -> Result<()> {
+    pub fn promote(
+        &mut self,
+        series: &ParkedSeries,
+        make: impl FnMut(Sample) -> std::result::Result<Sample, Raw>,
+    ) -> Result<()> {
         self.intake.promote(series, make)
     }
 }

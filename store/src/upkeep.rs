@@ -16,7 +16,7 @@ pub struct Folded {
 /// Which deliveries are folded: those that came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoldBefore {
-    /// Of those that have nothing to tell but counts: all that they brought was new.
+    /// Of those that have nothing to tell but counts: all that they brought became data, or was known.
     pub counts_alone: UtcMillis,
     /// Of any. Folded, they no longer say under which number each is kept as it came: not before that is deleted.
     pub any: UtcMillis,

@@ -43,6 +43,10 @@ impl Adapter for AppleHealthPush {
         "a companion's push of HealthKit samples"
     }
 
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        Some(["iPhoneの「ヘルスケア」", "The Health app of an iPhone"])
+    }
+
     fn push_schema(&self) -> Option<&'static str> {
         Some(FORM.schema)
     }

@@ -43,6 +43,10 @@ impl Adapter for HealthConnect {
         "a companion's push of Health Connect records"
     }
 
+    fn brought(&self) -> Option<[&'static str; 2]> {
+        Some(["Androidの「ヘルスコネクト」", "Health Connect on Android"])
+    }
+
     fn push_schema(&self) -> Option<&'static str> {
         Some(FORM.schema)
     }

@@ -507,6 +507,7 @@ phones-seen = Last received: { $when }
 phones-never = Nothing has arrived yet.
 phones-end = Stop receiving from “{ $name }”
 phones-new = Connect a phone
+phones-gives = What arrives: { $name }
 phones-before = Connected before
 phones-ended = stopped { $when }
 phones-help = When you stop receiving, what has arrived stays.

@@ -507,6 +507,7 @@ phones-seen = 最後に届いた日時: { $when }
 phones-never = まだ何も届いていません。
 phones-end = 「{ $name }」からの受け取りをやめる
 phones-new = スマートフォンをつなぐ
+phones-gives = 届く記録: { $name }
 phones-before = 前につないでいたもの
 phones-ended = { $when }にやめました
 phones-help = 受け取りをやめても、それまでに届いた記録は残ります。

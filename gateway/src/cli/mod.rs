@@ -75,7 +75,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// List records that became no data: of which delivery, why, how many, where in it, and under which numbers it is kept.
     ///
-    /// Tabs between columns; no value of anybody is among them. Works beside a running server.
+    /// Tabs between columns; no value of anybody is among them. Works beside a running server. With --show, what is kept of such
+    /// records under a number of the table.
     Rejected(rejected::RejectedArguments),
     /// Take in packages of many people's checkups, say by what insurers know members, and decide whose a document is.
     Batch(batch::BatchArguments),

@@ -1,10 +1,11 @@
 //! `sekisho rejected`.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Args;
 use model::{BatchId, LocalDay, Offset, Outcome, PersonId, UtcMillis};
-use store::{Rejection, RejectionsOf};
+use store::{Actor, Rejection, RejectionsOf};
 
 use super::{CommandError, Place, block_on, day};
 
@@ -22,10 +23,17 @@ pub struct RejectedArguments {
     /// Records of kinds that nothing reads yet, in place of those that are no measurement.
     #[arg(long)]
     unsupported: bool,
+    /// Print what is kept under the number of a text, in place of the table: values of a resident. That it was shown is recorded among
+    /// the acts of their organisation. Not beside a running server.
+    #[arg(long, value_name = "N", conflicts_with_all = ["since", "adapter", "unsupported"])]
+    show: Option<i64>,
 }
 
 /// Prints a table, tabs between its columns.
 pub fn run(arguments: RejectedArguments) -> Result<ExitCode, CommandError> {
+    if let Some(number) = arguments.show {
+        return show(&arguments.place, number);
+    }
     if let Some(name) = &arguments.adapter
         && adapters::named(name).is_none()
     {
@@ -50,6 +58,24 @@ pub fn run(arguments: RejectedArguments) -> Result<ExitCode, CommandError> {
             let page = store.rejections(&wanted, from).await?;
             page.rows.iter().for_each(|row| println!("{}", line(row)));
             after = page.next;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Prints a kept text: the reason of each of its records in a line, and below it the record as it came.
+fn show(place: &Place, number: i64) -> Result<ExitCode, CommandError> {
+    block_on(async move {
+        let (_, store) = place.open().await?;
+        let kept = store.kept_text(number, Actor::CommandLine).await;
+        store.close().await;
+        let kept = kept?.ok_or_else(|| format!("no text is kept under the number {number}"))?;
+        println!("text {number} of person {}, delivery {}", kept.person, kept.batch.0);
+        let mut out = std::io::stdout().lock();
+        for record in kept.records {
+            writeln!(out, "# {}", record.reason)?;
+            out.write_all(&record.text)?;
+            writeln!(out)?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -19,7 +19,7 @@ pub mod end_session;
 mod explain;
 mod feeds;
 pub mod form;
-mod gives;
+pub mod gives;
 pub mod links;
 #[cfg(test)]
 mod matrix;

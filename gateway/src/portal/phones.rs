@@ -7,6 +7,7 @@ use axum::response::Response;
 use store::{Companion, StoreError};
 
 use super::form::Sent;
+use super::gives::gives;
 use super::page::{self, Frame, Pressed, send, shown};
 use super::resident::Resident;
 use super::unread::Unread;
@@ -36,7 +37,14 @@ struct View {
     phones: Vec<Line>,
     /// What could not be read, of all phones together: of which one it came is not kept.
     unread: Option<String>,
+    /// What can push, and what of it arrives.
+    sources: Vec<Source>,
     ended: Vec<Line>,
+}
+
+struct Source {
+    name: String,
+    gives: Vec<(String, String)>,
 }
 
 struct Line {
@@ -94,6 +102,9 @@ async fn view(state: &AppState, signed_in: &SignedIn, code: Option<String>) -> R
     let unread = Unread::load(state, &signed_in.own, resident.now).await?;
     Ok(Some(View {
         unread: unread.told(words, adapters::pushing().map(|adapter| adapter.name())),
+        sources: adapters::pushing()
+            .filter_map(|adapter| source(words, adapter))
+            .collect(),
         csrf: signed_in.csrf.clone(),
         address: state.config.http.public_url.clone(),
         code,
@@ -102,6 +113,14 @@ async fn view(state: &AppState, signed_in: &SignedIn, code: Option<String>) -> R
         frame: Frame::own(words, PATH, &resident, &signed_in.csrf),
         words,
     }))
+}
+
+fn source(words: Words, adapter: &dyn adapters::Adapter) -> Option<Source> {
+    let [ja, en] = adapter.brought()?;
+    Some(Source {
+        name: words.pick(ja, en).to_owned(),
+        gives: gives(words, &[adapter.coverage()]),
+    })
 }
 
 /// `POST /portal/phones/{id}/end`: from now on this phone pushes no more.

@@ -353,6 +353,36 @@ async fn each_pushing_vendor_shows_its_schema() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_page_tells_what_arrives_from_each_source_in_both_languages() {
+    use crate::portal::gives::gives;
+    use crate::portal::words::{LANGUAGE_COOKIE, Words};
+    use consent::Language;
+    let world = World::new().await;
+    let mut browser = world.gateway.browser();
+    browser.sign_in("hanako", "/portal/phones").await;
+    for (place, language) in [Language::Ja, Language::En].into_iter().enumerate() {
+        browser
+            .cookies
+            .insert(LANGUAGE_COOKIE.to_owned(), language.tag().to_owned());
+        let page = browser.get("/portal/phones").await.body;
+        let page = page.replace("&#39;", "'").replace("&#62;", ">").replace("&#38;", "&");
+        for adapter in adapters::pushing() {
+            let name = adapter.brought().unwrap()[place];
+            let (_, told) = page.split_once(name).unwrap_or_else(|| panic!("{name}: {page}"));
+            let (told, _) = told.split_once("</details>").unwrap();
+            let gives = gives(Words(language), &[adapter.coverage()]);
+            assert_eq!(told.matches("<dt>").count(), gives.len(), "{told}");
+            for (category, names) in gives {
+                assert!(
+                    told.contains(&format!("<dt>{category}</dt><dd>{names}</dd>")),
+                    "{category}: {told}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kept_pushes_go_when_their_time_is_over() {
     let world = World::new().await;
     let token = world.paired().await;

@@ -15,6 +15,7 @@ use super::people::Commit;
 use super::totals::{self, Marked};
 use super::writer::Writing;
 use crate::Result;
+use crate::imports::SaidAgain;
 use crate::leaf::by_id::{Effect, Place, order};
 use crate::leaf::second;
 
@@ -43,12 +44,14 @@ pub(crate) fn apply(
     person: PersonId,
     space: &str,
     records: Vec<Identified>,
+    again: Option<&SaidAgain>,
     commit: Commit,
 ) -> Result<(Ended, Vec<Marked>)> {
     let mut hand = Hand {
         writing,
         person,
         commit,
+        again,
         index: Index::of(writing, person, commit)?,
         editors: BTreeMap::new(),
     };
@@ -76,6 +79,8 @@ struct Hand<'a> {
     writing: &'a Writing<'a>,
     person: PersonId,
     commit: Commit,
+    /// What is read again, by a newer mapping.
+    again: Option<&'a SaidAgain>,
     index: Index<'a>,
     editors: BTreeMap<Series, Editor<'a>>,
 }
@@ -134,7 +139,10 @@ impl<'a> Hand<'a> {
             }
             Some((State::Live(parts), later)) => {
                 let spots = self.spots(space, id, known, parts)?;
-                if said == later && self.are_greater(&spots, &samples)? {
+                // What an older mapping made of a record gives way to what the newer makes of it, be it less. Of two records that a vendor
+                // said at one time the second that is read again meets what the newer made of the first.
+                let gives_way = self.again.is_some_and(|again| !again.has(first));
+                if said == later && !gives_way && self.are_greater(&spots, &samples)? {
                     ended.superseded += 1;
                     return Ok(());
                 }
@@ -143,6 +151,9 @@ impl<'a> Hand<'a> {
             // What was deleted has let go of its samples.
             _ => Vec::new(),
         };
+        if let Some(again) = self.again {
+            again.add(first);
+        }
         let parts_before = parts_of(known);
         let exchanged = self.exchange(before, samples, said, LeftOver::Moves)?;
         let spots = &exchanged.spots;

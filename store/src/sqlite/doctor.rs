@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use model::PersonId;
 use model::time::MINUTE_MS;
+use model::{PersonId, UtcMillis};
 
 use super::batches;
 use super::chain;
@@ -27,7 +27,7 @@ pub(crate) fn examine(database: &Database) -> Result<Vec<Finding>> {
             finding("keys of people", keys(snapshot)),
             finding("journal", journal(snapshot)),
             finding("totals", totals(snapshot)),
-            finding("deliveries", deliveries(snapshot)),
+            finding("deliveries", deliveries(snapshot, now)),
         ];
         findings.push(finding("audit chains", chain::verify(snapshot)));
         findings.push(finding("clock", clock(snapshot, now.0)));
@@ -119,22 +119,23 @@ fn journal(snapshot: &Snapshot<'_>) -> Seen {
 }
 
 /// Every record of every delivery ended somewhere.
-fn deliveries(snapshot: &Snapshot<'_>) -> Seen {
+fn deliveries(snapshot: &Snapshot<'_>, now: UtcMillis) -> Seen {
     let people: Vec<PersonId> = snapshot
         .prepare("SELECT id FROM person WHERE erased_ms IS NULL")
         .and_then(|mut statement| statement.query_map([], |row| row.get(0).map(PersonId))?.collect())
         .doing("listing people")?;
     let mut all = batches::Balance::default();
     for person in people {
-        let own = batches::balance(snapshot, person)?;
+        let own = batches::balance(snapshot, person, now)?;
         all.deliveries += own.deliveries;
-        all.without_end += own.without_end;
+        all.under_way += own.under_way;
+        all.cut_off += own.cut_off;
         all.wrong += own.wrong;
     }
     Ok(match all.wrong {
         0 => Ok(format!(
-            "{}, the counts of all add up; {} under way or cut off",
-            all.deliveries, all.without_end
+            "{}, the counts of all that ended add up; {} under way; {} were cut off (brought again, they lose nothing)",
+            all.deliveries, all.under_way, all.cut_off
         )),
         wrong => Err(format!(
             "the counts of {wrong} do not add up: keep what was delivered, and report it with the server's log"

@@ -17,6 +17,7 @@ use super::writer::Writing;
 use super::zone::HomeZone;
 use super::{batches, by_id, checkups, parked, payloads, people, raw, sources, totals};
 use crate::checkup::PackedCheckup;
+use crate::imports::SaidAgain;
 use crate::packing::Packed;
 use crate::parked::ParkedSeries;
 use crate::reads::StoredSource;
@@ -73,6 +74,8 @@ pub(crate) struct Intake {
     /// When the vendor said what follows, where it was said.
     asserted: Option<UtcMillis>,
     zone: HomeZone,
+    /// What of the person is read again, where it is.
+    again: Option<SaidAgain>,
     sources: Vec<StoredSource>,
     /// Words that wait for more: the last of them are carried out in the transaction that ends the delivery.
     held: Vec<Identified>,
@@ -169,6 +172,7 @@ impl Intake {
             begun: None,
             asserted: None,
             zone: HomeZone::new(&home_zone),
+            again: None,
             sources,
             held: Vec::new(),
             gathered: BTreeMap::new(),
@@ -210,6 +214,11 @@ impl Intake {
                 batches::assert(writing, person, batch, asserted)
             })?
             .wait()
+    }
+
+    /// What it says was said before, and read by an older mapping.
+    pub(crate) fn say_again(&mut self, again: SaidAgain) {
+        self.again = Some(again);
     }
 
     /// The zone in which the person lives.
@@ -298,10 +307,10 @@ impl Intake {
         }
         self.wait_until(UNDER_WAY - 1)?;
         let (person, begun, space) = (self.person, self.begun()?, Arc::clone(&self.space));
-        let records = heard(records, begun);
+        let (records, again) = (heard(records, begun), self.again.clone());
         let pending = self.database.queue("carry out words", true, move |writing| {
             let commit = people::next_commit(writing, person, Some(begun.0))?;
-            let (ended, touched) = by_id::apply(writing, person, &space, records, commit)?;
+            let (ended, touched) = by_id::apply(writing, person, &space, records, again.as_ref(), commit)?;
             totals::mark(writing, person, touched)?;
             Ok(Done::Identified(ended))
         })?;
@@ -363,7 +372,7 @@ impl Intake {
     pub(crate) fn promote(
         &mut self,
         parked: &ParkedSeries,
-        mut make: impl FnMut(Sample) -> Option<Sample>,
+        mut make: impl FnMut(Sample) -> std::result::Result<Sample, Raw>,
     ) -> Result<()> {
         let (person, series) = (self.person, Series::parked(parked.kind, parked.source));
         let mut after = 0;
@@ -376,7 +385,14 @@ impl Intake {
             };
             after = number;
             self.set_asserted(said)?;
-            self.push(numbers.into_iter().filter_map(&mut make).collect())?;
+            let mut samples = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                match make(number) {
+                    Ok(sample) => samples.push(sample),
+                    Err(raw) => self.raw(&raw)?,
+                }
+            }
+            self.push(samples)?;
         }
         self.promoted.push(series);
         Ok(())
@@ -402,7 +418,7 @@ impl Intake {
     pub(crate) fn finish(mut self, push: Option<NewPayload>) -> Result<(ImportReport, Vec<u8>)> {
         let words = std::mem::take(&mut self.held);
         self.checkpoint()?;
-        let (person, space) = (self.person, Arc::clone(&self.space));
+        let (person, space, again) = (self.person, Arc::clone(&self.space), self.again);
         let (begun, start, came) = (self.begun, self.start, self.came);
         let (counts, places, promoted) = (self.counts, self.places, self.promoted);
         // What is little is carried out and computed in the transaction that ends it.
@@ -422,7 +438,8 @@ impl Intake {
             let commit = people::next_commit(writing, person, Some(end.batch))?;
             let mut touched = Vec::new();
             if !words.is_empty() {
-                let (ended, months) = by_id::apply(writing, person, &space, heard(words, begun), commit)?;
+                let (ended, months) =
+                    by_id::apply(writing, person, &space, heard(words, begun), again.as_ref(), commit)?;
                 end.counts.count(Done::Identified(ended));
                 touched = months;
             }

@@ -3,16 +3,19 @@
 //! A piece ends where the text itself says so (a hash of its last record), not at a fixed count, so that a later delivery of
 //! mostly the same records makes mostly the same pieces, which are found by a keyed hash and not kept again.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use flate2::Compression;
+use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use model::{BatchId, PersonId};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::fault::Doing as _;
 use super::writer::Writing;
-use crate::{Raw, Result, StoreError};
+use super::{acts, consents};
+use crate::operations::{KeptRecord, KeptText};
+use crate::{Actor, Raw, Result, StoreError};
 
 /// A piece holds at most this many bytes of text, unless one record alone has more.
 const LARGEST_PIECE: usize = 256 * 1024;
@@ -53,6 +56,53 @@ fn spread(text: &[u8]) -> u64 {
     text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
+}
+
+/// The records of a piece, as [`Piece::add`] laid them.
+fn records(text: &[u8]) -> Option<Vec<KeptRecord>> {
+    let (mut rest, mut records) = (text, Vec::new());
+    while !rest.is_empty() {
+        let at = rest.iter().position(|byte| *byte == b'\t')?;
+        let (reason, behind) = rest.split_at(at);
+        let (length, behind) = behind[1..].split_first_chunk::<4>()?;
+        let (text, behind) = behind.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        records.push(KeptRecord {
+            reason: String::from_utf8(reason.to_vec()).ok()?,
+            text: text.to_vec(),
+        });
+        rest = behind;
+    }
+    Some(records)
+}
+
+/// Opens a kept text and records that somebody looked at it, in one commit; `None` where nothing is kept under this number.
+pub(crate) fn show(writing: &Writing<'_>, number: i64, by: Actor) -> Result<Option<KeptText>> {
+    let found: Option<(u32, u32, Vec<u8>)> = writing
+        .prepare_cached("SELECT person, batch, body FROM raw WHERE number = ?1")
+        .and_then(|mut statement| {
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            statement.query_row([number], row).optional()
+        })
+        .doing("finding a kept text")?;
+    let Some((person, batch, body)) = found else {
+        return Ok(None);
+    };
+    let person = PersonId(person);
+    let packed = writing.person_key(person)?.open("raw", &[number], &body)?;
+    let damaged = || StoreError::damaged(format!("raw, row {number}"));
+    let mut text = Vec::new();
+    DeflateDecoder::new(packed.as_slice())
+        .read_to_end(&mut text)
+        .map_err(|_| damaged())?;
+    let records = records(&text).ok_or_else(damaged)?;
+    let organisation = consents::custodian(writing, person)?.ok_or(StoreError::NoPerson { person })?;
+    let subject = format!("text {number}, person {person}");
+    acts::record(writing, organisation, by, "kept-text-shown", &subject)?;
+    Ok(Some(KeptText {
+        person,
+        batch: BatchId(batch),
+        records,
+    }))
 }
 
 /// Keeps a piece, unless the person has it: answers then under which number, so that the delivery that brings it again says it too.

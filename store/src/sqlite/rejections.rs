@@ -10,7 +10,7 @@ use super::database::Snapshot;
 use super::fault::Doing as _;
 use super::payloads;
 use crate::Result;
-use crate::operations::{Rejection, Rejections, RejectionsOf};
+use crate::operations::{DAMAGED, Rejection, Rejections, RejectionsOf};
 
 /// The next deliveries after `after` in which records ended as `outcome`, each with them: rows of one page, and where to go on.
 pub(crate) fn ended_as(
@@ -43,8 +43,24 @@ pub(crate) fn ended_as(
         let Some((key, body)) = snapshot.person_key(person).ok().zip(body) else {
             continue;
         };
-        let plain = key.open("batch", &[i64::from(person.0), i64::from(batch.0)], &body)?;
-        let body = Body::decode(&plain)?;
+        let row = Rejection {
+            person,
+            batch,
+            adapter,
+            mapping_version,
+            obtained: UtcMillis(obtained),
+            reason: DAMAGED.to_owned(),
+            records: 0,
+            places: Vec::new(),
+            payload: None,
+            texts: Vec::new(),
+        };
+        let plain = key.open("batch", &[i64::from(person.0), i64::from(batch.0)], &body);
+        let Ok(body) = plain.and_then(|plain| Body::decode(&plain)) else {
+            // The others can be told nevertheless.
+            rows.push(row);
+            continue;
+        };
         let outcome = wanted.outcome.to_string();
         let of = body.reasons.iter().filter(|(ended, ..)| *ended == outcome);
         let mut kept = None;
@@ -52,7 +68,7 @@ pub(crate) fn ended_as(
             let (payload, texts) = match &kept {
                 Some(kept) => kept,
                 None => kept.insert((
-                    kept_payload(snapshot, person, &adapter, &body)?,
+                    kept_payload(snapshot, person, &row.adapter, &body)?,
                     kept_texts(snapshot, person, (batch.0, until), &body)?,
                 )),
             };
@@ -61,16 +77,12 @@ pub(crate) fn ended_as(
                 .iter()
                 .find(|(ended, of, _)| (ended, of) == (&outcome, reason));
             rows.push(Rejection {
-                person,
-                batch,
-                adapter: adapter.clone(),
-                mapping_version,
-                obtained: UtcMillis(obtained),
                 reason: reason.clone(),
                 records: *records,
                 places: places.map(|(.., places)| places.clone()).unwrap_or_default(),
                 payload: *payload,
                 texts: texts.clone(),
+                ..row.clone()
             });
         }
     }
@@ -79,16 +91,12 @@ pub(crate) fn ended_as(
 
 /// Of a person's last deliveries since an instant, how many records of each adapter were rejected; adapters without any are left out.
 pub(crate) fn of_person(snapshot: &Snapshot<'_>, person: PersonId, since: UtcMillis) -> Result<BTreeMap<String, u64>> {
-    /// Deliveries that are looked at: of a week of pushes far fewer stand by themselves.
-    const MOST: i64 = 2_000;
     let key = snapshot.person_key(person)?;
     let mut statement = snapshot
-        .prepare_cached(
-            "SELECT batch, adapter, obtained_ms, body FROM batch WHERE person = ?1 ORDER BY batch DESC LIMIT ?2",
-        )
+        .prepare_cached("SELECT batch, adapter, obtained_ms, body FROM batch WHERE person = ?1 ORDER BY batch DESC")
         .doing("reading how deliveries ended")?;
     let found = statement
-        .query_map(params![person.0, MOST], |row| {
+        .query_map([person.0], |row| {
             Ok::<(u32, String, i64, Option<Vec<u8>>), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .doing("reading how deliveries ended")?;

@@ -439,13 +439,36 @@ async fn a_delivery_with_reasons_stays_by_itself_for_longer_and_folds_with_those
     let person = house.person().await;
     let beat = |push: i64| pulse(at(push, 0), 60);
     let word = |push: i64| vec![holds(&push.to_string(), beat(push).end, [beat(push)])];
-    // The fourth says what the third said: a duplicate, with its reason.
-    for push in [0, 1, 2, 2, 4, 5] {
+    let say_nothing = async || {
+        let store = house.store.clone();
+        let said = move || {
+            let start = BatchStart {
+                adapter: "test".to_owned(),
+                mapping_version: 1,
+            };
+            let mut import = store.begin_import(person, start)?;
+            let mut accounting = model::Accounting::default();
+            accounting.count(Outcome::Rejected, "no number");
+            import.account(&accounting);
+            import.finish()
+        };
+        let said = tokio::task::spawn_blocking(said).await;
+        said.expect("the importing thread").expect("an import");
+    };
+    // The third says what the second said: a duplicate, which has a reason, and no place that anybody asks for.
+    for push in [0, 1, 1, 3, 4, 5] {
         say(&house, person, word(push)).await;
+        if push == 3 {
+            say_nothing().await;
+        }
     }
     house.clock.advance(2 * model::time::DAY_MS);
     let folded = house.store.fold_deliveries(None, fold_before(&house, 7)).await;
-    assert_eq!(folded.expect("folded").rows, 3, "three into one, and two");
+    assert_eq!(
+        folded.expect("folded").rows,
+        4,
+        "all but what holds no data, and the last"
+    );
     let own = consent::OwnAccess::of_signed_in(person);
     let count = async || {
         let listed = house.store.deliveries(&own, &["test"], 100).await.expect("deliveries");
@@ -455,11 +478,11 @@ async fn a_delivery_with_reasons_stays_by_itself_for_longer_and_folds_with_those
         });
         (listed.len(), received, duplicate)
     };
-    assert_eq!(count().await, (3, 6, 1));
+    assert_eq!(count().await, (3, 7, 1));
     house.clock.advance(7 * model::time::DAY_MS);
     let folded = house.store.fold_deliveries(None, fold_before(&house, 7)).await;
     assert_eq!(folded.expect("folded").rows, 2);
-    assert_eq!(count().await, (1, 6, 1));
+    assert_eq!(count().await, (1, 7, 1));
     for finding in house.store.doctor().await.expect("a check") {
         assert!(finding.ok, "{finding:?}");
     }

@@ -1,8 +1,10 @@
 //! Records that became no data lead to what is kept of them, sealed: also where the same came again, and where deliveries were folded.
 
 use model::time::DAY_MS;
-use model::{Outcome, PersonId, UtcMillis};
-use store::{BatchStart, FoldBefore, ImportReport, NewPayload, Raw, Rejection, RejectionsOf, Result, Sender};
+use model::{OrganisationId, Outcome, PersonId, UtcMillis};
+use store::{
+    Actor, BatchStart, DAMAGED, FoldBefore, ImportReport, NewPayload, Raw, Rejection, RejectionsOf, Result, Sender,
+};
 
 use crate::harness::House;
 
@@ -137,4 +139,125 @@ async fn what_was_packed_is_led_to_as_before() {
     let after = rejected(&house).await;
     assert_eq!(after[7].payload, after[40].payload);
     assert!(after.iter().all(|row| row.payload.is_some()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kept_text_is_shown_as_it_came_and_that_it_was_is_recorded() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let records = ["steps: many", "a\ttab and\na line", "", "歩数"];
+    let brought = bring(&house, person, &records, None).await;
+    let numbers: Vec<i64> = rejected(&house).await.remove(0).texts;
+    let mut shown = Vec::new();
+    for number in &numbers {
+        let kept = house.store.kept_text(*number, Actor::CommandLine).await;
+        let kept = kept.expect("a text").expect("is kept");
+        assert_eq!((kept.person, kept.batch), (person, brought.batch));
+        shown.extend(kept.records);
+    }
+    let texts: Vec<&[u8]> = shown.iter().map(|record| record.text.as_slice()).collect();
+    assert_eq!(texts, records.map(str::as_bytes));
+    assert!(shown.iter().all(|record| record.reason == "no number"));
+    let none = house.store.kept_text(1_000, Actor::CommandLine).await;
+    assert_eq!(none.expect("an answer"), None);
+    let acts = house.store.acts(OrganisationId(1), None, 100).await.expect("acts");
+    let mut acts = acts
+        .into_iter()
+        .map(|(_, act)| act)
+        .filter(|act| act.what == "kept-text-shown");
+    let last = acts.next().expect("recorded");
+    assert_eq!(last.by, Actor::CommandLine);
+    assert_eq!(
+        last.subject,
+        format!("text {}, person {person}", numbers[numbers.len() - 1])
+    );
+    assert_eq!(acts.count(), numbers.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_damaged_row_is_told_as_such_among_the_others() {
+    let mut house = House::new().await;
+    let person = house.person().await;
+    for text in ["one", "two", "three"] {
+        bring(&house, person, &[text], None).await;
+    }
+    let before = rejected(&house).await;
+    house.store.clone().close().await;
+    let database = rusqlite::Connection::open(house.folder.path().join("sekisho.db")).expect("the database");
+    let changed = database.execute(
+        "UPDATE batch SET body = zeroblob(40) WHERE batch = ?1",
+        [before[1].batch.0],
+    );
+    assert_eq!(changed.expect("changed"), 1);
+    drop(database);
+    house.reopen().await.expect("opened");
+    let after = rejected(&house).await;
+    assert_eq!(after.len(), 3);
+    assert_eq!((&after[0], &after[2]), (&before[0], &before[2]));
+    assert_eq!((after[1].batch, after[1].reason.as_str()), (before[1].batch, DAMAGED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_deliveries_of_a_week_none_that_was_rejected_is_left_out() {
+    let house = House::new().await;
+    let person = house.person().await;
+    bring(&house, person, &["steps: many"], None).await;
+    // More than stand by themselves in any week, each of them known before: with a reason.
+    let store = house.store.clone();
+    let many = tokio::task::spawn_blocking(move || {
+        for _ in 0..2_100 {
+            let start = BatchStart {
+                adapter: ADAPTER.to_owned(),
+                mapping_version: 1,
+            };
+            let mut import = store.begin_import(person, start)?;
+            let mut accounting = model::Accounting::default();
+            accounting.count(Outcome::Duplicate, "known");
+            import.account(&accounting);
+            import.finish()?;
+        }
+        Result::Ok(())
+    });
+    many.await.expect("a bringing thread").expect("deliveries");
+    let own = consent::OwnAccess::of_signed_in(person);
+    let told = house.store.rejected_since(&own, UtcMillis(0)).await.expect("counts");
+    assert_eq!(told.get(ADAPTER), Some(&1));
+    // A day later what brought data alone is folded, and what did not still stands by itself.
+    house.clock.advance(2 * DAY_MS);
+    bring(&house, person, &[], None).await;
+    let before = FoldBefore {
+        counts_alone: house.now().plus(-DAY_MS),
+        any: house.now().plus(-8 * DAY_MS),
+    };
+    assert_eq!(
+        house.store.fold_deliveries(None, before).await.expect("folded").rows,
+        2_099
+    );
+    assert_eq!(rejected(&house).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_without_an_end_is_under_way_for_a_day_and_cut_off_then() {
+    let house = House::new().await;
+    let person = house.person().await;
+    let store = house.store.clone();
+    let cut_off = tokio::task::spawn_blocking(move || {
+        let start = BatchStart {
+            adapter: ADAPTER.to_owned(),
+            mapping_version: 1,
+        };
+        let mut import = store.begin_import(person, start)?;
+        // It begins with the first that is written.
+        import.set_asserted(UtcMillis(0))
+    });
+    cut_off.await.expect("a bringing thread").expect("begun");
+    for (hours, told) in [(1, "1 under way; 0 were cut off"), (24, "0 under way; 1 were cut off")] {
+        house.clock.advance(hours * model::time::HOUR_MS);
+        let findings = house.store.doctor().await.expect("a check");
+        let found = findings
+            .iter()
+            .find(|finding| finding.what == "deliveries")
+            .expect("deliveries");
+        assert!(found.ok && found.advice.contains(told), "{}", found.advice);
+    }
 }

@@ -146,6 +146,11 @@ impl Body {
         })
     }
 
+    /// True where each record became data: nobody asks where in the delivery one stood.
+    pub(super) fn is_all_data(&self) -> bool {
+        self.unsupported == 0 && self.rejected == 0
+    }
+
     pub(super) fn adds_up(&self) -> bool {
         let ended = [self.stored, self.duplicate, self.unsupported, self.rejected];
         ended.into_iter().try_fold(0_u64, u64::checked_add) == Some(self.received)

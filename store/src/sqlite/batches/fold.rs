@@ -68,7 +68,7 @@ pub(crate) fn fold(writing: &Writing<'_>, after: Option<PersonId>, before: FoldB
         let key = writing.person_key(person)?;
         let mut days = Days::new();
         for old in old(writing, person, latest)? {
-            if old.came < before.any || old.body(&key, person)?.reasons.is_empty() {
+            if old.came < before.any || old.body(&key, person)?.is_all_data() {
                 days.entry(old.day()).or_default().push(old);
             }
         }

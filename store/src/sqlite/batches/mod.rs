@@ -154,14 +154,16 @@ fn sealed(writing: &Writing<'_>, key: &SealKey, (person, batch): (PersonId, Batc
     key.seal(writing.randomness(), "batch", &row, plain)
 }
 
-/// How many deliveries there are, how many have no end, and those whose counts do not add up or whose seal does not open.
-pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Balance> {
+/// How many deliveries there are, how many have no end by `now`, and those whose counts do not add up or whose seal does not open.
+pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId, now: UtcMillis) -> Result<Balance> {
+    /// No delivery takes longer.
+    const LONGEST_MS: i64 = model::time::DAY_MS;
     let key = snapshot.person_key(person)?;
-    let rows: Vec<(u32, Option<Vec<u8>>)> = snapshot
-        .prepare_cached("SELECT batch, body FROM batch WHERE person = ?1")
+    let rows: Vec<(u32, i64, Option<Vec<u8>>)> = snapshot
+        .prepare_cached("SELECT batch, obtained_ms, body FROM batch WHERE person = ?1")
         .and_then(|mut statement| {
             statement
-                .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .query_map([person.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
                 .collect()
         })
         .doing("reading deliveries")?;
@@ -169,9 +171,12 @@ pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Balan
         deliveries: rows.len(),
         ..Balance::default()
     };
-    for (batch, body) in rows {
+    for (batch, obtained, body) in rows {
         let Some(body) = body else {
-            balance.without_end += 1;
+            match obtained < now.plus(-LONGEST_MS).0 {
+                true => balance.cut_off += 1,
+                false => balance.under_way += 1,
+            }
             continue;
         };
         let plain = key.open("batch", &[i64::from(person.0), i64::from(batch)], &body);
@@ -187,8 +192,10 @@ pub(crate) fn balance(snapshot: &Snapshot<'_>, person: PersonId) -> Result<Balan
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Balance {
     pub(crate) deliveries: usize,
-    /// Under way, or cut off.
-    pub(crate) without_end: usize,
+    /// Without an end yet.
+    pub(crate) under_way: usize,
+    /// Without one for so long that there will be none: what was stored of them stays, and whoever brings them again loses nothing.
+    pub(crate) cut_off: usize,
     /// Records are missing from their counts, or the row is damaged.
     pub(crate) wrong: usize,
 }
