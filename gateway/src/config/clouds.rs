@@ -180,7 +180,8 @@ mod tests {
             let refused = |error: super::ConfigError| error.to_string().replace(&file.display().to_string(), "file");
             config.map(|config| config.clouds[0].without.len()).map_err(refused)
         };
-        let scope = "https://www.googleapis.com/auth/googlehealth.nutrition.readonly";
+        let cloud = adapters::clouds().iter().find(|cloud| cloud.name() == "google-health");
+        let scope = cloud.unwrap().series()[0].scope;
         assert_eq!(without("[]"), Ok(0));
         assert_eq!(without(&format!("[{scope:?}, \"sleep\"]")), Ok(2));
         assert_eq!(
