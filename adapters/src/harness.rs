@@ -22,10 +22,22 @@ pub struct Collected {
     pub pieces: Vec<Handed>,
     /// Where whose they are lives; Japan where it is not said.
     pub home: Option<jiff::tz::TimeZone>,
+    sources: usize,
 }
 
 impl Sink for Collected {
     fn hand(&mut self, piece: Handed) -> Result<(), SinkClosed> {
+        match &piece {
+            Handed::Source(_) => self.sources += 1,
+            Handed::Samples(samples) => samples.iter().for_each(|sample| self.is_sound(sample)),
+            Handed::Identified(records) => {
+                for record in records {
+                    assert!((1..=512).contains(&record.id.len()), "an id has 1 to 512 bytes");
+                    record.what.samples().iter().for_each(|sample| self.is_sound(sample));
+                }
+            }
+            _ => {}
+        }
         self.pieces.push(piece);
         Ok(())
     }
@@ -37,6 +49,15 @@ impl Sink for Collected {
 }
 
 impl Collected {
+    /// What the store would refuse a whole delivery for.
+    fn is_sound(&self, sample: &Sample) {
+        assert!(sample.start <= sample.end, "a sample ends before it starts");
+        assert!(
+            usize::from(sample.source) < self.sources,
+            "a sample's source is handed on before it (`Handed::Source`)"
+        );
+    }
+
     /// All samples in order.
     pub fn samples(&self) -> Vec<&Sample> {
         let mut samples = Vec::new();
@@ -278,9 +299,11 @@ fn every_cut_gives_an_answer_without_values() {
             let (whole, values) = (read(adapter, &bytes).0.samples().len(), values(&bytes));
             for cut in (0..bytes.len()).step_by((bytes.len() / 300).max(7)) {
                 let (collected, reading) = read(adapter, &bytes[..cut]);
+                let mut reasons = String::new();
                 let ended = match reading {
                     Ok(reading) => {
                         assert!(reading.accounting.adds_up(), "{name} cut at {cut}");
+                        reasons = format!("{:?}", reading.accounting.reasons);
                         // Nothing says where a table ends.
                         let is_table = path.extension().is_some_and(|end| end == "csv");
                         let noticed = reading.ended.is_some() || cut + 14 > bytes.len() || is_table;
@@ -292,9 +315,9 @@ fn every_cut_gives_an_answer_without_values() {
                         Some(error)
                     }
                 };
-                let said = ended.map(|error| error.to_string()).unwrap_or_default();
+                let said = ended.map(|error| error.to_string()).unwrap_or_default() + &reasons;
                 let value = values.iter().find(|value| said.contains(value.as_str()));
-                assert_eq!(value, None, "{name}: a value stands in an error");
+                assert_eq!(value, None, "{name}: a value stands in an error or a reason");
                 assert!(collected.samples().len() <= whole, "{name} cut at {cut}");
             }
         }
@@ -320,6 +343,16 @@ fn every_adapter_declares_what_it_covers_once() {
             "{}: fill in coverage.rs, what each type becomes and by what records are told apart",
             adapter.name()
         );
+        let asked = crate::clouds().iter().map(|cloud| cloud.name());
+        let is_asked = asked.chain(crate::feeds().iter().map(|feed| feed.name()));
+        let brought = adapter.brought().unwrap_or_default();
+        assert!(
+            brought.iter().all(|told| !told.is_empty()) || is_asked.into_iter().any(|asked| asked == adapter.name()),
+            "{}: `brought` says what residents are told of its files, or of what pushes it",
+            adapter.name()
+        );
+        let told = [adapter.describes(), brought[0], brought[1]];
+        assert!(!told.concat().contains("FILL IN"), "{}: {told:?}", adapter.name());
         let mut types = BTreeSet::new();
         for covered in &coverage.types {
             let vendor_type = &covered.vendor_type;

@@ -174,3 +174,52 @@ async fn a_night_on_which_the_vendor_still_works_stays_until_it_is_named_no_more
         assert_eq!(held, expected, "after {page}");
     }
 }
+
+#[path = "../../adapters/src/harness/packed.rs"]
+mod packed;
+
+/// Every fixture of every adapter, by the adapter.
+fn fixtures() -> Vec<(&'static dyn Adapter, std::path::PathBuf)> {
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../adapters/src");
+    let mut all = Vec::new();
+    for adapter in adapters::all() {
+        let folder = sources.join(adapter.name().replace('-', "_")).join("fixtures");
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let lie =
+            entries.filter(|path| path.is_dir() || path.extension().is_some_and(|end| end != "snap" && end != "new"));
+        all.extend(lie.map(|path| (*adapter, path)));
+    }
+    all
+}
+
+/// What the store says of each record against how many were handed on.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_received_of_every_fixture_ends_somewhere_and_the_same_again_brings_nothing() {
+    let gateway = crate::sign_in::testing::Gateway::start(&[]).await;
+    let store = gateway.state.store.clone();
+    let fixtures = fixtures();
+    assert!(fixtures.len() > adapters::all().len());
+    for (adapter, path) in fixtures {
+        let person = store.create_person(store::NewPerson::default()).await.unwrap();
+        let bytes = match path.is_dir() {
+            true => packed::packed(&path),
+            false => std::fs::read(&path).unwrap(),
+        };
+        for is_again in [false, true] {
+            let (importing, bytes) = (store.clone(), bytes.clone());
+            let imported = tokio::task::spawn_blocking(move || {
+                let (bytes, size) = (bytes.as_slice(), bytes.len() as u64);
+                run(&importing, person, adapter, &Input { bytes: &bytes, size })
+            });
+            let report = imported.await.unwrap().unwrap().report;
+            let counts = &report.accounting;
+            assert!(
+                counts.received > 0 && counts.adds_up(),
+                "{}: {counts:?}",
+                path.display()
+            );
+            let new = (counts.stored, report.samples_new);
+            assert!(!is_again || new == (0, 0), "{} again: {counts:?}", path.display());
+        }
+    }
+}

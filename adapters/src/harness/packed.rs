@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// A ZIP of all files below a folder, by their paths within it, as they are.
-pub(super) fn packed(folder: &Path) -> Vec<u8> {
+pub(crate) fn packed(folder: &Path) -> Vec<u8> {
     let mut names = Vec::new();
     names_below(folder, "", &mut names);
     names.sort();
