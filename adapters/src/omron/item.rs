@@ -33,6 +33,8 @@ struct Lists<'a> {
     weight: Vec<&'a RawValue>,
     #[serde(borrow, default)]
     activity: Vec<&'a RawValue>,
+    #[serde(default)]
+    truncated: Value,
 }
 
 impl Reads for Items {
@@ -43,14 +45,15 @@ impl Reads for Items {
 
     fn points<'a>(&self, series: &str, page: &'a str) -> Option<Points<'a>> {
         let answer: Answer<'a> = serde_json::from_str(page).ok()?;
+        let is_cut = answer.result.truncated == Value::Bool(true);
         let items = match series {
             "bloodpressure" => answer.result.blood_pressure,
             "weight" => answer.result.weight,
             _ => answer.result.activity,
         };
         Some(Points {
-            // Of a day with more than an answer may have, nobody says the rest.
-            are_all: !matches!(Next::of(page.as_bytes()), Ok(Next::Past(_))),
+            // Of a day with more than an answer may have, nobody says the rest. Finding out costs as much again: only where it was cut.
+            are_all: !is_cut || !matches!(Next::of(page.as_bytes()), Ok(Next::Past(_))),
             ..Points::all(items)
         })
     }
