@@ -63,6 +63,7 @@ mod tests {
         drop(links.at(3).await);
         assert_eq!(links.0.lock().unwrap().of.keys().collect::<Vec<_>>(), [&3]);
     }
+
     #[tokio::test]
     async fn once_it_is_closed_nobody_begins_and_who_began_is_waited_for() {
         let links = OneAtATime::default();

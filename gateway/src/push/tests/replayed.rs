@@ -164,33 +164,7 @@ async fn what_is_parked_of_some_and_kept_of_others_is_read_again_of_each() {
 }
 
 /// The adapter as it will be once it sees that seven hundred steps cannot be.
-struct Stricter;
-
-impl Adapter for Stricter {
-    fn name(&self) -> &'static str {
-        Later.name()
-    }
-
-    fn mapping_version(&self) -> u32 {
-        9
-    }
-
-    fn describes(&self) -> &'static str {
-        ""
-    }
-
-    fn coverage(&self) -> adapters::Coverage {
-        Later.coverage()
-    }
-
-    fn recognises(&self, _input: &Input<'_>) -> bool {
-        true
-    }
-
-    fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
-        read_replaced(input, sink, ("700", "9000000"))
-    }
-}
+static STRICTER: Mended = Mended(|input, sink| read_replaced(input, sink, ("700", "9000000")));
 
 /// As the adapter of today reads it with one text in place of another.
 fn read_replaced(input: &Input<'_>, sink: &mut dyn Sink, (from, to): (&str, &str)) -> Result<Reading, AdapterError> {
@@ -204,11 +178,12 @@ fn read_replaced(input: &Input<'_>, sink: &mut dyn Sink, (from, to): (&str, &str
     adapters::named(Later.name()).unwrap().read(&input, sink)
 }
 
-/// The adapter as it will be once somebody mends what it makes of each record.
-struct Mended(fn(&mut Identified));
+/// The adapter as it will be once somebody mends how it reads.
+struct Mended(fn(&Input<'_>, &mut dyn Sink) -> Result<Reading, AdapterError>);
 
-static DOUBLED: Mended = Mended(|record| each_value(record, |value| value * 2));
-static HALVED: Mended = Mended(|record| each_value(record, |value| value / 2));
+static DOUBLED: Mended =
+    Mended(|input, sink| read_mending(input, sink, |record| each_value(record, |value| value * 2)));
+static HALVED: Mended = Mended(|input, sink| read_mending(input, sink, |record| each_value(record, |value| value / 2)));
 
 fn each_value(record: &mut Identified, make: fn(i64) -> i64) {
     for sample in record.what.samples_mut() {
@@ -219,7 +194,9 @@ fn each_value(record: &mut Identified, make: fn(i64) -> i64) {
 }
 
 /// Holds each twice: that of twelve hours later is none by today's mapping.
-static WITH_MORE: Mended = Mended(|record| {
+static WITH_MORE: Mended = Mended(|input, sink| read_mending(input, sink, hold_twice));
+
+fn hold_twice(record: &mut Identified) {
     if let Word::Holds(samples) = &mut record.what {
         let later = samples.iter().map(|sample| Sample {
             start: sample.start.plus(12 * HOUR_MS),
@@ -228,7 +205,13 @@ static WITH_MORE: Mended = Mended(|record| {
         });
         *samples = samples.iter().cloned().chain(later.collect::<Vec<_>>()).collect();
     }
-});
+}
+
+/// As the adapter of today reads it, with each record mended.
+fn read_mending(input: &Input<'_>, sink: &mut dyn Sink, mend: fn(&mut Identified)) -> Result<Reading, AdapterError> {
+    let adapter = adapters::named(Later.name()).unwrap();
+    adapter.read(input, &mut Mending(sink, mend))
+}
 
 /// Hands on what is made of each record.
 struct Mending<'a>(&'a mut dyn Sink, fn(&mut Identified));
@@ -268,9 +251,7 @@ impl Adapter for Mended {
     }
 
     fn read(&self, input: &Input<'_>, sink: &mut dyn Sink) -> Result<Reading, AdapterError> {
-        adapters::named(self.name())
-            .unwrap()
-            .read(input, &mut Mending(sink, self.0))
+        (self.0)(input, sink)
     }
 }
 
@@ -335,11 +316,11 @@ async fn records_that_are_data_no_more_are_told() {
         .push(&token, &batch("1", &[("a", 500, 8), ("b", 700, 9)], &[]))
         .await;
     let store = &world.gateway.state.store;
-    let told = replay(store, &Stricter, UtcMillis(0), true).await.unwrap();
+    let told = replay(store, &STRICTER, UtcMillis(0), true).await.unwrap();
     assert_eq!((told.then, told.now), ([2, 2, 0, 0], [2, 1, 0, 1]));
     assert_eq!((told.no_longer, told.gone), (1, 0));
-    assert_eq!(told.report(&Stricter)["no_longer_data"], 1);
-    assert!(told.words(&Stricter).contains("none by this mapping, at least: 1;"));
+    assert_eq!(told.report(&STRICTER)["no_longer_data"], 1);
+    assert!(told.words(&STRICTER).contains("none by this mapping, at least: 1;"));
     assert_eq!(world.steps().await, ["500", "700"], "as it is told, they stay");
 }
 
